@@ -1,0 +1,166 @@
+// The contract of the session core: what can happen to it (Event) and what it can ask for (Effect). Pure types.
+
+import type { Packet } from '../codec/messages.ts'
+import type { Session } from './session.ts'
+
+/** How far a sensor's address may move while its session goes on. */
+export type Roaming = 'off' | 'port' | 'any'
+
+/** What the core knows of the link that a sensor is on. One object, shared by all peers of a listener. */
+export interface Listener {
+  readonly name: string
+  /** octets that one datagram may have on this link, encapsulation included [7.4] */
+  readonly maxMessage: number
+  readonly roaming: Roaming
+}
+
+/** Identifies a transport address: a number for IPv4, a string for everything else. */
+export type PeerKey = number | string
+
+/** A sensor's transport address: address and port, and the wireless node id if it is behind a forwarder [5.5]. */
+export interface Peer {
+  readonly key: PeerKey
+  readonly listener: Listener
+  readonly address: string
+  readonly port: number
+  readonly nodeId?: Uint8Array | undefined
+}
+
+/** A sensor's will, as it goes into MQTT CONNECT. */
+export interface Will {
+  readonly topic: string
+  readonly message: Uint8Array
+  readonly qos: 0 | 1 | 2
+  readonly retain: boolean
+}
+
+/** What the broker said it can do (MQTT 5 CONNACK); an MQTT 3.1.1 broker has no limits to tell. */
+export interface BrokerLimits {
+  readonly maximumQos: 0 | 1 | 2
+  readonly retainAvailable: boolean
+  /** octets of one MQTT packet */
+  readonly maximumPacketSize: number
+  readonly wildcardAvailable: boolean
+}
+
+/** An application message from the broker. Times are milliseconds of the monotonic clock. */
+export interface Message {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: 0 | 1 | 2
+  readonly retain: boolean
+  /** when MQTT 5 message expiry ends its life */
+  readonly expiresAt?: number | undefined
+}
+
+/** An MQTT outcome in MQTT-SN's words: 0 accepted, 1 try later, 3 refused for good. */
+export type Outcome = 0 | 1 | 3
+
+/** What the upstream connection of one session reports. A `token` names the request it answers. */
+export type UpstreamEvent =
+  | { type: 'connected'; sessionPresent: boolean; limits: BrokerLimits }
+  /** the attempt failed: the broker refused, could not be reached, or did not answer in time */
+  | { type: 'refused'; outcome: 1 | 3; detail: string }
+  /** an established connection ended: `lost` = try again, `taken-over` and `forbidden` = do not */
+  | { type: 'closed'; why: 'lost' | 'taken-over' | 'forbidden'; detail: string }
+  /** QoS 2: the broker has the message (PUBREC) */
+  | { type: 'received'; token: number }
+  /** QoS 1: PUBACK; QoS 2: PUBCOMP, or a PUBREC that refuses */
+  | { type: 'published'; token: number; outcome: Outcome }
+  | { type: 'subscribed'; token: number; outcome: Outcome; qos: 0 | 1 | 2 }
+  | { type: 'unsubscribed'; token: number }
+  /** `ack` is given back in the effect `acknowledge` for QoS 1 and 2; undefined for QoS 0 */
+  | { type: 'message'; message: Message; ack: number | undefined }
+  /** the connection's write buffer passed its limit, or drained again */
+  | { type: 'congestion'; on: boolean }
+
+/** All that can happen to one session. */
+export type Event =
+  | { type: 'packet'; packet: Packet; peer: Peer }
+  | UpstreamEvent
+  /** `session.wakeAt` has passed */
+  | { type: 'deadline' }
+  /** the gateway stops */
+  | { type: 'shutdown' }
+
+/** Why something was discarded: at once log text, metric label and test expectation. */
+export type DropReason =
+  | 'wrong-direction' // a message that only a gateway sends
+  | 'out-of-state' // not legal in this state
+  | 'unasked' // an answer to nothing that was asked
+  | 'unknown-sender' // from an address without a connection
+  | 'rate-limited' // an answer or connection above the rate for one source
+  | 'not-allowed' // refused by configuration: QoS -1 topic, forwarder, address
+  | 'invalid-topic' // QoS -1 with an impossible topic
+  | 'upstream-down' // QoS 0 or -1 while the broker cannot be reached
+  | 'congestion' // QoS 0 while the broker connection is congested
+  | 'queue-full' // a message for a sensor, over a limit
+  | 'expired' // a message for a sensor, too old
+  | 'too-long' // a message for a sensor that its link cannot carry
+  | 'rejected' // a message that the sensor refused
+  | 'unregistered' // a message whose REGISTER the sensor never answered
+
+/** All that the core can ask for. Performed in order; what follows `save` waits until the save is durable. */
+export type Effect =
+  | { type: 'send'; peer: Peer; packet: Packet }
+  /** opens the session's upstream connection, after closing an older one cleanly; answers `connected` or `refused` */
+  | {
+      type: 'connect'
+      session: Session
+      clean: boolean
+      /** true: a new session begins, whatever is in flight is dropped; false: it is sent again */
+      fresh: boolean
+      will: Will | undefined
+    }
+  | {
+      type: 'publish'
+      session: Session
+      token: number
+      topic: string
+      payload: Uint8Array
+      qos: 0 | 1 | 2
+      retain: boolean
+    }
+  /** `replay: false`: retained messages that this provokes are not wanted [SN-MAP-3] */
+  | { type: 'subscribe'; session: Session; token: number; filter: string; qos: 0 | 1 | 2; replay: boolean }
+  | { type: 'unsubscribe'; session: Session; token: number; filter: string }
+  /** tells the broker that the gateway has taken over a QoS 1 or 2 message */
+  | { type: 'acknowledge'; session: Session; ack: number }
+  /** ends the upstream connection: with MQTT DISCONNECT, or so that the broker publishes the will */
+  | { type: 'close'; session: Session; publishWill: boolean }
+  /** QoS -1: on the gateway's own connection [7.1] */
+  | { type: 'publishAnonymous'; topic: string; payload: Uint8Array; retain: boolean }
+  /** writes the session's record to the store; `forget` deletes the session and its messages there */
+  | { type: 'save'; session: Session }
+  | { type: 'forget'; session: Session }
+  /** writes one queued message to the store, or deletes it there */
+  | { type: 'keepMessage'; session: Session; message: QueuedMessage }
+  | { type: 'dropMessage'; session: Session; message: QueuedMessage }
+  /** counted, never fatal */
+  | { type: 'drop'; reason: DropReason; session: Session | undefined }
+  /** the session went from one state to another: one log line */
+  | { type: 'changed'; session: Session; from: State; to: State; why: string }
+  /** answers SEARCHGW to the whole network and to the one who asked [6.1] */
+  | { type: 'gwinfo'; peer: Peer; radius: number }
+
+/** A message on its way to the sensor. `id` grows within a session and is its key in the store. */
+export interface QueuedMessage extends Message {
+  readonly id: number
+  /** when it came, monotonic milliseconds */
+  readonly at: number
+  /** MsgId of its PUBLISH once it was sent: a repetition carries the same, with DUP */
+  msgId: number
+  /** it was sent a second time after the sensor called its topic id unknown [SN-GPUB-7] */
+  repaired: boolean
+}
+
+/** States of one sensor as the gateway sees it [6.14, figure 4]; the first three are the steps of a connection setup. */
+export type State =
+  | 'willtopic' // waits for WILLTOPIC
+  | 'willmsg' // waits for WILLMSG
+  | 'connecting' // waits for the broker
+  | 'active'
+  | 'asleep'
+  | 'awake'
+  | 'disconnected'
+  | 'lost'

@@ -1,0 +1,106 @@
+// What the session core is told from outside: settings, policies per sensor, shared totals, and the turn it works in. Pure.
+
+import type { Effect } from './events.ts'
+
+/** All times in milliseconds. Names as in chapter 7.2 where it has one. */
+export interface Timers {
+  readonly tRetry: number
+  /** repetitions, so 1 + nRetry transmissions in all [SN-RTX-2] */
+  readonly nRetry: number
+  /** how long a sensor that reported congestion is left alone [6.6] */
+  readonly tWait: number
+  /** how long a CONNECT waits for the broker [SN-MAP-6] */
+  readonly connect: number
+  /** how long other requests wait for the broker [SN-RTX-6] */
+  readonly answer: number
+  /** longest awake time per PINGREQ [SN-SLP-8] */
+  readonly awake: number
+  /** silence after which a sensor with keep-alive 0 is lost; 0 = never [SN-KA-4] */
+  readonly inactivity: number
+  /** how long a disconnected sensor's stored session is kept [AMB-34] */
+  readonly keepSessions: number
+  /** how long sessions outlive the broker connection [AMB-29] */
+  readonly grace: number
+  readonly reconnectMin: number
+  readonly reconnectMax: number
+}
+
+/** Everything that grows is bounded by one of these. */
+export interface Limits {
+  readonly sensors: number
+  /** octets of UTF-8 [AMB-5] */
+  readonly clientIdLength: number
+  readonly topicsPerSensor: number
+  readonly subscriptionsPerSensor: number
+  readonly queuedMessages: number
+  readonly queuedOctets: number
+  readonly totalQueuedMessages: number
+  readonly totalQueuedOctets: number
+  /** QoS 1 and 2 PUBLISHes, and SUBSCRIBEs, of one sensor under way at once [SN-PUB-13] */
+  readonly inflight: number
+  readonly messagesPerWake: number
+  /** new connections per second from one address */
+  readonly connectsPerAddress: number
+  /** answers to unconnected senders per second: to one address, and to one address and port */
+  readonly repliesPerAddress: number
+  readonly repliesPerPeer: number
+}
+
+/** Predefined topic ids, both ways [6.7]. */
+export interface Predefined {
+  readonly byId: ReadonlyMap<number, string>
+  readonly byName: ReadonlyMap<string, number>
+}
+
+/** QoS -1 without a connection [6.8]. */
+export interface QosMinusOne {
+  readonly enabled: boolean
+  /** topic filters that unconnected senders may publish to */
+  readonly topics: readonly string[]
+  /** false: the retain flag is cleared */
+  readonly retain: boolean
+  /** messages per second from one address */
+  readonly perAddress: number
+}
+
+export interface Settings {
+  readonly timers: Timers
+  readonly limits: Limits
+  /** the global table, which unconnected senders use too [SN-QM1-7] */
+  readonly predefined: Predefined
+  readonly qosMinusOne: QosMinusOne
+}
+
+/** What the configuration's rules say of one sensor. */
+export interface Policy {
+  readonly denied: boolean
+  mayComeFrom(address: string): boolean
+  /** CONNECT from a sleeping sensor: honour CleanSession, or resume whatever it says [AMB-1] */
+  readonly asleepConnect: 'strict' | 'resume'
+  /** REGISTER before the first PUBLISH of a topic in a connection [AMB-7] */
+  readonly reRegister: 'always' | 'ifUnconfirmed' | 'never'
+  /** the global ids and those for this sensor */
+  readonly predefined: Predefined
+}
+
+/** Counts over all sessions, kept by the core so that the limits over all can be obeyed. */
+export interface Totals {
+  queuedMessages: number
+  queuedOctets: number
+}
+
+/** The core's surroundings: one object for the life of a gateway. */
+export interface Env {
+  readonly settings: Settings
+  readonly totals: Totals
+  policyFor(clientId: string): Policy
+  /** 0 <= x < 1 */
+  random(): number
+}
+
+/** One event being handled: the time, the surroundings, and where effects go. */
+export interface Turn {
+  readonly now: number
+  readonly env: Env
+  readonly out: Effect[]
+}

@@ -1,0 +1,39 @@
+// What carries datagrams: the contract that every kind of link fulfils (UDP today; DTLS or serial later).
+
+/** Where a datagram came from, or goes to. The object that node:dgram hands out fits. */
+export interface Remote {
+  /** numeric address, IPv4 or IPv6 (with zone for link-local ones) */
+  readonly address: string
+  readonly port: number
+}
+
+/** Called for every datagram received. `bytes` belongs to the callee and is not reused. */
+export type OnDatagram = (bytes: Uint8Array, remote: Remote) => void
+
+/** What a transport tells of itself, for logs and metrics. */
+export interface TransportStats {
+  /** octets of receive buffer that the system granted, as read back; comparable with what was asked for */
+  readonly receiveBuffer: number
+  /** octets that were asked for */
+  readonly receiveBufferAsked: number
+  /** datagrams that the system dropped because the receive buffer was full; undefined where it cannot be told */
+  readonly kernelDrops: number | undefined
+  /** datagrams that could not be sent (full send buffer, no route, ...), and other errors of the link */
+  readonly sendErrors: number
+}
+
+/** One bound link. */
+export interface Transport {
+  /** the address in use, with the real port, such as `udp://127.0.0.1:1884` */
+  readonly url: string
+  /** Sends one datagram; never throws, counts what fails. */
+  send(bytes: Uint8Array, remote: Remote): void
+  /**
+   * Sends one datagram to all nodes: the configured multicast group or broadcast address; does nothing where none is
+   * configured. `radius` is the hop limit, 0 = as far as configured [6.1].
+   */
+  broadcast(bytes: Uint8Array, radius: number): void
+  stats(): TransportStats
+  /** Stops receiving and frees the port. */
+  close(): Promise<void>
+}

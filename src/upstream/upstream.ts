@@ -1,0 +1,140 @@
+// The road to the broker: the contract between the gateway and one MQTT connection per sensor.
+
+import type { Outcome, UpstreamEvent, Will } from '../session/events.ts'
+
+/** Who a sensor is at the broker. */
+export interface Identity {
+  readonly clientId: string
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+  /** PEM, for brokers that identify by certificate */
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+}
+
+/** How one connection is to be made. */
+export interface ConnectOptions {
+  readonly identity: Identity
+  /** MQTT's Clean Session or Clean Start: the broker forgets what it kept for this client id */
+  readonly clean: boolean
+  /**
+   * true: the sensor sets up a new clean session, so publishes still in flight are dropped without an event. false: the
+   * same session goes on, so they are sent again; that holds with `clean` too, after a loss within a session [SN-MAP-4].
+   */
+  readonly fresh: boolean
+  readonly will: Will | undefined
+}
+
+/** Receives what the connection reports; never called from within a call to the connection. */
+export type OnUpstreamEvent = (event: UpstreamEvent) => void
+
+/**
+ * The upstream connection of one sensor; lives as long as its session and may be opened many times. No method throws
+ * or waits; results come as events. Publishes and subscribes that cannot be made (not connected, congested, too many at
+ * once) are answered with outcome 1, those that MQTT or this broker cannot carry with outcome 3; QoS 0 publishes have no
+ * other event than these. An unsubscribe that cannot be made is not answered.
+ */
+export interface UpstreamConnection {
+  /**
+   * Opens, or re-opens with other options: an open connection is first ended with MQTT DISCONNECT, and its events stop at
+   * once. QoS 1 and 2 publishes still in flight are sent again, their tokens stay valid, unless `fresh` is set.
+   * Attempts wait for their turn (rate and number of attempts at once are limited for the whole gateway). Always answered
+   * with `connected` or `refused`, unless another `connect` or `close` comes first.
+   */
+  connect(options: ConnectOptions): void
+  publish(token: number, topic: string, payload: Uint8Array, qos: 0 | 1 | 2, retain: boolean): void
+  /** `replay: false`: retained messages that match are not wanted [SN-MAP-3] */
+  subscribe(token: number, filter: string, qos: 0 | 1 | 2, replay: boolean): void
+  unsubscribe(token: number, filter: string): void
+  /** Completes the broker's QoS 1 or 2 message named by `ack`; may come after the connection was lost. */
+  acknowledge(ack: number): void
+  /**
+   * Ends it, also a running attempt; no event follows and what is in flight is dropped. `publishWill`: without
+   * DISCONNECT (MQTT 5: reason 0x04).
+   */
+  close(publishWill: boolean): void
+}
+
+/** All upstream connections of a gateway. */
+export interface Upstream {
+  /** Makes a connection object; opens nothing yet. */
+  connection(onEvent: OnUpstreamEvent): UpstreamConnection
+  /** Publishes at QoS 0 on the gateway's own connection [7.1]; false if it is down or congested. */
+  publishAnonymous(topic: string, payload: Uint8Array, retain: boolean): boolean
+  /** whether the gateway's own connection is up, which stands for the broker's health [AMB-27] */
+  readonly healthy: boolean
+  /** what is known for logs and metrics */
+  stats(): UpstreamStats
+  /** Ends everything, with DISCONNECT, within `deadline` milliseconds. */
+  close(deadline: number): Promise<void>
+}
+
+/** Counts of sensors' connections; the gateway's own is not among them. The last three only grow. */
+export interface UpstreamStats {
+  readonly connected: number
+  readonly connecting: number
+  readonly waiting: number
+  /** attempts that the broker refused or that failed */
+  readonly refused: number
+  /** established connections that ended without being asked to */
+  readonly lost: number
+  /** DISCONNECTs of the broker that accuse the gateway of an error [SN-MAP-35] */
+  readonly faults: number
+  /** the MQTT version in use, once that is known */
+  readonly version: '5' | '3.1.1' | undefined
+}
+
+/** How TLS is done; also for `wss`. */
+export interface TlsOptions {
+  /** PEM; the system's own authorities if absent */
+  readonly ca?: string | undefined
+  /** PEM, for all connections whose identity has none */
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  /** the name that the broker's certificate must hold; the URL's host if absent */
+  readonly serverName?: string | undefined
+  /** false accepts any certificate */
+  readonly verify: boolean
+}
+
+/** The part of a pino logger that is used here. */
+export interface UpstreamLog {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** Everything about the broker. Times are milliseconds. */
+export interface UpstreamOptions {
+  /** `mqtt`, `mqtts`, `ws` or `wss`, without user and password */
+  readonly url: string
+  /** `auto`: MQTT 5, and 3.1.1 with a broker that refuses it */
+  readonly version: 'auto' | '5' | '3.1.1'
+  readonly tls: TlsOptions
+  /** 0 = none; a broker's own value goes before it [SN-MAP-5] */
+  readonly keepAlive: number
+  /** from the start of an attempt to CONNACK [SN-MAP-6] */
+  readonly connectTimeout: number
+  /** seconds that an MQTT 5 broker keeps a session that is not clean [SN-MAP-2] */
+  readonly sessionExpirySeconds: number
+  /** QoS 1 and 2 messages that an MQTT 5 broker may send at once to one sensor [SN-MAP-7] */
+  readonly receiveMaximum: number
+  /** octets of one connection's write buffer above which it is congested [SN-MAP-29] */
+  readonly writeBuffer: number
+  /** attempts that may start per second, and that may run at once [SN-MAP-31] */
+  readonly connectsPerSecond: number
+  readonly connecting: number
+  /** who the gateway itself is, for QoS -1 [SN-QM1-4] */
+  readonly own: Identity
+  /** pauses before the gateway's own connection is tried again: the first, and the longest */
+  readonly reconnect: { readonly min: number; readonly max: number }
+  readonly log: UpstreamLog
+  /** 0 <= random() < 1; `Math.random` if absent */
+  readonly random?: (() => number) | undefined
+  /** the monotonic clock of `Message.expiresAt`; `performance.now` if absent */
+  readonly now?: (() => number) | undefined
+}
+
+/** Maps a broker's answer to MQTT-SN: see `codes.ts`. */
+export type MapCode = (code: number) => Outcome
