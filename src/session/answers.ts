@@ -1,0 +1,86 @@
+// What the sensor answers to the gateway's REGISTER and PUBLISH: REGACK, PUBACK, PUBREC, PUBCOMP [6.5, 6.6, 6.10].
+
+import { type Puback, type Pubcomp, type Pubrec, type Regack, ReturnCode } from '../codec/messages.ts'
+import { dropTopic } from './deliver.ts'
+import { remove } from './queue.ts'
+import { drop, type Session } from './session.ts'
+import type { Turn } from './settings.ts'
+import { learn } from './topics.ts'
+
+export function onRegack(session: Session, packet: Regack, turn: Turn): void {
+  const { outstanding } = session
+  if (
+    outstanding?.kind !== 'register' ||
+    outstanding.msgId !== packet.msgId ||
+    outstanding.topicId !== packet.topicId
+  ) {
+    return drop(session, 'unasked', turn) // [SN-GPUB-5]
+  }
+  session.outstanding = undefined
+  if (packet.returnCode === ReturnCode.accepted) {
+    learn(session.topics, packet.topicId)
+    turn.out.push({ type: 'save', session })
+  } else if (packet.returnCode === ReturnCode.congestion) holdBack(session, turn)
+  else rejectTopic(session, packet.topicId, turn)
+}
+
+/** T_WAIT of peace for a sensor that reported congestion [SN-GPUB-8]. */
+function holdBack(session: Session, turn: Turn): void {
+  session.holdUntil = turn.now + turn.env.settings.timers.tWait
+}
+
+/** REGACK with a rejection unsubscribes that very name; a wildcard that covers it lives on [SN-GPUB-6]. */
+function rejectTopic(session: Session, topicId: number, turn: Turn): void {
+  const name = session.topics.byId.get(topicId)
+  if (name === undefined) return
+  session.topics.suppressed.add(name)
+  dropTopic(session, topicId, 'rejected', turn)
+  if (session.subscriptions.delete(name)) {
+    turn.out.push({ type: 'unsubscribe', session, token: session.nextToken++, filter: name })
+  }
+  turn.out.push({ type: 'save', session })
+}
+
+export function onPuback(session: Session, packet: Puback, turn: Turn): void {
+  const { outstanding, topics } = session
+  const { returnCode } = packet
+  const unknownId = returnCode === ReturnCode.invalidTopicId && topics.confirmed.has(packet.topicId)
+  const message = session.queue[0]
+  if (outstanding?.kind !== 'publish' || outstanding.msgId !== packet.msgId || message === undefined) {
+    // an error for a QoS 0 message: the next one of this topic is preceded by REGISTER [SN-GPUB-7]
+    if (unknownId) topics.confirmed.delete(packet.topicId)
+    else drop(session, 'unasked', turn)
+    return
+  }
+  if (returnCode === ReturnCode.accepted && message.qos === 2) return drop(session, 'unasked', turn)
+  session.outstanding = undefined
+  if (returnCode === ReturnCode.accepted) return remove(session, message, turn)
+  if (returnCode === ReturnCode.congestion) return holdBack(session, turn)
+  if (unknownId && !message.repaired) {
+    topics.confirmed.delete(packet.topicId) // registered again, and sent once more [SN-GPUB-7]
+    message.repaired = true
+    message.msgId = 0
+    return
+  }
+  remove(session, message, turn)
+  drop(session, 'rejected', turn)
+}
+
+export function onPubrec(session: Session, packet: Pubrec, turn: Turn): void {
+  const { outstanding } = session
+  const message = session.queue[0]
+  if (outstanding?.msgId !== packet.msgId) return drop(session, 'unasked', turn)
+  if (outstanding.kind === 'publish' && message?.qos === 2) {
+    remove(session, message, turn) // the sensor has it; what is left is to release it
+    session.releasing = packet.msgId
+    turn.out.push({ type: 'save', session })
+  } else if (outstanding.kind !== 'pubrel') return drop(session, 'unasked', turn)
+  session.outstanding = undefined // PUBREL follows, also for a repeated PUBREC
+}
+
+export function onPubcomp(session: Session, packet: Pubcomp, turn: Turn): void {
+  if (session.releasing === 0 || session.releasing !== packet.msgId) return drop(session, 'unasked', turn)
+  session.releasing = 0
+  session.outstanding = undefined
+  turn.out.push({ type: 'save', session })
+}

@@ -1,0 +1,154 @@
+// From the broker to the sensor: REGISTER first where the topic is new, then PUBLISH at QoS 0, 1 or 2 [6.10, 6.5].
+
+import { publishLength, registerLength } from '../codec/frame.ts'
+import type { Publish } from '../codec/messages.ts'
+import type { DropReason, Message, QueuedMessage } from './events.ts'
+import { roomFor } from './peers.ts'
+import { enqueue, remove, removeAll } from './queue.ts'
+import { ask } from './retry.ts'
+import { drop, type Outstanding, type Session, send } from './session.ts'
+import type { Turn } from './settings.ts'
+import { finishAwake } from './sleep.ts'
+import { assignTopic, octets, shortId } from './topics.ts'
+
+/** How a topic name is written towards the sensor. */
+interface Address {
+  readonly topicIdType: 'normal' | 'predefined' | 'short'
+  readonly topicId: number
+}
+
+/**
+ * A message from the broker. The gateway takes it over: stored first, acknowledged then, delivered when the sensor can
+ * take it [AMB-28]. What can never be delivered is acknowledged too, so that it does not block the broker [SN-GPUB-9].
+ */
+export function onMessage(session: Session, message: Message, ack: number | undefined, turn: Turn): void {
+  if (session.topics.suppressed.has(message.topic)) drop(session, 'rejected', turn)
+  else if (isTooLong(session, message)) drop(session, 'too-long', turn)
+  else enqueue(session, message, turn)
+  if (ack !== undefined) turn.out.push({ type: 'acknowledge', session, ack })
+  deliverNext(session, turn)
+}
+
+/** Whether this many octets do not fit the sensor's link [SN-GPUB-9]. */
+const exceeds = (session: Session, length: number): boolean =>
+  session.peer !== undefined && length > roomFor(session.peer)
+
+const isTooLong = (session: Session, message: Message): boolean =>
+  exceeds(session, publishLength(message.payload.length))
+
+/** Whether an answer must come first: of the sensor, or of the broker to a SUBSCRIBE [SN-SUB-8]. */
+function isWaiting({ outstanding, paused, requests }: Session): boolean {
+  if (outstanding !== undefined || paused) return true
+  for (const request of requests.values()) if (request.type === 'subscribe') return true
+  return false
+}
+
+/** Sends what can be sent now: all QoS 0 messages up to the first that needs an answer. */
+export function deliverNext(session: Session, turn: Turn): void {
+  const { state } = session
+  if (state !== 'active' && state !== 'awake') return
+  while (!isWaiting(session)) {
+    const message = session.queue[0]
+    const isDone = session.releasing === 0 && (message === undefined || session.holdUntil > turn.now)
+    if (isDone || (state === 'awake' && isAwakeOver(session, turn))) {
+      return state === 'awake' ? finishAwake(session, turn) : undefined
+    }
+    if (session.releasing !== 0) ask(session, 'pubrel', session.releasing, 0, turn)
+    else if (message !== undefined) deliver(session, message, turn)
+  }
+}
+
+/** The limit of messages or of time per awake period [SN-SLP-8]. */
+const isAwakeOver = (session: Session, { env, now }: Turn): boolean =>
+  session.awakeCount >= env.settings.limits.messagesPerWake || now >= session.awakeUntil
+
+function deliver(session: Session, message: QueuedMessage, turn: Turn): void {
+  const address = addressOf(session, message.topic, turn)
+  const discard = (reason: DropReason) => {
+    remove(session, message, turn)
+    drop(session, reason, turn)
+  }
+  if (message.expiresAt !== undefined && message.expiresAt <= turn.now) return discard('expired') // [SN-SLP-20]
+  if (address === undefined) return discard('unregistered')
+  if (isTooLong(session, message)) return discard('too-long')
+  if (address.topicIdType === 'normal' && needsRegister(session, address.topicId)) {
+    if (exceeds(session, registerLength(octets(message.topic)))) return discard('too-long')
+    return ask(session, 'register', takeMsgId(session), address.topicId, turn)
+  }
+  session.awakeCount += 1
+  if (message.qos === 0) {
+    remove(session, message, turn)
+    return send(session, publishOf(message, address, 0, false), turn)
+  }
+  const repeated = message.msgId !== 0 // sent before the sensor fell asleep or connected anew [SN-SLP-7]
+  if (!repeated) message.msgId = takeMsgId(session)
+  const deadline = turn.now + turn.env.settings.timers.tRetry
+  session.outstanding = {
+    kind: 'publish',
+    msgId: message.msgId,
+    topicId: address.topicId,
+    tries: 0,
+    deadline,
+  }
+  send(session, publishOf(message, address, message.msgId, repeated), turn)
+}
+
+/** Whether the sensor must be told the name of this id first [SN-GPUB-2, SN-SESS-9, AMB-7]. */
+const needsRegister = ({ topics, policy }: Session, topicId: number): boolean =>
+  !topics.confirmed.has(topicId) && !(policy.reRegister === 'never' && topics.learned.has(topicId))
+
+const publishOf = (message: QueuedMessage, address: Address, msgId: number, dup: boolean): Publish => ({
+  type: 'publish',
+  dup,
+  qos: message.qos,
+  retain: message.retain, // [SN-GPUB-15]
+  topicIdType: address.topicIdType,
+  topicId: address.topicId,
+  msgId,
+  data: message.payload,
+})
+
+/** The same PUBLISH again, with DUP [SN-GPUB-13]. */
+export function repeatDelivery(session: Session, { msgId }: Outstanding, turn: Turn): void {
+  const message = session.queue[0]
+  const address = message && addressOf(session, message.topic, turn)
+  if (message && address) send(session, publishOf(message, address, msgId, true), turn)
+}
+
+/**
+ * The form in which the sensor knows this topic: as it subscribed it; under a wildcard its predefined id, else the two
+ * octets of a short name, else a normal id [SN-GPUB-14]. Undefined when no more ids may be assigned.
+ */
+function addressOf(session: Session, topic: string, { env }: Turn): Address | undefined {
+  const subscription = session.subscriptions.get(topic)
+  if (subscription !== undefined && subscription.topicId !== 0) return subscription
+  const { predefined } = session.policy
+  const known = session.topics.byName.get(topic)
+  if (known === undefined || !session.topics.learned.has(known)) {
+    const predefinedId = predefined.byName.get(topic)
+    if (predefinedId !== undefined) return { topicIdType: 'predefined', topicId: predefinedId }
+    const short = shortId(topic)
+    if (short !== undefined) return { topicIdType: 'short', topicId: short }
+  }
+  const topicId = known ?? assignTopic(session.topics, topic, env.settings.limits.topicsPerSensor, predefined)
+  return topicId === undefined ? undefined : { topicIdType: 'normal', topicId }
+}
+
+/** 1..65535; only one is ever outstanding, so that the next one is free [SN-GPUB-10]. */
+function takeMsgId(session: Session): number {
+  const msgId = session.nextMsgId
+  session.nextMsgId = msgId === 0xffff ? 1 : msgId + 1
+  return msgId
+}
+
+/** Stops a delivery in progress: the sensor falls asleep, or connects anew. What is unfinished is offered again. */
+export function suspendDelivery(session: Session): void {
+  session.paused = false
+  session.outstanding = undefined
+}
+
+/** Drops all that waits for this topic id. */
+export function dropTopic(session: Session, topicId: number, reason: DropReason, turn: Turn): void {
+  const name = session.topics.byId.get(topicId)
+  removeAll(session, (message) => message.topic === name, reason, turn)
+}

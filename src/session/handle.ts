@@ -1,0 +1,84 @@
+// The one door of a session: what happens to it comes in as an event, what is to be done goes out as effects [6]. Pure.
+
+import type { Packet, PacketType } from '../codec/messages.ts'
+import { onPuback, onPubcomp, onPubrec, onRegack } from './answers.ts'
+import { onConnect, onWillmsg, onWilltopic } from './connect.ts'
+import { deliverNext, onMessage } from './deliver.ts'
+import type { Event } from './events.ts'
+import { onClosed, onCongestion, onConnected, onRefused } from './link.ts'
+import { onPublish, onPublished, onPubrel, onReceived } from './publish.ts'
+import { onRegister } from './register.ts'
+import { resume } from './retry.ts'
+import { drop, type Session } from './session.ts'
+import type { Turn } from './settings.ts'
+import { onDisconnect, onPingreq, onShutdown } from './sleep.ts'
+import { verdict } from './states.ts'
+import { onSubscribe, onSubscribed, onUnsubscribe, onUnsubscribed } from './subscribe.ts'
+import { onDeadline, wakeAt } from './timers.ts'
+import { onWillmsgupd, onWilltopicupd } from './will.ts'
+
+type Handlers = {
+  [T in PacketType]?: (session: Session, packet: Extract<Packet, { type: T }>, turn: Turn) => void
+}
+
+/** What happens when a sensor's message arrives, one procedure each. */
+const handlers: Handlers = {
+  connect: onConnect,
+  willtopic: onWilltopic,
+  willmsg: onWillmsg,
+  register: onRegister,
+  regack: onRegack,
+  publish: onPublish,
+  puback: onPuback,
+  pubrec: onPubrec,
+  pubrel: onPubrel,
+  pubcomp: onPubcomp,
+  subscribe: onSubscribe,
+  unsubscribe: onUnsubscribe,
+  pingreq: onPingreq,
+  pingresp: () => {}, // being heard is all it does [SN-KA-10]
+  disconnect: onDisconnect,
+  willtopicupd: onWilltopicupd,
+  willmsgupd: onWillmsgupd,
+}
+
+/**
+ * The one door: whatever happens to a session comes in as an event, and what is to be done goes out as effects, to be
+ * performed in order and completely before the next event. `turn.now` is monotonic milliseconds.
+ */
+export function handle(session: Session, event: Event, turn: Turn): void {
+  if (event.type === 'packet') onPacket(session, event.packet, turn)
+  else onOther(session, event, turn)
+  session.wakeAt = wakeAt(session, turn)
+}
+
+function onPacket(session: Session, packet: Packet, turn: Turn): void {
+  const { state } = session
+  const judged = verdict(state, packet.type)
+  if (judged !== 'handle') {
+    // `refuse` cannot happen here: disconnected sensors have no address, so their messages are a stranger's
+    return drop(session, judged === 'unasked' ? 'unasked' : 'out-of-state', turn)
+  }
+  session.heardAt = turn.now // any decodable message counts [SN-KA-2]
+  if (packet.type !== 'connect' && packet.type !== 'willmsg') session.fresh = false
+  const handler = handlers[packet.type] as ((s: Session, p: Packet, t: Turn) => void) | undefined
+  handler?.(session, packet, turn)
+  if (session.paused) resume(session, turn) // a silent sensor that speaks again gets what waited for it [AMB-26]
+  deliverNext(session, turn)
+}
+
+function onOther(session: Session, event: Exclude<Event, { type: 'packet' }>, turn: Turn): void {
+  switch (event.type) {
+    case 'connected': return onConnected(session, event, turn)
+    case 'refused': return onRefused(session, event, turn)
+    case 'closed': return onClosed(session, event, turn)
+    case 'received': return onReceived(session, event.token, turn)
+    case 'published': return onPublished(session, event.token, event.outcome, turn)
+    case 'subscribed': return onSubscribed(session, event, turn)
+    case 'unsubscribed': return onUnsubscribed(session, event.token, turn)
+    case 'message': return onMessage(session, event.message, event.ack, turn)
+    case 'congestion': return onCongestion(session, event.on)
+    case 'deadline': return onDeadline(session, turn)
+    case 'shutdown': return onShutdown(session, turn)
+  } // biome-ignore format: a table
+}

@@ -1,0 +1,52 @@
+// Transport addresses: how they are told apart, and how much fits into one message to them [5.5, 7.4].
+
+import { encapsulationLength } from '../codec/frame.ts'
+import type { Peer, PeerKey } from './events.ts'
+
+/**
+ * A key that tells addresses apart: a number for plain IPv4, since building strings costs more than finding a session;
+ * a string for IPv6 and for nodes behind a forwarder [SN-FWD-4]. `listener` is the listener's index, 0..31.
+ */
+export function peerKey(
+  listener: number,
+  address: string,
+  port: number,
+  nodeId: Uint8Array | undefined,
+): PeerKey {
+  if (nodeId !== undefined) return `${listener} ${address} ${port} ${hex(nodeId)}`
+  const ip = parseIPv4(address)
+  return ip < 0 ? `${listener} ${address} ${port}` : (listener * 2 ** 32 + ip) * 2 ** 16 + port
+}
+
+/** The address as a number, or -1 if it is not dotted IPv4. */
+function parseIPv4(address: string): number {
+  let ip = 0
+  let octet = 0
+  for (let i = 0; i < address.length; i++) {
+    const code = address.charCodeAt(i)
+    if (code === 0x2e) {
+      ip = ip * 256 + octet
+      octet = 0
+    } else if (code >= 0x30 && code <= 0x39) octet = octet * 10 + code - 0x30
+    else return -1
+  }
+  return ip * 256 + octet
+}
+
+/** Octets as lower-case hexadecimal digits. */
+export const hex = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+
+/** Octets that one message to this peer may have, its encapsulation taken off [SN-FWD-10]. */
+export const roomFor = ({ listener, nodeId }: Peer): number =>
+  listener.maxMessage - (nodeId === undefined ? 0 : encapsulationLength(nodeId.length))
+
+/** The source that rates are counted for: the address without port, each node behind a forwarder by itself. */
+export const sourceOf = ({ address, nodeId }: Peer): string =>
+  nodeId === undefined ? address : `${address} ${hex(nodeId)}`
+
+/** For people: `127.0.0.1:5000`, `[::1]:5000`, with `/node` behind a forwarder. */
+export const describePeer = ({ address, port, nodeId }: Peer): string => {
+  const host = address.includes(':') ? `[${address}]` : address
+  return nodeId === undefined ? `${host}:${port}` : `${host}:${port}/${hex(nodeId)}`
+}

@@ -1,0 +1,94 @@
+// Alive, asleep, awake, gone: PINGREQ, DISCONNECT, sleeping sensors, lost ones [6.11, 6.12, 6.14].
+
+import { type Disconnect, type Pingreq, ReturnCode } from '../codec/messages.ts'
+import { refuse } from './connect.ts'
+import { deliverNext, suspendDelivery } from './deliver.ts'
+import { endSession, forgetLink, giveUp, graceIsOver } from './link.ts'
+import { enter, type Session, send } from './session.ts'
+import type { Turn } from './settings.ts'
+
+/** Seconds plus tolerance, in milliseconds: 10 % above one minute, 50 % up to one minute [7.2, SN-KA-3]. */
+export const withTolerance = (seconds: number): number => seconds * (seconds > 60 ? 1100 : 1500)
+
+/** PINGREQ from a connected sensor; that its ClientId fits was settled before. */
+export function onPingreq(session: Session, _packet: Pingreq, turn: Turn): void {
+  switch (session.state) {
+    case 'active':
+      return send(session, { type: 'pingresp' }, turn)
+    case 'asleep':
+      return wakeUp(session, turn)
+    default: // awake: the delivery goes on, and ends with the one PINGRESP [SN-SLP-9]
+  }
+}
+
+function wakeUp(session: Session, turn: Turn): void {
+  if (graceIsOver(session, turn)) return giveUpAwake(session, turn) // [SN-MAP-33]
+  enter(session, 'awake', 'PINGREQ', turn)
+  session.awakeCount = 0
+  session.awakeUntil = turn.now + turn.env.settings.timers.awake
+  session.holdUntil = Math.min(session.holdUntil, turn.now)
+  deliverNext(session, turn)
+}
+
+function giveUpAwake(session: Session, turn: Turn): void {
+  enter(session, 'awake', 'PINGREQ', turn)
+  giveUp(session, 'the broker cannot be reached', turn)
+}
+
+/** All delivered, or as much as one awake period may hold: PINGRESP, and asleep again [SN-SLP-4, -5, -6]. */
+export function finishAwake(session: Session, turn: Turn): void {
+  send(session, { type: 'pingresp' }, turn)
+  session.heardAt = turn.now // the sleep time starts anew
+  fallAsleep(session, 'PINGRESP', turn)
+}
+
+/** Asleep: nothing more is sent, what is unfinished waits for the next waking [SN-SLP-1, -7, -10]. */
+export function fallAsleep(session: Session, why: string, turn: Turn): void {
+  suspendDelivery(session)
+  enter(session, 'asleep', why, turn)
+}
+
+export function onDisconnect(session: Session, { duration }: Disconnect, turn: Turn): void {
+  const inSetup = session.state !== 'active' && session.state !== 'asleep' && session.state !== 'awake'
+  send(session, { type: 'disconnect', duration: null }, turn) // always without Duration [SN-COD-6]
+  if (duration === null || duration === 0 || inSetup) return endSession(session, 'DISCONNECT', turn) // [AMB-12]
+  session.sleep = duration
+  suspendDelivery(session)
+  if (session.state === 'asleep') turn.out.push({ type: 'save', session })
+  else {
+    enter(session, 'asleep', `DISCONNECT for ${duration} s`, turn)
+    turn.out.push({ type: 'save', session })
+  }
+}
+
+/** When a sensor that stays silent counts as lost, by its state; Infinity where nothing is supervised. */
+export function silenceDeadline(session: Session, inactivity: number): number {
+  const { state, heardAt, keepAlive, sleep } = session
+  if (state === 'asleep') return heardAt + withTolerance(sleep)
+  if (state !== 'active') return Number.POSITIVE_INFINITY
+  if (keepAlive > 0) return heardAt + withTolerance(keepAlive)
+  return inactivity > 0 ? heardAt + inactivity : Number.POSITIVE_INFINITY // [SN-KA-4]
+}
+
+/** Keep-alive or sleep time has passed in silence: the broker publishes the will [SN-WILL-6, SN-STA-3]. */
+export function lose(session: Session, why: string, turn: Turn): void {
+  turn.out.push({ type: 'close', session, publishWill: true })
+  forgetLink(session)
+  enter(session, 'lost', why, turn)
+}
+
+/** The gateway stops: listening sensors are told, the broker publishes no will [SN-ROB-5]. */
+export function onShutdown(session: Session, turn: Turn): void {
+  const why = 'the gateway stops'
+  switch (session.state) {
+    case 'disconnected':
+    case 'lost':
+      return
+    case 'active':
+    case 'awake':
+    case 'asleep':
+      return giveUp(session, why, turn)
+    default: // before CONNACK there is no other answer [SN-CONN-14]
+      return refuse(session, ReturnCode.congestion, why, turn)
+  }
+}

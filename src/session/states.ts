@@ -1,0 +1,64 @@
+// Which message is legal in which state: figure 4 of the specification and table B14 of its reading, as data.
+
+import type { PacketType } from '../codec/messages.ts'
+import type { State } from './events.ts'
+
+/**
+ * What becomes of a message: `handle` it; `refuse` it with DISCONNECT, so that the sensor connects again [5.4.21];
+ * or discard it silently and count it as `ignore` (not legal here) or `unasked` (an answer to nothing).
+ */
+export type Verdict = 'handle' | 'refuse' | 'ignore' | 'unasked'
+
+/** The kinds of message a sensor may send, by the role they play. */
+const requests = [
+  'register', 'publish', 'pubrel', 'subscribe', 'unsubscribe', 'pingreq', 'willtopicupd', 'willmsgupd',
+] as const // biome-ignore format: one line reads better
+const answers = ['regack', 'puback', 'pubrec', 'pubcomp', 'pingresp'] as const
+const prompted = ['willtopic', 'willmsg'] as const
+
+/** Messages that only gateways send: discarded in every state [SN-TYP-3]. */
+export const fromGateways: ReadonlySet<PacketType> = new Set<PacketType>([
+  'connack', 'willtopicreq', 'willmsgreq', 'suback', 'unsuback', 'willtopicresp', 'willmsgresp', 'advertise', 'gwinfo',
+]) // biome-ignore format: one line reads better
+
+type Row = Partial<Record<PacketType, Verdict>>
+
+const row = (types: readonly PacketType[], verdict: Verdict): Row =>
+  Object.fromEntries(types.map((type) => [type, verdict]))
+
+/** CONNECT and DISCONNECT are legal everywhere: a sensor must always be able to start or end [SN-CONN-10, SN-DISC-4]. */
+const always: Row = { connect: 'handle', disconnect: 'handle' }
+
+const setup: Row = {
+  ...always,
+  ...row(requests, 'ignore'),
+  ...row(answers, 'ignore'),
+  ...row(prompted, 'unasked'),
+}
+const connected: Row = {
+  ...always,
+  ...row(requests, 'handle'),
+  ...row(answers, 'handle'),
+  ...row(prompted, 'unasked'),
+}
+const stranger: Row = {
+  ...always,
+  ...row(requests, 'refuse'),
+  ...row(answers, 'unasked'),
+  ...row(prompted, 'unasked'),
+}
+
+/** One row per state; what a row does not name is `ignore`d. */
+export const table: Record<State, Row> = {
+  willtopic: { ...setup, willtopic: 'handle' },
+  willmsg: { ...setup, willtopic: 'handle', willmsg: 'handle' },
+  connecting: setup,
+  active: { ...connected, willmsg: 'handle' }, // a repeated WILLMSG right after CONNACK [SN-CONN-16]
+  asleep: connected,
+  awake: connected,
+  disconnected: stranger,
+  lost: stranger,
+}
+
+/** The verdict on a message of this type in this state; an unknown sender counts as `disconnected` [SN-UNK-1, -2]. */
+export const verdict = (state: State, type: PacketType): Verdict => table[state][type] ?? 'ignore'

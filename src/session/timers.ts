@@ -1,0 +1,71 @@
+// Deadlines of a session: numbers, not timer objects. The shell asks for the nearest and says when it has passed.
+
+import { ReturnCode } from '../codec/messages.ts'
+import { refuse } from './connect.ts'
+import { deliverNext } from './deliver.ts'
+import { giveUp, onRetryDue } from './link.ts'
+import { onUplinkDeadlines } from './publish.ts'
+import { onRetry } from './retry.ts'
+import { enter, type Session } from './session.ts'
+import type { Turn } from './settings.ts'
+import { lose, silenceDeadline } from './sleep.ts'
+import { onRequestDeadlines } from './subscribe.ts'
+import { onWillDeadline } from './will.ts'
+
+const never = Number.POSITIVE_INFINITY
+
+/** Sensors that listen, so that a broken broker connection must be told to them. */
+const isListening = ({ state }: Session): boolean => state === 'active' || state === 'awake'
+
+const graceEnd = (session: Session, grace: number): number =>
+  session.link.lostAt !== undefined && isListening(session) ? session.link.lostAt + grace : never
+
+const holdEnd = ({ state, holdUntil, queue }: Session, now: number): number =>
+  state === 'active' && queue.length > 0 && holdUntil > now ? holdUntil : never
+
+/** The nearest time at which something is due, monotonic milliseconds; Infinity if nothing is. */
+export function wakeAt(session: Session, { env, now }: Turn): number {
+  const { timers } = env.settings
+  if (session.state === 'disconnected' || session.state === 'lost')
+    return session.endedAt + timers.keepSessions
+  let nearest = Math.min(
+    silenceDeadline(session, timers.inactivity),
+    session.setupDeadline,
+    session.link.retryAt,
+    graceEnd(session, timers.grace),
+    holdEnd(session, now),
+    session.state === 'awake' && session.awakeUntil > now ? session.awakeUntil : never,
+    session.outstanding?.deadline ?? never,
+    session.willUpdate?.deadline ?? never,
+  )
+  for (const { deadline } of session.uplinks.values()) if (deadline < nearest) nearest = deadline
+  for (const { deadline } of session.requests.values()) if (deadline < nearest) nearest = deadline
+  return nearest
+}
+
+/** Does all that is due. */
+export function onDeadline(session: Session, turn: Turn): void {
+  const { now, env } = turn
+  const { timers } = env.settings
+  if (session.state === 'disconnected' || session.state === 'lost') return forgetWhenOld(session, turn)
+  if (silenceDeadline(session, timers.inactivity) <= now) {
+    return lose(session, session.state === 'asleep' ? 'slept too long' : 'keep-alive passed', turn)
+  }
+  if (session.setupDeadline <= now) {
+    return refuse(session, ReturnCode.congestion, 'the broker did not answer in time', turn) // [SN-MAP-6]
+  }
+  if (graceEnd(session, timers.grace) <= now) return giveUp(session, 'the broker cannot be reached', turn)
+  if (session.link.retryAt <= now) onRetryDue(session, turn)
+  if (session.outstanding !== undefined && session.outstanding.deadline <= now) onRetry(session, turn)
+  onUplinkDeadlines(session, turn)
+  onRequestDeadlines(session, turn)
+  onWillDeadline(session, turn)
+  deliverNext(session, turn)
+}
+
+/** A stored session that nobody came back for [AMB-34]. */
+function forgetWhenOld(session: Session, turn: Turn): void {
+  if (turn.now < session.endedAt + turn.env.settings.timers.keepSessions) return
+  session.established = false
+  enter(session, 'disconnected', 'not seen for too long', turn)
+}
