@@ -1,0 +1,119 @@
+// The section `broker`: which broker, and how its connections are made.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these variables are filled in by the gateway
+
+import { z } from 'zod'
+import { brokerUrl } from './addresses.ts'
+import { formatDuration, parseDuration } from './units.ts'
+import { duration, kind, pem, size, template, text, whole, yesNo } from './values.ts'
+
+const tls = z
+  .strictObject({
+    ca: pem({})
+      .optional()
+      .describe('Certificates that the broker is checked against. Default: those of the system.')
+      .meta({ examples: ['${file:ca.pem}'] }),
+    cert: pem({ secret: true }).optional().describe("The gateway's own certificate."),
+    key: pem({ secret: true }).optional().describe('Private key of that certificate.'),
+    serverName: text('a host name')
+      .optional()
+      .describe('Name to expect in the certificate, if not the host of the url.'),
+    verify: yesNo()
+      .prefault(true)
+      .describe("Check the broker's certificate. false is for tests: anyone can then pose as the broker."),
+  })
+  .describe('TLS of mqtts:// and wss:// connections.')
+
+const VERSION = 'one of "auto", "5", "3.1.1"'
+
+// "never" is MQTT 5's 0xffffffff. As Infinity it goes through everyone's arithmetic.
+const NEVER = Number.POSITIVE_INFINITY
+const error = 'a duration from 1s to 49710d, or "never"'
+const longest = 49_710 * 86_400_000
+const expiry = z
+  .codec(
+    z.union(
+      [z.number().min(0, { error }), z.string().regex(/^(never|\d+(\.\d+)?(ms|s|m|h|d)?)$/, { error })],
+      { error },
+    ),
+    z.custom<number>((value) => typeof value === 'number'),
+    {
+      decode(value, context) {
+        const ms = value === 'never' ? NEVER : (parseDuration(value) ?? 0)
+        if (ms === NEVER || (ms >= 1000 && ms <= longest)) return ms
+        context.issues.push({ code: 'custom', message: error, input: value })
+        return z.NEVER
+      },
+      encode: (ms) => (ms === NEVER ? 'never' : formatDuration(ms)),
+    },
+  )
+  .meta(kind({ kind: 'duration or `"never"`' }))
+
+/** The long form of the section. */
+export const broker = z.strictObject({
+  url: brokerUrl()
+    .prefault('mqtt://127.0.0.1:1883')
+    .describe(
+      'mqtt://, mqtts://, ws:// or wss:// and host and port; or "embedded", a small broker in the gateway for trials.',
+    ),
+  version: z
+    .codec(
+      z.union([z.enum(['auto', '5', '3.1.1']), z.literal(5)], { error: VERSION }),
+      z.enum(['auto', '5', '3.1.1']),
+      { decode: (value) => (value === 5 ? '5' : value), encode: (value) => value },
+    )
+    .prefault('auto')
+    .describe('MQTT version. auto tries 5 and falls back to 3.1.1.')
+    .meta(kind({ kind: '`"auto"`, `"5"`, `"3.1.1"`' })),
+  clientId: template(['gatewayId'], 'a ClientId, which may hold ${gatewayId}')
+    .prefault('mqttsn-gateway-${gatewayId}')
+    .describe("ClientId of the gateway's own connection, which carries QoS -1 messages [6.8]."),
+  username: template(['gatewayId'], 'a user name')
+    .optional()
+    .describe(
+      "User name of the gateway's own connection. It may stand in the url instead, with the password.",
+    ),
+  password: template(['gatewayId'], 'a password')
+    .optional()
+    .describe("Password of the gateway's own connection.")
+    .meta(kind({ kind: 'template', template: ['gatewayId'], secret: true })),
+  tls: tls.optional(),
+  keepAlive: duration({ min: 1000, max: 65_535_000, zero: 'off' })
+    .prefault('60s')
+    .describe('MQTT keep-alive of every connection to the broker; 0 = none.'),
+  connectTimeout: duration({ min: 10, max: 300_000 })
+    .prefault('4s')
+    .describe('How long an attempt to connect may take.'),
+  sessionExpiry: expiry
+    .prefault('never')
+    .describe(
+      'MQTT 5: how long the broker keeps the session of a sensor that connected with CleanSession=0.',
+    ),
+  receiveMaximum: whole(1, 65_535)
+    .prefault(10)
+    .describe('MQTT 5: messages of QoS 1 and 2 that the broker may have under way per connection.'),
+  writeBuffer: size({ min: 1024, max: 1024 ** 3 })
+    .prefault('1MiB')
+    .describe('Octets waiting for the broker per connection, above which sensors are told of congestion.'),
+  grace: duration({ min: 1, max: 86_400_000, zero: 'not at all' })
+    .prefault('60s')
+    .describe(
+      "How long sensors' sessions outlive a lost broker connection before they are told to connect again.",
+    ),
+  reconnect: z
+    .strictObject({
+      min: duration({ min: 10, max: 3_600_000 })
+        .prefault('1s')
+        .describe('Pause after the first failed attempt; doubles with each further one.'),
+      max: duration({ min: 10, max: 86_400_000 })
+        .prefault('60s')
+        .describe('Longest pause between two attempts.'),
+    })
+    .prefault({})
+    .describe('Pauses between attempts to connect.'),
+  connectsPerSecond: whole(1, 100_000)
+    .prefault(1000)
+    .describe('Attempts to connect per second, over all sensors.'),
+  connecting: whole(1, 100_000)
+    .prefault(100)
+    .describe('Attempts to connect under way at once, over all sensors.'),
+})

@@ -1,0 +1,36 @@
+// ClientId patterns: `*` stands for any characters, `?` for one. Pure.
+
+/** Whether the pattern fits every ClientId. */
+export const matchesEverything = (pattern: string): boolean => /^\*+$/.test(pattern)
+
+/**
+ * A test whether a ClientId fits the pattern as a whole, case sensitive. A pattern comes from the configuration but the
+ * ClientId from anyone: the work is bounded by the product of both lengths, there is no regular expression to blow up.
+ */
+export function globToMatcher(pattern: string): (clientId: string) => boolean {
+  if (matchesEverything(pattern)) return () => true
+  if (!/[*?]/.test(pattern)) return (clientId) => clientId === pattern
+  const wanted = [...pattern.replace(/\*+/g, '*')]
+  return (clientId) => fits(wanted, [...clientId])
+}
+
+// On a mismatch it is enough to let the last `*` take one more: what came before it has been matched as early as it can.
+function fits(wanted: readonly string[], text: readonly string[]): boolean {
+  let w = 0
+  let star = -1
+  let taken = 0
+  for (let t = 0; t < text.length; ) {
+    if (wanted[w] === '*') {
+      star = w++
+      taken = t
+    } else if (w < wanted.length && (wanted[w] === '?' || wanted[w] === text[t])) {
+      w++
+      t++
+    } else if (star >= 0) {
+      w = star + 1
+      t = ++taken
+    } else return false
+  }
+  if (wanted[w] === '*') w++
+  return w === wanted.length
+}

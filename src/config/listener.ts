@@ -1,0 +1,74 @@
+// The section `listeners`: where sensors are heard, and how the gateway makes itself known [5.2, 6.1].
+
+import { z } from 'zod'
+import { group, listenerUrl, network } from './addresses.ts'
+import { duration, list, oneOf, size, text, whole } from './values.ts'
+
+const discovery = z
+  .strictObject({
+    group: group()
+      .describe(
+        'Multicast group or IPv4 broadcast address for ADVERTISE, GWINFO and SEARCHGW [6.1]. Required here.',
+      )
+      .meta({ examples: ['225.1.1.1', 'ff02::1:5'] }),
+    port: whole(1, 65_535).optional().describe("UDP port of the group. Default: the listener's own port."),
+    interface: text('the name or address of a network interface')
+      .optional()
+      .describe('Network interface for the group, by name or address. Default: the system chooses.')
+      .meta({ examples: ['eth0'] }),
+    hops: whole(1, 255)
+      .prefault(1)
+      .describe('Hops a multicast message may travel, the largest radius [6.1].'),
+    advertise: duration({ min: 1000, max: 65_535_000, zero: 'off' })
+      .prefault('20m')
+      .describe(
+        'T_ADV, time between two ADVERTISE messages; 0 = none. The specification asks for more than 15 min [7.2].',
+      ),
+    standbyFor: whole(0, 255)
+      .optional()
+      .describe(
+        'GwId of a gateway to stand by for: advertise only while it is not heard [6.1]. Default: advertise always.',
+      ),
+    missed: whole(1, 255)
+      .prefault(3)
+      .describe(
+        'N_ADV, how many ADVERTISE messages of that gateway must be missing before this one takes over [7.2].',
+      ),
+  })
+  .describe(
+    'Makes the gateway known to the whole network. Without it, a SEARCHGW is answered to its sender only.',
+  )
+
+/** One listener. */
+export const listener = z.strictObject({
+  name: text('a name of 1 to 64 characters', 1, 64)
+    .optional()
+    .describe('Name in logs and metrics, unique. Default: the url.')
+    .meta({ examples: ['lab'] }),
+  url: listenerUrl()
+    .prefault('udp://127.0.0.1:1884')
+    .describe(
+      'Address and port to listen on; 0.0.0.0 or [::] for every interface, port 0 for any free port.',
+    ),
+  maxMessageSize: whole(16, 65_507)
+    .prefault(1472)
+    .describe(
+      'Octets of the longest datagram, both ways; longer messages are not sent to sensors [5.2, 7.4].',
+    ),
+  roaming: oneOf('off', 'port', 'any')
+    .prefault('port')
+    .describe(
+      "How far a sensor's address may move while its session goes on: not, to another port, anywhere [6.14].",
+    ),
+  allow: list(network()).prefault([]).describe('Networks that may send here; an empty list means all.'),
+  deny: list(network()).prefault([]).describe('Networks that may not, even if allowed above.'),
+  forwarders: list(network())
+    .prefault([])
+    .describe(
+      'Networks of forwarders, which may speak for other nodes by encapsulated messages; empty = none [5.5].',
+    ),
+  receiveBuffer: size({ min: 4096, max: 1024 ** 3 })
+    .prefault('4MiB')
+    .describe('Receive buffer to ask of the system, octets. It may grant less (Linux: net.core.rmem_max).'),
+  discovery: discovery.optional(),
+})

@@ -1,0 +1,141 @@
+// Loads the configuration: defaults < file < environment < command line, references resolved, everything checked.
+
+import { dirname, resolve } from 'node:path'
+import { type Contradiction, contradictions } from './checks.ts'
+import { complete } from './complete.ts'
+import { overrideFromEnvironment } from './environment.ts'
+import { JsonError, type JsonText, readJson } from './json.ts'
+import { configModel } from './model.ts'
+import { isObject, type Path, pathText, valueAt, without } from './path.ts'
+import { ConfigError, expectation, type Located, type Problem, problemsOf } from './problems.ts'
+import { MAX_FILE, readText, resolveReferences } from './references.ts'
+import { type Config, configSchema } from './schema.ts'
+import { warningsOf } from './warnings.ts'
+
+export { ConfigError } from './problems.ts'
+
+/** Where a configuration comes from. */
+export interface LoadOptions {
+  /** the JSON file; without it, defaults, environment and overrides make the configuration */
+  readonly file?: string | undefined
+  /** `process.env`, or what stands for it */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** values from the command line, shaped like the file; objects are merged, all else replaces */
+  readonly overrides?: object | undefined
+}
+
+/** A configuration that can be used, and what is unwise about it. */
+export interface Loaded {
+  readonly config: Config
+  readonly warnings: string[]
+}
+
+const EMPTY: JsonText = { value: {}, repeated: [], placeOf: () => undefined }
+const LARGEST = 16 * MAX_FILE
+
+function read(file: string | undefined): JsonText {
+  if (file === undefined) return EMPTY
+  const reject = (found: string, expected: string, source?: string): never => {
+    throw new ConfigError([{ path: '', found, expected, source }], file)
+  }
+  let source: string
+  try {
+    source = readText(file, LARGEST)
+  } catch (error) {
+    return reject(error instanceof Error ? error.message : 'nothing readable', 'a readable JSON file')
+  }
+  try {
+    return readJson(source)
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error
+    const { found, expected, place } = error
+    return reject(found, expected, `line ${place.line}, column ${place.column}`)
+  }
+}
+
+// Objects are merged, everything else replaces; a flag that was not given is undefined and changes nothing.
+function merge(base: unknown, over: unknown): unknown {
+  if (over === undefined) return base
+  if (!isObject(over)) return over
+  const merged: Record<string, unknown> = isObject(base) ? { ...base } : {}
+  for (const [key, value] of Object.entries(over)) {
+    if (value !== undefined) merged[key] = merge(merged[key], value)
+  }
+  return merged
+}
+
+function leaves(tree: unknown, path: Path = []): Path[] {
+  if (isObject(tree)) return Object.entries(tree).flatMap(([key, value]) => leaves(value, [...path, key]))
+  return tree === undefined ? [] : [path]
+}
+
+// Contradictions can be found in spite of other problems: with what is wrong left out, the rest makes a configuration.
+// Leaving out what is not there (a missing key) means leaving out the object that lacks it, hence the rounds.
+function contradictionsBeside(tree: unknown, problems: readonly Located[]): Contradiction[] {
+  const wrong = problems.filter(({ at }) => at.length > 0).map(({ at }) => listOf(at))
+  let rest = wrong.reduce(without, tree)
+  for (let round = 0; round < ROUNDS; round++) {
+    const parsed = configSchema.safeParse(rest)
+    if (parsed.success) {
+      const found = contradictions(complete(parsed.data, rest, []))
+      return found.filter(({ about }) => !about.some((path) => wrong.some((bad) => overlap(bad, path))))
+    }
+    for (const { at } of problemsOf(parsed.error.issues, {}, rest)) {
+      const present = listOf(valueAt(rest, at) === undefined ? at.slice(0, -1) : at)
+      wrong.push(present)
+      rest = without(rest, present)
+    }
+  }
+  return []
+}
+
+const ROUNDS = 5
+const listOf = (path: Path): Path => (typeof path.at(-1) === 'number' ? path.slice(0, -1) : path)
+const overlap = (a: Path, b: Path) => a.every((part, i) => i >= b.length || part === b[i])
+
+/** Loads and checks a configuration; throws `ConfigError` with everything that is wrong. Changes nothing anywhere. */
+export function loadConfig(options: LoadOptions): Loaded {
+  const { file, env, overrides } = options
+  const json = read(file)
+  const model = configModel()
+  const environment = overrideFromEnvironment(json.value, env, model)
+  const written = merge(environment.tree, overrides)
+  const directory = file === undefined ? process.cwd() : dirname(resolve(file))
+  const resolved = resolveReferences(written, { env, directory, model })
+
+  const origins = new Map(environment.origins)
+  for (const path of leaves(overrides)) origins.set(pathText(path), 'command line')
+  const problems: Located[] = [...environment.problems, ...repetitions(json), ...resolved.problems]
+  const parsed = configSchema.safeParse(resolved.tree, { error: expectation })
+  if (!parsed.success) {
+    const known = new Set(problems.map(({ path }) => path))
+    problems.push(...problemsOf(parsed.error.issues, model, written).filter(({ path }) => !known.has(path)))
+  }
+  const found = contradictionsBeside(resolved.tree, problems)
+  problems.push(...found.map(({ about: [at], ...words }) => ({ at, path: pathText(at), ...words })))
+  if (!parsed.success || problems.length > 0) {
+    throw new ConfigError(
+      problems.map((problem) => sourced(problem, origins, json)),
+      file,
+    )
+  }
+  const config = complete(parsed.data, resolved.tree, resolved.referenced)
+  return { config, warnings: warningsOf(config) }
+}
+
+const repetitions = (json: JsonText): Located[] =>
+  json.repeated.map((at) => ({
+    at,
+    path: pathText(at),
+    found: 'the key a second time',
+    expected: 'each key once',
+  }))
+
+// Where a value was set: overrides of the path or of anything above it count before the file.
+function sourced({ at, ...problem }: Located, origins: ReadonlyMap<string, string>, json: JsonText): Problem {
+  if (problem.source !== undefined) return problem
+  const upwards = at.map((_, i) => pathText(at.slice(0, at.length - i)))
+  const origin = upwards.map((path) => origins.get(path)).find((name) => name !== undefined)
+  const place = upwards.map((path) => json.placeOf(path)).find((found) => found !== undefined)
+  return { ...problem, source: origin ?? (place && `line ${place.line}`) }
+}

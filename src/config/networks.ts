@@ -1,0 +1,45 @@
+// Networks in CIDR notation, for allow and deny lists and for what sensors may come from [SN-FWD-9, SN-ROB-2].
+
+import { BlockList, isIP } from 'node:net'
+
+const MAPPED = /^::ffff:(?=\d+\.\d+\.\d+\.\d+(?:\/|$))/i
+
+interface Network {
+  readonly address: string
+  readonly prefix: number
+  readonly family: 'ipv4' | 'ipv6'
+}
+
+/** Reads "10.0.0.0/8", "fd00::/8" or a single address; undefined if it is neither. */
+export function parseNetwork(text: string): Network | undefined {
+  const parts = /^([0-9a-fA-F:.]+)(?:\/(\d{1,3}))?$/.exec(text)
+  const written = parts?.[1] ?? ''
+  const mapped = MAPPED.test(written)
+  const address = written.replace(MAPPED, '')
+  const version = isIP(address)
+  if (version === 0) return undefined
+  const widest = version === 4 ? 32 : 128
+  const prefix = parts?.[2] === undefined ? widest : Number(parts[2]) - (mapped ? 96 : 0)
+  if (prefix < 0 || prefix > widest) return undefined
+  return { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' }
+}
+
+/**
+ * A test whether a numeric address lies in one of the networks; false for an empty list and for what is no address.
+ * An IPv4 address in IPv6 clothes (`::ffff:10.0.0.1`) counts as IPv4; a zone (`fe80::1%eth0`) is ignored.
+ * Throws on a network that `parseNetwork` does not read.
+ */
+export function matcher(networks: readonly string[]): (address: string) => boolean {
+  if (networks.length === 0) return () => false
+  const list = new BlockList()
+  for (const text of networks) {
+    const network = parseNetwork(text)
+    if (network === undefined) throw new Error(`not a network: ${text}`)
+    list.addSubnet(network.address, network.prefix, network.family)
+  }
+  return (text) => {
+    const address = text.replace(/%.*$/, '').replace(MAPPED, '')
+    const version = isIP(address)
+    return version !== 0 && list.check(address, version === 4 ? 'ipv4' : 'ipv6')
+  }
+}

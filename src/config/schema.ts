@@ -1,0 +1,146 @@
+// The whole configuration: one schema, from which types, defaults, messages, documentation and JSON Schema follow.
+
+import { z } from 'zod'
+import { brokerUrl } from './addresses.ts'
+import { broker } from './broker.ts'
+import { listener } from './listener.ts'
+import { predefined, qosMinusOne, sensor } from './sensors.ts'
+import { duration, list, oneOf, size, whole, yesNo } from './values.ts'
+
+const DAY = 86_400_000
+const timer = (min: number, max: number, initial: string, zero?: string) =>
+  duration(zero === undefined ? { min, max } : { min, max, zero }).prefault(initial)
+
+const timers = z.strictObject({
+  tRetry: timer(10, 3_600_000, '10s').describe(
+    "T_RETRY, how long to wait for a sensor's answer before repeating [6.13].",
+  ),
+  nRetry: whole(0, 100)
+    .prefault(3)
+    .describe('N_RETRY, repetitions before giving up: 1 + N_RETRY transmissions [6.13].'),
+  tWait: timer(10, DAY, '300s').describe(
+    'T_WAIT, how long a sensor that reported congestion is left alone [6.6].',
+  ),
+  answer: timer(10, 3_600_000, '8s').describe(
+    "How long a sensor's request waits for the broker before it gets 0x01.",
+  ),
+  awake: timer(10, 3_600_000, '30s').describe('Longest time a sleeping sensor is awake per PINGREQ [6.14].'),
+  inactivity: timer(1000, 365 * DAY, '0s', 'never').describe(
+    'Silence after which a sensor with keep-alive 0 counts as lost; 0 = never [6.11].',
+  ),
+  keepSessions: timer(1000, 3650 * DAY, '7d').describe(
+    'How long the session of a disconnected sensor is kept (CleanSession=0).',
+  ),
+})
+
+const limits = z.strictObject({
+  sensors: whole(1, 10_000_000).prefault(10_000).describe('Sessions, connected or kept.'),
+  clientIdLength: whole(1, 1024)
+    .prefault(23)
+    .describe('Octets of UTF-8 in a ClientId; longer ones get 0x03 [5.3.1].'),
+  topicsPerSensor: whole(1, 65_534).prefault(256).describe('Topic names registered per sensor [6.5].'),
+  subscriptionsPerSensor: whole(1, 65_534).prefault(64).describe('Subscriptions per sensor [6.9].'),
+  queuedMessages: whole(1, 1_000_000).prefault(100).describe('Messages waiting for one sensor [6.14].'),
+  queuedOctets: size({ min: 256, max: 1024 ** 3 })
+    .prefault('64KiB')
+    .describe('Octets waiting for one sensor.'),
+  totalQueuedMessages: whole(1, 100_000_000)
+    .prefault(100_000)
+    .describe('Messages waiting for all sensors together.'),
+  totalQueuedOctets: size({ min: 256, max: 64 * 1024 ** 3 })
+    .prefault('64MiB')
+    .describe('Octets waiting for all sensors together.'),
+  inflight: whole(1, 1000).prefault(10).describe('Requests of one sensor to the broker under way at once.'),
+  messagesPerWake: whole(1, 1_000_000)
+    .prefault(100)
+    .describe('Messages delivered per PINGREQ of a sleeping sensor [6.14].'),
+  connectsPerAddress: whole(1, 1_000_000)
+    .prefault(1000)
+    .describe('New connections per second from one address.'),
+  repliesPerAddress: whole(1, 1_000_000)
+    .prefault(100)
+    .describe('Answers per second to one address without connection (DISCONNECT, GWINFO).'),
+  repliesPerPeer: whole(1, 1_000_000).prefault(1).describe('The same per address and port.'),
+})
+
+const log = z.strictObject({
+  level: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent')
+    .prefault('info')
+    .describe('Least level to log.'),
+  format: oneOf('auto', 'pretty', 'json')
+    .prefault('auto')
+    .describe('pretty for people, json for machines (one object per line); auto: pretty on a terminal.'),
+  payloads: yesNo()
+    .prefault(false)
+    .describe('Log the contents of messages too, at level trace. They may be confidential.'),
+})
+
+/** The configuration as written in the file (input) and after defaults and units are applied (output). */
+export const configSchema = z
+  .strictObject({
+    $schema: z.string().optional().describe('For editors: path of the JSON Schema. The gateway ignores it.'),
+    gateway: z
+      .strictObject({
+        id: whole(0, 255)
+          .prefault(1)
+          .describe('GwId. Gateways active on the same network need different ones [5.3.6, 6.1].'),
+      })
+      .prefault({})
+      .describe('The gateway itself.'),
+    listeners: list(listener, 64)
+      .min(1, { error: 'at least one listener' })
+      .prefault([{}])
+      .describe('Where sensors are heard. One entry per UDP socket.'),
+    broker: z
+      .union([brokerUrl(), broker], { error: 'an object { ... }, or the url as text' })
+      .prefault({})
+      .describe(
+        'The MQTT broker, where every sensor gets a connection of its own. An object, or just the url as text.',
+      ),
+    sensors: list(sensor, 10_000)
+      .prefault([])
+      .describe(
+        'Rules per ClientId; the first that fits counts. A last rule "*" with defaults is added if there is none.',
+      ),
+    predefined: predefined
+      .prefault([])
+      .describe('Predefined topic ids [6.7]. A list of entries, or just an object of topics for everyone.'),
+    qosMinusOne: qosMinusOne.prefault({}).describe('Messages from senders without a connection [6.8].'),
+    timers: timers.prefault({}).describe('Times. Names as in the specification where it has one [7.2].'),
+    limits: limits.prefault({}).describe('Everything that grows has a bound.'),
+    store: z
+      .strictObject({
+        type: oneOf('memory')
+          .prefault('memory')
+          .describe('Where sessions are kept: memory, so until the gateway stops.'),
+      })
+      .prefault({})
+      .describe('Where sessions and waiting messages are kept.'),
+    log: log.prefault({}).describe('The log.'),
+  })
+  .describe('Configuration of mqtt-sn-gateway.')
+
+type Parsed = z.output<typeof configSchema>
+
+/** One listener, with its name filled in. */
+export type ListenerConfig = Omit<z.output<typeof listener>, 'name'> & { name: string }
+/** The broker section in its long form; `url` carries no user information. */
+export type BrokerConfig = z.output<typeof broker>
+/** One rule for sensors. */
+export type SensorRule = z.output<typeof sensor>
+/** Predefined topics of the sensors that a pattern fits; ids are decimal text. */
+export interface PredefinedTopics {
+  match: string
+  topics: Record<string, string>
+}
+
+/** Paths of values that came from `${env:...}` or `${file:...}`; enumerable, so that copies of a Config keep it. */
+export const REFERENCED = Symbol('referenced')
+
+/** The effective configuration: all defaults applied, durations in milliseconds, sizes in octets. */
+export interface Config extends Omit<Parsed, '$schema' | 'listeners' | 'broker' | 'predefined'> {
+  listeners: ListenerConfig[]
+  broker: BrokerConfig
+  predefined: PredefinedTopics[]
+  [REFERENCED]?: readonly string[]
+}

@@ -1,0 +1,81 @@
+// The sections `sensors`, `predefined` and `qosMinusOne`: what single sensors are and may do [6.3, 6.7, 6.8].
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these variables are filled in by the gateway
+
+import { z } from 'zod'
+import { network } from './addresses.ts'
+import type { Variable } from './template.ts'
+import { glob, kind, list, oneOf, pem, template, topicFilter, topicName, whole, yesNo } from './values.ts'
+
+const both: readonly Variable[] = ['clientId', 'gatewayId']
+
+/** One rule for sensors. */
+export const sensor = z.strictObject({
+  match: glob()
+    .prefault('*')
+    .describe('Pattern of ClientIds, * and ? are wildcards. The first rule that fits counts.'),
+  clientId: template(both, 'a ClientId, which may hold ${clientId} and ${gatewayId}')
+    .prefault('${clientId}')
+    .describe('ClientId at the broker.'),
+  username: template(both, 'a user name').optional().describe('User name at the broker.'),
+  password: template(both, 'a password')
+    .optional()
+    .describe('Password at the broker.')
+    .meta(kind({ kind: 'template', template: both, secret: true }))
+    .meta({ examples: ['${env:SENSOR_PASSWORD}'] }),
+  cert: pem({ secret: true })
+    .optional()
+    .describe('Certificate shown to the broker, instead of `broker.tls.cert`.'),
+  key: pem({ secret: true }).optional().describe('Private key of that certificate.'),
+  from: list(network())
+    .prefault([])
+    .describe('Networks these sensors may come from; empty = any. From elsewhere their CONNECT is refused.'),
+  deny: yesNo().prefault(false).describe('Refuse these sensors: CONNACK 0x03 [5.3.10].'),
+  asleepConnect: oneOf('strict', 'resume')
+    .prefault('strict')
+    .describe(
+      'CONNECT of a sleeping sensor: obey its flags, or resume the session whatever they say [6.3, 6.14].',
+    ),
+  reRegister: oneOf('always', 'ifUnconfirmed', 'never')
+    .prefault('ifUnconfirmed')
+    .describe(
+      'REGISTER again after a re-connection, before the first PUBLISH of a topic. `never` suits RIOT [6.10].',
+    ),
+})
+
+/** Topic names by id. Ids 0 and 65535 are reserved [5.3.11]. */
+const ID = 'a topic id from "1" to "65534"'
+const topics = z
+  .record(
+    z
+      .string()
+      .regex(/^[1-9]\d{0,4}$/, { error: ID })
+      .refine((id) => Number(id) <= 65_534, { error: ID }),
+    topicName(),
+    { error: 'an object { "1": "topic name", ... }' },
+  )
+  .meta(kind({ kind: 'object of topic names by id' }))
+
+const entry = z.strictObject({
+  match: glob()
+    .prefault('*')
+    .describe('Pattern of ClientIds that know these topics; "*" for all, also without connection.'),
+  topics: topics
+    .prefault({})
+    .describe('Topic names by id 1 to 65534. A name may hold ${clientId} unless `match` is "*".')
+    .meta({ examples: [{ '1': 'home/button' }] }),
+})
+
+/** Predefined topics: entries, or just topics for everyone. */
+export const predefined = z.union([list(entry), topics], {
+  error: 'a list of { "match": ..., "topics": { ... } }, or an object { "1": "topic name", ... }',
+})
+
+/** PUBLISH without connection. */
+export const qosMinusOne = z.strictObject({
+  enabled: yesNo()
+    .prefault(true)
+    .describe('Accept PUBLISH with QoS -1 from senders without a connection [6.8].'),
+  topics: list(topicFilter()).prefault(['#']).describe('Topic filters such messages may be published to.'),
+  retain: yesNo().prefault(true).describe('false: their retain flag is cleared.'),
+  perAddress: whole(1, 1_000_000).prefault(10).describe('Such messages per second from one address.'),
+})

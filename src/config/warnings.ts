@@ -1,0 +1,71 @@
+// What is legal but unwise in a configuration. No text here quotes a value: it may have come from a secret.
+
+import { BlockList, isIP } from 'node:net'
+import { parseBrokerUrl, parseListenerUrl } from './addresses.ts'
+import { isTls } from './checks.ts'
+import { matchesEverything } from './glob.ts'
+import { matcher } from './networks.ts'
+import type { Config } from './schema.ts'
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+loopback.addAddress('::1', 'ipv6')
+const isLoopback = (address: string) =>
+  address === 'localhost' ||
+  (isIP(address) > 0 && loopback.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6'))
+
+const ADVERTISE_LEAST = 15 * 60_000
+
+function* listenerWarnings(config: Config): Generator<string> {
+  const everything = config.qosMinusOne.enabled && config.qosMinusOne.topics.includes('#')
+  for (const [i, listener] of config.listeners.entries()) {
+    const path = `listeners[${i}]`
+    const advertise = listener.discovery?.advertise ?? 0
+    if (advertise > 0 && advertise < ADVERTISE_LEAST) {
+      yield `${path}.discovery.advertise: less than the 15 minutes that the specification asks for [7.2]`
+    }
+    const anyone = ['1.1.1.1', '2606::1'].some(matcher(listener.forwarders))
+    if (anyone) yield `${path}.forwarders: every address may speak for every node`
+    const open = listener.allow.length === 0 && !isLoopback(parseListenerUrl(listener.url)?.address ?? '')
+    if (open && everything) {
+      yield `${path}: anyone who reaches it may publish to every topic without connecting; set "allow", or narrow or disable qosMinusOne`
+    }
+    if (open && listener.roaming === 'any') {
+      yield `${path}.roaming: with "any", whoever knows a ClientId can take over that sensor's session from anywhere`
+    }
+  }
+}
+
+function* brokerWarnings({ broker, sensors }: Config): Generator<string> {
+  if (broker.tls?.verify === false) yield 'broker.tls.verify: false lets anyone pose as the broker'
+  if (broker.tls && !isTls(broker.url))
+    yield 'broker.tls: has no effect, as broker.url is neither mqtts:// nor wss://'
+  const host = parseBrokerUrl(broker.url)?.host ?? 'localhost'
+  const passwords = Boolean(broker.password) || sensors.some((rule) => rule.password)
+  if (passwords && !isTls(broker.url) && !isLoopback(host)) {
+    yield 'broker.url: passwords cross the network unencrypted; use mqtts:// or wss://'
+  }
+}
+
+function* ruleWarnings({ sensors, predefined, log }: Config): Generator<string> {
+  const last = sensors.findIndex((rule) => matchesEverything(rule.match))
+  if (last < sensors.length - 1) {
+    yield `sensors[${last + 1}]: never used, as sensors[${last}] fits every ClientId; order rules from special to general`
+  }
+  for (const [i, { topics }] of predefined.entries()) {
+    const ids = new Map<string, string>()
+    for (const [id, topic] of Object.entries(topics)) {
+      const other = ids.get(topic)
+      if (other !== undefined) yield `predefined[${i}].topics: ids ${other} and ${id} name the same topic`
+      else ids.set(topic, id)
+    }
+  }
+  if (log.payloads) yield 'log.payloads: the log may hold confidential contents of messages'
+}
+
+/** What is legal but unwise, one line each. */
+export const warningsOf = (config: Config): string[] => [
+  ...listenerWarnings(config),
+  ...brokerWarnings(config),
+  ...ruleWarnings(config),
+]

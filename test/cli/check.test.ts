@@ -1,0 +1,82 @@
+// The command `check`.
+
+import { spawnSync } from 'node:child_process'
+import { resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { check } from '../../src/cli/check.ts'
+import { fileWith } from '../config/files.ts'
+
+const secretive = { broker: { url: 'mqtts://h', username: 'u', password: 'hunter2', tls: { verify: false } } }
+const broken = { log: { level: 'loud' }, limits: { sensors: 0 }, colour: 1 }
+
+describe('check', () => {
+  it('shows the effective configuration without secrets, and warnings apart from it', () => {
+    const { out, err, status } = check({ config: fileWith(secretive) }, { MQTTSN_LOG__LEVEL: 'debug' })
+    expect(status).toBe(0)
+    expect(JSON.parse(out)).toMatchObject({
+      broker: { url: 'mqtts://h', password: '***' },
+      log: { level: 'debug' },
+      timers: { tRetry: '10s' },
+    })
+    expect(err).toMatch(/^warning: broker\.tls\.verify: .*\n.*: valid\n$/)
+    expect(out + err).not.toContain('hunter2')
+  })
+
+  it('lists all problems at once, one per line', () => {
+    const { out, err, status } = check({ config: fileWith(broken) }, {})
+    expect(status).toBe(1)
+    expect(out).toBe('')
+    expect(
+      err
+        .split('\n')
+        .slice(0, -2)
+        .map((line) => line.split(' ')[0]),
+    ).toEqual(['limits.sensors', 'log.level', 'colour'])
+    expect(err).toMatch(/: 3 problems\n$/)
+  })
+
+  it('gives one JSON object for scripts', () => {
+    const good = check({ config: fileWith(secretive), json: true }, {})
+    expect(JSON.parse(good.out)).toMatchObject({
+      valid: true,
+      warnings: [expect.any(String)],
+      config: { gateway: { id: 1 } },
+    })
+    const bad = check({ config: fileWith(broken), json: true }, {})
+    expect(JSON.parse(bad.out)).toMatchObject({
+      valid: false,
+      problems: [{ path: 'limits.sensors' }, {}, {}],
+    })
+    expect([good.err, bad.err, good.status, bad.status]).toEqual(['', '', 0, 1])
+  })
+
+  it('checks environment and defaults when there is no file', () => {
+    expect(check({}, {}).status).toBe(0)
+    expect(check({}, { MQTTSN_GATEWAY__ID: '300' }).err).toContain('gateway.id (MQTTSN_GATEWAY__ID)')
+  })
+})
+
+describe('mqttsn check', () => {
+  const command = JSON.stringify(resolve(import.meta.dirname, '../../src/cli/check.ts'))
+  const script = `import { checkCommand } from ${command}; await checkCommand().parseAsync(process.argv)`
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script, 'mqttsn', ...args], {
+      encoding: 'utf8',
+      timeout: 20_000,
+    })
+
+  it('reports by exit status, standard output and standard error', () => {
+    const good = run('-c', fileWith({}))
+    expect([good.status, good.stderr.endsWith(': valid\n')]).toEqual([0, true])
+    expect(JSON.parse(good.stdout)).toMatchObject({ gateway: { id: 1 } })
+    const bad = run('-c', fileWith(broken))
+    expect([bad.status, bad.stdout]).toEqual([1, ''])
+    expect(bad.stderr).toContain('log.level (line 3): found "loud", expected one of')
+  })
+
+  it('explains itself with examples', () => {
+    const { stdout, status } = run('--help')
+    expect(status).toBe(0)
+    expect(stdout).toContain('mqttsn check -c gateway.config.json --json')
+  })
+})
