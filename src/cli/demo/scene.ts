@@ -1,0 +1,135 @@
+// The demo's cast: a real gateway with the embedded broker, simulated sensors on real UDP, and an office on plain MQTT.
+
+import { setMaxListeners } from 'node:events'
+import { connectAsync, type MqttClient } from 'mqtt'
+import { button } from '../../../scripts/button.ts'
+import { door } from '../../../scripts/door.ts'
+import { forwarded } from '../../../scripts/forwarded.ts'
+import { meter } from '../../../scripts/meter.ts'
+import { thermometer } from '../../../scripts/thermometer.ts'
+import { valve } from '../../../scripts/valve.ts'
+import { loadConfig } from '../../config/load.ts'
+import { Gateway } from '../../gateway.ts'
+import { pause } from '../../sensor/pause.ts'
+import { Sensor } from '../../sensor/sensor.ts'
+import { type Simulation, type SimulationEvent, simulate } from '../../sensor/simulation.ts'
+import type { Board } from './board.ts'
+
+/** The running demo. */
+export interface Scene {
+  readonly gateway: Gateway
+  readonly gatewayUrl: string
+  readonly brokerUrl: string
+  /** resolves when everything has been taken down after the signal */
+  readonly ended: Promise<void>
+  summary(): string
+}
+
+const cast: readonly [simulation: Simulation, clientId: string, interval: number][] = [
+  [thermometer, 'thermometer-1', 2000],
+  [thermometer, 'thermometer-2', 2500],
+  [door, 'door-1', 3000],
+  [meter, 'meter-1', 3500],
+  [valve, 'valve-1', 3000],
+  [button, 'button-1', 4000],
+  [forwarded, 'forwarded-1', 3000],
+]
+
+/** Starts everything; rejects if the port is taken. It ends when `signal` is aborted. */
+export async function playScene(options: {
+  port: number
+  board: Board
+  signal: AbortSignal
+}): Promise<Scene> {
+  const { port, board, signal } = options
+  const { config } = loadConfig({
+    env: {},
+    overrides: {
+      listeners: [{ url: `udp://127.0.0.1:${port}`, forwarders: ['127.0.0.1'] }],
+      broker: 'embedded',
+      predefined: { 1: 'home/button' },
+      log: { level: 'silent' },
+    },
+  })
+  const gateway = new Gateway(config)
+  gateway.observe({
+    effect(effect) {
+      if (effect.type === 'changed') board.tell(effect.session.clientId, 'state', effect.to)
+      if (effect.type === 'publishAnonymous') {
+        board.tell('button-1', 'published', `${effect.topic} ${Buffer.from(effect.payload)} (QoS -1)`)
+      }
+    },
+  })
+  await gateway.start()
+  const { broker, listeners } = gateway.status()
+  const gatewayUrl = listeners[0]?.url ?? ''
+  const say = (event: SimulationEvent) => tell(board, event)
+  setMaxListeners(100, signal) // everyone in the cast waits for it
+  const client = await openOffice(broker.url, board) // before anyone speaks, so that nothing is missed
+  const lives = cast.map(([simulation, clientId, interval]) =>
+    simulate(simulation, { sensorOptions: { gateway: gatewayUrl, clientId }, interval, signal, say }),
+  )
+  lives.push(fragile(gatewayUrl, board, signal), office(client, board, signal))
+  const ended = Promise.all(lives).then(() => gateway.stop())
+  const startedAt = Date.now()
+  return {
+    gateway,
+    gatewayUrl,
+    brokerUrl: broker.url,
+    ended,
+    summary() {
+      const { received, published, delivered } = gateway.status().counters
+      const messages = Object.values(received).reduce((sum, n) => sum + n, 0)
+      const seconds = ((Date.now() - startedAt) / 1000).toFixed(0)
+      return `${seconds} s: ${messages} MQTT-SN messages from ${board.rows.size - 1} sensors, ${published} published to the broker, ${delivered} delivered from it.`
+    },
+  }
+}
+
+/** The gateway's view gives the states; from the sensors come messages and notes. */
+function tell(board: Board, event: SimulationEvent): void {
+  const who = event.sensor
+  if (event.type === 'note') board.tell(who, 'note', event.text)
+  else if (event.type !== 'state' && event.qos !== -1) {
+    board.tell(who, event.type, `${event.topic} ${Buffer.from(event.payload)} (QoS ${event.qos})`)
+  }
+}
+
+/** A sensor that loses its power now and then: its silence is noticed, and its will published [6.14]. */
+async function fragile(gateway: string, board: Board, signal: AbortSignal): Promise<void> {
+  const clientId = 'fragile-1'
+  while (!signal.aborted) {
+    const will = { topic: `fragile/${clientId}`, message: 'lost power', qos: 1 as const }
+    const sensor = new Sensor({ gateway, clientId, keepAlive: 2, will })
+    try {
+      await sensor.connect()
+      await pause(6000, signal)
+      if (signal.aborted) await sensor.disconnect()
+      else board.tell(clientId, 'note', 'pulls its own plug')
+    } catch (error) {
+      board.tell(clientId, 'note', error instanceof Error ? error.message : String(error))
+    }
+    sensor.close() // without a word
+    await pause(6000, signal)
+  }
+}
+
+/** The rest of the world: an MQTT client that hears everything. */
+async function openOffice(url: string, board: Board): Promise<MqttClient> {
+  const client = await connectAsync(url, { clientId: 'office' })
+  client.on('message', (topic, payload) => board.tell('office', 'received', `${topic} ${payload}`))
+  await client.subscribeAsync('#', { qos: 2 })
+  return client
+}
+
+/** It turns the valve. */
+async function office(client: MqttClient, board: Board, signal: AbortSignal): Promise<void> {
+  for (let step = 0; !signal.aborted; step++) {
+    await pause(7000, signal)
+    if (signal.aborted) break
+    const setpoint = String((step * 30 + 20) % 100)
+    await client.publishAsync('valve/valve-1/setpoint', setpoint, { qos: 1 })
+    board.tell('office', 'published', `valve/valve-1/setpoint ${setpoint} (QoS 1)`)
+  }
+  await client.endAsync()
+}

@@ -1,0 +1,118 @@
+// mqttsn gateway: runs the gateway until it is told to stop.
+
+import { Command, InvalidArgumentError } from 'commander'
+import { ConfigError, loadConfig } from '../config/load.ts'
+import { Gateway } from '../gateway.ts'
+import { createLog, type Log } from '../log.ts'
+
+interface Options {
+  config?: string
+  listen?: string[]
+  broker?: string
+  predefined?: Record<string, string>
+  id?: string
+  logLevel?: string
+  logFormat?: string
+}
+
+/** The command `gateway`. Exit codes: 0 stopped, 1 wrong configuration or start failed, 2 wrong usage. */
+export function gatewayCommand(): Command {
+  return new Command('gateway')
+    .description('Run the gateway.')
+    .option('-c, --config <file>', 'configuration file (JSON); without it the defaults hold')
+    .option('-l, --listen <url>', 'listen here instead, such as udp://127.0.0.1:1884; repeatable', append)
+    .option('-b, --broker <url>', 'MQTT broker: mqtt://, mqtts://, ws://, wss:// or "embedded"')
+    .option('-p, --predefined <id=topic>', 'predefined topic id for all sensors; repeatable', assign)
+    .option('--id <number>', 'GwId, 0 to 255')
+    .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent')
+    .option('--log-format <format>', 'pretty, json or auto')
+    .addHelpText('after', help)
+    .action(async (options: Options) => {
+      process.exitCode = await run(options)
+    })
+}
+
+const help = `
+Examples:
+  mqttsn gateway -c gateway.config.json
+  mqttsn gateway --listen udp://127.0.0.1:1884 --broker mqtt://127.0.0.1:1883 --predefined 1=home/button
+  mqttsn gateway --broker embedded --log-level debug
+
+Flags win over environment variables (MQTTSN_BROKER__URL=...), and these over the file. Ctrl-C or SIGTERM stops the
+gateway cleanly; a second one stops it at once. Exit codes: 0 stopped, 1 could not start, 2 wrong usage.`
+
+const append = (value: string, values: string[] = []): string[] => [...values, value]
+
+function assign(value: string, values: Record<string, string> = {}): Record<string, string> {
+  const parts = /^(\d+)=(.+)$/.exec(value)
+  if (parts === null) throw new InvalidArgumentError('write it as id=topic, such as 1=home/button')
+  return { ...values, [parts[1] as string]: parts[2] as string }
+}
+
+/** What the flags say, in the shape of the configuration. */
+function overridesOf({ listen, broker, predefined, id, logLevel, logFormat }: Options): object {
+  return {
+    ...(listen && { listeners: listen.map((url) => ({ url })) }),
+    ...(broker !== undefined && { broker: { url: broker } }),
+    ...(predefined && { predefined }),
+    ...(id !== undefined && { gateway: { id: Number(id) } }),
+    ...((logLevel !== undefined || logFormat !== undefined) && {
+      log: { ...(logLevel && { level: logLevel }), ...(logFormat && { format: logFormat }) },
+    }),
+  }
+}
+
+async function run(options: Options): Promise<number> {
+  let log: Log
+  let gateway: Gateway
+  try {
+    const { config, warnings } = loadConfig({
+      ...(options.config !== undefined && { file: options.config }),
+      env: process.env,
+      overrides: overridesOf(options),
+    })
+    log = createLog(config.log)
+    for (const warning of warnings) log.warn(warning)
+    gateway = new Gateway(config, { log })
+    await gateway.start()
+  } catch (error) {
+    // a wrong configuration, a port in use: one clear message, no stack
+    process.stderr.write(
+      `${error instanceof ConfigError ? error.message : `cannot start: ${messageOf(error)}`}\n`,
+    )
+    return 1
+  }
+  log.info({ broker: gateway.status().broker.url, node: process.version }, 'gateway started')
+  keepServing(log)
+  const signal = await stopSignal()
+  log.info({ signal }, 'stopping')
+  await gateway.stop()
+  log.info(countsOf(gateway), 'gateway stopped')
+  return 0
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+function countsOf(gateway: Gateway): object {
+  const { received, sent, published, delivered, dropped } = gateway.status().counters
+  return { received, sent, published, delivered, dropped }
+}
+
+/** A fault in a library must not cost every sensor its session: it is logged, and the gateway goes on. */
+function keepServing(log: Log): void {
+  process.on('uncaughtException', (err) => log.error({ err }, 'unexpected error: the gateway goes on'))
+  process.on('unhandledRejection', (err) => log.error({ err }, 'unexpected rejection: the gateway goes on'))
+}
+
+/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        resolve(signal)
+        process.once('SIGINT', () => process.exit(130))
+        process.once('SIGTERM', () => process.exit(143))
+      })
+    }
+  })
+}

@@ -1,0 +1,43 @@
+// What is counted at the two doors: plain integers, so that counting costs next to nothing.
+
+import type { MalformedReason, PacketType } from '../codec/messages.ts'
+import type { DropReason } from '../session/events.ts'
+
+/** Why a datagram never reached a session. */
+export type DiscardReason = DropReason | `malformed: ${MalformedReason}` | 'oversized'
+
+export interface Counters {
+  /** messages by type, from sensors and to sensors */
+  readonly received: Partial<Record<PacketType, number>>
+  readonly sent: Partial<Record<PacketType, number>>
+  receivedDatagrams: number
+  receivedOctets: number
+  sentDatagrams: number
+  sentOctets: number
+  /** application messages to the broker and from it */
+  published: number
+  delivered: number
+  /** what was discarded, by reason */
+  readonly dropped: Partial<Record<DiscardReason, number>>
+  /** exceptions caught: each one is a bug */
+  faults: number
+}
+
+/** All at zero. */
+export const createCounters = (): Counters => ({
+  received: {},
+  sent: {},
+  receivedDatagrams: 0,
+  receivedOctets: 0,
+  sentDatagrams: 0,
+  sentOctets: 0,
+  published: 0,
+  delivered: 0,
+  dropped: {},
+  faults: 0,
+})
+
+/** Adds one. */
+export function count<K extends string>(table: Partial<Record<K, number>>, key: K): void {
+  table[key] = (table[key] ?? 0) + 1
+}

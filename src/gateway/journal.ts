@@ -1,0 +1,30 @@
+// What goes to the log: one line per state change of a sensor, packets only at trace level, no payloads unless asked.
+
+import type { Packet } from '../codec/messages.ts'
+import type { Log } from '../log.ts'
+import type { Effect, Peer } from '../session/events.ts'
+import { describePeer, hex } from '../session/peers.ts'
+
+/** One line: who, from where, what state, why. */
+export function logChange(log: Log, { session, from, to, why }: Extract<Effect, { type: 'changed' }>): void {
+  const { clientId, peer } = session
+  const fields = { clientId, peer: peer && describePeer(peer), listener: peer?.listener.name, from, to, why }
+  // the steps of a setup interest only those who look closely
+  if (to === 'willtopic' || to === 'willmsg' || to === 'connecting') log.debug(fields, `sensor ${to}`)
+  else log.info(fields, `sensor ${to}`)
+}
+
+/** One message, without its contents unless `payloads` is set. */
+export function logPacket(
+  log: Log,
+  direction: 'received' | 'sent',
+  packet: Packet,
+  peer: Peer,
+  payloads: boolean,
+): void {
+  const fields: Record<string, unknown> = { ...packet, type: undefined }
+  for (const [name, value] of Object.entries(fields)) {
+    if (value instanceof Uint8Array) fields[name] = payloads ? hex(value) : `${value.length} octets`
+  }
+  log.trace({ peer: describePeer(peer), packet: fields }, `${direction} ${packet.type.toUpperCase()}`)
+}

@@ -1,0 +1,115 @@
+// From the configuration to what the session core is told: settings, and the rules for each sensor.
+
+import { globToMatcher, matchesEverything } from '../config/glob.ts'
+import { matcher } from '../config/networks.ts'
+import type { Config, PredefinedTopics, SensorRule } from '../config/schema.ts'
+import { expandTemplate } from '../config/template.ts'
+import type { Env, Policy, Predefined, Settings } from '../session/settings.ts'
+import { isTopicName } from '../session/topics.ts'
+import type { Identity } from '../upstream/upstream.ts'
+
+/** How long a ClientId's rules are remembered, in number of ClientIds. */
+const MOST_POLICIES = 20_000
+
+interface Rule {
+  readonly rule: SensorRule
+  fits(clientId: string): boolean
+  readonly policy: Omit<Policy, 'predefined'>
+}
+
+/** The core's surroundings, and who each sensor is at the broker. */
+export interface Surroundings {
+  readonly env: Env
+  identityOf(clientId: string): Identity
+}
+
+/** Compiles the configuration's rules once; `random` is 0 <= x < 1. */
+export function createSurroundings(config: Config, random: () => number): Surroundings {
+  const rules = config.sensors.map(compile)
+  const global = tableOf(config.predefined.filter(({ match }) => matchesEverything(match)))
+  const special = config.predefined
+    .filter(({ match }) => !matchesEverything(match))
+    .map((entry) => ({ entry, fits: globToMatcher(entry.match) }))
+  const gatewayId = config.gateway.id
+
+  const predefinedFor = (clientId: string): Predefined => {
+    const own = special.filter(({ fits }) => fits(clientId)).map(({ entry }) => entry)
+    if (own.length === 0) return global
+    return tableOf([{ match: '*', topics: Object.fromEntries(global.byId) }, ...own], clientId)
+  }
+  const ruleFor = (clientId: string): Rule => {
+    const found = rules.find(({ fits }) => fits(clientId))
+    if (found === undefined) throw new Error('the rules end with one for every sensor')
+    return found
+  }
+  const policies = new Map<string, Policy>()
+  const policyFor = (clientId: string): Policy => {
+    let policy = policies.get(clientId)
+    if (policy === undefined) {
+      policy = { ...ruleFor(clientId).policy, predefined: predefinedFor(clientId) }
+      if (policies.size >= MOST_POLICIES) policies.clear()
+      policies.set(clientId, policy)
+    }
+    return policy
+  }
+  return {
+    env: {
+      settings: settingsOf(config, global),
+      totals: { queuedMessages: 0, queuedOctets: 0 },
+      policyFor,
+      random,
+    },
+    identityOf(clientId) {
+      const { rule } = ruleFor(clientId)
+      const fill = (text: string | undefined) => text && expandTemplate(text, { clientId, gatewayId })
+      return {
+        clientId: expandTemplate(rule.clientId, { clientId, gatewayId }),
+        username: fill(rule.username),
+        password: fill(rule.password),
+        cert: rule.cert,
+        key: rule.key,
+      }
+    },
+  }
+}
+
+function compile(rule: SensorRule): Rule {
+  const from = matcher(rule.from)
+  return {
+    rule,
+    fits: globToMatcher(rule.match),
+    policy: {
+      denied: rule.deny,
+      mayComeFrom: (address) => rule.from.length === 0 || from(address),
+      asleepConnect: rule.asleepConnect,
+      reRegister: rule.reRegister,
+    },
+  }
+}
+
+/** Ids and names both ways; a name with variables that comes out illegal is left out. Later entries win. */
+function tableOf(entries: readonly PredefinedTopics[], clientId?: string): Predefined {
+  const byId = new Map<number, string>()
+  for (const { topics } of entries) {
+    for (const [id, template] of Object.entries(topics)) {
+      const name = clientId === undefined ? template : expandTemplate(template, { clientId })
+      if (isTopicName(name)) byId.set(Number(id), name)
+    }
+  }
+  return { byId, byName: new Map([...byId].map(([id, name]) => [name, id])) }
+}
+
+function settingsOf({ timers, limits, broker, qosMinusOne }: Config, predefined: Predefined): Settings {
+  return {
+    timers: {
+      ...timers,
+      connect: broker.connectTimeout,
+      grace: broker.grace,
+      reconnectMin: broker.reconnect.min,
+      reconnectMax: broker.reconnect.max,
+    },
+    limits,
+    qosMinusOne,
+    predefined,
+  }
+}
