@@ -4,6 +4,17 @@ import type { Packet } from '../codec/messages.ts'
 import type { Log } from '../log.ts'
 import type { Effect, Peer } from '../session/events.ts'
 import { describePeer, hex } from '../session/peers.ts'
+import type { Link } from './links.ts'
+
+/** Where sensors are heard, and a warning if the system grants less room for them than asked. */
+export function logListening(log: Log, { listener: { name }, transport, discovery }: Link): void {
+  const { receiveBuffer, receiveBufferAsked } = transport.stats()
+  const found = { listener: name, url: transport.url, receiveBuffer, discovery: discovery !== undefined }
+  log.info(found, 'listening')
+  if (receiveBuffer >= receiveBufferAsked) return
+  const remedy = `raise net.core.rmem_max to ${receiveBufferAsked}, or ask for less with receiveBuffer`
+  log.warn({ listener: name, receiveBuffer, receiveBufferAsked, remedy }, 'receive buffer smaller than asked')
+}
 
 /** One line: who, from where, what state, why. */
 export function logChange(log: Log, { session, from, to, why }: Extract<Effect, { type: 'changed' }>): void {

@@ -1,0 +1,46 @@
+// The broker that the configuration names: somewhere on the network, or the embedded one.
+
+import type { Config } from '../config/schema.ts'
+import type { Log } from '../log.ts'
+import { startEmbeddedBroker } from '../upstream/embedded.ts'
+import { createUpstream } from '../upstream/mqtt.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+
+/** The way to the broker, and how to end it all. */
+export interface Broker {
+  readonly url: string
+  readonly upstream: Upstream
+  close(): Promise<void>
+}
+
+/** How long a stopping gateway waits for broker connections to end, milliseconds. */
+const STOP_DEADLINE = 2000
+
+/** Starts the embedded broker if it is wanted; connections are made later, when sensors need them. */
+export async function openBroker({ broker }: Config, log: Log): Promise<Broker> {
+  const embedded = broker.url === 'embedded' ? await startEmbeddedBroker() : undefined
+  const url = embedded?.url ?? broker.url
+  const upstream = createUpstream({
+    url,
+    version: embedded === undefined ? broker.version : '3.1.1', // it speaks nothing else
+    tls: broker.tls ?? { verify: true },
+    keepAlive: broker.keepAlive,
+    connectTimeout: broker.connectTimeout,
+    sessionExpirySeconds: Math.min(Math.round(broker.sessionExpiry / 1000), 0xffffffff),
+    receiveMaximum: broker.receiveMaximum,
+    writeBuffer: broker.writeBuffer,
+    connectsPerSecond: broker.connectsPerSecond,
+    connecting: broker.connecting,
+    own: { clientId: broker.clientId, username: broker.username, password: broker.password },
+    reconnect: broker.reconnect,
+    log,
+  })
+  return {
+    url,
+    upstream,
+    async close() {
+      await upstream.close(STOP_DEADLINE)
+      await embedded?.close()
+    },
+  }
+}
