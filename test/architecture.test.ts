@@ -1,0 +1,214 @@
+// The shape of the source, checked on its text: who imports whom, what is pure, where each package lives.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { codeOf, filesBelow, importsOf, type SourceFile } from './support/source.ts'
+
+/** Which parts (or single files) a part may import; `types` only where nothing is left at run time. */
+interface Neighbours {
+  readonly values: readonly string[]
+  readonly types: readonly string[]
+}
+
+const none: Neighbours = { values: [], types: [] }
+const behindTheGateway = ['transport', 'upstream', 'store', 'console', 'session', 'codec', 'config', 'log']
+
+const PARTS: Readonly<Record<string, Neighbours>> = {
+  codec: none,
+  session: { values: ['codec'], types: ['codec'] },
+  sensor: { values: ['codec'], types: ['codec'] },
+  transport: none,
+  upstream: { values: [], types: ['session/events.ts'] },
+  store: { values: [], types: ['session'] },
+  console: none,
+  config: none,
+  log: { values: [], types: ['config'] },
+  gateway: { values: behindTheGateway, types: behindTheGateway },
+  cli: {
+    values: ['gateway', 'sensor', 'scripts', ...behindTheGateway],
+    types: ['gateway', 'sensor', 'scripts', ...behindTheGateway],
+  },
+}
+
+/** Where a package or a system module may be imported. What is not listed is for no part at all, or for every one. */
+const HOMES: Readonly<Record<string, readonly string[]>> = {
+  commander: ['cli'],
+  zod: ['config'],
+  mqtt: ['upstream', 'cli/demo/scene.ts'], // the demo shows the world beyond the broker, too
+  'mqtt-packet': ['upstream'],
+  aedes: ['upstream'],
+  pino: ['log'],
+  'pino-pretty': ['log'],
+  'node:dgram': ['transport', 'sensor'],
+  'node:fs': ['config', 'cli', 'store', 'transport/drops.ts'],
+}
+
+const PURE = ['codec', 'session']
+const IMPURE =
+  /(?<![.\w$])(?:Date|setTimeout|setInterval|setImmediate|queueMicrotask|performance|console|process|globalThis|Buffer|fetch)(?![\w$])|\bMath\s*\.\s*random\b/g
+
+const source = filesBelow('src', ['.ts'])
+
+/** `src/cli.ts` and all in `src/cli/` are the part `cli`; what is not in src/ is a part by its own folder. */
+const partOf = (path: string) => /^(?:src\/)?([^/.]+)/.exec(path)?.[1] ?? ''
+const isIn = (places: readonly string[], path: string) =>
+  places.some((place) => partOf(path) === place || path === `src/${place}`)
+
+/** `@scope/name/deep/file` belongs to `@scope/name`; system modules count by their first name. */
+const packageOf = (from: string) => /^(?:@[^/]+\/)?[^/]+/.exec(from)?.[0] ?? from
+
+function ownImports(check: (importer: string, imported: string, typeOnly: boolean) => boolean): string[] {
+  return source.flatMap(({ path, text }) =>
+    importsOf(text)
+      .filter(({ from }) => from.startsWith('.'))
+      .map(({ from, typeOnly }) => ({ imported: join(dirname(path), from).replaceAll('\\', '/'), typeOnly }))
+      .filter(({ imported, typeOnly }) => !check(path, imported, typeOnly))
+      .map(({ imported, typeOnly }) => `${path} imports ${typeOnly ? 'types of ' : ''}${imported}`),
+  )
+}
+
+const matches = (file: SourceFile, text: string, pattern: RegExp) => [
+  ...new Set([...text.matchAll(pattern)].map(([found]) => `${file.path}: ${found}`)),
+]
+
+describe('the architecture of src/', () => {
+  it('knows every part: a new folder needs a rule here', () => {
+    expect([...new Set(source.map(({ path }) => partOf(path)))].filter((part) => !(part in PARTS))).toEqual(
+      [],
+    )
+  })
+
+  it('each part imports only the neighbours it may', () => {
+    const wrong = ownImports((importer, imported, typeOnly) => {
+      const { values, types } = PARTS[partOf(importer)] ?? none
+      return partOf(importer) === partOf(imported) || isIn(typeOnly ? types : values, imported)
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it('imports of our own name a file that exists, with its ending', () => {
+    expect(ownImports((_, imported) => existsSync(imported))).toEqual([])
+  })
+
+  it('each package has one home', () => {
+    const wrong = source.flatMap(({ path, text }) =>
+      importsOf(text)
+        .map(({ from }) => packageOf(from))
+        .filter((name) => !name.startsWith('.'))
+        .filter((name) => {
+          const homes = HOMES[name]
+          return homes === undefined ? !name.startsWith('node:') : !isIn(homes, path)
+        })
+        .map((name) => `${path} imports ${name}, whose home is ${HOMES[name]?.join(', ') ?? 'nowhere'}`),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  it('codec and session are pure: no packages and no system modules', () => {
+    const wrong = source
+      .filter(({ path }) => isIn(PURE, path))
+      .flatMap(({ path, text }) =>
+        importsOf(text)
+          .filter(({ from }) => !from.startsWith('.'))
+          .map(({ from }) => `${path} imports ${from}`),
+      )
+    expect(wrong).toEqual([])
+  })
+
+  it('codec and session are pure: no clock, no timers, no chance, no process', () => {
+    const wrong = source
+      .filter(({ path }) => isIn(PURE, path))
+      .flatMap((file) => matches(file, codeOf(file.text), IMPURE))
+    expect(wrong).toEqual([])
+  })
+
+  it('has no barrels and no drawers for odds and ends', () => {
+    const vague = /(?:^|\/)(?:index|utils?|helpers?|common|misc|shared|types)(?:\.ts$|\/)/
+    expect(source.map(({ path }) => path).filter((path) => vague.test(path))).toEqual([])
+  })
+
+  it('has no file over 250 lines', () => {
+    const long = source
+      .map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }))
+      .filter(({ lines }) => lines > 250)
+      .map(({ path, lines }) => `${path}: ${lines} lines`)
+    expect(long).toEqual([])
+  })
+
+  it('every file says in its first line what it is', () => {
+    const silent = source.filter(({ text }) => !/^(?:#!.*\n)?\/[/*]/.test(text)).map(({ path }) => path)
+    expect(silent).toEqual([])
+  })
+
+  it('has no any, no silenced compiler and nothing left to do', () => {
+    const wrong = source.flatMap((file) => [
+      ...matches(file, codeOf(file.text), /(?<![.\w$])any(?![\w$]|\s*:)/g),
+      ...matches(file, file.text, /@ts-(?:ignore|nocheck|expect-error)|\b(?:TODO|FIXME|XXX)\b/g),
+    ])
+    expect(wrong).toEqual([])
+  })
+})
+
+describe('the project', () => {
+  // Joined from halves, so that this file does not find itself.
+  const halves = [
+    ['registry\\.[a-z-]+\\.', '(?:com|dev|io|net|org)'],
+    ['npm', 'js\\.'],
+    ['yarn', 'pkg\\.'],
+    ['py', 'pi\\.org'],
+    ['crates', '\\.io'],
+    ['/wo', 'rk/'],
+    ['TEAM', '\\.md'],
+    ['iss', 'ue\\s#'],
+  ]
+  const foreign = new RegExp(halves.map((pair) => pair.join('')).join('|'), 'gi')
+
+  it('names no package registry, no path of one machine and no ticket', () => {
+    const folders = ['src', 'test', 'scripts', 'docs', '.ci', '.github'].filter((folder) =>
+      existsSync(folder),
+    )
+    const files = [
+      ...folders.flatMap((folder) => filesBelow(folder, [''])),
+      ...['README.md', 'CHANGELOG.md', 'package.json', 'gateway.config.json', 'biome.json', 'tsconfig.json']
+        .filter((path) => existsSync(path))
+        .map((path) => ({ path, text: readFileSync(path, 'utf8') })),
+    ]
+    expect(files.flatMap((file) => matches(file, file.text, foreign))).toEqual([])
+    expect(
+      ['iss' + 'ue #7', '/wo' + 'rk/x', 'registry.get(name)'].filter((text) => text.match(foreign)),
+    ).toHaveLength(2)
+  })
+})
+
+describe('the reading of source text', () => {
+  it('finds every kind of import, and tells types from values', () => {
+    const text = [
+      "import { a, type B } from './a.ts'",
+      "import type { C } from '../c.ts'",
+      "import {\n  type D,\n  type E,\n} from './d.ts'",
+      "import * as net from 'node:net'",
+      "export { f } from './f.ts'",
+      "import './side.ts'",
+      "const late = await import('mqtt')",
+    ].join('\n')
+    expect(importsOf(text)).toEqual([
+      { from: './a.ts', typeOnly: false },
+      { from: '../c.ts', typeOnly: true },
+      { from: './d.ts', typeOnly: true },
+      { from: 'node:net', typeOnly: false },
+      { from: './f.ts', typeOnly: false },
+      { from: './side.ts', typeOnly: false },
+      { from: 'mqtt', typeOnly: false },
+    ])
+  })
+
+  it('looks at code only, not at comments, strings or patterns', () => {
+    const text = "const a = 'Date' // Date\n/* Date */ const b = /Date/\nconst c = `Date $" + '{Date.now()}`'
+    expect(codeOf(text).match(/Date/g)).toHaveLength(1)
+    const impure = (code: string) => [...code.matchAll(IMPURE)].map(([found]) => found)
+    expect(impure('x.process(); Update; Math.random(); setTimeout(f)')).toEqual(['Math.random', 'setTimeout'])
+    expect(packageOf('mqtt/lib/connect/ws')).toBe('mqtt')
+    expect(packageOf('node:fs/promises')).toBe('node:fs')
+  })
+})
