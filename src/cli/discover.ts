@@ -1,0 +1,68 @@
+// `mqttsn discover`: asks for MQTT-SN gateways and listens for their advertisements [6.1].
+
+import { Command } from 'commander'
+import { hex } from '../codec/describe.ts'
+import { type DiscoverOptions, discover, type FoundGateway } from '../sensor/sensor.ts'
+import { count, timeOption, withExitCodes } from './options.ts'
+import { ExitCode, fail, processTerminal, type Terminal } from './terminal.ts'
+
+const EXAMPLES = `
+Exit code: 0 found at least one gateway, 2 usage, 3 found none.
+
+Examples:
+  $ mqttsn discover
+  $ mqttsn discover --group 255.255.255.255 --port 1884 --timeout 2s
+  $ mqttsn discover --unicast 192.168.1.10:1884
+`
+
+interface DiscoverFlags {
+  group?: string
+  port: number
+  unicast?: string
+  timeout: number
+  radius: number
+  json?: true
+}
+
+/** The command `discover`, to be added to the program. */
+export function discoverCommand(terminal: Terminal = processTerminal): Command {
+  const command = new Command('discover')
+    .description('find MQTT-SN gateways')
+    .option('--group <address>', 'multicast group or broadcast address (default: 225.1.1.1)')
+    .option('-p, --port <port>', 'UDP port of the group', count, 1883)
+    .option('--unicast <host:port>', 'ask this address, not a group')
+    .addOption(timeOption('--timeout <time>', 'listen so long', 5000))
+    .option('--radius <hops>', 'how far the question goes, 0 = the whole network', count, 0)
+    .option('--json', 'print one JSON object per gateway')
+    .addHelpText('after', EXAMPLES)
+  return withExitCodes(command, terminal).action(async (flags: DiscoverFlags) => {
+    const print = flags.json ? toJson : toText
+    const { group, unicast, port, timeout } = flags
+    const options: DiscoverOptions = {
+      ...(group !== undefined && { group }),
+      ...(unicast !== undefined && { unicast }),
+      port,
+      timeout,
+      radius: Math.min(flags.radius, 255),
+      signal: terminal.interruption(),
+      onFound: (gateway) => terminal.out(print(gateway)),
+    }
+    try {
+      const found = await discover(options)
+      if (found.length === 0) terminal.err('no gateway answered')
+      terminal.exit(found.length === 0 ? ExitCode.noAnswer : ExitCode.ok)
+    } catch (error) {
+      fail(terminal, error, flags.json === true)
+    }
+  })
+}
+
+function toText({ gwId, url, via, duration, gwAdd }: FoundGateway): string {
+  const next = via === 'advertise' ? `, next ADVERTISE within ${duration} s` : ''
+  const relayed = gwAdd.length > 0 ? `, told by a sensor, GwAdd ${hex(gwAdd)}` : ''
+  return `gateway ${gwId} at ${url} (${via}${next}${relayed})`
+}
+
+function toJson(gateway: FoundGateway): string {
+  return JSON.stringify({ ...gateway, gwAdd: hex(gateway.gwAdd) })
+}

@@ -1,0 +1,148 @@
+// Options that several commands share: how to reach the gateway, as whom, and with which will.
+
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { summarize } from '../codec/describe.ts'
+import { formatDuration, parseDuration } from '../config/units.ts'
+import type { Sensor, SensorOptions, Topic } from '../sensor/sensor.ts'
+import { ExitCode, processTerminal, type Terminal } from './terminal.ts'
+
+/** What `addSensorOptions` adds, as commander hands it over. */
+export interface SensorFlags {
+  gateway: string
+  clientId?: string
+  keepAlive: number
+  clean: boolean
+  willTopic?: string
+  willMessage?: string
+  willQos?: 0 | 1 | 2
+  willRetain?: true
+  retry: number
+  retries: number
+  nodeId?: Uint8Array
+  json?: true
+  verbose?: true
+}
+
+/** Adds the options that describe the sensor and its gateway. */
+export function addSensorOptions(command: Command): Command {
+  return addGatewayOptions(command)
+    .addOption(timeOption('-k, --keep-alive <time>', 'keep-alive time, 0 = none', 60_000))
+    .option('--no-clean', 'keep subscriptions, will and waiting messages of earlier connections')
+    .option('--will-topic <topic>', 'topic of the will')
+    .option('--will-message <text>', 'message of the will')
+    .addOption(new Option('--will-qos <qos>', 'QoS of the will').argParser(qos012))
+    .option('--will-retain', 'the will is to be retained')
+    .option('-v, --verbose', 'print every MQTT-SN message to standard error')
+    .option('--json', 'print JSON, one object per line')
+}
+
+/** Adds the options that even a simulation takes. */
+export function addGatewayOptions(command: Command): Command {
+  return command
+    .option('-g, --gateway <url>', 'where the gateway is', gatewayUrl, 'udp://127.0.0.1:1884')
+    .option('-i, --client-id <id>', 'client id, 1 to 23 characters (default: made up)')
+    .option('--node-id <hex>', 'act as this wireless node behind a forwarder', hexOctets)
+    .addOption(timeOption('--retry <time>', 'repeat a message that is not answered for so long', 5000))
+    .option('--retries <count>', 'give up after so many repetitions', count, 3)
+}
+
+/** The SensorOptions that these flags ask for. */
+export function toSensorOptions(flags: SensorFlags, command: Command): SensorOptions {
+  const { willTopic: topic, willMessage: message = '', willQos: qos = 0, willRetain: retain = false } = flags
+  if (topic === undefined && (flags.willMessage ?? flags.willQos ?? flags.willRetain) !== undefined) {
+    command.error('error: a will needs --will-topic', { exitCode: ExitCode.usage })
+  }
+  return {
+    gateway: flags.gateway,
+    keepAlive: Math.ceil(flags.keepAlive / 1000),
+    cleanSession: flags.clean,
+    tRetry: flags.retry,
+    nRetry: flags.retries,
+    ...(flags.clientId !== undefined && { clientId: flags.clientId }),
+    ...(flags.nodeId !== undefined && { nodeId: flags.nodeId }),
+    ...(topic !== undefined && { will: { topic, message, qos, retain } }),
+  }
+}
+
+/** Prints what is on the wire with --verbose, and once that nobody listens at the gateway's address. */
+export function watch(sensor: Sensor, flags: SensorFlags, terminal: Terminal): void {
+  if (flags.verbose) {
+    sensor.on('packet', (direction, packet) =>
+      terminal.err(`${direction === 'out' ? '->' : '<-'} ${summarize(packet)}`),
+    )
+  }
+  let said = false
+  sensor.on('error', ({ code, message }) => {
+    if (code !== 'transport' || said) return
+    said = true
+    const why = message.includes('ECONNREFUSED') ? 'nobody listens there' : message
+    terminal.err(`${flags.gateway}: ${why}; still trying`)
+  })
+}
+
+/** Makes usage errors end the process with code 2, or throw in a test. */
+export function withExitCodes(command: Command, terminal: Terminal): Command {
+  return command.showHelpAfterError('(--help shows the options and examples)').exitOverride((error) => {
+    if (terminal !== processTerminal) throw error
+    process.exit(error.exitCode === 0 ? ExitCode.ok : ExitCode.usage)
+  })
+}
+
+/** The topics named by --topic, --predefined and --short. */
+export function topicsOf(flags: { topic?: string[]; predefined?: number[]; short?: string[] }): Topic[] {
+  return [
+    ...(flags.topic ?? []),
+    ...(flags.predefined ?? []).map((predefined) => ({ predefined })),
+    ...(flags.short ?? []).map((short) => ({ short })),
+  ]
+}
+
+/** An option that may be given several times. */
+export const several =
+  <T>(parse: (text: string) => T) =>
+  (text: string, earlier: T[] = []): T[] => [...earlier, parse(text)]
+
+/** Text as it is. */
+export const text = (value: string): string => value
+
+/** A duration such as 500ms, 20s, 5m; milliseconds. */
+export function milliseconds(value: string): number {
+  const duration = parseDuration(value)
+  if (duration !== undefined) return duration
+  throw new InvalidArgumentError('expected a time such as 500ms, 20s, 5m or 1h')
+}
+
+/** An option that takes a duration, and shows its default as one. */
+export function timeOption(flags: string, about: string, fallback?: number): Option {
+  const option = new Option(flags, about).argParser(milliseconds)
+  return fallback === undefined ? option : option.default(fallback, formatDuration(fallback))
+}
+
+/** A whole number from 0 on. */
+export function count(value: string): number {
+  if (/^\d{1,9}$/.test(value)) return Number(value)
+  throw new InvalidArgumentError('expected a whole number')
+}
+
+/** A QoS that a subscription or will may have. */
+export function qos012(value: string): 0 | 1 | 2 {
+  const qos = Number(value)
+  if (value.length === 1 && (qos === 0 || qos === 1 || qos === 2)) return qos
+  throw new InvalidArgumentError('expected 0, 1 or 2')
+}
+
+/** Octets as hex, with or without separators. */
+export function hexOctets(value: string): Uint8Array {
+  const digits = value.replace(/^0x|[\s:-]/gi, '')
+  if (/^([0-9a-f]{2})+$/i.test(digits)) return Uint8Array.from(Buffer.from(digits, 'hex'))
+  throw new InvalidArgumentError('expected octets in hex, such as 1234')
+}
+
+function gatewayUrl(value: string): string {
+  const url = value.includes('://') ? value : `udp://${value}`
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  if (parsed?.protocol !== 'udp:' || parsed.hostname === '') {
+    throw new InvalidArgumentError('expected udp://host:port')
+  }
+  return parsed.port === '' ? `udp://${parsed.host}:1884` : `udp://${parsed.host}`
+}

@@ -1,0 +1,34 @@
+// `mqttsn sensor KIND`: simulated sensors of scripts/ to try a gateway with.
+
+import { Command } from 'commander'
+import { kinds } from '../../scripts/kinds.ts'
+import { withExitCodes } from './options.ts'
+import { simulationCommand } from './simulation.ts'
+import { processTerminal, type Terminal } from './terminal.ts'
+
+const EXAMPLES = `
+Examples:
+  $ mqttsn sensor thermometer --duration 20s
+  $ mqttsn sensor valve --client-id valve-1 --interval 10s
+  $ mqttsn sensor swarm --sensors 500 --verify mqtt://127.0.0.1:1883
+`
+
+/** The command `sensor` with one subcommand for each kind, to be added to the program. */
+export function sensorCommand(terminal: Terminal = processTerminal): Command {
+  const command = new Command('sensor')
+    .description('run a simulated sensor')
+    .usage('KIND [options]')
+    .argument('[kind]', 'which kind')
+    .option('--list', 'list the kinds of sensor')
+    .addHelpText('after', EXAMPLES)
+    .action((kind: string | undefined, flags: { list?: true }) => {
+      if (kind !== undefined) {
+        const known = kinds.map(({ name }) => name).join(', ')
+        command.error(`error: unknown kind of sensor '${kind}'; there are ${known}`, { exitCode: 2 })
+      }
+      if (flags.list) for (const { name, about } of kinds) terminal.out(`${name.padEnd(12)} ${about}`)
+      else command.help({ error: true })
+    })
+  for (const kind of kinds) command.addCommand(simulationCommand(kind, terminal))
+  return withExitCodes(command, terminal)
+}

@@ -1,0 +1,92 @@
+// A simulated sensor as a command of its own: `mqttsn sensor KIND`, and each file of scripts/ when it is run directly.
+
+import { realpathSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Command } from 'commander'
+import { type Simulation, type SimulationEvent, simulate } from '../sensor/simulation.ts'
+import { addGatewayOptions, type SensorFlags, timeOption, withExitCodes } from './options.ts'
+import { ExitCode, processTerminal, type Terminal } from './terminal.ts'
+
+type SimulationFlags = Pick<SensorFlags, 'gateway' | 'clientId' | 'nodeId' | 'retry' | 'retries' | 'json'> & {
+  duration?: number
+  interval: number
+} & Record<string, unknown>
+
+const ENDLESS = 'end after this time (default: at Ctrl-C)'
+
+/** The command that runs one kind of simulated sensor until Ctrl-C or --duration. */
+export function simulationCommand(simulation: Simulation, terminal: Terminal = processTerminal): Command {
+  const { name, about, interval, duration, settings = {} } = simulation
+  const command = addGatewayOptions(new Command(name))
+    .description(about)
+    .addOption(timeOption('--duration <time>', duration ? 'end after this time' : ENDLESS, duration))
+    .addOption(timeOption('--interval <time>', 'time between two readings', interval))
+    .option('--json', 'print what happens as JSON, one object per line')
+  for (const [setting, { about: meaning, default: value }] of Object.entries(settings)) {
+    command.option(`--${setting} <value>`, meaning, value)
+  }
+  command.addHelpText('after', '\nExit code: 0 ended as asked, 1 it found something wrong, 2 usage.')
+  return withExitCodes(command, terminal).action(async (flags: SimulationFlags) => {
+    const end = new AbortController()
+    const stop = () => end.abort()
+    terminal.interruption().addEventListener('abort', stop, { once: true })
+    const timer = flags.duration === undefined ? undefined : setTimeout(stop, flags.duration)
+    const print = flags.json ? toJson : toText
+    const { gateway, clientId, nodeId, retry: tRetry, retries: nRetry } = flags
+    try {
+      await simulate(simulation, {
+        sensorOptions: {
+          gateway,
+          tRetry,
+          nRetry,
+          ...(clientId !== undefined && { clientId }),
+          ...(nodeId !== undefined && { nodeId }),
+        },
+        interval: flags.interval,
+        settings: Object.fromEntries(Object.keys(settings).map((key) => [key, String(flags[key])])),
+        signal: end.signal,
+        say: (event) => terminal.out(print(event)),
+      })
+      terminal.exit(ExitCode.ok)
+    } catch (error) {
+      terminal.err(`error: ${error instanceof Error ? error.message : error}`)
+      terminal.exit(ExitCode.refused)
+    } finally {
+      clearTimeout(timer)
+    }
+  })
+}
+
+/** Runs the simulation if its file, given as `import.meta.url`, is the program that was started. */
+export function runAlone(url: string, simulation: Simulation): void {
+  const program = process.argv[1]
+  if (program === undefined || !isSameFile(program, fileURLToPath(url))) return
+  void simulationCommand(simulation).parseAsync()
+}
+
+function isSameFile(a: string, b: string): boolean {
+  try {
+    return realpathSync(a) === realpathSync(b)
+  } catch {
+    return false
+  }
+}
+
+function toText(event: SimulationEvent): string {
+  switch (event.type) {
+    case 'state':
+      return `${event.sensor} is ${event.state}`
+    case 'published':
+      return `${event.sensor} published ${event.topic} ${Buffer.from(event.payload)} (QoS ${event.qos})`
+    case 'received':
+      return `${event.sensor} received ${event.topic} ${Buffer.from(event.payload)} (QoS ${event.qos})`
+    case 'note':
+      return `${event.sensor}: ${event.text}`
+  }
+}
+
+function toJson(event: SimulationEvent): string {
+  return JSON.stringify(
+    'payload' in event ? { ...event, payload: String(Buffer.from(event.payload)) } : event,
+  )
+}

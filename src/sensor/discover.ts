@@ -1,0 +1,150 @@
+// Finding gateways [6.1]: asks with SEARCHGW, listens for GWINFO and ADVERTISE.
+
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { isIP } from 'node:net'
+import { decode, encode } from '../codec/frame.ts'
+import { SensorError } from './failure.ts'
+import { pause } from './pause.ts'
+import { resolveGateway } from './udp.ts'
+
+/** Everything has a default. */
+export interface DiscoverOptions {
+  /** multicast group or broadcast address; default 225.1.1.1, or no group when `unicast` is given */
+  group?: string
+  /** UDP port of the group; default 1883 */
+  port?: number
+  /** asks this address directly, `host:port` or `udp://host:port` */
+  unicast?: string
+  /** how far SEARCHGW goes, in hops; 0 = the whole network; default 0 */
+  radius?: number
+  /** milliseconds to listen; default 5,000 (T_SEARCHGW) */
+  timeout?: number
+  /** waits a random time up to so many milliseconds first: for many devices switched on together [6.1]; default 0 */
+  maxDelay?: number
+  /** called for each gateway once, as soon as it is heard */
+  onFound?: (gateway: FoundGateway) => void
+  /** ends the search early */
+  signal?: AbortSignal
+}
+
+/** A gateway that was heard. */
+export interface FoundGateway {
+  gwId: number
+  /** where to connect: the address that the datagram came from */
+  url: string
+  /** `gwinfo` answers SEARCHGW, `advertise` came unasked */
+  via: 'gwinfo' | 'advertise'
+  /** seconds until the gateway's next ADVERTISE; 0 in a GWINFO */
+  duration: number
+  /** GwAdd of a GWINFO that another sensor sent for a gateway, else empty */
+  gwAdd: Uint8Array
+}
+
+/** Largest hop limit used for radius 0. */
+const WHOLE_NETWORK = 32
+
+/**
+ * Searches until the timeout and resolves with every gateway heard, by gwId and address. Rejects with SensorError
+ * `transport` if the network cannot be used, `invalid` for an impossible address.
+ */
+export async function discover(options: DiscoverOptions = {}): Promise<FoundGateway[]> {
+  const { port = 1883, unicast, radius = 0, timeout = 5000, maxDelay = 0, signal } = options
+  const group = options.group ?? (unicast === undefined ? '225.1.1.1' : undefined)
+  const found = new Map<string, FoundGateway>()
+  const hear = (bytes: Uint8Array, from: RemoteInfo) => {
+    const gateway = gatewayIn(bytes, from)
+    const key = `${gateway?.gwId} ${gateway?.url}`
+    if (gateway === undefined || found.has(key) || found.size >= 1000) return
+    found.set(key, gateway)
+    options.onFound?.(gateway)
+  }
+  const sockets: Socket[] = []
+  try {
+    await pause(Math.random() * maxDelay, signal)
+    if (group !== undefined) {
+      const family = familyOf(group)
+      sockets.push(await listenToGroup(family, group, port, hear))
+      sockets.push(await ask(family, { address: group, port }, radius, hear))
+    }
+    if (unicast !== undefined) {
+      const target = await resolveGateway(unicast.includes('://') ? unicast : `udp://${unicast}`)
+      sockets.push(await ask(target.family, target, radius, hear))
+    }
+    await pause(timeout, signal)
+  } catch (error) {
+    if (error instanceof SensorError) throw error
+    throw new SensorError('transport', error instanceof Error ? error.message : String(error))
+  } finally {
+    for (const socket of sockets) socket.close()
+  }
+  return [...found.values()]
+}
+
+function familyOf(group: string): 4 | 6 {
+  const family = isIP(group)
+  if (family === 4 || family === 6) return family
+  throw new SensorError('invalid', `group: expected an IP address, got ${JSON.stringify(group)}`)
+}
+
+function isMulticast(address: string): boolean {
+  const first = Number(address.split('.')[0])
+  return address.includes(':') ? address.toLowerCase().startsWith('ff') : first >= 224 && first <= 239
+}
+
+/** Hears ADVERTISE and the broadcast GWINFO; shares the port, since a gateway may run on this machine. */
+async function listenToGroup(
+  family: 4 | 6,
+  group: string,
+  port: number,
+  hear: (bytes: Uint8Array, from: RemoteInfo) => void,
+): Promise<Socket> {
+  const socket = await open({ type: `udp${family}`, reuseAddr: true }, port, hear)
+  if (isMulticast(group)) socket.addMembership(group)
+  return socket
+}
+
+/** Sends SEARCHGW from a port of its own, where direct answers arrive. */
+async function ask(
+  family: 4 | 6,
+  to: { address: string; port: number },
+  radius: number,
+  hear: (bytes: Uint8Array, from: RemoteInfo) => void,
+): Promise<Socket> {
+  const socket = await open({ type: `udp${family}` }, 0, hear)
+  if (isMulticast(to.address)) socket.setMulticastTTL(radius === 0 ? WHOLE_NETWORK : radius)
+  else if (family === 4) socket.setBroadcast(true)
+  const bytes = encode({ type: 'searchgw', radius })
+  await new Promise<void>((resolve, reject) => {
+    socket.send(bytes, to.port, to.address, (error) => (error === null ? resolve() : reject(error)))
+  })
+  return socket
+}
+
+function open(
+  options: { type: 'udp4' | 'udp6'; reuseAddr?: boolean },
+  port: number,
+  hear: (bytes: Uint8Array, from: RemoteInfo) => void,
+): Promise<Socket> {
+  const socket = createSocket(options)
+  socket.on('message', hear)
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject)
+    socket.bind(port, () => {
+      socket.off('error', reject)
+      // An ICMP refusal of the unicast question means no more than no answer.
+      socket.on('error', () => {})
+      resolve(socket)
+    })
+  })
+}
+
+function gatewayIn(bytes: Uint8Array, from: RemoteInfo): FoundGateway | undefined {
+  const packet = decode(bytes)
+  const host = from.family === 'IPv6' ? `[${from.address}]` : from.address
+  const url = `udp://${host}:${from.port}`
+  if (packet.type === 'gwinfo') {
+    return { gwId: packet.gwId, url, via: 'gwinfo', duration: 0, gwAdd: packet.gwAdd }
+  }
+  if (packet.type !== 'advertise') return undefined
+  return { gwId: packet.gwId, url, via: 'advertise', duration: packet.duration, gwAdd: new Uint8Array() }
+}
