@@ -46,7 +46,10 @@ export interface UpstreamConnection {
   /** `replay: false`: retained messages that match are not wanted [SN-MAP-3] */
   subscribe(token: number, filter: string, qos: 0 | 1 | 2, replay: boolean): void
   unsubscribe(token: number, filter: string): void
-  /** Completes the broker's QoS 1 or 2 message named by `ack`; may come after the connection was lost. */
+  /**
+   * Completes the broker's QoS 1 or 2 message named by `ack`; may come after the connection was lost. Soon: until then
+   * nothing more is read from this connection, not even the answers to its pings.
+   */
   acknowledge(ack: number): void
   /**
    * Ends it, also a running attempt; no event follows and what is in flight is dropped. `publishWill`: without

@@ -1,0 +1,74 @@
+// The gateway's own connection: carries QoS -1 publishes and stands for the broker's health [7.1, SN-QM1-4].
+
+import { SensorConnection, type Shared } from './connection.ts'
+
+/** A run of this many milliseconds counts as success: the pauses start over from the shortest. */
+const STABLE = 10_000
+
+/** Kept connected until `close`. */
+export class OwnConnection {
+  readonly #shared: Shared
+  readonly #connection: SensorConnection
+  #timer: NodeJS.Timeout | undefined
+  #failures = 0
+  #since = 0
+  #up = false
+  #congested = false
+
+  constructor(shared: Shared) {
+    this.#shared = shared
+    const { log } = shared.options
+    this.#connection = new SensorConnection(shared, (event) => {
+      if (event.type === 'connected') {
+        this.#up = true
+        this.#congested = false
+        this.#since = shared.now()
+        log.info({}, 'connected to the broker')
+      } else if (event.type === 'refused') {
+        // Once per outage is enough for a broker that stays away.
+        if (this.#failures === 0) log.warn({ detail: event.detail }, 'the broker cannot be reached')
+        this.#again()
+      } else if (event.type === 'closed') {
+        if (shared.now() - this.#since >= STABLE) this.#failures = 0
+        this.#up = false
+        log.warn({ detail: event.detail }, 'lost the connection to the broker')
+        this.#again()
+      } else if (event.type === 'congestion') this.#congested = event.on
+    })
+    this.#open()
+  }
+
+  get healthy(): boolean {
+    return this.#up
+  }
+
+  /** See `Upstream.publishAnonymous`. */
+  publish(topic: string, payload: Uint8Array, retain: boolean): boolean {
+    if (!this.#up || this.#congested) return false
+    this.#connection.publish(0, topic, payload, 0, retain)
+    return true
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#up = false
+    this.#connection.close(false)
+  }
+
+  #open(): void {
+    this.#connection.connect({
+      identity: this.#shared.options.own,
+      clean: true,
+      fresh: true,
+      will: undefined,
+    })
+  }
+
+  /** Tries again after a pause that doubles, of which a random half is left out [SN-MAP-31]. */
+  #again(): void {
+    const { reconnect, random = Math.random } = this.#shared.options
+    const pause = Math.min(reconnect.max, reconnect.min * 2 ** Math.min(this.#failures, 30))
+    this.#failures += 1
+    this.#timer = setTimeout(() => this.#open(), pause * (0.5 + random() / 2))
+  }
+}

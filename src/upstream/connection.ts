@@ -1,0 +1,211 @@
+// The upstream connection of one sensor over all its network connections: who opens, who ends, whose turn it is [4.1].
+
+import type { Packet } from 'mqtt'
+import type { UpstreamEvent } from '../session/events.ts'
+import type { Ending } from './codes.ts'
+import { Inbound } from './inbound.ts'
+import { type Broker, type Failure, Link, type LinkOwner } from './link.ts'
+import type { Version } from './negotiation.ts'
+import type { Pacing, Turn } from './pacing.ts'
+import { Sender } from './sender.ts'
+import type { ConnectOptions, OnUpstreamEvent, UpstreamConnection } from './upstream.ts'
+
+/** What the connections of a gateway share and change. */
+export interface Shared extends Broker {
+  /** undefined: attempts start at once (the gateway's own connection) */
+  readonly pacing: Pacing | undefined
+  readonly versions: { readonly auto: boolean; preferred: Version; known: boolean }
+  readonly counts: { connected: number; connecting: number; refused: number; lost: number; faults: number }
+  /** those that are open, trying or waiting */
+  readonly busy: Set<SensorConnection>
+  readonly now: () => number
+  closing: boolean
+}
+
+/** See `UpstreamConnection` for what its methods do. */
+export class SensorConnection implements UpstreamConnection, LinkOwner {
+  readonly #sender: Sender
+  readonly inbound: Inbound
+  readonly #shared: Shared
+  readonly #onEvent: OnUpstreamEvent
+  /** what is to be opened: set from `connect` to the result */
+  #wanted: ConnectOptions | undefined
+  #turn: Turn | undefined
+  #stopWaiting: (() => void) | undefined
+  #link: Link | undefined
+  /** grows when everything before is void, so that answers under way are not given */
+  #life = 0
+
+  constructor(shared: Shared, onEvent: OnUpstreamEvent) {
+    this.#shared = shared
+    this.#onEvent = onEvent
+    this.inbound = new Inbound((message, ack) => this.#emit({ type: 'message', message, ack }), shared.now)
+    this.#sender = new Sender(shared.options, this.inbound.unwanted, {
+      now: (event) => this.#emit(event),
+      later: (event) => this.#later(event),
+    })
+  }
+
+  connect(options: ConnectOptions): void {
+    this.#leave(false)
+    if (options.fresh) this.#forget()
+    if (this.#shared.closing) {
+      this.#later({ type: 'refused', outcome: 1, detail: 'the gateway is closing' })
+      return
+    }
+    this.#wanted = options
+    this.#shared.busy.add(this)
+    this.#stopWaiting = this.#shared.endings.whenFree(options.identity.clientId, () => this.#enqueue())
+  }
+
+  publish(token: number, topic: string, payload: Uint8Array, qos: 0 | 1 | 2, retain: boolean): void {
+    this.#sender.publish(token, topic, payload, qos, retain)
+  }
+
+  subscribe(token: number, filter: string, qos: 0 | 1 | 2, replay: boolean): void {
+    this.#sender.subscribe(token, filter, qos, replay)
+  }
+
+  unsubscribe(token: number, filter: string): void {
+    this.#sender.unsubscribe(token, filter)
+  }
+
+  acknowledge(ack: number): void {
+    this.inbound.acknowledge(ack)
+  }
+
+  close(publishWill: boolean): void {
+    this.#leave(publishWill)
+    this.#forget()
+  }
+
+  accepted(sessionPresent: boolean): void {
+    const { versions, counts } = this.#shared
+    const link = this.#link
+    const clean = this.#wanted?.clean === true
+    if (link === undefined) return
+    versions.preferred = link.version
+    versions.known = true
+    this.#settle()
+    counts.connected += 1
+    const resumed = sessionPresent && !clean
+    if (!resumed) this.inbound.clear()
+    this.#sender.resume(link, resumed)
+    this.#emit({ type: 'connected', sessionPresent: resumed, limits: link.limits })
+  }
+
+  failed(failure: Failure): void {
+    const { versions, counts, options } = this.#shared
+    const speaks5 = versions.known && versions.preferred === 5
+    const unsupported = failure.version === 'said' || (failure.version === 'hung up' && !speaks5)
+    if (versions.auto && this.#link?.version === 5 && unsupported) {
+      counts.connecting -= 1
+      this.#link = undefined
+      this.#attempt(4)
+      return
+    }
+    counts.refused += 1
+    const clientId = this.#wanted?.identity.clientId
+    options.log.debug({ clientId, detail: failure.detail }, 'connection to the broker failed')
+    this.#settle()
+    this.#idle()
+    this.#emit({ type: 'refused', outcome: failure.outcome, detail: failure.detail })
+  }
+
+  ended({ why, fault }: Ending, detail: string): void {
+    const { counts, options } = this.#shared
+    counts.connected -= 1
+    counts.lost += 1
+    if (fault) {
+      counts.faults += 1
+      options.log.error({ detail }, 'the broker reports a protocol error of the gateway')
+    }
+    this.#idle()
+    this.#emit({ type: 'closed', why, detail })
+  }
+
+  congested(on: boolean): void {
+    this.#later({ type: 'congestion', on })
+  }
+
+  answered(packet: Packet): void {
+    this.#sender.answered(packet)
+  }
+
+  /** Queues the attempt. */
+  #enqueue(): void {
+    this.#stopWaiting = undefined
+    const { pacing, versions } = this.#shared
+    const start = (): void => this.#attempt(versions.preferred)
+    if (pacing === undefined) start()
+    else this.#turn = pacing.request(start)
+  }
+
+  #attempt(version: Version): void {
+    const { counts } = this.#shared
+    const wanted = this.#wanted
+    if (wanted === undefined) return
+    try {
+      this.#link = new Link(this.#shared, wanted, version, this)
+      counts.connecting += 1
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error)
+      process.nextTick(() => {
+        if (wanted !== this.#wanted) return
+        counts.connecting += 1
+        this.failed({ outcome: 3, detail })
+      })
+    }
+  }
+
+  /** The attempt is over, one way or the other: makes room for the next. */
+  #settle(): void {
+    this.#shared.counts.connecting -= 1
+    this.#turn?.end()
+    this.#turn = undefined
+    this.#wanted = undefined
+  }
+
+  /** Ends whatever is open, running or waiting; publishes under way stay. */
+  #leave(publishWill: boolean): void {
+    const { counts } = this.#shared
+    const link = this.#link
+    this.#stopWaiting?.()
+    this.#stopWaiting = undefined
+    if (link?.open === true) counts.connected -= 1
+    else if (link !== undefined) counts.connecting -= 1
+    link?.end(publishWill)
+    this.#turn?.end()
+    this.#turn = undefined
+    this.#wanted = undefined
+    this.#idle()
+  }
+
+  #idle(): void {
+    this.#link = undefined
+    this.#sender.disconnected()
+    this.inbound.disconnected()
+    this.#shared.busy.delete(this)
+  }
+
+  #forget(): void {
+    this.#life += 1
+    this.#sender.clear()
+  }
+
+  /** For answers that are known within the call. */
+  #later(event: UpstreamEvent): void {
+    const life = this.#life
+    process.nextTick(() => {
+      if (life === this.#life) this.#emit(event)
+    })
+  }
+
+  #emit(event: UpstreamEvent): void {
+    try {
+      this.#onEvent(event)
+    } catch (error) {
+      this.#shared.options.log.error({ error, event: event.type }, 'an upstream event was not handled')
+    }
+  }
+}

@@ -1,0 +1,38 @@
+// The broker inside the gateway, for trying things out: Aedes, MQTT 3.1.1, on this machine only, nothing kept on disk.
+
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { Aedes } from 'aedes'
+
+/** A running embedded broker. */
+export interface EmbeddedBroker {
+  /** `mqtt://127.0.0.1:` and the port */
+  readonly url: string
+  /** Cuts all connections and frees the port. */
+  close(): Promise<void>
+}
+
+/** Starts it on 127.0.0.1; `port` 0 takes a free one. Rejects if the port is taken. */
+export async function startEmbeddedBroker(port = 0): Promise<EmbeddedBroker> {
+  const broker = await Aedes.createBroker()
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket.setNoDelay(true))
+    socket.on('close', () => sockets.delete(socket))
+    broker.handle(socket)
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', resolve)
+  }).catch(async (error: unknown) => {
+    await new Promise<void>((resolve) => broker.close(() => resolve()))
+    throw error
+  })
+  return {
+    url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: async () => {
+      for (const socket of sockets) socket.destroy()
+      await new Promise<void>((resolve) => broker.close(() => resolve()))
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}

@@ -1,0 +1,75 @@
+// How connections end: farewell, then a closed socket, and only then another CONNECT of the same client [SN-MAP-14].
+
+import type { IStream } from 'mqtt'
+
+/** How long the broker may take to close the connection after our DISCONNECT, in milliseconds. */
+export const FAREWELL = 1000
+
+/** The connections that are being ended, by client id. */
+export class Endings {
+  readonly #streams = new Set<IStream>()
+  readonly #ending = new Map<string, number>()
+  readonly #waiting = new Map<string, Set<() => void>>()
+  #onEmpty: (() => void) | undefined
+
+  /** Writes `last` and closes; MQTT.js must not listen any more. What the broker still sends is discarded. */
+  end(clientId: string, stream: IStream, last: Uint8Array): void {
+    if (stream.destroyed) return
+    this.#streams.add(stream)
+    this.#ending.set(clientId, (this.#ending.get(clientId) ?? 0) + 1)
+    const deadline = setTimeout(() => stream.destroy(), FAREWELL)
+    const closed = (): void => {
+      clearTimeout(deadline)
+      this.#streams.delete(stream)
+      this.#proceed(clientId)
+      if (this.#streams.size === 0) this.#onEmpty?.()
+    }
+    stream.once('close', closed)
+    // Nothing has been sent yet, so there is nothing to take back.
+    if ('connecting' in stream && stream.connecting) stream.destroy()
+    else {
+      stream.unpipe()
+      stream.resume()
+      if (last.length === 0) stream.end()
+      else stream.end(last)
+    }
+  }
+
+  /** Calls `proceed` once no connection of this client is ending; at once if there is none. Returns how to leave. */
+  whenFree(clientId: string, proceed: () => void): () => void {
+    if (!this.#ending.has(clientId)) {
+      proceed()
+      return () => undefined
+    }
+    const waiting = this.#waiting.get(clientId) ?? new Set()
+    this.#waiting.set(clientId, waiting.add(proceed))
+    return () => {
+      waiting.delete(proceed)
+    }
+  }
+
+  /** Resolves when all have ended; those that have not within `deadline` milliseconds are cut. */
+  async close(deadline: number): Promise<void> {
+    if (this.#streams.size === 0) return
+    const timer = setTimeout(() => {
+      for (const stream of this.#streams) stream.destroy()
+    }, deadline)
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve
+    })
+    clearTimeout(timer)
+  }
+
+  #proceed(clientId: string): void {
+    const left = (this.#ending.get(clientId) ?? 1) - 1
+    if (left > 0) {
+      this.#ending.set(clientId, left)
+      return
+    }
+    this.#ending.delete(clientId)
+    const waiting = this.#waiting.get(clientId)
+    if (waiting === undefined) return
+    this.#waiting.delete(clientId)
+    for (const proceed of waiting) proceed()
+  }
+}

@@ -1,0 +1,81 @@
+// All connections to the broker, through MQTT.js: one for each sensor, and the gateway's own [4.1, 7.1].
+
+import { OwnConnection } from './anonymous.ts'
+import { SensorConnection, type Shared } from './connection.ts'
+import { Endings } from './endings.ts'
+import { Pacing } from './pacing.ts'
+import { streams } from './streams.ts'
+import type {
+  OnUpstreamEvent,
+  Upstream,
+  UpstreamConnection,
+  UpstreamOptions,
+  UpstreamStats,
+} from './upstream.ts'
+
+/**
+ * Makes the upstream side of a gateway and starts to connect the gateway itself; sensors' connections are opened when
+ * they are asked for. Throws an Error if the URL or the shared certificates cannot be used.
+ */
+export function createUpstream(options: UpstreamOptions): Upstream {
+  return new MqttUpstream(options)
+}
+
+class MqttUpstream implements Upstream {
+  readonly #shared: Shared & { readonly pacing: Pacing }
+  readonly #ownShared: Shared
+  readonly #own: OwnConnection
+
+  constructor(options: UpstreamOptions) {
+    const { version, connectsPerSecond, connecting } = options
+    this.#shared = {
+      options,
+      open: streams(options.url, options.tls),
+      endings: new Endings(),
+      pacing: new Pacing(connectsPerSecond, connecting),
+      versions: {
+        auto: version === 'auto',
+        preferred: version === '3.1.1' ? 4 : 5,
+        known: version !== 'auto',
+      },
+      counts: noCounts(),
+      busy: new Set(),
+      now: options.now ?? (() => performance.now()),
+      closing: false,
+    }
+    // It neither waits for the sensors nor is it counted with them.
+    this.#ownShared = { ...this.#shared, pacing: undefined, counts: noCounts(), busy: new Set() }
+    this.#own = new OwnConnection(this.#ownShared)
+  }
+
+  connection(onEvent: OnUpstreamEvent): UpstreamConnection {
+    return new SensorConnection(this.#shared, onEvent)
+  }
+
+  publishAnonymous(topic: string, payload: Uint8Array, retain: boolean): boolean {
+    return this.#own.publish(topic, payload, retain)
+  }
+
+  get healthy(): boolean {
+    return this.#own.healthy
+  }
+
+  stats(): UpstreamStats {
+    const { counts, pacing, versions } = this.#shared
+    const version = versions.preferred === 5 ? '5' : '3.1.1'
+    return { ...counts, waiting: pacing.waiting, version: versions.known ? version : undefined }
+  }
+
+  async close(deadline: number): Promise<void> {
+    this.#shared.closing = true
+    this.#ownShared.closing = true
+    this.#own.close()
+    for (const connection of [...this.#shared.busy]) connection.close(false)
+    this.#shared.pacing.close()
+    await this.#shared.endings.close(deadline)
+  }
+}
+
+function noCounts(): Shared['counts'] {
+  return { connected: 0, connecting: 0, refused: 0, lost: 0, faults: 0 }
+}

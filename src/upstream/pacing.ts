@@ -1,0 +1,80 @@
+// Whose turn it is to connect: a storm after a broker restart becomes a queue [SN-MAP-31].
+
+/** A place in the queue or, once `start` was called, a running attempt. */
+export interface Turn {
+  /** Leaves the queue, or makes room for the next; more than once does no harm. */
+  end(): void
+}
+
+/** First come, first served; at most `perSecond` starts and `atOnce` running at a time. */
+export class Pacing {
+  readonly #perSecond: number
+  readonly #atOnce: number
+  readonly #burst: number
+  readonly #queue = new Set<() => void>()
+  #running = 0
+  #credit: number
+  #creditAt = performance.now()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(perSecond: number, atOnce: number) {
+    this.#perSecond = perSecond
+    this.#atOnce = Math.max(1, atOnce)
+    // A tenth of a second's worth may start together: timers are not finer than that under load.
+    this.#burst = Math.max(1, perSecond / 10)
+    this.#credit = this.#burst
+  }
+
+  get waiting(): number {
+    return this.#queue.size
+  }
+
+  /** Queues an attempt; `start` is called when it is its turn, never from within this call. */
+  request(start: () => void): Turn {
+    let running = false
+    const run = (): void => {
+      running = true
+      start()
+    }
+    this.#queue.add(run)
+    this.#wake(0)
+    return {
+      end: () => {
+        if (!this.#queue.delete(run) && running) {
+          running = false
+          this.#running -= 1
+          this.#wake(0)
+        }
+      },
+    }
+  }
+
+  /** Forgets everyone who waits. */
+  close(): void {
+    this.#queue.clear()
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #wake(delay: number): void {
+    if (this.#timer !== undefined || this.#queue.size === 0 || this.#running >= this.#atOnce) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#startDue()
+    }, delay)
+  }
+
+  #startDue(): void {
+    const now = performance.now()
+    this.#credit = Math.min(this.#burst, this.#credit + ((now - this.#creditAt) * this.#perSecond) / 1000)
+    this.#creditAt = now
+    for (const run of this.#queue) {
+      if (this.#running >= this.#atOnce || this.#credit < 1) break
+      this.#queue.delete(run)
+      this.#credit -= 1
+      this.#running += 1
+      run()
+    }
+    this.#wake(Math.ceil(((1 - this.#credit) * 1000) / this.#perSecond))
+  }
+}

@@ -1,0 +1,164 @@
+// Opens upstreams for tests and watches what their connections report.
+
+import { connectAsync, type MqttClient } from 'mqtt'
+import type { UpstreamEvent } from '../../src/session/events.ts'
+import { createUpstream } from '../../src/upstream/mqtt.ts'
+import type {
+  ConnectOptions,
+  Upstream,
+  UpstreamConnection,
+  UpstreamOptions,
+} from '../../src/upstream/upstream.ts'
+import type { Broker } from '../support/broker.ts'
+
+const quiet = { debug: ignore, info: ignore, warn: ignore, error: ignore }
+
+function ignore(): void {
+  // tests look at events, not at logs
+}
+
+/** Options with short times; what a test is about is given by it. */
+export function upstreamOptions(
+  broker: Pick<Broker, 'url' | 'ca'>,
+  changes: Partial<UpstreamOptions> = {},
+): UpstreamOptions {
+  return {
+    url: broker.url,
+    version: 'auto',
+    tls: { ca: broker.ca, verify: true },
+    keepAlive: 60_000,
+    connectTimeout: 4000,
+    sessionExpirySeconds: 3600,
+    receiveMaximum: 10,
+    writeBuffer: 1_048_576,
+    connectsPerSecond: 1000,
+    connecting: 100,
+    own: { clientId: `gateway-${Math.random()}` },
+    reconnect: { min: 20, max: 200 },
+    log: quiet,
+    ...changes,
+  }
+}
+
+export type EventOf<T extends UpstreamEvent['type']> = Extract<UpstreamEvent, { type: T }>
+
+/** One sensor's connection and all that it reported. */
+export class Observed {
+  readonly events: UpstreamEvent[] = []
+  readonly connection: UpstreamConnection
+  readonly #unread: UpstreamEvent[] = []
+  #changed: () => void = ignore
+
+  constructor(upstream: Upstream) {
+    this.connection = upstream.connection((event) => {
+      this.events.push(event)
+      this.#unread.push(event)
+      this.#changed()
+    })
+  }
+
+  /** Waits for the next event of this type that was not waited for before; others stay. */
+  async next<T extends UpstreamEvent['type']>(type: T): Promise<EventOf<T>> {
+    for (;;) {
+      const index = this.#unread.findIndex((event) => event.type === type)
+      const [event] = index < 0 ? [] : this.#unread.splice(index, 1)
+      if (event !== undefined) return event as EventOf<T>
+      await new Promise<void>((resolve) => {
+        this.#changed = resolve
+      })
+    }
+  }
+
+  /** Connects, clean and without will unless told otherwise, and waits for `connected`. */
+  async open(clientId: string, changes: Partial<ConnectOptions> = {}): Promise<EventOf<'connected'>> {
+    this.connection.connect(connectOptions(clientId, changes))
+    return this.next('connected')
+  }
+
+  count(type: UpstreamEvent['type']): number {
+    return this.events.filter((event) => event.type === type).length
+  }
+}
+
+export function connectOptions(clientId: string, changes: Partial<ConnectOptions> = {}): ConnectOptions {
+  const clean = changes.clean ?? true
+  return { identity: { clientId }, clean, fresh: clean, will: undefined, ...changes }
+}
+
+/** An upstream for one test file or suite, with the connections that were opened on it. */
+export class Rig {
+  readonly upstream: Upstream
+
+  constructor(broker: Pick<Broker, 'url' | 'ca'>, changes: Partial<UpstreamOptions> = {}) {
+    this.upstream = createUpstream(upstreamOptions(broker, changes))
+  }
+
+  sensor(): Observed {
+    return new Observed(this.upstream)
+  }
+
+  async close(): Promise<void> {
+    await this.upstream.close(1000)
+  }
+}
+
+/** Somebody else at the broker, who sees what sensors publish. */
+export class Witness {
+  readonly client: MqttClient
+  readonly messages: { topic: string; text: string; qos: number; retain: boolean }[] = []
+  #changed: () => void = ignore
+
+  private constructor(client: MqttClient) {
+    this.client = client
+    client.on('message', (topic, payload, { qos, retain }) => {
+      this.messages.push({ topic, text: payload.toString(), qos, retain })
+      this.#changed()
+    })
+  }
+
+  static async at(broker: Pick<Broker, 'url' | 'ca'>, ...filters: string[]): Promise<Witness> {
+    const ca = broker.ca === undefined ? {} : { ca: broker.ca }
+    const witness = new Witness(await connectAsync(broker.url, { ...ca, protocolVersion: 4 }))
+    for (const filter of filters) await witness.client.subscribeAsync(filter, { qos: 2 })
+    return witness
+  }
+
+  /** Waits until `count` messages have come. */
+  async saw(count: number): Promise<void> {
+    while (this.messages.length < count) {
+      await new Promise<void>((resolve) => {
+        this.#changed = resolve
+      })
+    }
+  }
+
+  /**
+   * Publishes one message of its own and waits until it came back: whatever was published before has come by then. At
+   * QoS 2, because a message of lower QoS overtakes those whose PUBREL is still to come.
+   */
+  async settled(topic: string): Promise<void> {
+    await this.client.publishAsync(topic, 'settled', { qos: 2 })
+    while (!this.messages.some(({ text }) => text === 'settled')) await this.saw(this.messages.length + 1)
+    this.messages.splice(
+      this.messages.findIndex(({ text }) => text === 'settled'),
+      1,
+    )
+  }
+
+  async close(): Promise<void> {
+    await this.client.endAsync(true)
+  }
+}
+
+export function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
+
+export function text(payload: Uint8Array): string {
+  return new TextDecoder().decode(payload)
+}
+
+/** Resolves after so many milliseconds; only for what must not happen in that time. */
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}
