@@ -1,0 +1,81 @@
+// The README shows what is true: its commands exist, its configuration is accepted, its links lead somewhere.
+
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { loadConfig } from '../src/config/load.ts'
+
+const pages = ['README.md', 'CONTRIBUTING.md', 'docs/operation.md', 'docs/decisions.md', 'docs/readings.md']
+const readme = readFileSync('README.md', 'utf8')
+const scripts = JSON.parse(readFileSync('package.json', 'utf8')).scripts as Record<string, string>
+
+const blocks = (text: string, language: string) =>
+  [...text.matchAll(new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, code = '']) => code)
+
+function mqttsn(...args: string[]): string {
+  return execFileSync(process.execPath, ['node_modules/tsx/dist/cli.mjs', 'src/cli.ts', ...args], {
+    encoding: 'utf8',
+  })
+}
+
+describe('the README and its fellows', () => {
+  it('links only to files that exist', () => {
+    const missing = pages.flatMap((page) =>
+      [...readFileSync(page, 'utf8').matchAll(/\]\(([^)#:]+)\)/g)]
+        .map(([, target = '']) => join(dirname(page), target))
+        .filter((target) => !existsSync(target)),
+    )
+    expect(missing).toEqual([])
+  })
+
+  it('uses only npm scripts that exist', () => {
+    const used = pages.flatMap((page) =>
+      [...readFileSync(page, 'utf8').matchAll(/npm run ([a-z]+)/g)].map(([, name = '']) => name),
+    )
+    expect(used.length).toBeGreaterThan(3)
+    expect(used.filter((name) => scripts[name] === undefined)).toEqual([])
+  })
+
+  it('shows a configuration that the gateway accepts', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mqttsn-readme-'))
+    try {
+      writeFileSync(join(folder, 'ca.pem'), '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n')
+      const [example = ''] = blocks(readme, 'json')
+      writeFileSync(join(folder, 'gateway.config.json'), example)
+      const { config } = loadConfig({
+        file: join(folder, 'gateway.config.json'),
+        env: { METER_PASSWORD: 'x' },
+      })
+      expect(config.broker.url).toBe('mqtts://broker.example:8883')
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it('shows commands and options that exist', () => {
+    const lines = blocks(readme, 'sh')
+      .join('')
+      .split('\n')
+      .map((line) => line.replace(/#(?= ).*/, '').trim())
+      .filter((line) => line.startsWith('npx mqttsn '))
+    expect(lines.length).toBeGreaterThan(6)
+    const helps = new Map<string, string>()
+    for (const line of lines) {
+      const [, , command = '', ...words] = line.split(/\s+/)
+      const help = helps.get(command) ?? mqttsn(command, ...(command === 'sensor' ? ['valve'] : []), '--help')
+      helps.set(command, help)
+      const options = words.filter((word) => /^--?[a-z]/.test(word))
+      expect(
+        options.filter((option) => !help.includes(option)),
+        line,
+      ).toEqual([])
+    }
+  })
+
+  it('decodes what it says it decodes', () => {
+    const hex = /mqttsn decode ([0-9a-f]+)/.exec(readme)?.[1] ?? ''
+    expect(mqttsn('decode', hex)).toContain('PUBLISH')
+  })
+})
