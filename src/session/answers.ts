@@ -5,7 +5,7 @@ import { dropTopic } from './deliver.ts'
 import { remove } from './queue.ts'
 import { drop, type Session } from './session.ts'
 import type { Turn } from './settings.ts'
-import { learn } from './topics.ts'
+import { learn, unlearn } from './topics.ts'
 
 export function onRegack(session: Session, packet: Regack, turn: Turn): void {
   const { outstanding } = session
@@ -42,13 +42,13 @@ function rejectTopic(session: Session, topicId: number, turn: Turn): void {
 }
 
 export function onPuback(session: Session, packet: Puback, turn: Turn): void {
-  const { outstanding, topics } = session
-  const { returnCode } = packet
-  const unknownId = returnCode === ReturnCode.invalidTopicId && topics.confirmed.has(packet.topicId)
+  const { outstanding, topics, policy } = session
+  const { returnCode, topicId } = packet
+  const isUnknown = returnCode === ReturnCode.invalidTopicId && topics.learned.has(topicId)
   const message = session.queue[0]
   if (outstanding?.kind !== 'publish' || outstanding.msgId !== packet.msgId || message === undefined) {
-    // an error for a QoS 0 message: the next one of this topic is preceded by REGISTER [SN-GPUB-7]
-    if (unknownId) topics.confirmed.delete(packet.topicId)
+    if (isUnknown)
+      unlearn(topics, topicId) // an error for QoS 0: REGISTER before the next one [SN-GPUB-7]
     else drop(session, 'unasked', turn)
     return
   }
@@ -56,9 +56,12 @@ export function onPuback(session: Session, packet: Puback, turn: Turn): void {
   session.outstanding = undefined
   if (returnCode === ReturnCode.accepted) return remove(session, message, turn)
   if (returnCode === ReturnCode.congestion) return holdBack(session, turn)
-  if (unknownId && !message.repaired) {
-    topics.confirmed.delete(packet.topicId) // registered again, and sent once more [SN-GPUB-7]
-    message.repaired = true
+  // A sensor that never answers REGISTER may have needed just a moment: the same id again comes first.
+  if (isUnknown && (message.repaired || policy.reRegister !== 'never')) unlearn(topics, topicId)
+  // RIOT's emcute refuses every repetition for its DUP flag: once more as new, since twice is better than never.
+  const isDupRefused = returnCode === ReturnCode.notSupported && message.qos === 1 && outstanding.tries > 0
+  if ((isUnknown || isDupRefused) && !message.repaired) {
+    message.repaired = true // sent once more [SN-GPUB-7]
     message.msgId = 0
     return
   }

@@ -3,7 +3,7 @@
 import { type Connect, ReturnCode, type Willmsg, type Willtopic } from '../codec/messages.ts'
 import { deliverNext, suspendDelivery } from './deliver.ts'
 import type { Will } from './events.ts'
-import { forgetLink, graceIsOver } from './link.ts'
+import { endSession, forgetLink, graceIsOver } from './link.ts'
 import { forgetInflight } from './publish.ts'
 import { clearQueue } from './queue.ts'
 import { ask } from './retry.ts'
@@ -140,8 +140,6 @@ export function refuse(session: Session, returnCode: ReturnCode, why: string, tu
 /** Ends a setup without a word [SN-CONN-15]. */
 export function abandonSetup(session: Session, why: string, turn: Turn): void {
   session.setupDeadline = Number.POSITIVE_INFINITY
-  if (session.link.state !== 'closed') turn.out.push({ type: 'close', session, publishWill: false })
-  forgetLink(session)
   session.connect = undefined
-  enter(session, 'disconnected', why, turn)
+  endSession(session, why, turn)
 }

@@ -48,13 +48,13 @@ export function deliverNext(session: Session, turn: Turn): void {
   const { state } = session
   if (state !== 'active' && state !== 'awake') return
   while (!isWaiting(session)) {
+    if (session.releasing !== 0) return ask(session, 'pubrel', session.releasing, 0, turn)
     const message = session.queue[0]
-    const isDone = session.releasing === 0 && (message === undefined || session.holdUntil > turn.now)
-    if (isDone || (state === 'awake' && isAwakeOver(session, turn))) {
-      return state === 'awake' ? finishAwake(session, turn) : undefined
+    const isAwake = state === 'awake'
+    if (message === undefined || session.holdUntil > turn.now || (isAwake && isAwakeOver(session, turn))) {
+      return isAwake ? finishAwake(session, turn) : undefined
     }
-    if (session.releasing !== 0) ask(session, 'pubrel', session.releasing, 0, turn)
-    else if (message !== undefined) deliver(session, message, turn)
+    deliver(session, message, turn)
   }
 }
 

@@ -59,7 +59,7 @@ function onPacket(session: Session, packet: Packet, turn: Turn): void {
     // `refuse` cannot happen here: disconnected sensors have no address, so their messages are a stranger's
     return drop(session, judged === 'unasked' ? 'unasked' : 'out-of-state', turn)
   }
-  session.heardAt = turn.now // any decodable message counts [SN-KA-2]
+  session.heardAt = turn.now
   if (packet.type !== 'connect' && packet.type !== 'willmsg') session.fresh = false
   const handler = handlers[packet.type] as ((s: Session, p: Packet, t: Turn) => void) | undefined
   handler?.(session, packet, turn)

@@ -5,6 +5,7 @@ import { deliverNext, dropTopic, repeatDelivery } from './deliver.ts'
 import { type Outstanding, type Session, send } from './session.ts'
 import type { Turn } from './settings.ts'
 import { fallAsleep } from './sleep.ts'
+import { learn } from './topics.ts'
 
 /** Sends a request of the gateway and waits for its answer. */
 export function ask(
@@ -59,10 +60,17 @@ function exhausted(session: Session, outstanding: Outstanding, turn: Turn): void
   if (session.state === 'awake') return fallAsleep(session, 'no answer while awake', turn)
   if (outstanding.kind === 'register') {
     session.outstanding = undefined // some clients never answer REGISTER
-    dropTopic(session, outstanding.topicId, 'unregistered', turn)
+    if (hasSubscribed(session, outstanding.topicId)) learn(session.topics, outstanding.topicId)
+    else dropTopic(session, outstanding.topicId, 'unregistered', turn)
     return deliverNext(session, turn)
   }
   session.paused = true
+}
+
+/** Whether a SUBACK told the sensor this id, so that it needs no REGISTER to know it [SN-SUB-1]. */
+function hasSubscribed({ topics, subscriptions }: Session, topicId: number): boolean {
+  const subscription = subscriptions.get(topics.byId.get(topicId) ?? '')
+  return subscription?.topicIdType === 'normal' && subscription.topicId === topicId
 }
 
 /** The sensor was silent and has spoken: what is still open is sent again. */

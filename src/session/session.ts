@@ -3,6 +3,7 @@
 import type { Packet } from '../codec/messages.ts'
 import type { BrokerLimits, DropReason, Peer, QueuedMessage, State } from './events.ts'
 import type { Env, Policy, Turn } from './settings.ts'
+import { maySend } from './states.ts'
 import { createTopics, type Topics } from './topics.ts'
 
 /** What the sensor asked to be told on its death; effective when there is a topic [6.3, 6.4]. */
@@ -193,9 +194,9 @@ export function createSession(clientId: string, env: Env): Session {
   }
 }
 
-/** Sends a message to the sensor, if it has an address. */
-export function send(session: Session, packet: Packet, turn: Turn): void {
-  if (session.peer !== undefined) turn.out.push({ type: 'send', peer: session.peer, packet })
+/** Sends a message to the sensor, if it has an address; what must not be sent now, the sensor asks for again. */
+export function send({ peer, state }: Session, packet: Packet, turn: Turn): void {
+  if (peer !== undefined && maySend(state, packet.type)) turn.out.push({ type: 'send', peer, packet })
 }
 
 /** Moves to another state and says why. */

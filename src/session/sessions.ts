@@ -1,6 +1,7 @@
 // All sessions: which one a message belongs to, by address and by ClientId; strangers, takeovers, moved addresses [5.3.1, 6.12].
 
 import { type Connect, type Packet, type Pingreq, type Publish, ReturnCode } from '../codec/messages.ts'
+import { abandonSetup } from './connect.ts'
 import { suspendDelivery } from './deliver.ts'
 import type { DropReason, Event, Peer, PeerKey, QueuedMessage } from './events.ts'
 import { handle } from './handle.ts'
@@ -27,16 +28,19 @@ export const createSessions = (): Sessions => ({
   rates: { connect: createThrottle(), reply: createThrottle(), anonymous: createThrottle() },
 })
 
+const isConnected = (session: Session | undefined): boolean =>
+  session !== undefined && verdict(session.state, 'publish') === 'handle'
+
 /** A decoded message from an address: finds its session, or deals with a stranger. */
 export function receive(sessions: Sessions, packet: Packet, peer: Peer, turn: Turn): void {
   const known = sessions.byPeer.get(peer.key)
-  if (fromGateways.has(packet.type)) return discard('wrong-direction', known, turn)
   if (packet.type === 'searchgw') return onSearchgw(sessions, packet.radius, peer, turn)
+  if (known !== undefined) known.heardAt = turn.now // any decodable message counts [SN-KA-2]
+  if (fromGateways.has(packet.type)) return discard('wrong-direction', known, turn)
   if (packet.type === 'connect') return onConnect(sessions, packet, peer, turn)
   if (packet.type === 'pingreq' && packet.clientId !== null)
     return onNamedPingreq(sessions, packet, peer, turn)
-  const isConnected = known !== undefined && verdict(known.state, 'publish') === 'handle'
-  if (packet.type === 'publish' && packet.qos === -1 && !isConnected) {
+  if (packet.type === 'publish' && packet.qos === -1 && !isConnected(known)) {
     return onUnconnectedPublish(sessions, packet, peer, turn)
   }
   if (known === undefined) return onStranger(sessions, packet, peer, turn)
@@ -195,7 +199,9 @@ function onConnect(sessions: Sessions, packet: Connect, peer: Peer, turn: Turn):
 function displaceOther(sessions: Sessions, clientId: string, peer: Peer, turn: Turn): void {
   const other = sessions.byPeer.get(peer.key)
   if (other === undefined || other.clientId === clientId) return
-  lose(other, `its address now belongs to ${JSON.stringify(clientId)}`, turn)
+  const why = `its address now belongs to ${JSON.stringify(clientId)}`
+  if (isConnected(other)) lose(other, why, turn)
+  else abandonSetup(other, why, turn)
   settle(sessions, other, turn)
 }
 
@@ -204,10 +210,11 @@ function onNamedPingreq(sessions: Sessions, packet: Pingreq, peer: Peer, turn: T
   const session = sessions.byClientId.get(packet.clientId ?? '')
   if (session?.peer === undefined) return refuse(sessions, packet, peer, turn) // [SN-KA-7]
   if (session.peer.key !== peer.key) {
-    const sleeping = session.state === 'asleep' || session.state === 'awake' || session.state === 'active'
-    if (!sleeping || !mayMove(session, session.peer, peer)) return refuse(sessions, packet, peer, turn)
+    if (!isConnected(session) || !mayMove(session, session.peer, peer))
+      return refuse(sessions, packet, peer, turn)
     displaceOther(sessions, session.clientId, peer, turn)
     bind(sessions, session, peer)
+    suspendDelivery(session) // what is open is sent anew, to where the sensor is now
   }
   dispatch(sessions, session, { type: 'packet', packet, peer }, turn)
 }

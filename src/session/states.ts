@@ -60,5 +60,13 @@ export const table: Record<State, Row> = {
   lost: stranger,
 }
 
+const setups: ReadonlySet<State> = new Set<State>(['willtopic', 'willmsg', 'connecting'])
+const toSetup: ReadonlySet<PacketType> = new Set<PacketType>([
+  'willtopicreq', 'willmsgreq', 'connack', 'disconnect',
+]) // biome-ignore format: one line reads better
+
+/** Whether a sensor may be sent this: before CONNACK only what leads there, since some clients give up at the rest [SN-CONN-14]. */
+export const maySend = (state: State, type: PacketType): boolean => !setups.has(state) || toSetup.has(type)
+
 /** The verdict on a message of this type in this state; an unknown sender counts as `disconnected` [SN-UNK-1, -2]. */
 export const verdict = (state: State, type: PacketType): Verdict => table[state][type] ?? 'ignore'

@@ -79,9 +79,8 @@ function subscriptionFor(
 
 function isRoom({ subscriptions, requests }: Session, filter: string, { env }: Turn): boolean {
   const { subscriptionsPerSensor, inflight } = env.settings.limits
-  return (
-    (subscriptions.has(filter) || subscriptions.size < subscriptionsPerSensor) && requests.size < inflight
-  )
+  const mayBecome = subscriptions.size + requests.size
+  return (subscriptions.has(filter) || mayBecome < subscriptionsPerSensor) && requests.size < inflight
 }
 
 /** Names that the sensor once refused are wanted again [SN-GPUB-6]. */

@@ -65,6 +65,12 @@ export function learn(topics: Topics, topicId: number): void {
   topics.learned.add(topicId)
 }
 
+/** The sensor does not know this id. */
+export function unlearn(topics: Topics, topicId: number): void {
+  topics.confirmed.delete(topicId)
+  topics.learned.delete(topicId)
+}
+
 /** The topic name that two octets spell, or undefined if they are not UTF-8 [6.7]. */
 export function shortName(topicId: number): string | undefined {
   const [a, b] = [topicId >> 8, topicId & 0xff]

@@ -10,12 +10,13 @@ import type {
   Listener,
   Outcome,
   Peer,
+  QueuedMessage,
   Roaming,
   Will,
 } from '../../src/session/events.ts'
 import { peerKey } from '../../src/session/peers.ts'
 import type { Session } from '../../src/session/session.ts'
-import { createSessions, dispatch, receive } from '../../src/session/sessions.ts'
+import { createSessions, dispatch, receive, restore } from '../../src/session/sessions.ts'
 import type {
   Limits,
   Policy,
@@ -81,6 +82,9 @@ export interface WorldOptions {
   /** 0 <= x < 1 */
   random?: () => number
 }
+
+/** What the core was called with. */
+export type Cause = { packet: Packet; peer: Peer } | { session: Session; event: Event }
 
 interface BrokerSession {
   subscriptions: Map<string, 0 | 1 | 2>
@@ -329,6 +333,8 @@ export class World {
   readonly effects: Effect[] = []
   readonly #policies: (clientId: string) => Policy
   readonly #random: () => number
+  /** Sees what came of every event, before it is performed. */
+  watch: (cause: Cause, effects: readonly Effect[]) => void = () => {}
   #agenda: { at: number; run: () => void }[] = []
   #busy = false
 
@@ -370,6 +376,11 @@ export class World {
     return session
   }
 
+  /** The gateway has started, and its store knows this session. */
+  restore(session: Session, messages: readonly QueuedMessage[] = []): void {
+    restore(this.sessions, { session, messages }, this.#newTurn())
+  }
+
   /** A message published by somebody else. */
   publish(
     topic: string,
@@ -387,29 +398,34 @@ export class World {
   /** A datagram reaches the gateway. */
   receive(packet: Packet, peer: Peer): void {
     this.note(`${nameOf(peer)} → ${describe(packet)}`)
-    this.#turn((turn) => receive(this.sessions, packet, peer, turn))
+    this.#turn({ packet, peer }, (turn) => receive(this.sessions, packet, peer, turn))
   }
 
   /** Something happens to a session. */
   happen(session: Session, event: Event): void {
-    this.#turn((turn) => dispatch(this.sessions, session, event, turn))
+    this.#turn({ session, event }, (turn) => dispatch(this.sessions, session, event, turn))
   }
 
-  #turn(step: (turn: Turn) => void): void {
-    if (this.#busy) throw new Error('an event within an event')
-    this.#busy = true
+  #newTurn(): Turn {
     const env = {
       settings: this.settings,
       totals: this.totals,
       policyFor: this.#policies,
       random: this.#random,
     }
-    const turn: Turn = { now: this.now, env, out: [] }
+    return { now: this.now, env, out: [] }
+  }
+
+  #turn(cause: Cause, step: (turn: Turn) => void): void {
+    if (this.#busy) throw new Error('an event within an event')
+    this.#busy = true
+    const turn = this.#newTurn()
     try {
       step(turn)
     } finally {
       this.#busy = false
     }
+    this.watch(cause, turn.out)
     for (const effect of turn.out) this.#perform(effect)
   }
 
