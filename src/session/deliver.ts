@@ -112,7 +112,7 @@ const publishOf = (message: QueuedMessage, address: Address, msgId: number, dup:
 export function repeatDelivery(session: Session, { msgId }: Outstanding, turn: Turn): void {
   const message = session.queue[0]
   const address = message && addressOf(session, message.topic, turn)
-  if (message && address) send(session, publishOf(message, address, msgId, true), turn)
+  if (message && address) send(session, publishOf(message, address, msgId, true), turn, true)
 }
 
 /**

@@ -1,6 +1,7 @@
 // The contract of the session core: what can happen to it (Event) and what it can ask for (Effect). Pure types.
 
 import type { Packet } from '../codec/messages.ts'
+import type { Command } from './command.ts'
 import type { Session } from './session.ts'
 
 /** How far a sensor's address may move while its session goes on. */
@@ -82,6 +83,8 @@ export type Event =
   | { type: 'deadline' }
   /** the gateway stops */
   | { type: 'shutdown' }
+  /** a person asks for something */
+  | { type: 'command'; command: Command }
 
 /** Why something was discarded: at once log text, metric label and test expectation. */
 export type DropReason =
@@ -102,7 +105,8 @@ export type DropReason =
 
 /** All that the core can ask for. Performed in order; what follows `save` waits until the save is durable. */
 export type Effect =
-  | { type: 'send'; peer: Peer; packet: Packet }
+  /** `repeated`: it was sent before, and not answered */
+  | { type: 'send'; peer: Peer; packet: Packet; repeated?: true }
   /** opens the session's upstream connection, after closing an older one cleanly; answers `connected` or `refused` */
   | {
       type: 'connect'

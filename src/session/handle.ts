@@ -2,6 +2,7 @@
 
 import type { Packet, PacketType } from '../codec/messages.ts'
 import { onPuback, onPubcomp, onPubrec, onRegack } from './answers.ts'
+import { onCommand } from './command.ts'
 import { onConnect, onWillmsg, onWilltopic } from './connect.ts'
 import { deliverNext, onMessage } from './deliver.ts'
 import type { Event } from './events.ts'
@@ -80,5 +81,6 @@ function onOther(session: Session, event: Exclude<Event, { type: 'packet' }>, tu
     case 'congestion': return onCongestion(session, event.on)
     case 'deadline': return onDeadline(session, turn)
     case 'shutdown': return onShutdown(session, turn)
+    case 'command': return onCommand(session, event.command, turn)
   } // biome-ignore format: a table
 }

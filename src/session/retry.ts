@@ -17,21 +17,21 @@ export function ask(
 ): void {
   const deadline = turn.now + turn.env.settings.timers.tRetry
   session.outstanding = { kind, msgId, topicId, tries: 0, deadline }
-  transmit(session, session.outstanding, turn)
+  transmit(session, session.outstanding, turn, false)
 }
 
 /** Puts the request on the wire; the same octets every time, but for DUP of PUBLISH [SN-GPUB-13]. */
-function transmit(session: Session, outstanding: Outstanding, turn: Turn): void {
+function transmit(session: Session, outstanding: Outstanding, turn: Turn, repeated = true): void {
   const { kind, msgId, topicId } = outstanding
   switch (kind) {
     case 'willtopicreq':
     case 'willmsgreq':
-      return send(session, { type: kind }, turn)
+      return send(session, { type: kind }, turn, repeated)
     case 'pubrel':
-      return send(session, { type: 'pubrel', msgId }, turn)
+      return send(session, { type: 'pubrel', msgId }, turn, repeated)
     case 'register': {
       const topicName = session.topics.byId.get(topicId) ?? ''
-      return send(session, { type: 'register', topicId, msgId, topicName }, turn)
+      return send(session, { type: 'register', topicId, msgId, topicName }, turn, repeated)
     }
     case 'publish':
       return repeatDelivery(session, outstanding, turn)

@@ -1,0 +1,19 @@
+// What a person may ask of a session from outside: end it, forget it, empty its queue.
+
+import { endSession, giveUp } from './link.ts'
+import { clearQueue } from './queue.ts'
+import type { Session } from './session.ts'
+import type { Turn } from './settings.ts'
+
+export type Command = 'disconnect' | 'forget' | 'clearQueue'
+
+/** `disconnect` tells the sensor, so that it connects again; `forget` also deletes what is stored of it. */
+export function onCommand(session: Session, command: Command, turn: Turn): void {
+  if (command === 'clearQueue') {
+    session.outstanding = undefined
+    return clearQueue(session, turn)
+  }
+  if (command === 'forget') session.established = false
+  if (session.state === 'disconnected' || session.state === 'lost') endSession(session, 'forgotten', turn)
+  else giveUp(session, 'ended by hand', turn)
+}
