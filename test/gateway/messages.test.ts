@@ -1,0 +1,146 @@
+// Messages through the whole gateway, with every broker and road that is here: sensors on real UDP, the office on MQTT.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Topic } from '../../src/sensor/sensor.ts'
+import { type Broker, brokersUnderTest } from '../support/broker.ts'
+import { freshName, Office, seen, TestGateway } from '../support/gateway.ts'
+
+const octets = Uint8Array.from({ length: 256 }, (_, octet) => octet)
+const predefined = [
+  { match: '*', topics: { 1: 'predefined/global', 3: 'predefined/button' } },
+  { match: 'pump-*', topics: { 2: 'predefined/$' + '{clientId}' } },
+]
+
+describe.concurrent.each(brokersUnderTest())('messages, with $name', ({ name, version, start }) => {
+  let broker: Broker
+  let test: TestGateway
+  let office: Office
+
+  beforeAll(async () => {
+    broker = await start()
+    // Aedes shows that `auto` falls back; Mosquitto would always take 5.
+    const auto = version === '5' || name.startsWith('Aedes')
+    test = await TestGateway.start(broker, { predefined, broker: { version: auto ? 'auto' : version } })
+    office = await Office.at(broker)
+  })
+
+  afterAll(async () => {
+    await test?.stop()
+    await office?.close()
+    await broker?.close()
+  })
+
+  it('finds the MQTT version that the broker speaks', async () => {
+    const sensor = await test.connected()
+    expect(test.gateway.status().broker).toMatchObject({ healthy: true, version })
+    await sensor.disconnect()
+  })
+
+  it('arrive from a sensor at QoS 0, 1 and 2, to topics of every type [SN-PUB-1]', async () => {
+    const clientId = `pump-${freshName()}`
+    const own = `predefined/${clientId}`
+    const topics: [Topic, string][] = [
+      [`up/${clientId}`, `up/${clientId}`],
+      [{ predefined: 1 }, 'predefined/global'],
+      [{ predefined: 2 }, own],
+      [{ short: 'ab' }, 'ab'],
+    ]
+    const listener = await Office.at(broker, `up/${clientId}`, 'predefined/global', own, 'ab')
+    const sensor = await test.connected({ clientId })
+    const sent = []
+    for (const [topic, fullName] of topics) {
+      for (const qos of [0, 1, 2] as const) {
+        await sensor.publish(topic, `${clientId} ${qos}`, { qos })
+        sent.push({ topic: fullName, text: `${clientId} ${qos}`, qos, retain: false })
+        expect(seen(await listener.inbox.next())).toEqual(sent.at(-1))
+      }
+    }
+    expect(listener.inbox.all).toHaveLength(sent.length)
+    await sensor.disconnect()
+    await listener.close()
+  })
+
+  it('arrive from a button that never connects, at QoS -1 [SN-QM1-1, SN-QM1-5] [SN-QM1-2 in part]', async () => {
+    const listener = await Office.at(broker, 'predefined/button', 'zz')
+    const button = await test.peer()
+    const stranger = { type: 'publish', dup: false, qos: -1, retain: false, msgId: 0 } as const
+    for (const [topicIdType, topicId] of [['predefined', 3], ['short', 0x7a7a]] as const) {
+      button.send({ ...stranger, topicIdType, topicId, data: Buffer.from('pressed') })
+    } // biome-ignore format: a table
+    const pressed = (await listener.inbox.take(2)).map(seen)
+    const rest = { text: 'pressed', qos: 0, retain: false }
+    expect(pressed).toEqual([
+      { topic: 'predefined/button', ...rest },
+      { topic: 'zz', ...rest },
+    ])
+    expect(button.heard).toEqual([])
+    await listener.close()
+  })
+
+  it('carry all 256 octet values both ways [SN-FLD-4]', async () => {
+    const sensor = await test.connected()
+    const topic = `octets/${sensor.clientId}`
+    const listener = await Office.at(broker, `${topic}/up`)
+    await sensor.subscribe(`${topic}/down`, 2)
+    for (const qos of [0, 1, 2] as const) {
+      await sensor.publish(`${topic}/up`, octets, { qos })
+      expect((await listener.inbox.next()).payload).toEqual(octets)
+      await office.publish(`${topic}/down`, octets, { qos })
+      expect(new Uint8Array((await sensor.inbox.next()).payload)).toEqual(octets)
+    }
+    await sensor.disconnect()
+    await listener.close()
+  })
+
+  it('are kept by the broker if retained, until an empty one clears them [SN-PUB-9, SN-GPUB-15, SN-MAP-18]', async () => {
+    const sensor = await test.connected()
+    const topic = `retained/${sensor.clientId}`
+    await sensor.publish(topic, 'kept', { qos: 1, retain: true })
+    await sensor.subscribe(topic, 1)
+    expect(seen(await sensor.inbox.next())).toEqual({ topic, text: 'kept', qos: 1, retain: true })
+    await sensor.publish(topic, 'live', { qos: 1, retain: true })
+    expect(seen(await sensor.inbox.next())).toEqual({ topic, text: 'live', qos: 1, retain: false })
+    await sensor.publish(topic, '', { qos: 1, retain: true })
+    expect((await sensor.inbox.next()).text).toBe('')
+
+    const late = await test.connected()
+    await late.subscribe(topic, 1)
+    await office.publish(topic, 'nothing was kept')
+    expect((await late.inbox.next()).text).toBe('nothing was kept')
+    await Promise.all([sensor.disconnect(), late.disconnect()])
+  })
+
+  it('reach subscribers of names, wildcards, predefined ids and short names, at the QoS they have [SN-GPUB-1, SN-SUB-2, SN-MAP-19] [SN-GPUB-12, SN-GPUB-14 in part]', async () => {
+    const clientId = `pump-${freshName()}`
+    const sensor = await test.connected({ clientId, predefined: { 2: `predefined/${clientId}` } })
+    const granted = [
+      await sensor.subscribe(`down/${clientId}/name`, 2),
+      await sensor.subscribe(`down/${clientId}/+/deep`, 2),
+      await sensor.subscribe({ predefined: 2 }, 2),
+      await sensor.subscribe({ short: 'xy' }, 2),
+    ]
+    expect(granted.map(({ qos }) => qos)).toEqual([2, 2, 2, 2])
+    expect(granted[1]?.topicId).toBe(0)
+    const names = [`down/${clientId}/name`, `down/${clientId}/a/deep`, `predefined/${clientId}`, 'xy']
+    for (const topic of names) {
+      for (const qos of [0, 1, 2] as const) {
+        await office.publish(topic, `${qos}`, { qos })
+        expect(seen(await sensor.inbox.next())).toEqual({ topic, text: `${qos}`, qos, retain: false })
+      }
+    }
+    await sensor.disconnect()
+  })
+
+  it('do not reach a sensor that has unsubscribed [SN-UNS-5]', async () => {
+    const sensor = await test.connected()
+    const topic = `unsubscribed/${sensor.clientId}`
+    await sensor.subscribe(`${topic}/+`, 1)
+    await sensor.subscribe(`${topic}/b`, 1)
+    await sensor.unsubscribe(`${topic}/+`)
+    await office.publish(`${topic}/a`, 'not wanted')
+    await office.publish(`${topic}/b`, 'wanted')
+    expect((await sensor.inbox.next()).text).toBe('wanted')
+    expect(sensor.inbox.all).toHaveLength(1)
+    await sensor.disconnect()
+  })
+})
