@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // The command line: one command per file in cli/.
 
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { captureCommand } from './cli/capture.ts'
 import { checkCommand } from './cli/check.ts'
 import { decodeCommand } from './cli/decode.ts'
 import { demoCommand } from './cli/demo.ts'
@@ -11,16 +11,9 @@ import { gatewayCommand } from './cli/gateway.ts'
 import { pubCommand } from './cli/pub.ts'
 import { sensorCommand } from './cli/sensor.ts'
 import { subCommand } from './cli/sub.ts'
-
-/** The version in package.json, which stands two folders above the compiled file and one above the source. */
-function version(): string {
-  for (const path of ['../package.json', '../../package.json']) {
-    try {
-      return JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')).version
-    } catch {} // the other place
-  }
-  return 'unknown'
-}
+import { topCommand } from './cli/top.ts'
+import { traceCommand } from './cli/trace.ts'
+import { version } from './cli/version.ts'
 
 const program = new Command('mqttsn')
   .description(
@@ -36,6 +29,9 @@ const program = new Command('mqttsn')
   .addCommand(subCommand())
   .addCommand(discoverCommand())
   .addCommand(decodeCommand())
+  .addCommand(topCommand())
+  .addCommand(traceCommand())
+  .addCommand(captureCommand())
   .addCommand(sensorCommand())
 
 program.exitOverride((error) => {

@@ -4,10 +4,13 @@ import { decodeFrame, encodeFrame } from './codec/frame.ts'
 import type { Packet } from './codec/messages.ts'
 import type { Config } from './config/schema.ts'
 import { type Broker, openBroker } from './gateway/broker.ts'
-import { type Counters, count, createCounters } from './gateway/counters.ts'
+import { count, createCounters } from './gateway/counters.ts'
 import { logChange, logListening, logPacket } from './gateway/journal.ts'
+import { createHistogram } from './gateway/latency.ts'
 import { type Link, openLink } from './gateway/links.ts'
+import type { GatewayStatus, Observer } from './gateway/observer.ts'
 import { createPerformer, type Performer } from './gateway/performer.ts'
+import { publishStatus } from './gateway/status.ts'
 import { createSurroundings, type Surroundings } from './gateway/surroundings.ts'
 import { createLog, type Log } from './log.ts'
 import { advertiseDue, onAdvertise } from './session/discovery.ts'
@@ -18,19 +21,17 @@ import { createSessions, dispatch, receive, restore, type Sessions } from './ses
 import type { Turn } from './session/settings.ts'
 import { createMemoryStore } from './store/memory.ts'
 import type { Store } from './store/store.ts'
-import type { Remote, TransportStats } from './transport/transport.ts'
-import type { UpstreamStats } from './upstream/upstream.ts'
+import type { Remote } from './transport/transport.ts'
+
+export { loadConfig } from './config/load.ts'
+export { openConsole } from './gateway/observation.ts'
+export type { GatewayStatus, Observer } from './gateway/observer.ts'
+export { createMemoryStore } from './store/memory.ts'
 
 /** How often deadlines are looked at, milliseconds: far below the shortest interval of the protocol. */
 const TICK = 50
 
-/** Sees everything that goes through the two doors, while it is registered; for views, traces and tests. */
-export interface Observer {
-  /** a message from a sensor, or from a stranger, before it is handled */
-  received?(packet: Packet, peer: Peer, session: Session | undefined): void
-  /** something to be done, before it is done */
-  effect?(effect: Effect): void
-}
+type SendEffect = Extract<Effect, { type: 'send' }>
 
 /** For gateways that are given no log. */
 const silentLog: Log = createLog({ level: 'silent', format: 'json', payloads: false })
@@ -39,14 +40,6 @@ const silentLog: Log = createLog({ level: 'silent', format: 'json', payloads: fa
 export interface GatewayParts {
   log?: Log
   store?: Store
-}
-
-/** A gateway's view of itself. */
-export interface GatewayStatus {
-  readonly listeners: readonly { name: string; url: string; stats: TransportStats }[]
-  readonly broker: { url: string; healthy: boolean } & Partial<UpstreamStats>
-  readonly counters: Counters
-  readonly sensors: number
 }
 
 /**
@@ -58,19 +51,23 @@ export class Gateway {
   readonly #config: Config
   readonly #log: Log
   readonly #store: Store
+  /** from a QoS 1 or 2 publish to the broker's final answer, seconds */
+  readonly latency = createHistogram()
   readonly #counters = createCounters()
-  readonly #surroundings: Surroundings
+  /** what the session core works with; its totals are live */
+  readonly surroundings: Surroundings
   readonly #observers = new Set<Observer>()
   readonly #links = new Map<Listener, Link>()
   #broker: Broker | undefined
   #performer: Performer | undefined
   #ticker: NodeJS.Timeout | undefined
+  #endStatus = () => {}
 
   constructor(config: Config, { log = silentLog, store = createMemoryStore() }: GatewayParts = {}) {
     this.#config = config
     this.#log = log
     this.#store = store
-    this.#surroundings = createSurroundings(config, Math.random)
+    this.surroundings = createSurroundings(config, Math.random)
   }
 
   /** Binds all listeners and begins to serve; rejects, with nothing left open, if one cannot be bound. */
@@ -80,10 +77,11 @@ export class Gateway {
       this.#performer = createPerformer({
         upstream: this.#broker.upstream,
         store: this.#store,
-        surroundings: this.#surroundings,
+        surroundings: this.surroundings,
         counters: this.#counters,
+        latency: this.latency,
         towardsSensor: (effect) => this.#performTowardsSensor(effect),
-        onEvent: (session, event) => this.#dispatch(session, event),
+        onEvent: (session, event) => this.dispatch(session, event),
         onStoreError: (err) => this.#log.error({ err }, 'the store cannot write: nothing is acknowledged'),
       })
       for (const stored of await this.#store.load()) restore(this.sessions, stored, this.#turn())
@@ -97,17 +95,24 @@ export class Gateway {
       throw error
     }
     this.#ticker = setInterval(() => this.#tick(), TICK)
+    this.#endStatus = publishStatus(this, this.#config)
   }
 
   /** Tells connected sensors, ends their broker connections without wills, frees the ports [SN-ROB-5]. */
   async stop(): Promise<void> {
     clearInterval(this.#ticker)
-    for (const session of [...this.sessions.byClientId.values()])
-      this.#dispatch(session, { type: 'shutdown' })
+    this.#endStatus()
+    for (const session of [...this.sessions.byClientId.values()]) this.dispatch(session, { type: 'shutdown' })
     await this.#broker?.close()
+    this.#broker = undefined
     await Promise.all([...this.#links.values()].map(({ transport }) => transport.close()))
     this.#links.clear()
     await this.#store.close()
+  }
+
+  /** Publishes at QoS 0 on the gateway's own connection; false if that is down or congested. */
+  publish(topic: string, payload: Uint8Array, retain: boolean): boolean {
+    return this.#broker?.upstream.publishAnonymous(topic, payload, retain) ?? false
   }
 
   /** Registers an observer; returns how to end that. */
@@ -134,7 +139,7 @@ export class Gateway {
   }
 
   #turn(): Turn {
-    return { now: performance.now(), env: this.#surroundings.env, out: [] }
+    return { now: performance.now(), env: this.surroundings.env, out: [] }
   }
 
   readonly #onDatagram = (link: Link, bytes: Uint8Array, { address, port }: Remote): void => {
@@ -155,11 +160,12 @@ export class Gateway {
     const peer = session?.peer ?? { key, listener: link.listener, address, port, nodeId }
     if (this.#log.isLevelEnabled('trace'))
       logPacket(this.#log, 'received', packet, peer, this.#config.log.payloads)
-    for (const observer of this.#observers) observer.received?.(packet, peer, session)
+    for (const observer of this.#observers) observer.received?.(packet, peer, session, bytes)
     this.#guard(session, (turn) => receive(this.sessions, packet, peer, turn))
   }
 
-  #dispatch(session: Session, event: Event): void {
+  /** Hands an event to a session and does what follows from it. */
+  dispatch(session: Session, event: Event): void {
     this.#guard(session, (turn) => dispatch(this.sessions, session, event, turn))
   }
 
@@ -188,17 +194,21 @@ export class Gateway {
 
   #performTowardsSensor(effect: Effect): void {
     for (const observer of this.#observers) observer.effect?.(effect)
-    if (effect.type === 'send') this.#send(effect.peer, effect.packet)
+    if (effect.type === 'send') this.#send(effect)
     else if (effect.type === 'changed') logChange(this.#log, effect)
     else if (effect.type === 'gwinfo') this.#answerSearch(effect.peer, effect.radius)
   }
 
-  #send(peer: Peer, packet: Packet, radius = 0): void {
+  #send({ peer, packet, session, repeated = false }: Omit<SendEffect, 'type'>, radius = 0): void {
     const transport = this.#links.get(peer.listener)?.transport
     const bytes = encodeFrame(packet, peer.nodeId, radius)
     count(this.#counters.sent, packet.type)
     this.#counters.sentDatagrams += 1
     this.#counters.sentOctets += bytes.length
+    if (repeated) this.#counters.retransmissions += 1
+    for (const observer of this.#observers) {
+      observer.sent?.(packet, peer, session, bytes, repeated)
+    }
     if (this.#log.isLevelEnabled('trace'))
       logPacket(this.#log, 'sent', packet, peer, this.#config.log.payloads)
     transport?.send(bytes, peer)
@@ -213,8 +223,9 @@ export class Gateway {
   #answerSearch(peer: Peer, radius: number): void {
     if (!this.#isHealthy) return count(this.#counters.dropped, 'upstream-down')
     const packet: Packet = { type: 'gwinfo', gwId: this.#config.gateway.id, gwAdd: new Uint8Array(0) }
-    if (peer.nodeId !== undefined) return this.#send(peer, packet, radius >= 1 && radius <= 3 ? radius : 3)
-    this.#send(peer, packet)
+    if (peer.nodeId !== undefined)
+      return this.#send({ peer, packet }, radius >= 1 && radius <= 3 ? radius : 3)
+    this.#send({ peer, packet })
     const link = this.#links.get(peer.listener)
     if (link?.discovery !== undefined) this.#broadcast(link, packet, radius)
   }
@@ -222,7 +233,7 @@ export class Gateway {
   #tick(): void {
     const now = performance.now()
     for (const session of this.sessions.byClientId.values()) {
-      if (session.wakeAt <= now) this.#dispatch(session, { type: 'deadline' })
+      if (session.wakeAt <= now) this.dispatch(session, { type: 'deadline' })
     }
     for (const link of this.#links.values()) this.#advertise(link, now)
   }

@@ -40,8 +40,12 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   aedes: ['upstream'],
   pino: ['log'],
   'pino-pretty': ['log'],
+  fastify: ['console'],
+  '@fastify/swagger': ['console'],
+  'prom-client': ['console'],
+  uplot: ['console'],
   'node:dgram': ['transport', 'sensor'],
-  'node:fs': ['config', 'cli', 'store', 'transport/drops.ts'],
+  'node:fs': ['config', 'cli', 'store', 'transport/drops.ts', 'console/page.ts'],
 }
 
 const PURE = ['codec', 'session']

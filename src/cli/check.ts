@@ -49,7 +49,7 @@ Exit codes: 0 it can be used, 1 it cannot (all problems are listed at once), 2 w
 /** The command `check`. */
 export function checkCommand(): Command {
   return new Command('check')
-    .description('Check a configuration and show what would be in effect, without starting anything.')
+    .description('check a configuration and show what would be in effect, without starting anything')
     .option('-c, --config <file>', 'configuration file (JSON); without it the defaults hold')
     .option('--json', 'one JSON object on standard output, for scripts')
     .addHelpText('after', help)

@@ -16,7 +16,7 @@ interface Options {
 /** The command `demo`. Exit codes: 0 ended by Ctrl-C or after --duration, 1 could not start, 2 wrong usage. */
 export function demoCommand(): Command {
   return new Command('demo')
-    .description('Show the gateway at work: embedded broker, simulated sensors, everything live.')
+    .description('show the gateway at work: embedded broker, simulated sensors, everything live')
     .option('-p, --port <number>', 'UDP port of the gateway; 0 takes any free one', '1884')
     .addOption(timeOption('-d, --duration <time>', 'end after this time (default: at Ctrl-C)'))
     .option('--plain', 'plain lines on a terminal too')

@@ -2,8 +2,11 @@
 
 import { Command, InvalidArgumentError } from 'commander'
 import { ConfigError, loadConfig } from '../config/load.ts'
+import type { Console } from '../console/server.ts'
+import { openConsole } from '../gateway/observation.ts'
 import { Gateway } from '../gateway.ts'
 import { createLog, type Log } from '../log.ts'
+import { version } from './version.ts'
 
 interface Options {
   config?: string
@@ -11,6 +14,7 @@ interface Options {
   broker?: string
   predefined?: Record<string, string>
   id?: string
+  console?: string | boolean
   logLevel?: string
   logFormat?: string
 }
@@ -18,12 +22,14 @@ interface Options {
 /** The command `gateway`. Exit codes: 0 stopped, 1 wrong configuration or start failed, 2 wrong usage. */
 export function gatewayCommand(): Command {
   return new Command('gateway')
-    .description('Run the gateway.')
+    .description('run the gateway')
     .option('-c, --config <file>', 'configuration file (JSON); without it the defaults hold')
     .option('-l, --listen <url>', 'listen here instead, such as udp://127.0.0.1:1884; repeatable', append)
     .option('-b, --broker <url>', 'MQTT broker: mqtt://, mqtts://, ws://, wss:// or "embedded"')
     .option('-p, --predefined <id=topic>', 'predefined topic id for all sensors; repeatable', assign)
     .option('--id <number>', 'GwId, 0 to 255')
+    .option('--console <url>', 'serve the console there, such as http://127.0.0.1:8885')
+    .option('--no-console', 'serve no console, no metrics, no API')
     .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent')
     .option('--log-format <format>', 'pretty, json or auto')
     .addHelpText('after', help)
@@ -50,11 +56,13 @@ function assign(value: string, values: Record<string, string> = {}): Record<stri
 }
 
 /** What the flags say, in the shape of the configuration. */
-function overridesOf({ listen, broker, predefined, id, logLevel, logFormat }: Options): object {
+function overridesOf({ listen, broker, predefined, id, console, logLevel, logFormat }: Options): object {
   return {
     ...(listen && { listeners: listen.map((url) => ({ url })) }),
     ...(broker !== undefined && { broker: { url: broker } }),
     ...(predefined && { predefined }),
+    ...(console === false && { console: { enabled: false } }),
+    ...(typeof console === 'string' && { console: { url: console } }),
     ...(id !== undefined && { gateway: { id: Number(id) } }),
     ...((logLevel !== undefined || logFormat !== undefined) && {
       log: { ...(logLevel && { level: logLevel }), ...(logFormat && { format: logFormat }) },
@@ -64,7 +72,8 @@ function overridesOf({ listen, broker, predefined, id, logLevel, logFormat }: Op
 
 async function run(options: Options): Promise<number> {
   let log: Log
-  let gateway: Gateway
+  let gateway: Gateway | undefined
+  let served: Console | undefined
   try {
     const { config, warnings } = loadConfig({
       ...(options.config !== undefined && { file: options.config }),
@@ -75,17 +84,23 @@ async function run(options: Options): Promise<number> {
     for (const warning of warnings) log.warn(warning)
     gateway = new Gateway(config, { log })
     await gateway.start()
+    served = await openConsole(gateway, config, log, version())
   } catch (error) {
+    await gateway?.stop()
     // a wrong configuration, a port in use: one clear message, no stack
     process.stderr.write(
       `${error instanceof ConfigError ? error.message : `cannot start: ${messageOf(error)}`}\n`,
     )
     return 1
   }
-  log.info({ broker: gateway.status().broker.url, node: process.version }, 'gateway started')
+  log.info(
+    { broker: gateway.status().broker.url, console: served?.url, node: process.version },
+    'gateway started',
+  )
   keepServing(log)
   const signal = await stopSignal()
   log.info({ signal }, 'stopping')
+  await served?.close()
   await gateway.stop()
   log.info(countsOf(gateway), 'gateway stopped')
   return 0

@@ -2,6 +2,7 @@
 
 import { isIP } from 'node:net'
 import { parseListenerUrl } from './addresses.ts'
+import { isLoopback } from './console.ts'
 import { matchesEverything } from './glob.ts'
 import { type Path, pathText } from './path.ts'
 import type { Config } from './schema.ts'
@@ -160,9 +161,22 @@ function* predefinedContradictions({ predefined }: Config): Generator<Contradict
   }
 }
 
+function* consoleContradictions({ console: { enabled, url, token } }: Config): Generator<Contradiction> {
+  if (!enabled || token !== undefined || isLoopback(url)) return
+  yield {
+    about: [
+      ['console', 'token'],
+      ['console', 'url'],
+    ],
+    found: 'nothing',
+    expected: 'a token, because the address can be reached from other machines',
+  }
+}
+
 /** All contradictions of a configuration that is right in every single value. */
 export const contradictions = (config: Config): Contradiction[] => [
   ...listenerContradictions(config),
   ...brokerContradictions(config),
   ...predefinedContradictions(config),
+  ...consoleContradictions(config),
 ]

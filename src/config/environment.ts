@@ -7,6 +7,9 @@ import type { Located } from './problems.ts'
 
 const PREFIX = 'MQTTSN_'
 
+// Not for the gateway, but for the commands that look at a running one.
+const TOKEN = 'MQTTSN_TOKEN'
+
 // Orchestrators set these for every process beside a service called "mqttsn..."; nobody means them as configuration.
 const SERVICE =
   /^MQTTSN_(?:\w+_)?(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/
@@ -87,7 +90,8 @@ export function overrideFromEnvironment(
     const value = env[name] ?? ''
     const path = pathFor(name, model)
     if (path === undefined) {
-      if (SERVICE.test(name) || (SERVICE_PORT.test(name) && /^(tcp|udp|sctp):/.test(value))) continue
+      if (name === TOKEN || SERVICE.test(name) || (SERVICE_PORT.test(name) && /^(tcp|udp|sctp):/.test(value)))
+        continue
       const expected = 'the name of a configuration key in upper case, with __ between levels'
       const suggestion = nearestVariable(name, model)
       problems.push({ at: [], path: '', source: name, found: 'an unknown variable', expected, suggestion })

@@ -3,8 +3,9 @@
 import { z } from 'zod'
 import { brokerUrl } from './addresses.ts'
 import { broker } from './broker.ts'
+import { consoleSection } from './console.ts'
 import { listener } from './listener.ts'
-import { predefined, qosMinusOne, sensor } from './sensors.ts'
+import { predefined, qosMinusOne, sensor, status } from './sensors.ts'
 import { duration, list, oneOf, size, whole, yesNo } from './values.ts'
 
 const DAY = 86_400_000
@@ -116,6 +117,10 @@ export const configSchema = z
       })
       .prefault({})
       .describe('Where sessions and waiting messages are kept.'),
+    status: status.prefault({}).describe('Status topics at the broker.'),
+    console: consoleSection
+      .prefault({})
+      .describe('Metrics, health, API and console page over HTTP, on loopback unless told otherwise.'),
     log: log.prefault({}).describe('The log.'),
   })
   .describe('Configuration of mqtt-sn-gateway.')

@@ -1,4 +1,4 @@
-// The sections `sensors`, `predefined` and `qosMinusOne`: what single sensors are and may do [6.3, 6.7, 6.8].
+// The sections `sensors`, `predefined`, `qosMinusOne` and `status`: what single sensors are and may do [6.3, 6.7, 6.8].
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these variables are filled in by the gateway
 
 import { z } from 'zod'
@@ -40,6 +40,16 @@ export const sensor = z.strictObject({
     .describe(
       'REGISTER again after a re-connection, before the first PUBLISH of a topic. `never` suits RIOT [6.10].',
     ),
+})
+
+/** Status on the broker. */
+export const status = z.strictObject({
+  enabled: yesNo()
+    .prefault(false)
+    .describe('Publish the states of gateway and sensors to the broker, retained; the gateway with a will.'),
+  prefix: topicName()
+    .prefault('mqttsn')
+    .describe('First part of the topics: `<prefix>/gateway/<id>/status`, `.../sensor/<ClientId>`.'),
 })
 
 /** Topic names by id. Ids 0 and 65535 are reserved [5.3.11]. */

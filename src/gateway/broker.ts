@@ -5,6 +5,7 @@ import type { Log } from '../log.ts'
 import { startEmbeddedBroker } from '../upstream/embedded.ts'
 import { createUpstream } from '../upstream/mqtt.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import { offline, statusTopic } from './status.ts'
 
 /** The way to the broker, and how to end it all. */
 export interface Broker {
@@ -17,7 +18,9 @@ export interface Broker {
 const STOP_DEADLINE = 2000
 
 /** Starts the embedded broker if it is wanted; connections are made later, when sensors need them. */
-export async function openBroker({ broker }: Config, log: Log): Promise<Broker> {
+export async function openBroker(config: Config, log: Log): Promise<Broker> {
+  const { broker } = config
+  const topic = statusTopic(config)
   const embedded = broker.url === 'embedded' ? await startEmbeddedBroker() : undefined
   const url = embedded?.url ?? broker.url
   const upstream = createUpstream({
@@ -31,6 +34,7 @@ export async function openBroker({ broker }: Config, log: Log): Promise<Broker> 
     writeBuffer: broker.writeBuffer,
     connectsPerSecond: broker.connectsPerSecond,
     connecting: broker.connecting,
+    ownWill: topic === undefined ? undefined : { topic, message: offline(), qos: 0, retain: true },
     own: { clientId: broker.clientId, username: broker.username, password: broker.password },
     reconnect: broker.reconnect,
     log,

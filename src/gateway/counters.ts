@@ -17,6 +17,8 @@ export interface Counters {
   /** application messages to the broker and from it */
   published: number
   delivered: number
+  /** requests to sensors that were sent again [6.13] */
+  retransmissions: number
   /** what was discarded, by reason */
   readonly dropped: Partial<Record<DiscardReason, number>>
   /** exceptions caught: each one is a bug */
@@ -33,6 +35,7 @@ export const createCounters = (): Counters => ({
   sentOctets: 0,
   published: 0,
   delivered: 0,
+  retransmissions: 0,
   dropped: {},
   faults: 0,
 })

@@ -5,6 +5,7 @@ import type { Session } from '../session/session.ts'
 import type { Store } from '../store/store.ts'
 import type { Upstream, UpstreamConnection } from '../upstream/upstream.ts'
 import { type Counters, count } from './counters.ts'
+import { type Histogram, observe } from './latency.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What a performer works with. `send`, `changed` and `gwinfo` concern the sensors' side, which is the caller's. */
@@ -13,6 +14,7 @@ export interface PerformerParts {
   readonly store: Store
   readonly surroundings: Surroundings
   readonly counters: Counters
+  readonly latency: Histogram
   /** hears every effect before it is performed, and performs those for the sensors' side */
   towardsSensor(effect: Effect): void
   /** takes what a broker connection reports */
@@ -28,7 +30,7 @@ export interface Performer {
 
 /** One performer for the life of a gateway. */
 export function createPerformer(parts: PerformerParts): Performer {
-  const { upstream, store, surroundings, counters } = parts
+  const { upstream, store, surroundings, counters, latency } = parts
   const connections = new Map<Session, UpstreamConnection>()
 
   function connectionOf(session: Session): UpstreamConnection {
@@ -36,11 +38,32 @@ export function createPerformer(parts: PerformerParts): Performer {
     if (connection === undefined) {
       connection = upstream.connection((event) => {
         if (event.type === 'message') counters.delivered += 1
+        else if (event.type === 'published') observeAnswer(session, event.token)
         parts.onEvent(session, event)
       })
       connections.set(session, connection)
     }
     return connection
+  }
+
+  /** when each QoS 1 and 2 publish was given to the broker connection, by session and token */
+  const sentAt = new Map<Session, Map<number, number>>()
+
+  function noteSent(session: Session, token: number): void {
+    let tokens = sentAt.get(session)
+    if (tokens === undefined) {
+      tokens = new Map()
+      sentAt.set(session, tokens)
+    }
+    tokens.set(token, performance.now())
+  }
+
+  function observeAnswer(session: Session, token: number): void {
+    const tokens = sentAt.get(session)
+    const at = tokens?.get(token)
+    if (at === undefined) return
+    tokens?.delete(token)
+    observe(latency, (performance.now() - at) / 1000)
   }
 
   function perform(effects: readonly Effect[], from: number): void {
@@ -62,6 +85,7 @@ export function createPerformer(parts: PerformerParts): Performer {
       case 'publish': {
         const { session, token, topic, payload, qos, retain } = effect
         counters.published += 1
+        if (qos > 0) noteSent(session, token)
         return connectionOf(session).publish(token, topic, payload, qos, retain)
       }
       case 'publishAnonymous':
@@ -80,6 +104,7 @@ export function createPerformer(parts: PerformerParts): Performer {
       case 'unsubscribe':
         return connectionOf(effect.session).unsubscribe(effect.token, effect.filter)
       case 'close':
+        sentAt.delete(effect.session)
         return connections.get(effect.session)?.close(effect.publishWill)
       case 'save':
         return store.save(effect.session)

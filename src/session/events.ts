@@ -105,8 +105,8 @@ export type DropReason =
 
 /** All that the core can ask for. Performed in order; what follows `save` waits until the save is durable. */
 export type Effect =
-  /** `repeated`: it was sent before, and not answered */
-  | { type: 'send'; peer: Peer; packet: Packet; repeated?: true }
+  /** `session`: whose sensor it is, absent for strangers; `repeated`: it was sent before, and not answered */
+  | { type: 'send'; peer: Peer; packet: Packet; session?: Session; repeated?: boolean }
   /** opens the session's upstream connection, after closing an older one cleanly; answers `connected` or `refused` */
   | {
       type: 'connect'

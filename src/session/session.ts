@@ -195,9 +195,11 @@ export function createSession(clientId: string, env: Env): Session {
 }
 
 /** Sends a message to the sensor, if it has an address; what must not be sent now, the sensor asks for again. */
-export function send({ peer, state }: Session, packet: Packet, turn: Turn, repeated = false): void {
-  if (peer === undefined || !maySend(state, packet.type)) return
-  turn.out.push(repeated ? { type: 'send', peer, packet, repeated } : { type: 'send', peer, packet })
+export function send(session: Session, packet: Packet, turn: Turn, repeated = false): void {
+  const { peer, state } = session
+  if (peer !== undefined && maySend(state, packet.type)) {
+    turn.out.push({ type: 'send', peer, packet, session, repeated })
+  }
 }
 
 /** Moves to another state and says why. */

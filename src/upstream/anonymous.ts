@@ -60,7 +60,7 @@ export class OwnConnection {
       identity: this.#shared.options.own,
       clean: true,
       fresh: true,
-      will: undefined,
+      will: this.#shared.options.ownWill,
     })
   }
 

@@ -130,6 +130,8 @@ export interface UpstreamOptions {
   readonly connecting: number
   /** who the gateway itself is, for QoS -1 [SN-QM1-4] */
   readonly own: Identity
+  /** what the broker publishes when the gateway is gone without a word */
+  readonly ownWill?: Will | undefined
   /** pauses before the gateway's own connection is tried again: the first, and the longest */
   readonly reconnect: { readonly min: number; readonly max: number }
   readonly log: UpstreamLog

@@ -9,10 +9,15 @@ import { meter } from '../../../scripts/meter.ts'
 import { thermometer } from '../../../scripts/thermometer.ts'
 import { valve } from '../../../scripts/valve.ts'
 import { loadConfig } from '../../config/load.ts'
+import type { Config } from '../../config/schema.ts'
+import type { Console } from '../../console/server.ts'
+import { openConsole } from '../../gateway/observation.ts'
 import { Gateway } from '../../gateway.ts'
+import { createLog } from '../../log.ts'
 import { pause } from '../../sensor/pause.ts'
 import { Sensor } from '../../sensor/sensor.ts'
 import { type Simulation, type SimulationEvent, simulate } from '../../sensor/simulation.ts'
+import { version } from '../version.ts'
 import type { Board } from './board.ts'
 
 /** The running demo. */
@@ -20,6 +25,7 @@ export interface Scene {
   readonly gateway: Gateway
   readonly gatewayUrl: string
   readonly brokerUrl: string
+  readonly consoleUrl: string
   /** resolves when everything has been taken down after the signal */
   readonly ended: Promise<void>
   summary(): string
@@ -61,6 +67,7 @@ export async function playScene(options: {
     },
   })
   await gateway.start()
+  const console = await openFirstFree(gateway, config)
   const { broker, listeners } = gateway.status()
   const gatewayUrl = listeners[0]?.url ?? ''
   const say = (event: SimulationEvent) => tell(board, event)
@@ -70,12 +77,15 @@ export async function playScene(options: {
     simulate(simulation, { sensorOptions: { gateway: gatewayUrl, clientId }, interval, signal, say }),
   )
   lives.push(fragile(gatewayUrl, board, signal), office(client, board, signal))
-  const ended = Promise.all(lives).then(() => gateway.stop())
+  const ended = Promise.all(lives)
+    .then(() => console.close())
+    .then(() => gateway.stop())
   const startedAt = Date.now()
   return {
     gateway,
     gatewayUrl,
     brokerUrl: broker.url,
+    consoleUrl: console.url,
     ended,
     summary() {
       const { received, published, delivered } = gateway.status().counters
@@ -84,6 +94,22 @@ export async function playScene(options: {
       return `${seconds} s: ${messages} MQTT-SN messages from ${board.rows.size - 1} sensors, ${published} published to the broker, ${delivered} delivered from it.`
     },
   }
+}
+
+/** The console at its usual address, or at any free one where that is taken. */
+async function openFirstFree(gateway: Gateway, config: Config): Promise<Console> {
+  const log = createLog(config.log)
+  const at = async (url: string) => {
+    const console = await openConsole(
+      gateway,
+      { ...config, console: { ...config.console, url } },
+      log,
+      version(),
+    )
+    if (console === undefined) throw new Error('the console is switched off')
+    return console
+  }
+  return at(config.console.url).catch(() => at('http://127.0.0.1:0'))
 }
 
 /** The gateway's view gives the states; from the sensors come messages and notes. */

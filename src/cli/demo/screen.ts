@@ -49,11 +49,11 @@ export function showScreen(board: Board, scene: Scene, stream: WriteStream): () 
 }
 
 function render(board: Board, scene: Scene, width: number, height: number): string[] {
-  const { gateway, gatewayUrl, brokerUrl } = scene
+  const { gateway, gatewayUrl, brokerUrl, consoleUrl } = scene
   const { counters } = gateway.status()
   const rows = [...board.rows.values()].filter(({ name }) => name !== 'office').sort(byName)
   const head = [
-    styleText('bold', 'MQTT-SN gateway demo'),
+    `${styleText('bold', 'MQTT-SN gateway demo')}   console: ${styleText('underline', consoleUrl)}`,
     `sensors → ${gatewayUrl} → gateway → ${brokerUrl} → everyone else`,
     `datagrams in ${counters.receivedDatagrams}, out ${counters.sentDatagrams}   published ${counters.published}, delivered ${counters.delivered}`,
     '',

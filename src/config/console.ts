@@ -1,0 +1,28 @@
+// The section `console`: the HTTP side, for people and machines that look at the gateway.
+
+import { z } from 'zod'
+import { kind, list, text, yesNo } from './values.ts'
+
+const HTTP_URL = /^http:\/\/(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?\/?$/
+
+/** Where the console listens, and who may look. */
+export const consoleSection = z.strictObject({
+  enabled: yesNo().prefault(true).describe('Serve metrics, health, API and the console page.'),
+  url: z
+    .string({ error: 'a url such as "http://127.0.0.1:8885"' })
+    .regex(HTTP_URL, { error: 'http://address:port, such as "http://127.0.0.1:8885"' })
+    .meta(kind({ kind: 'url' }))
+    .prefault('http://127.0.0.1:8885')
+    .describe('Address and port to serve on; port 0 = any free one.'),
+  token: text('a token of 16 to 1024 characters', 16, 1024)
+    .optional()
+    .describe('Needed as soon as the address is not loopback; sent as `Authorization: Bearer`.')
+    .meta(kind({ kind: 'text', secret: true })),
+  hosts: list(text('a host name'), 100)
+    .prefault([])
+    .describe('Further host names that requests may use, such as that of a proxy in front.'),
+})
+
+/** Whether only this machine can reach the address. */
+export const isLoopback = (url: string): boolean =>
+  /^http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|\/|$)/.test(url)

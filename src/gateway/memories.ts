@@ -1,0 +1,99 @@
+// What only the console wants to remember of each sensor: its last messages, what was dropped, why it was refused.
+
+import type { Packet } from '../codec/messages.ts'
+import type { RecentEntry, SensorSummary } from '../console/view.ts'
+import type { Gateway } from '../gateway.ts'
+import { describePeer } from '../session/peers.ts'
+import type { Session } from '../session/session.ts'
+import { createRecent, type Recent, recall, remember } from './recent.ts'
+
+/** Sensors without a session that are remembered. */
+const MOST_DEPARTED = 1000
+
+interface Memory {
+  readonly recent: Recent
+  readonly dropped: Record<string, number>
+  lastError: string | undefined
+}
+
+export interface Memories {
+  /** what is remembered of a sensor; `session` if it has one, for the names of its topic ids */
+  of(
+    clientId: string,
+    session?: Session,
+  ): { recent: RecentEntry[]; dropped: Record<string, number>; lastError: string | undefined }
+  /** sensors that were here and have no session any more, such as those that the broker refused */
+  departed(): SensorSummary[]
+  close(): void
+}
+
+/** Begins to remember. Nothing is kept of sensors that never began a connection, and little of those that left. */
+export function createMemories(gateway: Gateway): Memories {
+  const memories = new Map<string, Memory>()
+  const gone = new Map<string, SensorSummary>()
+  const { byClientId } = gateway.sessions
+
+  function memoryOf(clientId: string): Memory {
+    let memory = memories.get(clientId)
+    if (memory === undefined) {
+      memory = { recent: createRecent(), dropped: {}, lastError: undefined }
+      memories.set(clientId, memory)
+    }
+    return memory
+  }
+
+  function note(direction: 'received' | 'sent', packet: Packet, session: Session | undefined): void {
+    if (session !== undefined) remember(memoryOf(session.clientId).recent, Date.now(), direction, packet)
+  }
+
+  function depart({ clientId, state, heardAt, peer }: Session): void {
+    gone.delete(clientId) // the latest come last
+    gone.set(clientId, {
+      clientId,
+      state,
+      address: peer && describePeer(peer),
+      listener: peer?.listener.name,
+      heardAt: heardAt === 0 ? undefined : performance.timeOrigin + heardAt,
+      topics: 0,
+      subscriptions: 0,
+      queued: 0,
+      queuedOctets: 0,
+      upstream: 'closed',
+    })
+    for (const oldest of gone.keys()) {
+      if (gone.size <= MOST_DEPARTED) break
+      gone.delete(oldest)
+      if (!byClientId.has(oldest)) memories.delete(oldest)
+    }
+  }
+
+  const stop = gateway.observe({
+    received: (packet, _peer, session) => note('received', packet, session),
+    sent: (packet, _peer, session) => note('sent', packet, session),
+    effect(effect) {
+      if (effect.type === 'drop' && effect.session !== undefined) {
+        const { dropped } = memoryOf(effect.session.clientId)
+        dropped[effect.reason] = (dropped[effect.reason] ?? 0) + 1
+      } else if (effect.type === 'changed') {
+        const { session, to, from, why } = effect
+        const memory = memoryOf(session.clientId)
+        if (to === 'active') memory.lastError = undefined
+        if (to === 'disconnected' && from === 'connecting') memory.lastError = why
+        if (to === 'disconnected' || to === 'lost') depart(session)
+      }
+    },
+  })
+
+  return {
+    of(clientId, session) {
+      const memory = memories.get(clientId)
+      if (memory === undefined) return { recent: [], dropped: {}, lastError: undefined }
+      const recent = recall(memory.recent, (topicId, type) =>
+        (type === 'normal' ? session?.topics : session?.policy.predefined)?.byId.get(topicId),
+      )
+      return { recent, dropped: { ...memory.dropped }, lastError: memory.lastError }
+    },
+    departed: () => [...gone.values()],
+    close: stop,
+  }
+}

@@ -1,0 +1,34 @@
+// The gateway for those who look at it: view, metrics and HTTP server put together.
+
+import type { Config } from '../config/schema.ts'
+import { createMetrics } from '../console/metrics.ts'
+import { type Console, startConsole } from '../console/server.ts'
+import type { Gateway } from '../gateway.ts'
+import type { Log } from '../log.ts'
+import { createView } from './view.ts'
+
+/** Serves the console as configured; undefined if it is switched off. Rejects if its port is taken. */
+export async function openConsole(
+  gateway: Gateway,
+  config: Config,
+  log: Log,
+  version: string,
+): Promise<Console | undefined> {
+  const { enabled, url, token, hosts } = config.console
+  if (!enabled) return undefined
+  const view = createView(gateway, config, version)
+  const metrics = createMetrics(view)
+  try {
+    const served = await startConsole(view, { url, token, hosts, log, metrics: () => metrics.text() })
+    return {
+      url: served.url,
+      async close() {
+        await served.close()
+        view.close()
+      },
+    }
+  } catch (error) {
+    view.close()
+    throw error
+  }
+}

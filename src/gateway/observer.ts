@@ -1,0 +1,26 @@
+// What others may see of a gateway: everything that passes its two doors, and how it stands.
+
+import type { Packet } from '../codec/messages.ts'
+import type { Effect, Peer } from '../session/events.ts'
+import type { Session } from '../session/session.ts'
+import type { TransportStats } from '../transport/transport.ts'
+import type { UpstreamStats } from '../upstream/upstream.ts'
+import type { Counters } from './counters.ts'
+
+/** Sees everything that goes through the two doors, while it is registered; for views, traces and tests. */
+export interface Observer {
+  /** a message from a sensor, or from a stranger, before it is handled */
+  received?(packet: Packet, peer: Peer, session: Session | undefined, bytes: Uint8Array): void
+  /** a message to a sensor or stranger, as it leaves; `repeated`: it was sent before */
+  sent?(packet: Packet, peer: Peer, session: Session | undefined, bytes: Uint8Array, repeated: boolean): void
+  /** something to be done, before it is done */
+  effect?(effect: Effect): void
+}
+
+/** A gateway's view of itself. */
+export interface GatewayStatus {
+  readonly listeners: readonly { name: string; url: string; stats: TransportStats }[]
+  readonly broker: { url: string; healthy: boolean } & Partial<UpstreamStats>
+  readonly counters: Counters
+  readonly sensors: number
+}
