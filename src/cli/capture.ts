@@ -1,0 +1,107 @@
+// `mqttsn capture`: records what sensors and a running gateway say to each other, as a pcapng file for Wireshark.
+
+import { open } from 'node:fs/promises'
+import { Command, Option } from 'commander'
+import type { ListenerInfo } from '../console/view.ts'
+import { BlockSplitter } from './capture/blocks.ts'
+import { findSensor } from './find-sensor.ts'
+import { addLiveOptions, ask, askJson, failLive, LiveError, type LiveFlags } from './live.ts'
+import { count, timeOption, withExitCodes } from './options.ts'
+import { amount, size } from './quantities.ts'
+import { ExitCode, processTerminal, type Terminal } from './terminal.ts'
+
+const EXAMPLES = `
+The packets carry the datagrams as they were on the wire, with the real addresses, ports and times; comments name the
+sensor and the topic. The file holds what sensors send: only its owner may read it.
+The gateway itself ends a capture after one hour or 64 MiB.
+
+Exit code: 0 ended by Ctrl-C, --count, --duration or the gateway, 1 refused (no such sensor, token), 2 usage or the file
+cannot be written, 3 no answer, or the gateway was lost.
+
+Examples:
+  $ mqttsn capture -w all.pcapng --duration 10m
+  $ mqttsn capture -w dev1.pcapng --sensor dev1
+  $ mqttsn capture -w - | tshark -r - -d udp.port==1884,mqttsn
+`
+
+interface CaptureFlags extends LiveFlags {
+  write: string
+  sensor?: string
+  count?: number
+  duration?: number
+  wait?: true
+}
+
+/** The command `capture`, to be added to the program. */
+export function captureCommand(terminal: Terminal = processTerminal): Command {
+  const command = new Command('capture')
+    .description('record datagrams of a running gateway for Wireshark')
+    .addOption(new Option('-w, --write <file>', 'pcapng file, - = standard output').makeOptionMandatory())
+    .option('-s, --sensor <client-id>', 'only those of this sensor')
+    .option('-n, --count <packets>', 'end after so many packets', count)
+    .addOption(timeOption('-d, --duration <time>', 'end after this time'))
+    .option('--wait', 'wait for the sensor if the gateway does not know it yet')
+    .addHelpText('after', EXAMPLES)
+  addLiveOptions(command)
+  return withExitCodes(command, terminal).action(async (flags: CaptureFlags) => {
+    const done = new AbortController()
+    terminal.interruption().addEventListener('abort', () => done.abort(), { once: true })
+    try {
+      await capture(flags, terminal, done)
+      terminal.exit(ExitCode.ok)
+    } catch (error) {
+      if (done.signal.aborted && error instanceof LiveError) terminal.exit(ExitCode.ok)
+      else failLive(terminal, error)
+    } finally {
+      done.abort()
+    }
+  })
+}
+
+async function capture(flags: CaptureFlags, terminal: Terminal, done: AbortController): Promise<void> {
+  const { sensor, write, duration } = flags
+  if (sensor !== undefined) await findSensor(sensor, flags, done.signal)
+  const options = decodeOptions(await askJson<ListenerInfo[]>(flags, '/api/listeners', done.signal))
+  const query = sensor === undefined ? '' : `?sensor=${encodeURIComponent(sensor)}`
+  const response = await ask(flags, `/api/capture${query}`, done.signal)
+  // Not before the gateway has agreed: a wrong token must not cost an earlier capture.
+  const file = write === '-' ? undefined : await open(write, 'w', 0o600)
+  terminal.err(`capturing; Ctrl-C ends it. To read it: tshark -r ${write}${options}`)
+  const timer = duration === undefined ? undefined : setTimeout(() => done.abort(), duration)
+  const splitter = new BlockSplitter(flags.count)
+  try {
+    for await (const chunk of chunksOf(response, done.signal)) {
+      const whole = splitter.push(chunk)
+      if (file === undefined) await toStandardOutput(whole)
+      else await file.appendFile(whole)
+      if (splitter.full) return
+    }
+    if (!done.signal.aborted) terminal.err('the gateway ended the capture')
+  } finally {
+    clearTimeout(timer)
+    await file?.close()
+    terminal.err(`${amount(splitter.packets, 'packet')}, ${size(splitter.octets)}`)
+  }
+}
+
+/** What arrives until the signal, and throws LiveError if the gateway goes away before its end. */
+async function* chunksOf(
+  response: AsyncIterable<Buffer>,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    yield* response
+  } catch {
+    if (!signal.aborted)
+      throw new LiveError(ExitCode.noAnswer, 'the gateway is lost; what came before is kept')
+  }
+}
+
+const toStandardOutput = (bytes: Uint8Array): Promise<void> =>
+  new Promise((resolve) => process.stdout.write(bytes, () => resolve())) // a closed pipe is an interruption
+
+/** What tshark has to be told to see MQTT-SN on these ports. */
+function decodeOptions(listeners: readonly ListenerInfo[]): string {
+  const ports = new Set(listeners.flatMap(({ url }) => /:(\d+)$/.exec(url)?.[1] ?? []))
+  return [...ports].map((port) => ` -d udp.port==${port},mqttsn`).join('')
+}

@@ -1,0 +1,44 @@
+// What `mqttsn top` asks of a running gateway.
+
+import type { BrokerInfo, GatewayInfo, ListenerInfo, SensorQuery, SensorSummary } from '../../console/view.ts'
+import { askJson, type LiveFlags } from '../live.ts'
+
+/** The sensors that fit a query: how many there are, and the part of them that was asked for. */
+export interface SensorPage {
+  readonly total: number
+  readonly items: readonly SensorSummary[]
+}
+
+/** A gateway at one moment. */
+export interface Snapshot {
+  /** milliseconds since 1970 */
+  readonly at: number
+  readonly gateway: GatewayInfo
+  readonly broker: BrokerInfo
+  readonly listeners: readonly ListenerInfo[]
+  readonly sensors: SensorPage
+}
+
+/** Asks for everything at once. Rejects with LiveError. */
+export async function look(flags: LiveFlags, query: SensorQuery, signal: AbortSignal): Promise<Snapshot> {
+  const [gateway, broker, listeners, sensors] = await Promise.all([
+    askJson<GatewayInfo>(flags, '/api/gateway', signal),
+    askJson<BrokerInfo>(flags, '/api/broker', signal),
+    askJson<ListenerInfo[]>(flags, '/api/listeners', signal),
+    lookAtSensors(flags, query, signal),
+  ])
+  return { at: Date.now(), gateway, broker, listeners, sensors }
+}
+
+/** Asks for sensors alone. Rejects with LiveError. */
+export function lookAtSensors(
+  flags: LiveFlags,
+  query: SensorQuery,
+  signal: AbortSignal,
+): Promise<SensorPage> {
+  const parameters = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== '') parameters.set(name, String(value))
+  }
+  return askJson<SensorPage>(flags, `/api/sensors?${parameters}`, signal)
+}
