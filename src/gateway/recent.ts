@@ -82,7 +82,7 @@ function textOf(
     const topicType = topicTypes[(low >> 5) & 3] ?? 'normal'
     const short = String.fromCharCode(topicId >> 8, topicId & 0xff)
     const known = topicType === 'normal' || topicType === 'predefined' ? nameOf(topicId, topicType) : short
-    const size = octets === LARGEST ? `${octets} octets or more` : `${octets} octets`
+    const size = octets === 1 ? '1 octet' : `${octets} octets${octets === LARGEST ? ' or more' : ''}`
     return `QoS ${((low >> 3) & 3) - 1} ${known ?? `topic id ${topicId}`}, ${size}${(low & 4) === 0 ? '' : ', again'}`
   }
   const topic = topicId === 0 ? '' : (nameOf(topicId, 'normal') ?? `topic id ${topicId}`)

@@ -1,0 +1,72 @@
+// Health, for whoever starts and stops gateways, and metrics, for Prometheus.
+
+import type { FastifyInstance } from 'fastify'
+import type { Schema } from './schemas.ts'
+import type { GatewayView } from './view.ts'
+
+const live: Schema = { type: 'object', properties: { live: { type: 'boolean' } }, required: ['live'] }
+const ready: Schema = {
+  type: 'object',
+  properties: { ready: { type: 'boolean' }, reasons: { type: 'array', items: { type: 'string' } } },
+  required: ['ready', 'reasons'],
+}
+
+/** Why sensors cannot be served now; nothing that is secret, since everyone may ask. */
+function hindrances(view: GatewayView): string[] {
+  const reasons: string[] = []
+  if (view.listeners().length === 0) reasons.push('no listener is bound')
+  if (!view.broker().healthy) reasons.push('the broker cannot be reached')
+  return reasons
+}
+
+/** Adds the routes; `metrics` gives text in the format of Prometheus. */
+export function serveHealth(app: FastifyInstance, view: GatewayView, metrics: () => Promise<string>): void {
+  const tags = ['health']
+  app.get(
+    '/health/live',
+    {
+      schema: {
+        operationId: 'getLive',
+        summary: 'The process works; restart it if not',
+        tags,
+        security: [],
+        response: { 200: { description: 'it works', ...live } },
+      },
+      config: { open: true },
+    },
+    () => ({ live: true }),
+  )
+  app.get(
+    '/health/ready',
+    {
+      schema: {
+        operationId: 'getReady',
+        summary: 'Sensors can be served',
+        tags,
+        security: [],
+        response: {
+          200: { description: 'they can', ...ready },
+          503: { description: 'they cannot', ...ready },
+        },
+      },
+      config: { open: true },
+    },
+    (_request, reply) => {
+      const reasons = hindrances(view)
+      return reply.code(reasons.length === 0 ? 200 : 503).send({ ready: reasons.length === 0, reasons })
+    },
+  )
+  app.get(
+    '/metrics',
+    {
+      schema: {
+        operationId: 'getMetrics',
+        summary: 'Metrics for Prometheus',
+        tags,
+        produces: ['text/plain'],
+        response: { 200: { description: 'text exposition format, version 0.0.4', type: 'string' } },
+      },
+    },
+    async (_request, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics()),
+  )
+}

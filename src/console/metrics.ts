@@ -1,0 +1,203 @@
+// Metrics for Prometheus: a registry of its own, filled from the gateway's plain integers when somebody asks for it.
+// Nothing is counted here, so a gateway that nobody scrapes pays nothing. No label ever names a sensor.
+
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { GatewayView } from './view.ts'
+
+/** What the numbers are taken from. */
+export type MetricsSource = Pick<GatewayView, 'info' | 'broker' | 'listeners' | 'latency'>
+
+/** The metrics of one gateway. */
+export interface Metrics {
+  /** all of them, in the text format 0.0.4 */
+  text(): Promise<string>
+  /** those of the gateway, for its documentation */
+  readonly registry: Registry
+}
+
+type Labels = Readonly<Record<string, string>>
+type Values = Iterable<readonly [Labels, number]>
+
+const one = (value: number): Values => [[{}, value]]
+const by = (label: string, table: Readonly<Record<string, number>>): Values =>
+  Object.entries(table).map(([name, value]) => [{ [label]: name }, value])
+
+/** Makes the metrics of what `view` shows. */
+export function createMetrics(view: MetricsSource): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+
+  /** Only grows: the total is the gateway's, so it is set anew each time. */
+  function counter(name: string, help: string, labelNames: readonly string[], read: () => Values): void {
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset()
+        for (const [labels, value] of read()) this.inc(labels, value)
+      },
+    })
+  }
+  function gauge(name: string, help: string, labelNames: readonly string[], read: () => Values): void {
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset()
+        for (const [labels, value] of read()) this.set(labels, value)
+      },
+    })
+  }
+  // One look per scrape: cheaper with many sensors, and the numbers fit together.
+  let now = look(view)
+  const counters = () => now.info.counters
+  const bothWays = (received: number, sent: number) => by('direction', { received, sent })
+
+  gauge('mqttsn_build_info', 'Always 1; its labels tell what runs.', ['version', 'gateway_id'], () => {
+    const { version, gwId } = now.info
+    return [[{ version, gateway_id: String(gwId) }, 1]]
+  })
+  counter('mqttsn_datagrams_total', 'Datagrams from and to sensors.', ['direction'], () =>
+    bothWays(counters().receivedDatagrams, counters().sentDatagrams),
+  )
+  counter('mqttsn_datagram_bytes_total', 'Octets of these datagrams.', ['direction'], () =>
+    bothWays(counters().receivedOctets, counters().sentOctets),
+  )
+  counter('mqttsn_messages_total', 'MQTT-SN messages by type.', ['direction', 'type'], () => {
+    const { received, sent } = counters()
+    return Object.entries({ received, sent }).flatMap(([direction, table]) =>
+      [...by('type', table)].map(([type, value]) => [{ direction, ...type }, value] as const),
+    )
+  })
+  counter('mqttsn_drops_total', 'Datagrams and messages that were discarded, by reason.', ['reason'], () =>
+    by('reason', counters().dropped),
+  )
+  counter('mqttsn_faults_total', 'Exceptions caught: each one is a bug of the gateway.', [], () =>
+    one(counters().faults),
+  )
+  counter('mqttsn_publishes_total', 'Application messages from sensors to the broker.', [], () =>
+    one(counters().published),
+  )
+  counter('mqttsn_deliveries_total', 'Application messages from the broker for sensors.', [], () =>
+    one(counters().delivered),
+  )
+  counter('mqttsn_retransmissions_total', 'Messages sent again because a sensor did not answer.', [], () =>
+    one(counters().retransmissions),
+  )
+  gauge('mqttsn_sensors', 'Sensors with a session, by state.', ['state'], () => by('state', now.info.sensors))
+  gauge('mqttsn_queued_messages', 'Messages that wait for sensors.', [], () => one(now.info.queuedMessages))
+  gauge('mqttsn_queued_bytes', 'Octets of these messages.', [], () => one(now.info.queuedOctets))
+
+  gauge('mqttsn_broker_up', "1 while the gateway's own connection to the broker is up.", [], () =>
+    one(now.broker.healthy ? 1 : 0),
+  )
+  const states = 'Connections of sensors to the broker: up, being made, waiting for their turn.'
+  gauge('mqttsn_upstream_connections', states, ['state'], () => {
+    const { connected, connecting, waiting } = now.broker
+    return by('state', { connected, connecting, waiting })
+  })
+  counter(
+    'mqttsn_upstream_refused_total',
+    'Attempts to connect a sensor to the broker that failed.',
+    [],
+    () => one(now.broker.refused),
+  )
+  counter('mqttsn_upstream_lost_total', 'Connections of sensors to the broker that broke.', [], () =>
+    one(now.broker.lost),
+  )
+  registry.registerMetric(new Latency(registers, () => now.latency))
+
+  const perListener = (
+    read: (listener: ReturnType<GatewayView['listeners']>[number]) => number | undefined,
+  ) =>
+    now.listeners.flatMap((listener) => {
+      const value = read(listener)
+      return value === undefined ? [] : [[{ listener: listener.name }, value] as const]
+    })
+  const lost = 'Datagrams that the system dropped because the receive buffer was full, where it tells.'
+  counter('mqttsn_listener_kernel_drops_total', lost, ['listener'], () =>
+    perListener(({ kernelDrops }) => kernelDrops),
+  )
+  const failed = 'Datagrams that could not be sent, and other errors of the socket.'
+  counter('mqttsn_listener_send_errors_total', failed, ['listener'], () =>
+    perListener(({ sendErrors }) => sendErrors),
+  )
+  const granted = 'Receive buffer that the system granted.'
+  gauge('mqttsn_listener_receive_buffer_bytes', granted, ['listener'], () =>
+    perListener(({ receiveBuffer }) => receiveBuffer),
+  )
+  const wanted = 'Receive buffer that was asked for.'
+  gauge('mqttsn_listener_receive_buffer_asked_bytes', wanted, ['listener'], () =>
+    perListener(({ receiveBufferAsked }) => receiveBufferAsked),
+  )
+
+  return {
+    registry,
+    text() {
+      now = look(view)
+      return Registry.merge([registry, processMetrics()]).metrics()
+    },
+  }
+}
+
+const look = (view: MetricsSource) => ({
+  info: view.info(),
+  broker: view.broker(),
+  listeners: view.listeners(),
+  latency: view.latency(),
+})
+
+const LATENCY = 'mqttsn_publish_acknowledgement_seconds'
+const LATENCY_HELP = 'From a QoS 1 or 2 publish to the broker to its acknowledgement.'
+
+/** A histogram that was counted elsewhere: the library only observes single values itself. */
+class Latency extends Histogram {
+  readonly #read: () => ReturnType<GatewayView['latency']>
+
+  constructor(registers: Registry[], read: () => ReturnType<GatewayView['latency']>) {
+    super({ name: LATENCY, help: LATENCY_HELP, registers })
+    this.#read = read
+  }
+
+  /** Where the library takes its values from; `get` is built on it. */
+  async getForPromString() {
+    const { bounds, counts, sum, count } = this.#read()
+    const buckets = [...bounds, '+Inf'].map((le, i) => ({
+      metricName: `${LATENCY}_bucket`,
+      labels: { le },
+      value: counts[i] ?? count,
+    }))
+    const totals = [
+      { metricName: `${LATENCY}_sum`, labels: {}, value: sum },
+      { metricName: `${LATENCY}_count`, labels: {}, value: count },
+    ]
+    return {
+      name: LATENCY,
+      help: LATENCY_HELP,
+      type: 'histogram',
+      aggregator: 'sum',
+      values: [...buckets, ...totals],
+    }
+  }
+}
+
+/** Gauges that are named like counters, and cost a list of all sockets each time. */
+const MISNAMED = ['nodejs_active_handles', 'nodejs_active_requests', 'nodejs_active_resources']
+
+let ofProcess: Registry | undefined
+
+/** CPU, memory, descriptors, garbage collection, event-loop delay: once per process, as they watch from then on. */
+function processMetrics(): Registry {
+  if (ofProcess !== undefined) return ofProcess
+  ofProcess = new Registry()
+  collectDefaultMetrics({ register: ofProcess })
+  for (const name of MISNAMED) {
+    ofProcess.removeSingleMetric(name)
+    ofProcess.removeSingleMetric(`${name}_total`)
+  }
+  return ofProcess
+}

@@ -1,0 +1,146 @@
+// Who may speak to the console: checks of Host, Origin and token, and the headers that tell browsers to be careful.
+
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { isIP } from 'node:net'
+import { hostname } from 'node:os'
+import type { FastifyRequest } from 'fastify'
+
+/** Where the console listens. */
+export interface ConsoleAddress {
+  /** a name or a numeric address without brackets */
+  readonly host: string
+  readonly port: number
+  readonly loopback: boolean
+}
+
+/** Why a request is not served. */
+export interface Refusal {
+  readonly status: number
+  readonly error: string
+  readonly message: string
+}
+
+export interface Guard {
+  /** undefined if the request may pass */
+  refusal(request: FastifyRequest): Refusal | undefined
+  /** the cookie that stands for the token in a browser, as in Set-Cookie; undefined if no token is needed */
+  readonly cookie: string | undefined
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** served to everyone: says nothing worth hiding */
+    open?: boolean
+    /** the token may come as `?token=`, where a header cannot be set */
+    tokenInQuery?: boolean
+  }
+}
+
+/** On every response. Scripts and styles come from here or not at all, and nobody may frame the page. */
+export const HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy':
+    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'cache-control': 'no-store',
+}
+
+/** Octets of a token below which it could be guessed. */
+const SHORTEST_TOKEN = 16
+
+function parseUrl(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined
+}
+
+/** Takes the console's url apart; throws with a clear message if it is none. */
+export function parseConsoleUrl(text: string): ConsoleAddress {
+  const url = parseUrl(text)
+  const plain = url?.protocol === 'http:' && url.username === '' && url.pathname === '/' && url.search === ''
+  if (url === undefined || !plain)
+    throw new Error(`console: "${text}" is not http://address:port, such as "http://127.0.0.1:8885"`)
+  // Both loopback addresses may stand behind the name; one socket needs one address.
+  const host = url.hostname === 'localhost' ? '127.0.0.1' : url.hostname.replace(/^\[|\]$/g, '')
+  const loopback = host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+  return { host, port: url.port === '' ? 80 : Number(url.port), loopback }
+}
+
+/** Throws if the console would be open to others. */
+export function checkToken(address: ConsoleAddress, token: string | undefined): void {
+  if (token === undefined && !address.loopback)
+    throw new Error(`console: a token is needed, because ${address.host} can be reached from outside`)
+  if (token !== undefined && Buffer.byteLength(token) < SHORTEST_TOKEN)
+    throw new Error(`console: the token needs at least ${SHORTEST_TOKEN} characters`)
+}
+
+const isWildcard = (host: string) => host === '0.0.0.0' || host === '::'
+
+/** Whether a Host header names the console. A name that is not ours may be a foreign page's, bound to our address. */
+function hostCheck({ host, loopback }: ConsoleAddress, more: readonly string[]): (name: string) => boolean {
+  const names = new Set([host, ...more, ...(loopback ? ['localhost', '127.0.0.1', '::1'] : [])])
+  if (isWildcard(host)) names.add('localhost').add(hostname())
+  const known = new Set([...names].map((name) => name.toLowerCase()))
+  // Rebinding needs a name: a bare address is harmless where every address is served.
+  return (name) => known.has(name) || (isWildcard(host) && isIP(name) !== 0)
+}
+
+/** `[::1]:8885` as `{ host: '[::1]:8885', name: '::1' }`, in the form that browsers give to an Origin. */
+function parseHost(header: string | undefined): { host: string; name: string } | undefined {
+  if (header === undefined || !/^[\w.:[\]-]+$/.test(header)) return undefined
+  const url = parseUrl(`http://${header}`)
+  return url && { host: url.host, name: url.hostname.replace(/^\[|\]$/g, '') }
+}
+
+const digest = (text: string) => createHash('sha256').update(text).digest()
+const same = (a: string, b: string) => timingSafeEqual(digest(a), digest(b))
+
+const refuse = (status: number, error: string, message: string): Refusal => ({ status, error, message })
+
+/** The checks of one console; `hosts` are further names that it is known by, for example behind a proxy. */
+export function createGuard(
+  address: ConsoleAddress,
+  token: string | undefined,
+  hosts: readonly string[],
+): Guard {
+  const isOurs = hostCheck(address, hosts)
+  // Not the token itself: a cookie that gets out is worth nothing after a restart. Cookies do not tell ports apart.
+  const name = `mqttsn_console_${address.port}`
+  const pass = createHmac('sha256', randomBytes(32))
+    .update(token ?? '')
+    .digest('base64url')
+
+  function mayPass({ headers, query, routeOptions }: FastifyRequest): boolean {
+    if (token === undefined || routeOptions.config.open === true) return true
+    const bearer = /^Bearer +(\S.*)$/i.exec(headers.authorization ?? '')?.[1]
+    if (bearer !== undefined) return same(bearer, token)
+    if (routeOptions.config.tokenInQuery === true) {
+      const { token: given } = query as { token?: unknown }
+      if (typeof given === 'string') return same(given, token)
+    }
+    const cookies = (headers.cookie ?? '').split(';').map((one) => one.trim())
+    return cookies.some((one) => one.startsWith(`${name}=`) && same(one.slice(name.length + 1), pass))
+  }
+
+  return {
+    cookie: token === undefined ? undefined : `${name}=${pass}; Path=/; HttpOnly; SameSite=Lax`,
+    refusal(request) {
+      const { headers, method } = request
+      const host = parseHost(headers.host)
+      if (host === undefined || !isOurs(host.name))
+        return refuse(421, 'wrong-host', 'The Host header does not name this console.')
+      if (headers.origin !== undefined && parseUrl(headers.origin)?.host !== host.host)
+        return refuse(403, 'wrong-origin', 'Requests of other sites are not served.')
+      const site = headers['sec-fetch-site']
+      // Following a link to the page is harmless; anything else that another site causes is not wanted.
+      const link =
+        method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && request.routeOptions.url === '/'
+      if ((site === 'cross-site' || site === 'same-site') && !link)
+        return refuse(403, 'wrong-origin', 'Requests of other sites are not served.')
+      if (!mayPass(request))
+        return refuse(401, 'unauthorized', 'A token is needed: Authorization: Bearer TOKEN.')
+      return undefined
+    },
+  }
+}

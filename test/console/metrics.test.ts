@@ -1,0 +1,154 @@
+// The metrics: they say what the view says, as Prometheus wants it, and their number does not grow with the network.
+
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { metricsDocument } from '../../scripts/docs/metrics.ts'
+import { createMetrics } from '../../src/console/metrics.ts'
+import { scriptedView } from './scripted-view.ts'
+
+/** Series and values, such as `mqttsn_sensors{state="lost"}` and 1. */
+const seriesOf = (text: string) =>
+  new Map(
+    [...text.matchAll(/^([a-z]\w*(?:\{.*\})?) (\S+)$/gm)].map(([, series = '', value]) => [
+      series,
+      Number(value),
+    ]),
+  )
+
+const ours = (text: string) => [...seriesOf(text)].filter(([series]) => series.startsWith('mqttsn_'))
+
+describe('the metrics', () => {
+  it('say what the view says', async () => {
+    const text = await createMetrics(scriptedView()).text()
+    expect(Object.fromEntries(ours(text))).toEqual({
+      'mqttsn_build_info{version="1.2.3",gateway_id="1"}': 1,
+      'mqttsn_datagrams_total{direction="received"}': 12,
+      'mqttsn_datagrams_total{direction="sent"}': 9,
+      'mqttsn_datagram_bytes_total{direction="received"}': 345,
+      'mqttsn_datagram_bytes_total{direction="sent"}': 210,
+      'mqttsn_messages_total{direction="received",type="CONNECT"}': 2,
+      'mqttsn_messages_total{direction="received",type="PUBLISH"}': 6,
+      'mqttsn_messages_total{direction="sent",type="CONNACK"}': 2,
+      'mqttsn_messages_total{direction="sent",type="PUBLISH"}': 3,
+      'mqttsn_drops_total{reason="malformed: bad-length"}': 1,
+      'mqttsn_drops_total{reason="queue-full"}': 4,
+      mqttsn_faults_total: 0,
+      mqttsn_publishes_total: 5,
+      mqttsn_deliveries_total: 3,
+      mqttsn_retransmissions_total: 2,
+      'mqttsn_sensors{state="willtopic"}': 0,
+      'mqttsn_sensors{state="willmsg"}': 0,
+      'mqttsn_sensors{state="connecting"}': 0,
+      'mqttsn_sensors{state="active"}': 0,
+      'mqttsn_sensors{state="asleep"}': 1,
+      'mqttsn_sensors{state="awake"}': 0,
+      'mqttsn_sensors{state="disconnected"}': 0,
+      'mqttsn_sensors{state="lost"}': 1,
+      mqttsn_queued_messages: 1,
+      mqttsn_queued_bytes: 27,
+      mqttsn_broker_up: 1,
+      'mqttsn_upstream_connections{state="connected"}': 1,
+      'mqttsn_upstream_connections{state="connecting"}': 2,
+      'mqttsn_upstream_connections{state="waiting"}': 3,
+      mqttsn_upstream_refused_total: 4,
+      mqttsn_upstream_lost_total: 5,
+      'mqttsn_publish_acknowledgement_seconds_bucket{le="0.01"}': 1,
+      'mqttsn_publish_acknowledgement_seconds_bucket{le="0.1"}': 3,
+      'mqttsn_publish_acknowledgement_seconds_bucket{le="1"}': 4,
+      'mqttsn_publish_acknowledgement_seconds_bucket{le="+Inf"}': 5,
+      mqttsn_publish_acknowledgement_seconds_sum: 2.5,
+      mqttsn_publish_acknowledgement_seconds_count: 5,
+      'mqttsn_listener_kernel_drops_total{listener="field"}': 7,
+      'mqttsn_listener_send_errors_total{listener="field"}': 1,
+      'mqttsn_listener_receive_buffer_bytes{listener="field"}': 425_984,
+      'mqttsn_listener_receive_buffer_asked_bytes{listener="field"}': 4_194_304,
+    })
+  })
+
+  it('follow the view from scrape to scrape, and forget what is gone', async () => {
+    const view = scriptedView()
+    const metrics = createMetrics(view)
+    await metrics.text()
+    view.now.info = { ...view.now.info, counters: { ...view.now.info.counters, published: 6, dropped: {} } }
+    view.now.broker = { ...view.now.broker, healthy: false }
+    view.now.listeners = view.now.listeners.map((one) => ({ ...one, kernelDrops: undefined }))
+    view.now.latency = { bounds: [1], counts: [8], sum: 4, count: 9 }
+    const series = seriesOf(await metrics.text())
+    expect(series.get('mqttsn_publishes_total')).toBe(6)
+    expect(series.get('mqttsn_broker_up')).toBe(0)
+    expect(series.get('mqttsn_publish_acknowledgement_seconds_bucket{le="1"}')).toBe(8)
+    const names = [...series.keys()].join('\n')
+    expect(names).not.toContain('mqttsn_drops_total{')
+    expect(names).not.toContain('mqttsn_listener_kernel_drops_total{')
+    expect(names).not.toContain('le="0.1"')
+  })
+
+  it('look at the gateway once per scrape', async () => {
+    const view = scriptedView()
+    const metrics = createMetrics(view)
+    let looks = 0
+    const { info } = view
+    view.info = () => {
+      looks += 1
+      return info()
+    }
+    await metrics.text()
+    expect(looks).toBe(1)
+  })
+
+  it('have no label that names a sensor', async () => {
+    const text = await createMetrics(scriptedView()).text()
+    const labels = new Set([...text.matchAll(/[{,](\w+)="/g)].map(([, label]) => label))
+    const known = ['version', 'gateway_id', 'direction', 'type', 'reason', 'state', 'le', 'listener']
+    const ofProcess = ['major', 'minor', 'patch', 'space', 'kind']
+    expect([...labels].filter((label = '') => ![...known, ...ofProcess].includes(label))).toEqual([])
+    expect(text).not.toContain('meter-7')
+  })
+
+  it('escape what could break the format', async () => {
+    const view = scriptedView()
+    view.now.listeners = view.now.listeners.map((one) => ({ ...one, name: 'a"b\\c\nd' }))
+    expect(await createMetrics(view).text()).toContain('{listener="a\\"b\\\\c\\nd"} 7\n')
+  })
+
+  it('include those of the process, once, however many gateways there are', async () => {
+    const texts = [await createMetrics(scriptedView()).text(), await createMetrics(scriptedView()).text()]
+    for (const text of texts) {
+      const series = seriesOf(text)
+      expect(series.get('process_resident_memory_bytes')).toBeGreaterThan(10_000_000)
+      expect(series.has('nodejs_eventloop_lag_p99_seconds')).toBe(true)
+      expect(text.match(/^# TYPE process_cpu_seconds_total /gm)).toHaveLength(1)
+    }
+  })
+
+  it('satisfy promtool', async () => {
+    const metrics = createMetrics(scriptedView())
+    await metrics.text() // so that the event loop has been measured
+    const complaints = execFileSync('promtool', ['check', 'metrics'], { input: await metrics.text() })
+    expect(complaints.toString()).toBe('')
+    const wrong = '# TYPE some_seconds_total gauge\nsome_seconds_total 1\n'
+    const options = { input: wrong, stdio: ['pipe', 'ignore', 'ignore'] as ('pipe' | 'ignore')[] }
+    expect(() => execFileSync('promtool', ['check', 'metrics'], options)).toThrow()
+  })
+})
+
+describe('docs/metrics.md', () => {
+  const read = () => readFileSync(resolve(import.meta.dirname, '../../docs/metrics.md'), 'utf8')
+
+  it('is what the metrics give', () => {
+    expect(read(), 'run npx tsx scripts/docs/metrics.ts').toBe(metricsDocument())
+  })
+
+  it('names every metric of the gateway, with its type and labels', async () => {
+    const text = await createMetrics(scriptedView()).text()
+    for (const [, name, type] of text.matchAll(/^# TYPE (mqttsn_\w+) (\w+)$/gm))
+      expect(read()).toContain(`| \`${name}\` | ${type} |`)
+    for (const [, name, labels = ''] of text.matchAll(/^(mqttsn_\w+)\{(.*)\} /gm)) {
+      if (labels.startsWith('le=')) continue
+      const names = [...labels.matchAll(/(\w+)="/g)].map(([, label]) => `\`${label}\``).join(', ')
+      expect(read()).toMatch(new RegExp(`\\| \`${name}\` \\| \\w+ \\| ${names} \\|`))
+    }
+  })
+})

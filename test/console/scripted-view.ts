@@ -1,0 +1,217 @@
+// A gateway as the console sees it, without a gateway: the test says what there is to see, and what happens.
+
+import type {
+  Action,
+  BrokerInfo,
+  GatewayInfo,
+  GatewayView,
+  ListenerInfo,
+  SensorDetail,
+  SensorQuery,
+  SensorSummary,
+  StateChange,
+  WatchedPacket,
+} from '../../src/console/view.ts'
+
+const AT = 1_790_000_000_000
+
+/** A sensor with a bit of everything. */
+export const meter: SensorDetail = {
+  clientId: 'meter-7',
+  state: 'asleep',
+  address: '127.0.0.1:5007/0a01',
+  listener: 'field',
+  heardAt: AT + 0.25,
+  topics: 1,
+  subscriptions: 1,
+  queued: 1,
+  queuedOctets: 27,
+  upstream: 'up',
+  cleanSession: false,
+  keepAlive: 60,
+  lostAt: AT + 90_000,
+  sleep: 3600,
+  will: { topic: 'meter/7/gone', qos: 1, retain: true, octets: 3 },
+  registry: [{ topicId: 1, name: 'meter/7/power', confirmed: true }],
+  predefined: [{ topicId: 10, name: 'meter/time', confirmed: true }],
+  subscribed: [{ filter: 'meter/7/interval', qos: 1, topicIdType: 'normal', topicId: 2 }],
+  queue: [{ id: 4, topic: 'meter/7/interval', qos: 1, retain: false, octets: 2, at: AT }],
+  outstanding: { kind: 'PUBACK', msgId: 9, tries: 2 },
+  held: 'It is asleep.',
+  recent: [{ at: AT, direction: 'received', type: 'PUBLISH', text: 'QoS 1 meter/7/power, 4 octets' }],
+  dropped: { 'out-of-state': 1 },
+  refusedTopics: ['meter/7/odd'],
+  lastError: 'the broker refused it',
+}
+
+/** One about which little is known: everything that may be absent is. */
+export const button: SensorDetail = {
+  ...meter,
+  clientId: 'button/é 1',
+  state: 'lost',
+  address: undefined,
+  listener: undefined,
+  heardAt: undefined,
+  upstream: 'closed',
+  lostAt: undefined,
+  sleep: undefined,
+  will: undefined,
+  registry: [],
+  predefined: [],
+  subscribed: [],
+  queue: [],
+  queued: 0,
+  queuedOctets: 0,
+  outstanding: undefined,
+  held: undefined,
+  recent: [],
+  dropped: {},
+  refusedTopics: [],
+  lastError: undefined,
+}
+
+/** A PUBLISH of the meter. */
+export const publish: WatchedPacket = {
+  at: AT + 0.125,
+  direction: 'received',
+  clientId: 'meter-7',
+  address: '127.0.0.1',
+  port: 5007,
+  listener: 'field',
+  bytes: Uint8Array.of(8, 0x0c, 0x20, 0, 1, 0, 9, 0x2a),
+  type: 'PUBLISH',
+  topic: 'meter/7/power',
+  lines: ['PUBLISH'],
+  repeated: false,
+}
+
+export const change: StateChange = {
+  at: AT,
+  clientId: 'button/é 1',
+  from: 'active',
+  to: 'lost',
+  why: 'silence',
+  address: '127.0.0.1:5008',
+}
+
+const INFO: GatewayInfo = {
+  version: '1.2.3',
+  gwId: 1,
+  node: 'v20.19.0',
+  startedAt: AT,
+  sensors: {
+    willtopic: 0,
+    willmsg: 0,
+    connecting: 0,
+    active: 0,
+    asleep: 1,
+    awake: 0,
+    disconnected: 0,
+    lost: 1,
+  },
+  queuedMessages: 1,
+  queuedOctets: 27,
+  counters: {
+    receivedDatagrams: 12,
+    receivedOctets: 345,
+    sentDatagrams: 9,
+    sentOctets: 210,
+    published: 5,
+    delivered: 3,
+    retransmissions: 2,
+    faults: 0,
+    received: { CONNECT: 2, PUBLISH: 6 },
+    sent: { CONNACK: 2, PUBLISH: 3 },
+    dropped: { 'malformed: bad-length': 1, 'queue-full': 4 },
+  },
+}
+
+const LISTENER: ListenerInfo = {
+  name: 'field',
+  url: 'udp://127.0.0.1:1884',
+  receiveBuffer: 425_984,
+  receiveBufferAsked: 4_194_304,
+  kernelDrops: 7,
+  sendErrors: 1,
+}
+
+const BROKER: BrokerInfo = {
+  url: 'mqtt://127.0.0.1:1883',
+  healthy: true,
+  version: '5',
+  connected: 1,
+  connecting: 2,
+  waiting: 3,
+  refused: 4,
+  lost: 5,
+}
+
+/** What a test may change, look at, and let happen. */
+export interface ScriptedView extends GatewayView {
+  now: {
+    info: GatewayInfo
+    listeners: ListenerInfo[]
+    broker: BrokerInfo
+    /** what an action answers */
+    acts: boolean
+    latency: ReturnType<GatewayView['latency']>
+  }
+  readonly actions: { clientId: string; action: Action }[]
+  readonly queries: SensorQuery[]
+  /** how many are watching or waiting for changes */
+  readonly watchers: ReadonlyMap<(packet: WatchedPacket) => void, string | undefined>
+  readonly changeListeners: ReadonlySet<(change: StateChange) => void>
+  change(change: StateChange): void
+  packet(packet: WatchedPacket): void
+}
+
+/** A view with two sensors. */
+export function scriptedView(): ScriptedView {
+  const sensors = [button, meter]
+  const watchers = new Map<(packet: WatchedPacket) => void, string | undefined>()
+  const changeListeners = new Set<(change: StateChange) => void>()
+  const view: ScriptedView = {
+    now: {
+      info: INFO,
+      listeners: [LISTENER],
+      broker: BROKER,
+      acts: true,
+      latency: { bounds: [0.01, 0.1, 1], counts: [1, 3, 4], sum: 2.5, count: 5 },
+    },
+    actions: [],
+    queries: [],
+    watchers,
+    changeListeners,
+    info: () => view.now.info,
+    listeners: () => view.now.listeners,
+    broker: () => view.now.broker,
+    sensors(query) {
+      view.queries.push(query)
+      const items: SensorSummary[] = sensors.filter(({ clientId }) => clientId.includes(query.search ?? ''))
+      return { total: items.length, items: items.slice(query.offset, query.offset + query.limit) }
+    },
+    sensor: (wanted) => sensors.find(({ clientId }) => clientId === wanted),
+    predefined: () => [{ topicId: 10, name: 'meter/time' }],
+    config: () => ({ broker: { password: '***' } }),
+    act(clientId, action) {
+      view.actions.push({ clientId, action })
+      return view.now.acts
+    },
+    onChange(listener) {
+      changeListeners.add(listener)
+      return () => void changeListeners.delete(listener)
+    },
+    watch(clientId, listener) {
+      watchers.set(listener, clientId)
+      return () => void watchers.delete(listener)
+    },
+    latency: () => view.now.latency,
+    change(one) {
+      for (const listener of changeListeners) listener(one)
+    },
+    packet(one) {
+      for (const [listener, wanted] of watchers) if ((wanted ?? one.clientId) === one.clientId) listener(one)
+    },
+  }
+  return view
+}
