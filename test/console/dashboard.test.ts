@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createMetrics } from '../../src/console/metrics.ts'
+import { havePromtool } from '../support/promtool.ts'
 import { scriptedView } from './scripted-view.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -81,7 +82,7 @@ describe('the Grafana dashboard', () => {
     expect(all.filter((name) => !shown.has(name) && !histogram.test(name))).toEqual([])
   })
 
-  it('asks in the language of Prometheus', () => {
+  it.skipIf(!havePromtool)('asks in the language of Prometheus', () => {
     const folder = mkdtempSync(join(tmpdir(), 'mqttsn-rules-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     const check = (expressions: string[]) => {
@@ -132,14 +133,14 @@ describe('the alert rules', () => {
     expect(reasons).toContain('queue-full')
   })
 
-  it('satisfy promtool, each with severity, summary and what to do', () => {
+  it.skipIf(!havePromtool)('satisfy promtool, each with severity, summary and what to do', () => {
     const [, count] =
       /SUCCESS: (\d+) rules found/.exec(promtool('check', 'rules', join(root, 'deploy/alerts.yml'))) ?? []
     for (const part of ['severity: ', 'summary: ', 'description: '])
       expect(alerts.split(part).length - 1, part).toBe(Number(count))
   })
 
-  it('fire when they should and not before', () => {
+  it.skipIf(!havePromtool)('fire when they should and not before', () => {
     const file = join(root, 'test/console/alerts.test.yml')
     expect(promtool('test', 'rules', file)).toContain('SUCCESS')
   })
