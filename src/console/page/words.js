@@ -1,0 +1,246 @@
+// All explanations of the console in one place: states, reasons, messages, figures. For readers without the specification.
+
+/** What a state means. `tone` chooses the colour, `label` is shown, `text` explains. */
+export const STATES = {
+  active: {
+    label: 'Active',
+    tone: 'good',
+    text: 'Connected and listening: messages for it are delivered at once.',
+  },
+  asleep: {
+    label: 'Asleep',
+    tone: 'sleep',
+    text: 'It saves energy with its radio off. The gateway keeps its messages until it wakes up and asks for them.',
+  },
+  awake: {
+    label: 'Awake',
+    tone: 'sleep',
+    text: 'It woke up for a moment to collect the messages that waited for it, and goes back to sleep after them.',
+  },
+  connecting: {
+    label: 'Connecting',
+    tone: 'busy',
+    text: 'It asked to connect. The gateway waits for the broker to accept it.',
+  },
+  willtopic: {
+    label: 'Will topic',
+    tone: 'busy',
+    text: 'It is connecting and has announced a will. The gateway has asked for the topic of the will.',
+  },
+  willmsg: {
+    label: 'Will message',
+    tone: 'busy',
+    text: 'It is connecting and has named the topic of its will. The gateway has asked for the message of the will.',
+  },
+  disconnected: {
+    label: 'Disconnected',
+    tone: 'off',
+    text: 'It said goodbye, was refused, or the gateway ended its connection. It must connect again by itself.',
+  },
+  lost: {
+    label: 'Lost',
+    tone: 'bad',
+    text: 'It was silent for longer than it promised. The broker published its will, if it had one.',
+  },
+}
+
+/** A sensor's own connection to the broker. */
+export const UPSTREAM = {
+  up: { label: 'Up', tone: 'good', text: 'The connection to the broker that belongs to this sensor stands.' },
+  connecting: { label: 'Connecting', tone: 'busy', text: 'The connection to the broker is being opened.' },
+  retrying: {
+    label: 'Retrying',
+    tone: 'warn',
+    text: 'The connection to the broker was lost. The gateway tries again, with growing pauses.',
+  },
+  closed: { label: 'Closed', tone: 'off', text: 'There is no connection to the broker for this sensor.' },
+}
+
+/** Why something was discarded, and what to do about it. */
+export const DROPS = {
+  'wrong-direction': {
+    label: 'Only gateways say that',
+    text: 'Something sent the gateway a message that only a gateway sends.',
+    next: 'Look for a second gateway, or a forwarder that sends back what it hears.',
+  },
+  'out-of-state': {
+    label: 'Not possible now',
+    text: 'The message makes no sense in the state of the sensor, such as a publish while it sleeps.',
+    next: 'Open the sensor and read its conversation. Often its software restarted and forgot where it was.',
+  },
+  unasked: {
+    label: 'Answer to nothing',
+    text: 'A sensor answered something that the gateway did not ask, or no longer waits for.',
+    next: 'A few are normal on a slow or lossy network. Many mean that answers arrive after the retry time.',
+  },
+  'unknown-sender': {
+    label: 'Unknown sender',
+    text: 'A message came from an address that has no connection. The gateway told it to connect again.',
+    next: 'Normal after a restart. Otherwise the sensor changed its address: see the setting "roaming".',
+  },
+  'rate-limited': {
+    label: 'Too many from one source',
+    text: 'One source asked for more connections or answers per second than the gateway allows.',
+    next: 'If these are your sensors behind one address, raise the limit. Otherwise find the source.',
+  },
+  'not-allowed': {
+    label: 'Forbidden by configuration',
+    text: 'The address, the forwarder, or the topic without connection is not on the list of what is allowed.',
+    next: 'Compare "allow", "forwarders" and "qosMinusOne" in the configuration with what should be allowed.',
+  },
+  'invalid-topic': {
+    label: 'Impossible topic',
+    text: 'A message without a connection named a topic that the gateway does not know, or that cannot exist.',
+    next: 'Compare the topic numbers in the sensor with the predefined topics of the gateway.',
+  },
+  'upstream-down': {
+    label: 'Broker away',
+    text: 'A message that needs no acknowledgement came while the broker could not be reached.',
+    next: 'Bring the broker back. Sensors that must not lose messages should publish with QoS 1.',
+  },
+  congestion: {
+    label: 'Broker too slow',
+    text: 'A message that needs no acknowledgement came while the connection to the broker was full.',
+    next: 'Look at the load of the broker and of the network between it and the gateway.',
+  },
+  'queue-full': {
+    label: 'Queue full',
+    text: 'More messages waited for a sensor than the limits allow. The oldest went first.',
+    next: 'Sort the sensors by queue. Let the sensor wake up more often, subscribe to less, or raise the limit.',
+  },
+  expired: {
+    label: 'Too old',
+    text: 'A message waited for a sensor longer than its sender wanted it to live.',
+    next: 'Let the sensor wake up more often, or let the sender give its messages more time.',
+  },
+  'too-long': {
+    label: 'Too long for the link',
+    text: 'A message for a sensor does not fit into one datagram of its network.',
+    next: 'Send shorter messages to it, or raise "maxMessage" of the listener if the network can carry more.',
+  },
+  rejected: {
+    label: 'Refused by the sensor',
+    text: 'The sensor refused a message or its topic.',
+    next: 'Open the sensor: under "Refused topics" is what it does not take. Its memory for topics may be full.',
+  },
+  unregistered: {
+    label: 'Topic never confirmed',
+    text: 'The gateway told the sensor the number of a topic, the sensor never answered, so the message was given up.',
+    next: 'See whether the sensor still answers at all. Predefined topics need no such step.',
+  },
+  oversized: {
+    label: 'Datagram too large',
+    text: 'A datagram was larger than the listener accepts.',
+    next: 'Raise "maxMessage" of the listener if sensors really send so much.',
+  },
+  'malformed: empty': {
+    label: 'Broken: empty',
+    text: 'A datagram without any content.',
+    next: 'Harmless; often a port scanner or a monitoring probe.',
+  },
+  'malformed: length': {
+    label: 'Broken: wrong length',
+    text: 'The length that the message states differs from what arrived.',
+    next: 'Something else than MQTT-SN speaks to this port, or two messages were put into one datagram.',
+  },
+  'malformed: truncated': {
+    label: 'Broken: cut off',
+    text: 'A message ends in the middle of a field.',
+    next: 'Look for a small buffer in the sensor, or a network that cuts long datagrams.',
+  },
+  'malformed: surplus': {
+    label: 'Broken: too long',
+    text: 'There is something after the last field of a message.',
+    next: 'The software of the sensor writes a wrong length, or speaks another version of the protocol.',
+  },
+  'malformed: unknown-type': {
+    label: 'Broken: unknown type',
+    text: 'The message has a type that MQTT-SN 1.2 does not know.',
+    next: 'Often a sensor of another protocol version, or something else than MQTT-SN.',
+  },
+  'malformed: encapsulation': {
+    label: 'Broken: forwarder header',
+    text: 'The header that a forwarder puts before a message is impossible.',
+    next: 'Look at the software of the forwarder.',
+  },
+}
+
+/** What each message says, from whoever sends it. */
+export const MESSAGES = {
+  ADVERTISE: 'The gateway tells the whole network that it is there.',
+  SEARCHGW: 'Somebody asks the network for a gateway.',
+  GWINFO: 'The answer to that question: here is a gateway.',
+  CONNECT: 'The sensor wants to connect, and gives its name.',
+  CONNACK: 'The answer to CONNECT: accepted, or why not.',
+  WILLTOPICREQ: 'The gateway asks for the topic of the will.',
+  WILLTOPIC: 'The sensor gives the topic of its will.',
+  WILLMSGREQ: 'The gateway asks for the message of the will.',
+  WILLMSG: 'The sensor gives the message of its will.',
+  REGISTER: 'Agrees on a short number for a topic name, so that messages stay small.',
+  REGACK: 'The answer to REGISTER: the number is known now, or refused.',
+  PUBLISH: 'An application message, such as a measurement or a command.',
+  PUBACK: 'The answer to a PUBLISH with QoS 1, or why it was refused.',
+  PUBREC: 'QoS 2, first answer: the message has arrived.',
+  PUBREL: 'QoS 2, second step: it will not be sent again.',
+  PUBCOMP: 'QoS 2, last step: done, exactly once.',
+  SUBSCRIBE: 'The sensor wants the messages of a topic.',
+  SUBACK: 'The answer to SUBSCRIBE: granted, or why not.',
+  UNSUBSCRIBE: 'The sensor no longer wants the messages of a topic.',
+  UNSUBACK: 'The answer to UNSUBSCRIBE.',
+  PINGREQ: 'A sign of life. From a sleeping sensor with its name: it is awake and collects its messages.',
+  PINGRESP: 'The answer to PINGREQ. For a sleeping sensor: that was all, sleep well.',
+  DISCONNECT: 'Goodbye. With a duration from the sensor: it goes to sleep for that many seconds.',
+  WILLTOPICUPD: 'The sensor changes the topic of its will, or deletes the will.',
+  WILLTOPICRESP: 'The answer to a new topic of the will.',
+  WILLMSGUPD: 'The sensor changes the message of its will.',
+  WILLMSGRESP: 'The answer to a new message of the will.',
+  MALFORMED: 'Not a valid message.',
+}
+
+/** Terms and figures on the pages. */
+export const TERMS = {
+  sensor: 'A small device that speaks MQTT-SN over UDP. The specification calls it client.',
+  broker: 'The MQTT server behind the gateway. Each sensor has a connection of its own to it.',
+  listener: 'An address and port where the gateway hears sensors.',
+  will: 'A message that the broker publishes for the sensor when it is lost.',
+  topic: 'What a message is about, such as "hall/temperature". On the radio a number stands for the name.',
+  predefined: 'A topic number that sensor and gateway know beforehand, so that nothing has to be agreed.',
+  qos: 'How sure delivery is. -1: without a connection. 0: at most once. 1: at least once. 2: exactly once.',
+  retain: 'The broker keeps the last message of the topic for those who subscribe later.',
+  keepAlive:
+    'The sensor promises to be heard at least this often. If it stays silent for longer, it is lost.',
+  cleanSession:
+    'A clean session is forgotten when it ends. Otherwise subscriptions and waiting messages stay.',
+  queue: 'Messages that wait for the sensor: it sleeps, is away, or has not acknowledged an earlier one.',
+  datagrams: 'Packets on the network of the sensors, of all kinds, per second.',
+  published: 'Application messages of sensors that went to the broker, per second.',
+  delivered: 'Application messages from the broker that were sent to sensors, per second.',
+  dropped: 'What the gateway discarded, per second. The page "Drops" tells why.',
+  changes: 'How often sensors went from one state to another, per second.',
+  retransmissions: 'Messages that the gateway sent once more because no answer came in time.',
+  faults: 'Errors inside the gateway. Each one is a bug: please report it with the log.',
+  kernelDrops: 'Datagrams that the operating system discarded because the receive buffer was full.',
+  receiveBuffer:
+    'How much the operating system holds for the gateway until it is read. Small buffers lose bursts.',
+  sendErrors: 'Datagrams that the operating system refused to send.',
+  connected: 'Sensors whose connection to the broker stands.',
+  connecting: 'Connections to the broker that are being opened right now.',
+  waiting: 'Connections that wait for their turn, so that a broker that comes back is not overrun.',
+  refused: 'Connections that the broker refused since the start, such as for a wrong password.',
+  lostConnections: 'Connections to the broker that broke since the start.',
+  repeated: 'It was sent before: the first time was lost, or its answer was.',
+  confirmed: 'Whether the sensor knows this number in its present connection.',
+  outstanding: 'What the gateway sent and the sensor has not answered yet.',
+}
+
+const unknown = (label) => ({
+  label,
+  tone: 'off',
+  text: `The console has no explanation for "${label}".`,
+  next: '',
+})
+
+/** Never undefined, so that a newer gateway does not break an older page. */
+export const stateWords = (state) => STATES[state] ?? unknown(String(state))
+export const upstreamWords = (upstream) => UPSTREAM[upstream] ?? unknown(String(upstream))
+export const dropWords = (reason) => DROPS[reason] ?? unknown(String(reason))
