@@ -106,6 +106,7 @@ function usage(pid: number): { memory: number; cpu: number } {
 async function run({ sensors, duration, outage, rate, downlink }: Options): Promise<number> {
   const port = await freePort()
   let broker = await startBroker(port)
+  let url = ''
   let listening = ''
   const faults: string[] = []
   const gatewayArgs = [
@@ -116,11 +117,17 @@ async function run({ sensors, duration, outage, rate, downlink }: Options): Prom
     '-b',
     `mqtt://127.0.0.1:${port}`,
   ]
+  gatewayArgs.push('--console', 'http://127.0.0.1:0')
+  let lastWords = ''
   const gateway = start(process.execPath, gatewayArgs, (line) => {
-    listening ||= /"url":"(udp:[^"]+)"/.exec(line)?.[1] ?? ''
+    lastWords = line
+    if (line.includes('"gateway started"')) listening = url
+    url ||= /"url":"(udp:[^"]+)"/.exec(line)?.[1] ?? ''
     if (/"level":"(error|fatal)"/.test(line)) faults.push(line)
+    if (/"msg":"gateway stopped"/.test(line)) say(line)
   })
-  while (listening === '') await sleep(50)
+  while (listening === '' && gateway.exitCode === null) await sleep(50)
+  if (gateway.exitCode !== null) throw new Error(`the gateway does not start: ${lastWords}`)
   const pid = gateway.pid ?? 0
   say(`gateway ${listening}, process ${pid}; broker on port ${port}; ${sensors} sensors`)
   const swarmArgs = ['dist/scripts/swarm.js', '--gateway', listening, '--sensors', String(sensors)]

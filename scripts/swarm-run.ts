@@ -3,6 +3,7 @@
 import { pause } from '../src/sensor/pause.ts'
 import type { SimulationContext } from '../src/sensor/simulation.ts'
 import { Account } from './swarm-account.ts'
+import type { Broker } from './swarm-broker.ts'
 import { Member, type Swarm } from './swarm-member.ts'
 
 /** One timer serves all members: each has its turn in one of the ticks of an interval. */
@@ -12,17 +13,6 @@ const LATE = 15_000
 /** Members that leave at the same time, and the milliseconds that all may take. */
 const LEAVING = 50
 const LEAVING_TIME = 30_000
-/** Messages on their way to the broker at most. */
-const OUTSTANDING = 1000
-
-/** What the swarm sees of the broker. */
-export interface Broker {
-  /** Resolves when the broker has taken the message over. */
-  publish(topic: string, payload: string, qos: 1 | 2): Promise<void>
-  /** Calls back for each message that a member published. */
-  listen(onMessage: (topic: string, payload: string) => void): Promise<void>
-  close(): Promise<void>
-}
 
 /** Sizes and rates of a run. */
 export interface SwarmSize {
@@ -78,7 +68,7 @@ export class SwarmRun {
 
   /** Starts to listen at the broker. */
   async begin(): Promise<void> {
-    await this.#broker?.listen((topic, payload) => {
+    await this.#broker?.listen(`swarm/${this.#swarm.run}/up/#`, (topic, payload) => {
       const [index, qos] = topic.split('/').slice(-2)
       if (qos !== '0') this.#swarm.up.arrive(Number(index), Number(payload), Number(qos))
     })
@@ -152,6 +142,8 @@ export class SwarmRun {
       this.#note(text)
       if (lost + account.duplicates > 0) wrong.push(`${text} ${account.examples().join(' ')}`.trim())
     }
+    const repeated = this.#broker?.repeated ?? 0
+    if (repeated > 0) this.#note(`QoS 2 messages that the broker repeated on its own: ${repeated}`)
     if (wrong.length > 0) throw new Error(wrong.join('; '))
   }
 
@@ -167,12 +159,12 @@ export class SwarmRun {
     for (const { sensor } of this.#members) sensor.close()
   }
 
-  /** Messages for random members, whether they are awake or not. */
+  /** Messages for random members, whether they are awake or not; none while the broker is away. */
   #sendDown(broker: Broker): void {
     this.#downlinkCredit += (this.#size.downlink * TICK) / 1000
     for (; this.#downlinkCredit >= 1; this.#downlinkCredit -= 1) {
       const member = this.#members[Math.floor(Math.random() * this.#members.length)]
-      if (member === undefined || !member.subscribed || this.#outstanding >= OUTSTANDING) continue
+      if (member === undefined || !member.subscribed || this.#outstanding >= broker.window) continue
       this.#downlinks += 1
       this.#outstanding += 1
       const { index } = member

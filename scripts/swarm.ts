@@ -5,7 +5,8 @@
 import { runAlone } from '../src/cli/simulation.ts'
 import { pause } from '../src/sensor/pause.ts'
 import type { Simulation, SimulationContext } from '../src/sensor/simulation.ts'
-import { type Broker, SwarmRun } from './swarm-run.ts'
+import { openBroker } from './swarm-broker.ts'
+import { SwarmRun } from './swarm-run.ts'
 
 export const swarm: Simulation = {
   name: 'swarm',
@@ -29,7 +30,9 @@ export const swarm: Simulation = {
     const report = number(context, 'report') * 1000
     const settle = number(context, 'settle') * 1000
     const { verify: url } = context.settings
-    const broker = url ? await openBroker(url, context) : undefined
+    const sensor = context.sensorOptions.clientId
+    const note = (text: string) => context.say({ sensor, type: 'note', text: `broker: ${text}` })
+    const broker = url ? await openBroker(url, `${sensor}-books`, note) : undefined
     const run = new SwarmRun(context, size, broker)
     const timers = [setInterval(() => run.tick(), 100), setInterval(() => run.report(), report)]
     try {
@@ -49,28 +52,6 @@ function number({ settings }: SimulationContext, name: string): number {
   const value = Number(settings[name])
   if (value >= 0 && value <= 1_000_000) return value
   throw new Error(`--${name}: expected a number, got ${settings[name]}`)
-}
-
-/** The books need a connection that misses nothing: its session outlives a lost connection, and ends with the run. */
-async function openBroker(url: string, { sensorOptions, say }: SimulationContext): Promise<Broker> {
-  const { connectAsync } = await import('mqtt')
-  const run = sensorOptions.clientId
-  const client = await connectAsync(url, { clientId: `${run}-books`, clean: false, reconnectPeriod: 500 })
-  client.on('error', ({ message }) => say({ sensor: run, type: 'note', text: `broker: ${message}` }))
-  return {
-    async publish(topic, payload, qos) {
-      await client.publishAsync(topic, payload, { qos })
-    },
-    async listen(onMessage) {
-      client.on('message', (topic, payload) => onMessage(topic, payload.toString()))
-      await client.subscribeAsync(`swarm/${run}/up/#`, { qos: 2 })
-    },
-    async close() {
-      await client.endAsync(true)
-      const last = await connectAsync(url, { clientId: `${run}-books`, clean: true })
-      await last.endAsync()
-    },
-  }
 }
 
 runAlone(import.meta.url, swarm)
