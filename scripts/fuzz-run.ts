@@ -110,6 +110,10 @@ class FuzzRun {
       effect: (effect) => {
         if (effect.type === 'connect') this.#report.sessions += 1
         if (effect.type === 'changed' && effect.session.peer) this.#markConnected(effect.session.peer)
+        // A session may come here without a change of its state: taken over in the middle of a setup, or moved.
+        if (effect.type === 'send' && gateway.sessions.byPeer.has(effect.peer.key)) {
+          this.#markConnected(effect.peer)
+        }
       },
     })
   }
@@ -223,12 +227,12 @@ class FuzzRun {
     report.strangerOctets.received += source.receivedOctets
     if (source.receivedOctets > source.sentOctets) {
       report.failures.push(
-        `a stranger sent ${source.sentOctets} octets and received ${source.receivedOctets} [SN-ROB-3]`,
+        `a stranger sent ${source.sentOctets} octets and received ${source.receivedOctets} [SN-ROB-3]:\n${source.talk()}`,
       )
     }
     if (source.receivedDatagrams > source.sentDatagrams) {
       report.failures.push(
-        `a stranger sent ${source.sentDatagrams} datagrams and received ${source.receivedDatagrams} [SN-COD-5]`,
+        `a stranger sent ${source.sentDatagrams} datagrams and received ${source.receivedDatagrams} [SN-COD-5]:\n${source.talk()}`,
       )
     }
   }

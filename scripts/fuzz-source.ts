@@ -4,6 +4,10 @@ import { createSocket, type Socket } from 'node:dgram'
 import { decodeFrame, encodeFrame } from '../src/codec/frame.ts'
 import type { Packet } from '../src/codec/messages.ts'
 
+const LONGEST_TALK = 40
+/** octets of a datagram in a report */
+const LONGEST_SHOWN = 100
+
 /** A bound socket that talks to the gateway only. */
 export class Source {
   readonly key: string
@@ -13,6 +17,8 @@ export class Source {
   receivedOctets = 0
   /** the gateway had a session for this address at some time, so that it may send unasked */
   connected = false
+  /** what went to and fro, for reports; only the latest */
+  readonly #talk: string[] = []
   /** what a well-behaved sensor would answer to what came last */
   answer: Uint8Array | undefined
   readonly #socket: Socket
@@ -24,6 +30,7 @@ export class Source {
     socket.on('message', (bytes) => {
       this.receivedDatagrams += 1
       this.receivedOctets += bytes.length
+      this.#remember('<', bytes)
       const { packet, nodeId } = decodeFrame(bytes)
       const answer = packet.type === 'malformed' ? undefined : answerTo(packet)
       if (answer !== undefined) this.answer = encodeFrame(answer, nodeId)
@@ -41,7 +48,20 @@ export class Source {
   send(bytes: Uint8Array): void {
     this.sentDatagrams += 1
     this.sentOctets += bytes.length
+    this.#remember('>', bytes)
     this.#socket.send(bytes)
+  }
+
+  /** One line per datagram: direction, octets, what it is. */
+  talk(): string {
+    return this.#talk.join('\n')
+  }
+
+  #remember(direction: string, bytes: Uint8Array): void {
+    if (this.#talk.length >= LONGEST_TALK) this.#talk.shift()
+    const { packet, nodeId } = decodeFrame(bytes)
+    const shown = Buffer.from(bytes.subarray(0, LONGEST_SHOWN)).toString('hex')
+    this.#talk.push(`${direction} ${shown} ${packet.type}${nodeId === undefined ? '' : ' of a node'}`)
   }
 
   close(): void {

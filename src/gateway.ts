@@ -4,20 +4,20 @@ import { decodeFrame, encodeFrame } from './codec/frame.ts'
 import type { Packet } from './codec/messages.ts'
 import type { Config } from './config/schema.ts'
 import { type Broker, openBroker } from './gateway/broker.ts'
-import { count, createCounters } from './gateway/counters.ts'
+import { count, countSent, createCounters } from './gateway/counters.ts'
 import { logChange, logListening, logPacket } from './gateway/journal.ts'
 import { createHistogram } from './gateway/latency.ts'
 import { type Link, openLink } from './gateway/links.ts'
-import type { GatewayStatus, Observer } from './gateway/observer.ts'
+import { type GatewayStatus, type Observer, Observers } from './gateway/observer.ts'
 import { createPerformer, type Performer } from './gateway/performer.ts'
 import { publishStatus } from './gateway/status.ts'
 import { createSurroundings, type Surroundings } from './gateway/surroundings.ts'
-import { createLog, type Log } from './log.ts'
-import { advertiseDue, onAdvertise } from './session/discovery.ts'
+import { type Log, silentLog } from './log.ts'
+import { advertiseDue, mayAnswerAll, onAdvertise } from './session/discovery.ts'
 import type { Effect, Event, Listener, Peer } from './session/events.ts'
 import { peerKey } from './session/peers.ts'
 import type { Session } from './session/session.ts'
-import { createSessions, dispatch, receive, restore, type Sessions } from './session/sessions.ts'
+import { createSessions, dispatch, evict, receive, restore, type Sessions } from './session/sessions.ts'
 import type { Turn } from './session/settings.ts'
 import { createMemoryStore } from './store/memory.ts'
 import type { Store } from './store/store.ts'
@@ -32,9 +32,6 @@ export { createMemoryStore } from './store/memory.ts'
 const TICK = 50
 
 type SendEffect = Extract<Effect, { type: 'send' }>
-
-/** For gateways that are given no log. */
-const silentLog: Log = createLog({ level: 'silent', format: 'json', payloads: false })
 
 /** What surrounds a gateway; everything has a default. */
 export interface GatewayParts {
@@ -56,7 +53,7 @@ export class Gateway {
   readonly #counters = createCounters()
   /** what the session core works with; its totals are live */
   readonly surroundings: Surroundings
-  readonly #observers = new Set<Observer>()
+  readonly #observers = new Observers((error) => this.#onFault(error, undefined))
   readonly #links = new Map<Listener, Link>()
   #broker: Broker | undefined
   #performer: Performer | undefined
@@ -82,6 +79,7 @@ export class Gateway {
         latency: this.latency,
         towardsSensor: (effect) => this.#performTowardsSensor(effect),
         onEvent: (session, event) => this.dispatch(session, event),
+        attempt: (step) => this.#attempt(undefined, step),
         onStoreError: (err) => this.#log.error({ err }, 'the store cannot write: nothing is acknowledged'),
       })
       for (const stored of await this.#store.load()) restore(this.sessions, stored, this.#turn())
@@ -103,6 +101,8 @@ export class Gateway {
     clearInterval(this.#ticker)
     this.#endStatus()
     for (const session of [...this.sessions.byClientId.values()]) this.dispatch(session, { type: 'shutdown' })
+    // what waits for a write goes out first
+    await this.#store.flushed().catch((err: unknown) => this.#log.error({ err }, 'the store cannot write'))
     await this.#broker?.close()
     this.#broker = undefined
     await Promise.all([...this.#links.values()].map(({ transport }) => transport.close()))
@@ -117,8 +117,7 @@ export class Gateway {
 
   /** Registers an observer; returns how to end that. */
   observe(observer: Observer): () => void {
-    this.#observers.add(observer)
-    return () => void this.#observers.delete(observer)
+    return this.#observers.add(observer)
   }
 
   status(): GatewayStatus {
@@ -158,42 +157,49 @@ export class Gateway {
     const key = peerKey(link.index, address, port, nodeId)
     const session = this.sessions.byPeer.get(key)
     const peer = session?.peer ?? { key, listener: link.listener, address, port, nodeId }
-    if (this.#log.isLevelEnabled('trace'))
-      logPacket(this.#log, 'received', packet, peer, this.#config.log.payloads)
-    for (const observer of this.#observers) observer.received?.(packet, peer, session, bytes)
-    this.#guard(session, (turn) => receive(this.sessions, packet, peer, turn))
+    logPacket(this.#log, 'received', packet, peer, this.#config.log.payloads)
+    this.#observers.tell((observer) => observer.received?.(packet, peer, session, bytes))
+    if (this.#attempt(session, (turn) => receive(this.sessions, packet, peer, turn))) return
+    const broken = session ?? this.sessions.byPeer.get(key)
+    if (broken !== undefined) this.#abandon(broken)
   }
 
   /** Hands an event to a session and does what follows from it. */
   dispatch(session: Session, event: Event): void {
-    this.#guard(session, (turn) => dispatch(this.sessions, session, event, turn))
+    const done = this.#attempt(session, (turn) => dispatch(this.sessions, session, event, turn))
+    if (!done) this.#abandon(session)
   }
 
-  /** Runs one step of the core and performs what it asks for. A bug costs one session, never the gateway. */
-  #guard(session: Session | undefined, step: (turn: Turn) => void): void {
+  /** Runs one step of the core and performs what it asks for; false if that failed. */
+  #attempt(session: Session | undefined, step: (turn: Turn) => void): boolean {
     const turn = this.#turn()
     try {
       step(turn)
       this.#performer?.perform(turn.out)
+      return true
     } catch (error) {
-      this.#counters.faults += 1
-      this.#log.error({ err: error, clientId: session?.clientId }, 'internal error: the session is ended')
-      if (session !== undefined) this.#abandon(session)
+      this.#onFault(error, session)
+      return false
     }
   }
 
+  #onFault(err: unknown, session: Session | undefined): void {
+    this.#counters.faults += 1
+    this.#log.error({ err, clientId: session?.clientId }, 'internal error')
+  }
+
+  /** A bug costs one session, never the gateway: it is ended, and deleted if it cannot even be ended. */
   #abandon(session: Session): void {
-    const turn = this.#turn()
-    try {
+    const ended = this.#attempt(session, (turn) => {
+      // what the failed step asked for may be lost, and nobody else would ever close it
+      turn.out.push({ type: 'close', session, publishWill: false })
       dispatch(this.sessions, session, { type: 'shutdown' }, turn)
-      this.#performer?.perform(turn.out)
-    } catch (error) {
-      this.#log.error({ err: error, clientId: session.clientId }, 'internal error while ending the session')
-    }
+    })
+    if (!ended) this.#attempt(session, (turn) => evict(this.sessions, session, turn))
   }
 
   #performTowardsSensor(effect: Effect): void {
-    for (const observer of this.#observers) observer.effect?.(effect)
+    this.#observers.tell((observer) => observer.effect?.(effect))
     if (effect.type === 'send') this.#send(effect)
     else if (effect.type === 'changed') logChange(this.#log, effect)
     else if (effect.type === 'gwinfo') this.#answerSearch(effect.peer, effect.radius)
@@ -202,21 +208,17 @@ export class Gateway {
   #send({ peer, packet, session, repeated = false }: Omit<SendEffect, 'type'>, radius = 0): void {
     const transport = this.#links.get(peer.listener)?.transport
     const bytes = encodeFrame(packet, peer.nodeId, radius)
-    count(this.#counters.sent, packet.type)
-    this.#counters.sentDatagrams += 1
-    this.#counters.sentOctets += bytes.length
+    countSent(this.#counters, packet, bytes)
     if (repeated) this.#counters.retransmissions += 1
-    for (const observer of this.#observers) {
-      observer.sent?.(packet, peer, session, bytes, repeated)
-    }
-    if (this.#log.isLevelEnabled('trace'))
-      logPacket(this.#log, 'sent', packet, peer, this.#config.log.payloads)
+    this.#observers.tell((observer) => observer.sent?.(packet, peer, session, bytes, repeated))
+    logPacket(this.#log, 'sent', packet, peer, this.#config.log.payloads)
     transport?.send(bytes, peer)
   }
 
   #broadcast({ transport }: Link, packet: Packet, radius: number): void {
-    count(this.#counters.sent, packet.type)
-    transport.broadcast(encodeFrame(packet), radius)
+    const bytes = encodeFrame(packet)
+    countSent(this.#counters, packet, bytes)
+    transport.broadcast(bytes, radius)
   }
 
   /** GWINFO to the one who asked, and to the whole network where there is a group [SN-SGW-2, SN-FWD-7, AMB-27]. */
@@ -227,7 +229,8 @@ export class Gateway {
       return this.#send({ peer, packet }, radius >= 1 && radius <= 3 ? radius : 3)
     this.#send({ peer, packet })
     const link = this.#links.get(peer.listener)
-    if (link?.discovery !== undefined) this.#broadcast(link, packet, radius)
+    if (link?.discovery !== undefined && mayAnswerAll(link.discovery, performance.now()))
+      this.#broadcast(link, packet, radius)
   }
 
   #tick(): void {

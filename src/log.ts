@@ -94,3 +94,6 @@ export function createLog(settings: Config['log'], stream?: LogStream): Log {
   if (forPeople) return guarded(pino(options, pretty(target)))
   return guarded(pino(options, stream ?? destination({ fd: 1, sync: false, maxLength: WAITING })))
 }
+
+/** For those who are given no log. */
+export const silentLog: Log = createLog({ level: 'silent', format: 'json', payloads: false })

@@ -5,10 +5,10 @@ import { createBoard } from './demo/board.ts'
 import { printLines } from './demo/lines.ts'
 import { playScene } from './demo/scene.ts'
 import { showScreen } from './demo/screen.ts'
-import { timeOption } from './options.ts'
+import { count, timeOption } from './options.ts'
 
 interface Options {
-  port: string
+  port: number
   duration?: number
   plain?: boolean
 }
@@ -17,7 +17,7 @@ interface Options {
 export function demoCommand(): Command {
   return new Command('demo')
     .description('show the gateway at work: embedded broker, simulated sensors, everything live')
-    .option('-p, --port <number>', 'UDP port of the gateway; 0 takes any free one', '1884')
+    .option('-p, --port <number>', 'UDP port of the gateway; 0 takes any free one', count, 1884)
     .addOption(timeOption('-d, --duration <time>', 'end after this time (default: at Ctrl-C)'))
     .option('--plain', 'plain lines on a terminal too')
     .addHelpText('after', help)
@@ -44,7 +44,7 @@ async function run({ port, duration, plain }: Options): Promise<number> {
   const board = createBoard()
   const live = process.stdout.isTTY && !plain
   try {
-    const scene = await playScene({ port: Number(port), board, signal: end.signal })
+    const scene = await playScene({ port, board, signal: end.signal })
     const close = live ? showScreen(board, scene, process.stdout) : printLines(board, scene, process.stdout)
     await scene.ended
     close()

@@ -41,7 +41,7 @@ export class ConfigError extends Error {
 }
 
 /** A value for a message: short, and without secrets. `tree` is what was written, before references were resolved. */
-export function foundText(model: Node, tree: unknown, path: Path): string {
+function foundText(model: Node, tree: unknown, path: Path): string {
   const value = valueAt(tree, path)
   if (value === undefined) return 'nothing'
   if (isObject(value)) return 'an object'

@@ -51,7 +51,7 @@ const limits = z.strictObject({
   totalQueuedOctets: size({ min: 256, max: 64 * 1024 ** 3 })
     .prefault('64MiB')
     .describe('Octets waiting for all sensors together.'),
-  inflight: whole(1, 1000).prefault(10).describe('Requests of one sensor to the broker under way at once.'),
+  inflight: whole(1, 64).prefault(10).describe('Requests of one sensor to the broker under way at once.'),
   messagesPerWake: whole(1, 1_000_000)
     .prefault(100)
     .describe('Messages delivered per PINGREQ of a sleeping sensor [6.14].'),
@@ -88,7 +88,7 @@ export const configSchema = z
       })
       .prefault({})
       .describe('The gateway itself.'),
-    listeners: list(listener, 64)
+    listeners: list(listener, 32) // no more: a sensor's address and its listener's number must fit one number (peerKey)
       .min(1, { error: 'at least one listener' })
       .prefault([{}])
       .describe('Where sensors are heard. One entry per UDP socket.'),

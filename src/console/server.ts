@@ -173,7 +173,8 @@ async function listen(app: FastifyInstance, { host, port }: ConsoleAddress): Pro
     await app.listen({ host, port })
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    throw new Error(`console: cannot listen on http://${shown}:${port}: ${why}`, { cause: error })
+    const advice = 'set another address with console.url or --console, or serve none with --no-console'
+    throw new Error(`console: cannot listen on http://${shown}:${port}: ${why}; ${advice}`, { cause: error })
   }
   const bound = app.server.address()
   return `http://${shown}:${typeof bound === 'object' ? (bound?.port ?? port) : port}`

@@ -1,6 +1,6 @@
 // What is counted at the two doors: plain integers, so that counting costs next to nothing.
 
-import type { MalformedReason, PacketType } from '../codec/messages.ts'
+import type { MalformedReason, Packet, PacketType } from '../codec/messages.ts'
 import type { DropReason } from '../session/events.ts'
 
 /** Why a datagram never reached a session. */
@@ -43,4 +43,11 @@ export const createCounters = (): Counters => ({
 /** Adds one. */
 export function count<K extends string>(table: Partial<Record<K, number>>, key: K): void {
   table[key] = (table[key] ?? 0) + 1
+}
+
+/** Counts a datagram to a sensor, or to the whole network. */
+export function countSent(counters: Counters, { type }: Packet, bytes: Uint8Array): void {
+  count(counters.sent, type)
+  counters.sentDatagrams += 1
+  counters.sentOctets += bytes.length
 }

@@ -17,8 +17,9 @@ export function logListening(log: Log, { listener: { name }, transport, discover
 }
 
 /** One line: who, from where, what state, why. */
-export function logChange(log: Log, { session, from, to, why }: Extract<Effect, { type: 'changed' }>): void {
-  const { clientId, peer } = session
+export function logChange(log: Log, effect: Extract<Effect, { type: 'changed' }>): void {
+  const { session, peer, from, to, why } = effect
+  const { clientId } = session
   const fields = { clientId, peer: peer && describePeer(peer), listener: peer?.listener.name, from, to, why }
   // the steps of a setup interest only those who look closely
   if (to === 'willtopic' || to === 'willmsg' || to === 'connecting') log.debug(fields, `sensor ${to}`)
@@ -33,6 +34,7 @@ export function logPacket(
   peer: Peer,
   payloads: boolean,
 ): void {
+  if (!log.isLevelEnabled('trace')) return
   const fields: Record<string, unknown> = { ...packet, type: undefined }
   for (const [name, value] of Object.entries(fields)) {
     if (value instanceof Uint8Array) fields[name] = payloads ? hex(value) : `${value.length} octets`

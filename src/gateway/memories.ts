@@ -3,8 +3,10 @@
 import type { Packet } from '../codec/messages.ts'
 import type { RecentEntry, SensorSummary } from '../console/view.ts'
 import type { Gateway } from '../gateway.ts'
+import type { Peer } from '../session/events.ts'
 import { describePeer } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
+import { summaryOf } from './portrait.ts'
 import { createRecent, type Recent, recall, remember } from './recent.ts'
 
 /** Sensors without a session that are remembered. */
@@ -46,19 +48,17 @@ export function createMemories(gateway: Gateway): Memories {
     if (session !== undefined) remember(memoryOf(session.clientId).recent, Date.now(), direction, packet)
   }
 
-  function depart({ clientId, state, heardAt, peer }: Session): void {
+  function depart(session: Session, peer: Peer | undefined): void {
+    const { clientId } = session
     gone.delete(clientId) // the latest come last
     gone.set(clientId, {
-      clientId,
-      state,
+      ...summaryOf(session),
       address: peer && describePeer(peer),
       listener: peer?.listener.name,
-      heardAt: heardAt === 0 ? undefined : performance.timeOrigin + heardAt,
       topics: 0,
       subscriptions: 0,
       queued: 0,
       queuedOctets: 0,
-      upstream: 'closed',
     })
     for (const oldest of gone.keys()) {
       if (gone.size <= MOST_DEPARTED) break
@@ -74,12 +74,15 @@ export function createMemories(gateway: Gateway): Memories {
       if (effect.type === 'drop' && effect.session !== undefined) {
         const { dropped } = memoryOf(effect.session.clientId)
         dropped[effect.reason] = (dropped[effect.reason] ?? 0) + 1
+      } else if (effect.type === 'forget') {
+        // a kept session that ended so long ago that its departure is forgotten already
+        if (!gone.has(effect.session.clientId)) memories.delete(effect.session.clientId)
       } else if (effect.type === 'changed') {
-        const { session, to, from, why } = effect
+        const { session, peer, to, from, why } = effect
         const memory = memoryOf(session.clientId)
         if (to === 'active') memory.lastError = undefined
         if (to === 'disconnected' && from === 'connecting') memory.lastError = why
-        if (to === 'disconnected' || to === 'lost') depart(session)
+        if (to === 'disconnected' || to === 'lost') depart(session, peer)
       }
     },
   })

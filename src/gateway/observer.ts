@@ -24,3 +24,30 @@ export interface GatewayStatus {
   readonly counters: Counters
   readonly sensors: number
 }
+
+/** Those who look. They can do no harm: what one throws goes to `onFault`, and everything goes on. */
+export class Observers {
+  readonly #observers = new Set<Observer>()
+  readonly #onFault: (error: unknown) => void
+
+  constructor(onFault: (error: unknown) => void) {
+    this.#onFault = onFault
+  }
+
+  /** Registers an observer; returns how to end that. */
+  add(observer: Observer): () => void {
+    this.#observers.add(observer)
+    return () => void this.#observers.delete(observer)
+  }
+
+  /** Calls `tell` with each. */
+  tell(tell: (observer: Observer) => void): void {
+    for (const observer of this.#observers) {
+      try {
+        tell(observer)
+      } catch (error) {
+        this.#onFault(error)
+      }
+    }
+  }
+}

@@ -19,8 +19,10 @@ export interface PerformerParts {
   towardsSensor(effect: Effect): void
   /** takes what a broker connection reports */
   onEvent(session: Session, event: Event): void
-  /** takes the error of a store that cannot write: what should have followed the write does not happen */
+  /** takes the error of a store that cannot write: nobody is told what should have followed the write */
   onStoreError(error: unknown): void
+  /** runs what no event is waiting for, and takes what it throws */
+  attempt(step: () => void): void
 }
 
 export interface Performer {
@@ -28,50 +30,62 @@ export interface Performer {
   perform(effects: readonly Effect[]): void
 }
 
+/** Whether somebody else learns of it, who may then rely on it. */
+const tells = ({ type }: Effect): boolean => type === 'send' || type === 'acknowledge'
+
+/** A session's way to the broker; `sentAt`: when each open QoS 1 and 2 publish was given to it, by token. */
+interface Upward {
+  readonly connection: UpstreamConnection
+  readonly sentAt: Map<number, number>
+}
+
 /** One performer for the life of a gateway. */
 export function createPerformer(parts: PerformerParts): Performer {
   const { upstream, store, surroundings, counters, latency } = parts
-  const connections = new Map<Session, UpstreamConnection>()
+  const upwards = new WeakMap<Session, Upward>()
 
-  function connectionOf(session: Session): UpstreamConnection {
-    let connection = connections.get(session)
-    if (connection === undefined) {
-      connection = upstream.connection((event) => {
+  function upwardOf(session: Session): Upward {
+    let upward = upwards.get(session)
+    if (upward === undefined) {
+      const sentAt = new Map<number, number>()
+      const connection = upstream.connection((event) => {
         if (event.type === 'message') counters.delivered += 1
-        else if (event.type === 'published') observeAnswer(session, event.token)
+        else if (event.type === 'published') observeAnswer(sentAt, event.token)
         parts.onEvent(session, event)
       })
-      connections.set(session, connection)
+      upward = { connection, sentAt }
+      upwards.set(session, upward)
     }
-    return connection
+    return upward
   }
 
-  /** when each QoS 1 and 2 publish was given to the broker connection, by session and token */
-  const sentAt = new Map<Session, Map<number, number>>()
+  const connectionOf = (session: Session): UpstreamConnection => upwardOf(session).connection
 
-  function noteSent(session: Session, token: number): void {
-    let tokens = sentAt.get(session)
-    if (tokens === undefined) {
-      tokens = new Map()
-      sentAt.set(session, tokens)
+  function observeAnswer(sentAt: Map<number, number>, token: number): void {
+    const at = sentAt.get(token)
+    if (sentAt.delete(token) && at !== undefined) observe(latency, (performance.now() - at) / 1000)
+  }
+
+  /** what waits for a write to be durable, and all that came after it, from whatever session */
+  let held: Effect[] = []
+
+  function perform(effects: readonly Effect[]): void {
+    if (held.length > 0) {
+      held.push(...effects)
+      return
     }
-    tokens.set(token, performance.now())
-  }
-
-  function observeAnswer(session: Session, token: number): void {
-    const tokens = sentAt.get(session)
-    const at = tokens?.get(token)
-    if (at === undefined) return
-    tokens?.delete(token)
-    observe(latency, (performance.now() - at) / 1000)
-  }
-
-  function perform(effects: readonly Effect[], from: number): void {
     let unsaved = false
-    for (let i = from; i < effects.length; i++) {
+    for (let i = 0; i < effects.length; i++) {
       const effect = effects[i] as Effect
-      if (unsaved && (effect.type === 'send' || effect.type === 'acknowledge')) {
-        store.flushed().then(() => perform(effects, i), parts.onStoreError)
+      if (unsaved && tells(effect)) {
+        held = effects.slice(i)
+        store.flushed().then(
+          () => release(held),
+          (error) => {
+            parts.onStoreError(error)
+            release(held.filter((one) => !tells(one)))
+          },
+        )
         return
       }
       parts.towardsSensor(effect)
@@ -80,13 +94,19 @@ export function createPerformer(parts: PerformerParts): Performer {
     }
   }
 
+  function release(effects: readonly Effect[]): void {
+    held = []
+    parts.attempt(() => perform(effects))
+  }
+
   function performOne(effect: Effect): void {
     switch (effect.type) {
       case 'publish': {
         const { session, token, topic, payload, qos, retain } = effect
         counters.published += 1
-        if (qos > 0) noteSent(session, token)
-        return connectionOf(session).publish(token, topic, payload, qos, retain)
+        const { connection, sentAt } = upwardOf(session)
+        if (qos > 0) sentAt.set(token, performance.now())
+        return connection.publish(token, topic, payload, qos, retain)
       }
       case 'publishAnonymous':
         if (upstream.publishAnonymous(effect.topic, effect.payload, effect.retain)) counters.published += 1
@@ -96,16 +116,20 @@ export function createPerformer(parts: PerformerParts): Performer {
         return connectionOf(effect.session).acknowledge(effect.ack)
       case 'connect': {
         const { session, clean, fresh, will } = effect
+        const { connection, sentAt } = upwardOf(session)
         const identity = surroundings.identityOf(session.clientId)
-        return connectionOf(session).connect({ identity, clean, fresh, will })
+        if (fresh) sentAt.clear()
+        return connection.connect({ identity, clean, fresh, will })
       }
       case 'subscribe':
         return connectionOf(effect.session).subscribe(effect.token, effect.filter, effect.qos, effect.replay)
       case 'unsubscribe':
         return connectionOf(effect.session).unsubscribe(effect.token, effect.filter)
-      case 'close':
-        sentAt.delete(effect.session)
-        return connections.get(effect.session)?.close(effect.publishWill)
+      case 'close': {
+        const upward = upwards.get(effect.session)
+        upward?.sentAt.clear()
+        return upward?.connection.close(effect.publishWill)
+      }
       case 'save':
         return store.save(effect.session)
       case 'keepMessage':
@@ -113,7 +137,6 @@ export function createPerformer(parts: PerformerParts): Performer {
       case 'dropMessage':
         return store.dropMessage(effect.session.clientId, effect.message.id)
       case 'forget':
-        connections.delete(effect.session)
         return store.forget(effect.session.clientId)
       case 'drop':
         return count(counters.dropped, effect.reason)
@@ -124,5 +147,5 @@ export function createPerformer(parts: PerformerParts): Performer {
     }
   }
 
-  return { perform: (effects) => perform(effects, 0) }
+  return { perform }
 }

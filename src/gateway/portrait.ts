@@ -7,8 +7,18 @@ import type { Session } from '../session/session.ts'
 import { silenceDeadline } from '../session/sleep.ts'
 import type { Memories } from './memories.ts'
 
-/** Wall time of a monotonic one, milliseconds since 1970. */
-export const wall = (monotonic: number): number => performance.timeOrigin + monotonic
+/** How far the wall clock may run from what was assumed, milliseconds: more than its own resolution. */
+const DRIFT = 20
+
+/** wall time at monotonic 0; the clock may be set while the gateway runs, on small boards long after the start */
+let origin = performance.timeOrigin
+
+/** Wall time of a monotonic one, milliseconds since 1970, by the clock as it is set now. */
+export function wall(monotonic: number): number {
+  const observed = Date.now() - performance.now()
+  if (Math.abs(observed - origin) > DRIFT) origin = observed
+  return origin + monotonic
+}
 
 function upstreamOf({ link }: Session): SensorSummary['upstream'] {
   return link.state !== 'up' && link.lostAt !== undefined ? 'retrying' : link.state

@@ -117,8 +117,8 @@ function infoOf(gateway: Gateway, config: Config, version: string, startedAt: nu
 const upperCased = (table: Partial<Record<string, number>>): Record<string, number> =>
   Object.fromEntries(Object.entries(table).map(([name, value = 0]) => [name.toUpperCase(), value]))
 
-function changeOf({ session, from, to, why }: Extract<Effect, { type: 'changed' }>): StateChange {
-  const address = session.peer && describePeer(session.peer)
+function changeOf({ session, peer, from, to, why }: Extract<Effect, { type: 'changed' }>): StateChange {
+  const address = peer && describePeer(peer)
   return { at: Date.now(), clientId: session.clientId, from, to, why, address }
 }
 

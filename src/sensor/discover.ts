@@ -63,12 +63,12 @@ export async function discover(options: DiscoverOptions = {}): Promise<FoundGate
     await pause(Math.random() * maxDelay, signal)
     if (group !== undefined) {
       const family = familyOf(group)
-      sockets.push(await listenToGroup(family, group, port, hear))
-      sockets.push(await ask(family, { address: group, port }, radius, hear))
+      await listenToGroup(family, group, port, hear, sockets)
+      await ask(family, { address: group, port }, radius, hear, sockets)
     }
     if (unicast !== undefined) {
       const target = await resolveGateway(unicast.includes('://') ? unicast : `udp://${unicast}`)
-      sockets.push(await ask(target.family, target, radius, hear))
+      await ask(target.family, target, radius, hear, sockets)
     }
     await pause(timeout, signal)
   } catch (error) {
@@ -97,10 +97,10 @@ async function listenToGroup(
   group: string,
   port: number,
   hear: (bytes: Uint8Array, from: RemoteInfo) => void,
-): Promise<Socket> {
-  const socket = await open({ type: `udp${family}`, reuseAddr: true }, port, hear)
+  sockets: Socket[],
+): Promise<void> {
+  const socket = await open({ type: `udp${family}`, reuseAddr: true }, port, hear, sockets)
   if (isMulticast(group)) socket.addMembership(group)
-  return socket
 }
 
 /** Sends SEARCHGW from a port of its own, where direct answers arrive. */
@@ -109,23 +109,26 @@ async function ask(
   to: { address: string; port: number },
   radius: number,
   hear: (bytes: Uint8Array, from: RemoteInfo) => void,
-): Promise<Socket> {
-  const socket = await open({ type: `udp${family}` }, 0, hear)
+  sockets: Socket[],
+): Promise<void> {
+  const socket = await open({ type: `udp${family}` }, 0, hear, sockets)
   if (isMulticast(to.address)) socket.setMulticastTTL(radius === 0 ? WHOLE_NETWORK : radius)
   else if (family === 4) socket.setBroadcast(true)
   const bytes = encode({ type: 'searchgw', radius })
   await new Promise<void>((resolve, reject) => {
     socket.send(bytes, to.port, to.address, (error) => (error === null ? resolve() : reject(error)))
   })
-  return socket
 }
 
+/** Puts the socket into `sockets` first, so that it is closed even if it cannot be used. */
 function open(
   options: { type: 'udp4' | 'udp6'; reuseAddr?: boolean },
   port: number,
   hear: (bytes: Uint8Array, from: RemoteInfo) => void,
+  sockets: Socket[],
 ): Promise<Socket> {
   const socket = createSocket(options)
+  sockets.push(socket)
   socket.on('message', hear)
   return new Promise((resolve, reject) => {
     socket.once('error', reject)

@@ -1,5 +1,6 @@
 // What a person may ask of a session from outside: end it, forget it, empty its queue.
 
+import { deliverNext } from './deliver.ts'
 import { endSession, giveUp } from './link.ts'
 import { clearQueue } from './queue.ts'
 import type { Session } from './session.ts'
@@ -10,8 +11,8 @@ export type Command = 'disconnect' | 'forget' | 'clearQueue'
 /** `disconnect` tells the sensor, so that it connects again; `forget` also deletes what is stored of it. */
 export function onCommand(session: Session, command: Command, turn: Turn): void {
   if (command === 'clearQueue') {
-    session.outstanding = undefined
-    return clearQueue(session, turn)
+    clearQueue(session, turn)
+    return deliverNext(session, turn) // an awake sensor waits for its PINGRESP
   }
   if (command === 'forget') session.established = false
   if (session.state === 'disconnected' || session.state === 'lost') endSession(session, 'forgotten', turn)

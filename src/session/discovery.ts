@@ -16,14 +16,27 @@ export interface Discovery {
   nextAt: number
   /** when the watched gateway counts as gone */
   watchedUntil: number
+  /** when a GWINFO may go to the whole network again */
+  answerAt: number
 }
+
+/** Pause after a GWINFO to the whole network, which has just told everybody, milliseconds. */
+const ANSWER_PAUSE = 100
 
 /** At the start: an active gateway advertises at once, a stand-by one gives the other time to be heard. */
 export const createDiscovery = (advertising: Advertising, now: number): Discovery => ({
   advertising,
   nextAt: now,
   watchedUntil: now + advertising.interval * advertising.missed,
+  answerAt: now,
 })
+
+/** Whether a GWINFO may go to the whole network now: SEARCHGWs from forged addresses must not become a flood there. */
+export function mayAnswerAll(discovery: Discovery, now: number): boolean {
+  if (now < discovery.answerAt) return false
+  discovery.answerAt = now + ANSWER_PAUSE
+  return true
+}
 
 /** An ADVERTISE of some gateway was heard; `duration` in seconds. Only the watched one matters [SN-ADV-6]. */
 export function onAdvertise(discovery: Discovery, gwId: number, duration: number, now: number): void {
@@ -44,5 +57,5 @@ export function advertiseDue(discovery: Discovery, healthy: boolean, now: number
 }
 
 /** Whether the watched gateway is there, so that this one keeps quiet. */
-export const isStandingBy = (discovery: Discovery, now: number): boolean =>
+const isStandingBy = (discovery: Discovery, now: number): boolean =>
   discovery.advertising.standbyFor !== undefined && now < discovery.watchedUntil

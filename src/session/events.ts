@@ -142,8 +142,8 @@ export type Effect =
   | { type: 'dropMessage'; session: Session; message: QueuedMessage }
   /** counted, never fatal */
   | { type: 'drop'; reason: DropReason; session: Session | undefined }
-  /** the session went from one state to another: one log line */
-  | { type: 'changed'; session: Session; from: State; to: State; why: string }
+  /** the session went from one state to another: one log line; `peer`: its address then, which an ended one loses */
+  | { type: 'changed'; session: Session; peer: Peer | undefined; from: State; to: State; why: string }
   /** answers SEARCHGW to the whole network and to the one who asked [6.1] */
   | { type: 'gwinfo'; peer: Peer; radius: number }
 

@@ -12,16 +12,13 @@ const headIsOpen = (session: Session): boolean =>
   session.outstanding?.kind === 'publish' || session.outstanding?.kind === 'register'
 
 /**
- * Appends a message, after making room: the oldest of QoS 0 goes first, then the oldest of all. False if there is no
- * room to be made, and the message itself was dropped.
+ * Appends a message, after making room: the oldest of QoS 0 goes first, then the oldest of all. Where no room can be
+ * made, the message itself is dropped.
  */
-export function enqueue(session: Session, message: Message, turn: Turn): boolean {
+export function enqueue(session: Session, message: Message, turn: Turn): void {
   while (isFull(session, queuedSize(message), turn)) {
     const victim = findVictim(session)
-    if (victim === undefined) {
-      drop(session, 'queue-full', turn)
-      return false
-    }
+    if (victim === undefined) return drop(session, 'queue-full', turn)
     remove(session, victim, turn)
     drop(session, 'queue-full', turn)
   }
@@ -39,7 +36,6 @@ export function enqueue(session: Session, message: Message, turn: Turn): boolean
   session.queue.push(queued)
   count(session, turn, 1, queuedSize(queued))
   if (queued.qos > 0) turn.out.push({ type: 'keepMessage', session, message: queued })
-  return true
 }
 
 function isFull(session: Session, more: number, { env }: Turn): boolean {
@@ -84,7 +80,8 @@ export function removeAll(
   }
 }
 
-/** Empties the queue without counting drops: the sensor wanted it so. */
+/** Empties the queue without counting drops: it was asked for. The head's answer is not waited for any more. */
 export function clearQueue(session: Session, turn: Turn): void {
+  if (headIsOpen(session)) session.outstanding = undefined
   while (session.queue[0] !== undefined) remove(session, session.queue[0], turn)
 }

@@ -204,8 +204,9 @@ export function send(session: Session, packet: Packet, turn: Turn, repeated = fa
 
 /** Moves to another state and says why. */
 export function enter(session: Session, to: State, why: string, turn: Turn): void {
-  if (session.state === to) return
-  turn.out.push({ type: 'changed', session, from: session.state, to, why })
+  const { peer, state: from } = session
+  if (from === to) return
+  turn.out.push({ type: 'changed', session, peer, from, to, why })
   session.state = to
 }
 

@@ -5,6 +5,7 @@ import { abandonSetup } from './connect.ts'
 import { suspendDelivery } from './deliver.ts'
 import type { DropReason, Event, Peer, PeerKey, QueuedMessage } from './events.ts'
 import { handle } from './handle.ts'
+import { forgetLink } from './link.ts'
 import { sourceOf } from './peers.ts'
 import { forgetInflight, topicOf } from './publish.ts'
 import { clearQueue, queuedSize } from './queue.ts'
@@ -57,11 +58,7 @@ export function dispatch(sessions: Sessions, session: Session, event: Event, tur
 function settle(sessions: Sessions, session: Session, turn: Turn): void {
   if (session.peer !== undefined) {
     unbind(sessions, session)
-    session.endedAt = turn.now
-    session.wakeAt = turn.now + turn.env.settings.timers.keepSessions
-    session.requests.clear()
-    suspendDelivery(session)
-    forgetInflight(session)
+    rest(session, turn)
     if (!session.cleanSession && session.established) turn.out.push({ type: 'save', session })
   }
   if (session.cleanSession || !session.established) {
@@ -71,21 +68,46 @@ function settle(sessions: Sessions, session: Session, turn: Turn): void {
   }
 }
 
-/** A session from the store: its sensor is not connected, and finds everything when it comes back [SN-SESS-10]. */
+/** What a connection leaves behind is forgotten, what belongs to the session waits for the next one. */
+function rest(session: Session, { now, env }: Turn): void {
+  session.endedAt = now
+  session.wakeAt = now + env.settings.timers.keepSessions
+  session.requests.clear()
+  suspendDelivery(session)
+  forgetInflight(session)
+}
+
+/** Lets go of a session that a fault has made unusable; what is stored of it stays stored. */
+export function evict(sessions: Sessions, session: Session, { env, out }: Turn): void {
+  out.push({ type: 'close', session, publishWill: false })
+  unbind(sessions, session)
+  if (sessions.byClientId.get(session.clientId) === session) sessions.byClientId.delete(session.clientId)
+  env.totals.queuedMessages -= session.queue.length
+  env.totals.queuedOctets -= session.queuedOctets
+}
+
+/**
+ * A session from the store, in whatever state it was saved: its sensor is not connected any more, and finds everything
+ * when it comes back [SN-SESS-10].
+ */
 export function restore(
   sessions: Sessions,
   { session, messages }: { readonly session: Session; readonly messages: readonly QueuedMessage[] },
-  { now, env }: Turn,
+  turn: Turn,
 ): void {
   if (session.cleanSession) return
+  const { env } = turn
   const octetsQueued = messages.reduce((sum, message) => sum + queuedSize(message), 0)
   session.policy = env.policyFor(session.clientId)
   session.queue = [...messages]
   session.queuedOctets = octetsQueued
   env.totals.queuedMessages += messages.length
   env.totals.queuedOctets += octetsQueued
-  session.endedAt = now
-  session.wakeAt = now + env.settings.timers.keepSessions
+  session.nextMessage = Math.max(session.nextMessage, 1 + (messages.at(-1)?.id ?? 0))
+  session.state = 'disconnected'
+  session.peer = undefined
+  forgetLink(session)
+  rest(session, turn)
   sessions.byClientId.set(session.clientId, session)
 }
 

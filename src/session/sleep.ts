@@ -8,7 +8,7 @@ import { enter, type Session, send } from './session.ts'
 import type { Turn } from './settings.ts'
 
 /** Seconds plus tolerance, in milliseconds: 10 % above one minute, 50 % up to one minute [7.2, SN-KA-3]. */
-export const withTolerance = (seconds: number): number => seconds * (seconds > 60 ? 1100 : 1500)
+const withTolerance = (seconds: number): number => seconds * (seconds > 60 ? 1100 : 1500)
 
 /** PINGREQ from a connected sensor; that its ClientId fits was settled before. */
 export function onPingreq(session: Session, _packet: Pingreq, turn: Turn): void {

@@ -205,7 +205,7 @@ export class SensorConnection implements UpstreamConnection, LinkOwner {
     try {
       this.#onEvent(event)
     } catch (error) {
-      this.#shared.options.log.error({ error, event: event.type }, 'an upstream event was not handled')
+      this.#shared.options.log.error({ err: error, event: event.type }, 'an upstream event was not handled')
     }
   }
 }

@@ -3,7 +3,7 @@
 import type { IStream } from 'mqtt'
 
 /** How long the broker may take to close the connection after our DISCONNECT, in milliseconds. */
-export const FAREWELL = 1000
+const FAREWELL = 1000
 
 /** The connections that are being ended, by client id. */
 export class Endings {

@@ -29,7 +29,7 @@ export interface Request {
 
 /** QoS 1 and 2 publishes of one sensor that may be unfinished at a time, waiting ones included. */
 export const MAX_FLIGHTS = 64
-/** SUBSCRIBE and UNSUBSCRIBE of one sensor that may be unanswered at a time. */
+/** SUBSCRIBE and UNSUBSCRIBE of one sensor that are sent before the first is answered; more wait. */
 export const MAX_REQUESTS = 64
 /** Publishes sent at once, even if the broker allows more; the default of Mosquitto, which tells its own only in MQTT 5. */
 export const WINDOW = 20
@@ -42,6 +42,8 @@ export class Outbound {
   /** in order of publishing, which is the order of sending again [MQTT 4.6] */
   readonly flights = new Map<number, Flight>()
   readonly requests = new Map<number, Request>()
+  /** requests that wait until others are answered; as many as the session has subscriptions and may ask for */
+  readonly later: Request[] = []
   #lastId: number
 
   /** Starts at a random identifier: the broker's session may still know those of an earlier life of the gateway. */
@@ -93,8 +95,15 @@ export class Outbound {
     return done
   }
 
+  /** Empties both kinds of requests and returns what was in them. */
+  takeRequests(): Request[] {
+    const taken = [...this.requests.values(), ...this.later.splice(0)]
+    this.requests.clear()
+    return taken
+  }
+
   clear(): void {
     this.flights.clear()
-    this.requests.clear()
+    this.takeRequests()
   }
 }

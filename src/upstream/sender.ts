@@ -78,10 +78,9 @@ export class Sender {
   /** The connection is gone. Subscriptions end with it, publishes wait for the next. */
   disconnected(): void {
     this.link = undefined
-    for (const { token, qos } of this.#outbound.requests.values()) {
+    for (const { token, qos } of this.#outbound.takeRequests()) {
       if (qos !== undefined) this.#report.later({ type: 'subscribed', token, outcome: 1, qos })
     }
-    this.#outbound.requests.clear()
   }
 
   /** Drops everything. */
@@ -101,6 +100,8 @@ export class Sender {
       this.#outbound.requests.delete(packetId)
       const code = packet.granted?.[0]
       this.#requestAnswered(request, typeof code === 'number' ? code : 0x80)
+      const next = this.#outbound.later.shift()
+      if (next !== undefined) this.#request(next)
     }
   }
 
@@ -117,10 +118,14 @@ export class Sender {
 
   #mayRequest(): boolean {
     const link = this.link
-    return link?.open === true && !link.congested && this.#outbound.requests.size < MAX_REQUESTS
+    return link?.open === true && !link.congested
   }
 
   #request(request: Request): void {
+    if (this.#outbound.requests.size >= MAX_REQUESTS) {
+      this.#outbound.later.push(request)
+      return
+    }
     const packetId = this.#outbound.newId()
     this.#outbound.requests.set(packetId, request)
     if (request.qos !== undefined && this.link?.version === 4) {
@@ -181,7 +186,7 @@ export class Sender {
     try {
       send(link)
     } catch (error) {
-      this.#log.error({ error }, 'sending to the broker failed')
+      this.#log.error({ err: error }, 'sending to the broker failed')
       link.abandon('sending failed')
     }
   }

@@ -30,9 +30,9 @@ export type OnUpstreamEvent = (event: UpstreamEvent) => void
 
 /**
  * The upstream connection of one sensor; lives as long as its session and may be opened many times. No method throws
- * or waits; results come as events. Publishes and subscribes that cannot be made (not connected, congested, too many at
- * once) are answered with outcome 1, those that MQTT or this broker cannot carry with outcome 3; QoS 0 publishes have no
- * other event than these. An unsubscribe that cannot be made is not answered.
+ * or waits; results come as events. Publishes and subscribes that cannot be made (not connected, congested, too many
+ * publishes at once) are answered with outcome 1, those that MQTT or this broker cannot carry with outcome 3; QoS 0
+ * publishes have no other event than these. An unsubscribe that cannot be made is not answered.
  */
 export interface UpstreamConnection {
   /**

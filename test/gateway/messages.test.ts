@@ -25,9 +25,12 @@ describe.concurrent.each(brokersUnderTest())('messages, with $name', ({ name, ve
   })
 
   afterAll(async () => {
-    await test?.stop()
-    await office?.close()
-    await broker?.close()
+    try {
+      await test?.stop() // may find something wrong
+    } finally {
+      await office?.close()
+      await broker?.close()
+    }
   })
 
   it('finds the MQTT version that the broker speaks', async () => {

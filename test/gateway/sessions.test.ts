@@ -46,9 +46,12 @@ describe.concurrent.each(brokersUnderTest())('sensors, with $name', ({ version, 
   })
 
   afterAll(async () => {
-    await test?.stop()
-    await office?.close()
-    await broker?.close()
+    try {
+      await test?.stop() // may find something wrong
+    } finally {
+      await office?.close()
+      await broker?.close()
+    }
   })
 
   /** Another sensor turns up at its address: whoever was there counts as lost, without waiting for its silence. */

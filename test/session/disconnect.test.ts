@@ -153,3 +153,12 @@ it('ends a setup with CONNACK "congestion" when the gateway stops [SN-ROB-5, SN-
   for (const sensor of [prompted, waiting])
     expect(sensor.take()).toEqual([{ type: 'connack', returnCode: 1 }])
 })
+
+it('a sensor that left is reported with the address that it had', () => {
+  const world = new World()
+  const sensor = world.sensor()
+  sensor.connect('dev1')
+  sensor.send({ type: 'disconnect', duration: null })
+  const last = world.effects.findLast(({ type }) => type === 'changed')
+  expect(last).toMatchObject({ to: 'disconnected', peer: { address: '10.0.0.1', port: 5000 } })
+})

@@ -1,7 +1,13 @@
 // ADVERTISE, standing by, SEARCHGW [6.1].
 
 import { describe, expect, it } from 'vitest'
-import { type Advertising, advertiseDue, createDiscovery, onAdvertise } from '../../src/session/discovery.ts'
+import {
+  type Advertising,
+  advertiseDue,
+  createDiscovery,
+  mayAnswerAll,
+  onAdvertise,
+} from '../../src/session/discovery.ts'
 import { World } from '../support/world.ts'
 
 const MINUTE = 60_000
@@ -116,4 +122,11 @@ describe('SEARCHGW', () => {
     sensor.send({ type: 'searchgw', radius: 1 })
     expect(answers()).toBe(4)
   })
+})
+
+it('a flood of SEARCHGW is answered to the whole network ten times a second', () => {
+  const discovery = createDiscovery(advertising(), 5000)
+  let answers = 0
+  for (let now = 5000; now < 6000; now += 1) if (mayAnswerAll(discovery, now)) answers += 1
+  expect(answers).toBe(10)
 })

@@ -281,3 +281,39 @@ it.each([true, false])('brings CleanSession %s to the broker [SN-MAP-2 in part]'
   world.sensor().connect('dev1', { cleanSession })
   expect(world.effects.find(({ type }) => type === 'connect')).toMatchObject({ clean: cleanSession })
 })
+
+it('a session that was stored while its sensor was connected starts disconnected', () => {
+  const before = new World()
+  const former = before.sensor()
+  former.connect('dev1', keep)
+  former.subscribe('d/a', 1)
+  before.broker.answers = false
+  former.publish(former.register('t/temp'), 'x', { qos: 1, msgId: 5 })
+  const { policy: _, ...stored } = before.session('dev1')
+  expect(stored.state).toBe('active')
+  const world = new World()
+  world.restore(structuredClone(stored) as Session)
+  expect(world.session('dev1')).toMatchObject({ state: 'disconnected', peer: undefined, uplinks: new Map() })
+  const sensor = world.sensor()
+  expect(sensor.send({ type: 'pingreq', clientId: 'dev1' })).toMatchObject([{ type: 'disconnect' }])
+  expect(sensor.connect('dev1', keep)).toEqual([{ type: 'connack', returnCode: 0 }])
+  expect(receives(world, sensor)).toEqual(['register'])
+})
+
+it('never gives the number of a stored message to another one', () => {
+  const before = new World()
+  const sensor = before.sensor()
+  sensor.connect('dev1', keep)
+  sensor.subscribe('d/a', 1)
+  const { policy: _, ...stored } = before.session('dev1')
+  const early = structuredClone(stored) as Session
+  before.publish('d/a', 'one', 1)
+  const world = new World()
+  world.restore(early, before.session('dev1').queue)
+  world.happen(world.session('dev1'), {
+    type: 'message',
+    message: { topic: 'd/a', payload: bytes('two'), qos: 1, retain: false },
+    ack: undefined,
+  })
+  expect(world.session('dev1').queue.map(({ id }) => id)).toEqual([1, 2])
+})

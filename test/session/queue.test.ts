@@ -152,3 +152,28 @@ it('one sensor that does not acknowledge delays none of a hundred others [SN-ROB
   }
   expect(queued(world, 'silent')).toEqual(['1', '2', '3', '4', '5'])
 })
+
+describe('a queue that is emptied by hand', () => {
+  const clearQueue = { type: 'command', command: 'clearQueue' } as const
+
+  it('does not interrupt the setup of a connection', () => {
+    const world = new World()
+    const sensor = world.sensor()
+    sensor.connect('dev1', { will: true })
+    world.happen(world.session('dev1'), clearQueue)
+    world.advance(10_000)
+    expect(sensor.types()).toEqual(['willtopicreq'])
+    world.advance(60_000)
+    expect(world.sessions.byClientId.size).toBe(0)
+  })
+
+  it('lets an awake sensor sleep again', () => {
+    const world = new World()
+    const sensor = asleep(world)
+    world.publish('s/a', 'x', 1)
+    sensor.wake('dev1')
+    world.happen(world.session('dev1'), clearQueue)
+    expect(sensor.types()).toEqual(['pingresp'])
+    expect(world.session('dev1').state).toBe('asleep')
+  })
+})

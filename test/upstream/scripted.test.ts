@@ -374,6 +374,27 @@ describe('upstream with a scripted broker', () => {
     })
   })
 
+  it('more subscriptions than may be under way wait for their turn, and none is refused [SN-MAP-3 in part]', async () => {
+    const held: number[] = []
+    script((peer, { cmd, messageId }) => {
+      if (cmd === 'connect') return accept(peer)
+      if (cmd !== 'subscribe' || messageId === undefined) return undefined
+      held.push(messageId)
+      return true
+    })
+    const sensor = rig().sensor()
+    await sensor.open(ID)
+    const filters = Array.from({ length: 150 }, (_, i) => `a/${i}`)
+    for (const [token, filter] of filters.entries()) sensor.connection.subscribe(token, filter, 1, false)
+    const [peer] = sensorPeers()
+    for (const token of filters.keys()) {
+      while (held.length < Math.min(token + 64, 150)) await pause(1)
+      expect(held.length).toBe(Math.min(token + 64, 150))
+      peer?.send({ cmd: 'suback', messageId: held[token] ?? 0, granted: [1] })
+      expect(await sensor.next('subscribed')).toEqual({ type: 'subscribed', token, outcome: 0, qos: 1 })
+    }
+  })
+
   describe('publishes in flight when the connection is lost', () => {
     /** The first connection answers no PUBLISH; at QoS 2 with `reach` pubrec, it answers no PUBREL. */
     async function lose(
