@@ -57,9 +57,9 @@ for (const qos of [0, 1, 2] as const) {
 }
 
 it.each([
-  { form: 'is empty', hex: '0207', shown: 'WILLTOPIC empty', id: 'SN-WILL-2' },
-  { form: 'has flags but no topic', hex: '030720', shown: 'WILLTOPIC ', id: 'SN-WILL-3' },
-])('connects without a will after a WILLTOPIC that $form [$id]', ({ hex, shown }) => {
+  ['is empty [SN-WILL-2]', '0207', 'WILLTOPIC empty'],
+  ['has flags but no topic [SN-WILL-3]', '030720', 'WILLTOPIC '],
+])('connects without a will after a WILLTOPIC that %s', (_, hex, shown) => {
   const [world, sensor] = withWill()
   sensor.send(disconnect)
   world.happened()
