@@ -43,7 +43,7 @@ export function publishStatus(gateway: Gateway, config: Config): () => void {
   }
   const look = () => {
     const was = healthy
-    healthy = gateway.status().broker.healthy
+    healthy = gateway.healthy
     if (!healthy || was) return
     gateway.publish(
       topic,
