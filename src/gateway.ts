@@ -127,16 +127,14 @@ export class Gateway {
         url: transport.url,
         stats: transport.stats(),
       })),
-      broker: { url: this.#broker?.url ?? '', healthy: this.healthy, ...this.#broker?.upstream.stats() },
+      broker: { url: this.#broker?.url ?? '', healthy: this.isHealthy(), ...this.#broker?.upstream.stats() },
       counters: this.#counters,
       sensors: this.sessions.byClientId.size,
     }
   }
 
   /** Whether the broker can be reached; far cheaper than `status`, which asks the system about every listener. */
-  get healthy(): boolean {
-    return this.#broker?.upstream.healthy ?? false
-  }
+  readonly isHealthy = (): boolean => this.#broker?.upstream.healthy ?? false
 
   #turn(): Turn {
     return { now: performance.now(), env: this.surroundings.env, out: [] }
@@ -224,13 +222,13 @@ export class Gateway {
 
   /** GWINFO to the one who asked, and to the whole network where there is a group [SN-SGW-2, SN-FWD-7, AMB-27]. */
   #answerSearch(peer: Peer, radius: number): void {
-    if (!this.healthy) return count(this.#counters.dropped, 'upstream-down')
+    if (!this.isHealthy()) return count(this.#counters.dropped, 'upstream-down')
     const packet: Packet = { type: 'gwinfo', gwId: this.#config.gateway.id, gwAdd: new Uint8Array(0) }
-    if (peer.nodeId !== undefined)
-      return this.#send({ peer, packet }, radius >= 1 && radius <= 3 ? radius : 3)
+    const nearby = radius >= 1 && radius <= 3 ? radius : 3
+    if (peer.nodeId !== undefined) return this.#send({ peer, packet }, nearby)
     this.#send({ peer, packet })
     const link = this.#links.get(peer.listener)
-    if (link?.discovery !== undefined && mayAnswerAll(link.discovery, performance.now()))
+    if (link?.discovery && mayAnswerAll(link.discovery, performance.now()))
       this.#broadcast(link, packet, radius)
   }
 
@@ -244,7 +242,7 @@ export class Gateway {
 
   #advertise(link: Link, now: number): void {
     const { discovery } = link
-    if (discovery === undefined || !advertiseDue(discovery, this.healthy, now)) return
+    if (discovery === undefined || !advertiseDue(discovery, this.isHealthy(), now)) return
     const duration = Math.round(discovery.advertising.interval / 1000)
     this.#broadcast(link, { type: 'advertise', gwId: this.#config.gateway.id, duration }, 0)
   }

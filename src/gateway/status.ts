@@ -43,7 +43,7 @@ export function publishStatus(gateway: Gateway, config: Config): () => void {
   }
   const look = () => {
     const was = healthy
-    healthy = gateway.healthy
+    healthy = gateway.isHealthy()
     if (!healthy || was) return
     gateway.publish(
       topic,
