@@ -174,21 +174,16 @@ interface Outcome {
   memory: { minute: number; mebibytes: number }[]
 }
 
-/**
- * Memory counts as flat if it is usually at most 10 % higher in the last quarter than between the first fifth and the
- * middle of the run; while thousands reconnect after an outage, and until the garbage collector has looked, it is higher.
- */
+/** Memory counts as flat if the last third of the run is at most 10 % above what it was after the first third. */
 function judge({ code, sessionsLost, faults, memory }: Outcome): number {
-  const usually = (from: number, to: number) => {
-    const part = memory.slice(Math.floor(memory.length * from), Math.ceil(memory.length * to))
-    const sizes = part.map(({ mebibytes }) => mebibytes).sort((x, y) => x - y)
-    return sizes[sizes.length >> 1] ?? 0
-  }
-  const [early, late] = [usually(0.2, 0.5), usually(0.75, 1)]
-  const peak = Math.max(...memory.map(({ mebibytes }) => mebibytes))
-  say(
-    `memory: usually ${early.toFixed(0)} MiB in the first half, ${late.toFixed(0)} at the end, ${peak.toFixed(0)} at most`,
-  )
+  const highest = (from: number, to: number) =>
+    Math.max(
+      ...memory
+        .slice(Math.floor(memory.length * from), Math.ceil(memory.length * to))
+        .map((m) => m.mebibytes),
+    )
+  const [early, late] = [highest(0.2, 0.5), highest(0.7, 1)]
+  say(`memory: ${early.toFixed(0)} MiB in the first half, ${late.toFixed(0)} MiB at the end`)
   say(
     `sessions lost: ${sessionsLost}; errors logged: ${faults.length}; the swarm's books: ${code === 0 ? 'right' : 'WRONG'}`,
   )
