@@ -115,11 +115,11 @@ export function createPerformer(parts: PerformerParts): Performer {
       case 'acknowledge':
         return connectionOf(effect.session).acknowledge(effect.ack)
       case 'connect': {
-        const { session, clean, fresh, will } = effect
+        const { session, clean, fresh, mend, will } = effect
         const { connection, sentAt } = upwardOf(session)
         const identity = surroundings.identityOf(session.clientId)
         if (fresh) sentAt.clear()
-        return connection.connect({ identity, clean, fresh, will })
+        return connection.connect({ identity, clean, fresh, mend, will })
       }
       case 'subscribe':
         return connectionOf(effect.session).subscribe(effect.token, effect.filter, effect.qos, effect.replay)

@@ -116,7 +116,14 @@ function connectUpstream(session: Session, turn: Turn): void {
   session.setupDeadline = turn.now + turn.env.settings.timers.connect
   forgetLink(session)
   session.link.state = 'connecting'
-  turn.out.push({ type: 'connect', session, clean, fresh: clean, will: effectiveWill(session.will) })
+  turn.out.push({
+    type: 'connect',
+    session,
+    clean,
+    fresh: clean,
+    mend: false,
+    will: effectiveWill(session.will),
+  })
 }
 
 /** Ends a setup well: CONNACK is the first thing the sensor gets, then what waited for it [SN-CONN-14]. */

@@ -114,6 +114,8 @@ export type Effect =
       clean: boolean
       /** true: a new session begins, whatever is in flight is dropped; false: it is sent again */
       fresh: boolean
+      /** a connection that was lost is mended: that may wait until the broker can be reached again */
+      mend: boolean
       will: Will | undefined
     }
   | {

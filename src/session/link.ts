@@ -114,6 +114,7 @@ export function reconnect(session: Session, turn: Turn): void {
     session,
     clean: session.cleanSession,
     fresh: false,
+    mend: true,
     will: effectiveWill(session.will),
   })
 }

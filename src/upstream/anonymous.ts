@@ -5,6 +5,9 @@ import { SensorConnection, type Shared } from './connection.ts'
 /** A run of this many milliseconds counts as success: the pauses start over from the shortest. */
 const STABLE = 10_000
 
+/** Longest pause, milliseconds: the sensors' connections wait while this one finds no broker. */
+const LONGEST = 5000
+
 /** Kept connected until `close`. */
 export class OwnConnection {
   readonly #shared: Shared
@@ -60,6 +63,7 @@ export class OwnConnection {
       identity: this.#shared.options.own,
       clean: true,
       fresh: true,
+      mend: false,
       will: this.#shared.options.ownWill,
     })
   }
@@ -67,7 +71,7 @@ export class OwnConnection {
   /** Tries again after a pause that doubles, of which a random half is left out [SN-MAP-31]. */
   #again(): void {
     const { reconnect, random = Math.random } = this.#shared.options
-    const pause = Math.min(reconnect.max, reconnect.min * 2 ** Math.min(this.#failures, 30))
+    const pause = Math.min(LONGEST, reconnect.max, reconnect.min * 2 ** Math.min(this.#failures, 30))
     this.#failures += 1
     this.#timer = setTimeout(() => this.#open(), pause * (0.5 + random() / 2))
   }

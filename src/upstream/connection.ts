@@ -3,8 +3,9 @@
 import type { Packet } from 'mqtt'
 import type { UpstreamEvent } from '../session/events.ts'
 import type { Ending } from './codes.ts'
+import type { Failure } from './failure.ts'
 import { Inbound } from './inbound.ts'
-import { type Broker, type Failure, Link, type LinkOwner } from './link.ts'
+import { type Broker, Link, type LinkOwner } from './link.ts'
 import type { Version } from './negotiation.ts'
 import type { Pacing, Turn } from './pacing.ts'
 import { Sender } from './sender.ts'
@@ -19,6 +20,8 @@ export interface Shared extends Broker {
   /** those that are open, trying or waiting */
   readonly busy: Set<SensorConnection>
   readonly now: () => number
+  /** told by the gateway's own connection, for all: whether something listens where the broker should be */
+  readonly onReach: ((found: boolean) => void) | undefined
   closing: boolean
 }
 
@@ -86,6 +89,7 @@ export class SensorConnection implements UpstreamConnection, LinkOwner {
     if (link === undefined) return
     versions.preferred = link.version
     versions.known = true
+    this.#shared.onReach?.(true)
     this.#settle()
     counts.connected += 1
     const resumed = sessionPresent && !clean
@@ -96,6 +100,7 @@ export class SensorConnection implements UpstreamConnection, LinkOwner {
 
   failed(failure: Failure): void {
     const { versions, counts, options } = this.#shared
+    this.#shared.onReach?.(failure.unreachable !== true)
     const speaks5 = versions.known && versions.preferred === 5
     const unsupported = failure.version === 'said' || (failure.version === 'hung up' && !speaks5)
     if (versions.auto && this.#link?.version === 5 && unsupported) {
@@ -138,7 +143,7 @@ export class SensorConnection implements UpstreamConnection, LinkOwner {
     const { pacing, versions } = this.#shared
     const start = (): void => this.#attempt(versions.preferred)
     if (pacing === undefined) start()
-    else this.#turn = pacing.request(start)
+    else this.#turn = pacing.request(start, this.#wanted?.mend)
   }
 
   #attempt(version: Version): void {

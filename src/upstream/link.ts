@@ -4,6 +4,7 @@ import { type IConnackPacket, type IPublishPacket, MqttClient, type Packet } fro
 import type { BrokerLimits } from '../session/events.ts'
 import { connackOutcome3, connackOutcome5, type Ending, ending, hex, refusesVersion } from './codes.ts'
 import type { Endings } from './endings.ts'
+import { describeError, type Failure, failureKind, type SystemError } from './failure.ts'
 import type { Inbound } from './inbound.ts'
 import { brokerLimits, clientOptions, UNLIMITED, type Version } from './negotiation.ts'
 import { acknowledgement, farewell, PUBACK, PUBREC, PUBREL } from './octets.ts'
@@ -11,14 +12,6 @@ import type { Flight, Request } from './outbound.ts'
 import { ChosenId, IncomingStore, OUTGOING_STORE } from './stores.ts'
 import type { OpenStream } from './streams.ts'
 import type { ConnectOptions, UpstreamOptions } from './upstream.ts'
-
-/** An attempt that failed. */
-export interface Failure {
-  readonly outcome: 1 | 3
-  readonly detail: string
-  /** the broker does not speak this version: it `said` so, or it `hung up` without CONNACK, which some do then */
-  readonly version?: 'said' | 'hung up' | undefined
-}
 
 /** Hears of everything that happens on a link, until it is ended. */
 export interface LinkOwner {
@@ -40,7 +33,6 @@ export interface Broker {
 
 /** messages of a resumed session that may come before CONNACK */
 const MAX_EARLY = 64
-const SILENT = new Set(['ECONNRESET', 'EPIPE'])
 
 /** An attempt, then a connection. Detached (by `end`, or by ending itself) it reports nothing any more. */
 export class Link {
@@ -59,7 +51,7 @@ export class Link {
   /** messages that came before CONNACK */
   readonly #early: IPublishPacket[] = []
   #owner: LinkOwner | undefined
-  #error: (Error & { code?: unknown }) | undefined
+  #error: SystemError | undefined
 
   /** Starts the attempt. Throws if the identity's certificate cannot be used. */
   constructor(broker: Broker, options: ConnectOptions, version: Version, owner: LinkOwner) {
@@ -195,12 +187,11 @@ export class Link {
   }
 
   /** MQTT.js reported an error, or the stream closed: whichever comes first says how it ended. */
-  #over(error: (Error & { code?: unknown }) | undefined): void {
+  #over(error: SystemError | undefined): void {
     if (this.#owner === undefined) return
-    const detail = error === undefined ? 'the broker closed the connection' : describe(error)
-    if (this.open) return this.#end(ending(0), detail)
-    const silent = error === undefined || SILENT.has(String(error.code))
-    this.#fail({ outcome: 1, detail, version: silent ? 'hung up' : undefined })
+    const detail = describeError(error)
+    if (this.open) this.#end(ending(0), detail)
+    else this.#fail({ outcome: 1, detail, ...failureKind(error) })
   }
 
   #fail(failure: Failure): void {
@@ -237,9 +228,4 @@ export class Link {
       this.#owner?.congested(false)
     })
   }
-}
-
-function describe(error: Error & { code?: unknown }): string {
-  // Connecting to a name with several addresses fails with an AggregateError, which has no message.
-  return error.message || String(error.code ?? error.name)
 }

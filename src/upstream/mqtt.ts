@@ -28,11 +28,13 @@ class MqttUpstream implements Upstream {
 
   constructor(options: UpstreamOptions) {
     const { version, connectsPerSecond, connecting } = options
+    const pacing = new Pacing(connectsPerSecond, connecting)
     this.#shared = {
       options,
       open: streams(options.url, options.tls),
       endings: new Endings(),
-      pacing: new Pacing(connectsPerSecond, connecting),
+      pacing,
+      onReach: undefined,
       versions: {
         auto: version === 'auto',
         preferred: version === '3.1.1' ? 4 : 5,
@@ -43,8 +45,9 @@ class MqttUpstream implements Upstream {
       now: options.now ?? (() => performance.now()),
       closing: false,
     }
-    // It neither waits for the sensors nor is it counted with them.
-    this.#ownShared = { ...this.#shared, pacing: undefined, counts: noCounts(), busy: new Set() }
+    // It neither waits for the sensors nor is it counted with them, but finds out for all when the broker is back.
+    const onReach = (found: boolean): void => pacing.hold(!found)
+    this.#ownShared = { ...this.#shared, pacing: undefined, onReach, counts: noCounts(), busy: new Set() }
     this.#own = new OwnConnection(this.#ownShared)
   }
 

@@ -12,7 +12,9 @@ export class Pacing {
   readonly #atOnce: number
   readonly #burst: number
   readonly #queue = new Set<() => void>()
+  readonly #parked = new Set<() => void>()
   #running = 0
+  #held = false
   #credit: number
   #creditAt = performance.now()
   #timer: NodeJS.Timeout | undefined
@@ -26,21 +28,22 @@ export class Pacing {
   }
 
   get waiting(): number {
-    return this.#queue.size
+    return this.#queue.size + this.#parked.size
   }
 
   /** Queues an attempt; `start` is called when it is its turn, never from within this call. */
-  request(start: () => void): Turn {
+  request(start: () => void, patient = false): Turn {
     let running = false
     const run = (): void => {
       running = true
       start()
     }
-    this.#queue.add(run)
+    if (patient && this.#held) this.#parked.add(run)
+    else this.#queue.add(run)
     this.#wake(0)
     return {
       end: () => {
-        if (!this.#queue.delete(run) && running) {
+        if (!this.#queue.delete(run) && !this.#parked.delete(run) && running) {
           running = false
           this.#running -= 1
           this.#wake(0)
@@ -49,9 +52,19 @@ export class Pacing {
     }
   }
 
+  /** Whether those who are patient wait outside the queue: there is nothing to connect to. */
+  hold(on: boolean): void {
+    this.#held = on
+    if (on) return
+    for (const run of this.#parked) this.#queue.add(run)
+    this.#parked.clear()
+    this.#wake(0)
+  }
+
   /** Forgets everyone who waits. */
   close(): void {
     this.#queue.clear()
+    this.#parked.clear()
     clearTimeout(this.#timer)
     this.#timer = undefined
   }

@@ -22,6 +22,8 @@ export interface ConnectOptions {
    * same session goes on, so they are sent again; that holds with `clean` too, after a loss within a session [SN-MAP-4].
    */
   readonly fresh: boolean
+  /** true: it waits while the gateway's own connection finds no broker; false: that is the answer [SN-MAP-26] */
+  readonly mend: boolean
   readonly will: Will | undefined
 }
 

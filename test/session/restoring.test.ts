@@ -89,6 +89,7 @@ it('connects clean and subscribes, when a clean session goes on [SN-MAP-4]', () 
   expect(world.effects.filter(({ type }) => type === 'connect').at(-1)).toMatchObject({
     clean: true,
     fresh: false,
+    mend: true,
     will: { topic: 'lwt/1' },
   })
   world.publish('d/a', 'm', 1)

@@ -66,7 +66,13 @@ describe('the gateway`s own connection', () => {
     const rig = new Rig(broker, { own: { clientId: 'own' }, connecting: 1, version: '5' })
     const sensors = [rig.sensor(), rig.sensor()]
     for (const [index, { connection }] of sensors.entries()) {
-      connection.connect({ identity: { clientId: `s${index}` }, clean: true, fresh: true, will: undefined })
+      connection.connect({
+        identity: { clientId: `s${index}` },
+        clean: true,
+        fresh: true,
+        mend: false,
+        will: undefined,
+      })
     }
     while (!rig.upstream.healthy) await pause(5)
     expect(rig.upstream.stats()).toMatchObject({ connected: 0, connecting: 1, waiting: 1 })

@@ -82,7 +82,7 @@ export class Observed {
 
 export function connectOptions(clientId: string, changes: Partial<ConnectOptions> = {}): ConnectOptions {
   const clean = changes.clean ?? true
-  return { identity: { clientId }, clean, fresh: clean, will: undefined, ...changes }
+  return { identity: { clientId }, clean, fresh: clean, mend: false, will: undefined, ...changes }
 }
 
 /** An upstream for one test file or suite, with the connections that were opened on it. */

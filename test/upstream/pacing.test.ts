@@ -52,6 +52,22 @@ describe('pacing', () => {
     expect(started).toEqual([0, 2])
   })
 
+  it('lets those who are patient wait while it is held, and starts them after that [SN-MAP-31]', () => {
+    const pacing = new Pacing(1000, 10)
+    const started: string[] = []
+    pacing.hold(true)
+    const gone = pacing.request(() => started.push('gone'), true)
+    pacing.request(() => started.push('patient'), true)
+    pacing.request(() => started.push('at once'))
+    gone.end()
+    vi.advanceTimersByTime(60_000)
+    expect(started).toEqual(['at once'])
+    expect(pacing.waiting).toBe(1)
+    pacing.hold(false)
+    vi.advanceTimersByTime(10)
+    expect(started).toEqual(['at once', 'patient'])
+  })
+
   it('keeps to rates below one a second', () => {
     const pacing = new Pacing(0.5, 10)
     const { started } = queue(pacing, 3)
