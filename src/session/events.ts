@@ -2,7 +2,7 @@
 
 import type { Packet } from '../codec/messages.ts'
 import type { Command } from './command.ts'
-import type { Session } from './session.ts'
+import type { Session, Uplink } from './session.ts'
 
 /** How far a sensor's address may move while its session goes on. */
 export type Roaming = 'off' | 'port' | 'any'
@@ -64,14 +64,19 @@ export type UpstreamEvent =
   | { type: 'refused'; outcome: 1 | 3; detail: string }
   /** an established connection ended: `lost` = try again, `taken-over` and `forbidden` = do not */
   | { type: 'closed'; why: 'lost' | 'taken-over' | 'forbidden'; detail: string }
-  /** QoS 2: the broker has the message (PUBREC) */
+  /** QoS 2: the broker has the message (PUBREC); it is released by the effect `release` */
   | { type: 'received'; token: number }
   /** QoS 1: PUBACK; QoS 2: PUBCOMP, or a PUBREC that refuses */
   | { type: 'published'; token: number; outcome: Outcome }
   | { type: 'subscribed'; token: number; outcome: Outcome; qos: 0 | 1 | 2 }
   | { type: 'unsubscribed'; token: number }
-  /** `ack` is given back in the effect `acknowledge` for QoS 1 and 2; undefined for QoS 0 */
-  | { type: 'message'; message: Message; ack: number | undefined }
+  /**
+   * `ack` is given back in the effect `acknowledge` for QoS 1 and 2; undefined for QoS 0. `packetId`: at QoS 2 the broker's
+   * identifier, by which a repetition is known until the broker releases it; 0 otherwise
+   */
+  | { type: 'message'; message: Message; ack: number | undefined; packetId: number }
+  /** QoS 2: the broker will not repeat this one (PUBREL); completed by `acknowledge` */
+  | { type: 'releasing'; packetId: number; ack: number }
   /** the connection's write buffer passed its limit, or drained again */
   | { type: 'congestion'; on: boolean }
 
@@ -103,7 +108,10 @@ export type DropReason =
   | 'rejected' // a message that the sensor refused
   | 'unregistered' // a message whose REGISTER the sensor never answered
 
-/** All that the core can ask for. Performed in order; what follows `save` waits until the save is durable. */
+/**
+ * All that the core can ask for. Performed in order; of one session, what others may rely on waits until everything written
+ * to the store before it is durable.
+ */
 export type Effect =
   /** `session`: whose sensor it is, absent for strangers; `repeated`: it was sent before, and not answered */
   | { type: 'send'; peer: Peer; packet: Packet; session?: Session; repeated?: boolean }
@@ -112,12 +120,14 @@ export type Effect =
       type: 'connect'
       session: Session
       clean: boolean
-      /** true: a new session begins, whatever is in flight is dropped; false: it is sent again */
-      fresh: boolean
       /** a connection that was lost is mended: that may wait until the broker can be reached again */
       mend: boolean
       will: Will | undefined
     }
+  /**
+   * `token` names it in the answer, and determines its packet identifier at the broker, so that a repetition after a crash
+   * has the same; `repeated`: the broker's session may know it already (DUP)
+   */
   | {
       type: 'publish'
       session: Session
@@ -126,22 +136,31 @@ export type Effect =
       payload: Uint8Array
       qos: 0 | 1 | 2
       retain: boolean
+      repeated: boolean
     }
+  /** QoS 2: lets the broker complete the publish of this token (PUBREL), also one of an earlier connection */
+  | { type: 'release'; session: Session; token: number }
   /** `replay: false`: retained messages that this provokes are not wanted [SN-MAP-3] */
   | { type: 'subscribe'; session: Session; token: number; filter: string; qos: 0 | 1 | 2; replay: boolean }
   | { type: 'unsubscribe'; session: Session; token: number; filter: string }
-  /** tells the broker that the gateway has taken over a QoS 1 or 2 message */
+  /** tells the broker that the gateway has taken over a QoS 1 or 2 message, or knows that it was released */
   | { type: 'acknowledge'; session: Session; ack: number }
   /** ends the upstream connection: with MQTT DISCONNECT, or so that the broker publishes the will */
   | { type: 'close'; session: Session; publishWill: boolean }
   /** QoS -1: on the gateway's own connection [7.1] */
   | { type: 'publishAnonymous'; topic: string; payload: Uint8Array; retain: boolean }
-  /** writes the session's record to the store; `forget` deletes the session and its messages there */
+  /** writes to the store what seldom changes of a session: registry, subscriptions, will; and its progress */
   | { type: 'save'; session: Session }
+  /** writes what often changes: state, address, QoS 2 identifiers. `lazy`: nothing waits for it to be durable */
+  | { type: 'saveProgress'; session: Session; lazy: boolean }
+  /** deletes the session there, with its messages and publishes */
   | { type: 'forget'; session: Session }
   /** writes one queued message to the store, or deletes it there */
   | { type: 'keepMessage'; session: Session; message: QueuedMessage }
   | { type: 'dropMessage'; session: Session; message: QueuedMessage }
+  /** the same for a publish of the sensor that is on its way to the broker */
+  | { type: 'keepUplink'; session: Session; uplink: Uplink }
+  | { type: 'dropUplink'; session: Session; uplink: Uplink }
   /** counted, never fatal */
   | { type: 'drop'; reason: DropReason; session: Session | undefined }
   /** the session went from one state to another: one log line; `peer`: its address then, which an ended one loses */
@@ -154,8 +173,8 @@ export interface QueuedMessage extends Message {
   readonly id: number
   /** when it came, monotonic milliseconds */
   readonly at: number
-  /** MsgId of its PUBLISH once it was sent: a repetition carries the same, with DUP */
-  msgId: number
+  /** its PUBLISH may have reached the sensor: a repetition carries the same MsgId, and DUP */
+  sent: boolean
   /** it was sent a second time after the sensor called its topic id unknown [SN-GPUB-7] */
   repaired: boolean
 }

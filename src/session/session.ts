@@ -21,22 +21,36 @@ export interface Subscription {
   readonly topicId: number
 }
 
-/** A QoS 1 or 2 PUBLISH of the sensor that is not finished [6.6]. */
+/**
+ * A PUBLISH of the sensor on its way to the broker [6.6]. It has two sides: towards the sensor it is open, in
+ * `session.uplinks`, until the sensor has its last answer; towards the broker, in `session.outgoing`, until the broker has
+ * given its own.
+ */
 export interface Uplink {
+  /** names it at the broker connection; grows within a session, and is its key in the store */
+  readonly token: number
   readonly msgId: number
-  readonly qos: 1 | 2
+  readonly qos: 0 | 1 | 2
   readonly topicIdType: 'normal' | 'predefined' | 'short'
   readonly topicId: number
   readonly topic: string
   readonly retain: boolean
-  readonly data: Uint8Array
-  readonly token: number
+  /** empty once the broker has it */
+  data: Uint8Array
+  /** when it came, monotonic milliseconds */
+  readonly at: number
+  /** acknowledged to the sensor as soon as the gateway has it durably; otherwise when the broker has it */
+  readonly stored: boolean
   /**
-   * waiting: not yet given to the broker connection; sent: given; received: PUBREC went to the sensor;
-   * released: PUBREL came; completed: the broker has finished, PUBREL has not come
+   * towards the broker. waiting: not yet given to the connection; sent: given; received: the broker has it (PUBREC), and is
+   * to complete it; done
    */
-  stage: 'waiting' | 'sent' | 'received' | 'released' | 'completed'
-  /** when the sensor is told to try later; Infinity after it was told, or once it has its PUBREC */
+  stage: 'waiting' | 'sent' | 'received' | 'done'
+  /** it was given to a connection before */
+  repeated: boolean
+  /** towards the sensor, QoS 2: PUBREC was sent; PUBREL came */
+  answer: 'none' | 'pubrec' | 'pubrel'
+  /** when the sensor is told to try later; Infinity after it was told, or answered */
   deadline: number
 }
 
@@ -116,7 +130,14 @@ export interface Session {
     | undefined
   topics: Topics
   subscriptions: Map<string, Subscription>
+  /** open towards the sensor, by MsgId */
   uplinks: Map<number, Uplink>
+  /** open towards the broker, by token, in order */
+  outgoing: Map<number, Uplink>
+  /** what of `outgoing` waits in the store: messages that the sensor needs not repeat */
+  spooled: { messages: number; octets: number }
+  /** QoS 2 identifiers of the broker that it has not released [SN-MAP-17] */
+  received: Set<number>
   /** the last QoS 1 PUBLISH that was acknowledged [SN-PUB-12] */
   lastUplink: Uplink | undefined
   requests: Map<number, Request>
@@ -137,7 +158,8 @@ export interface Session {
   awakeCount: number
   awakeUntil: number
   link: Link
-  nextMsgId: number
+  /** what of `heardAt` is in the store */
+  savedHeardAt: number
   nextToken: number
   nextMessage: number
 }
@@ -167,6 +189,9 @@ export function createSession(clientId: string, env: Env): Session {
     topics: createTopics(1 + Math.floor(env.random() * 0xfffd)),
     subscriptions: new Map(),
     uplinks: new Map(),
+    outgoing: new Map(),
+    spooled: { messages: 0, octets: 0 },
+    received: new Set(),
     lastUplink: undefined,
     requests: new Map(),
     lastSuback: undefined,
@@ -188,7 +213,7 @@ export function createSession(clientId: string, env: Env): Session {
       retryAt: never,
       restoring: new Map(),
     },
-    nextMsgId: 1,
+    savedHeardAt: Number.NEGATIVE_INFINITY,
     nextToken: 1,
     nextMessage: 1,
   }

@@ -1,28 +1,56 @@
 // Where sessions live beyond the process: the contract that memory and every durable store fulfil.
 
 import type { QueuedMessage } from '../session/events.ts'
-import type { Session } from '../session/session.ts'
+import type { SessionRecord } from '../session/record.ts'
+import type { Session, Uplink } from '../session/session.ts'
 
-/** A session as it comes out of the store, with its queued messages in order of `id`. */
+/** A session as it comes out of the store, with its messages in order of `id` and its publishes in order of `token`. */
 export interface StoredSession {
-  readonly session: Session
+  readonly record: SessionRecord
   readonly messages: readonly QueuedMessage[]
+  readonly uplinks: readonly Uplink[]
 }
 
+/** A store that cannot be used as it is; the message says why and what to do, for people. */
+export class StoreError extends Error {}
+
 /**
- * Keeps sessions and their queued messages. Writes may be grouped: they take effect in order, and `flushed` tells when
- * all that was written before is safe.
+ * Keeps sessions with their queued messages and their publishes under way. Writes are grouped: they take effect in order,
+ * all or none of a group, and what is read when a group is written is the state of that moment. Times are monotonic
+ * milliseconds (`performance.now`) on this side; a durable store keeps wall time.
  */
 export interface Store {
-  /** Everything stored, once, at the start. */
+  /** Everything stored, once, at the start. Rejects with StoreError. */
   load(): Promise<StoredSession[]>
   save(session: Session): void
+  saveProgress(session: Session): void
+  /** also deletes its messages and publishes */
   forget(clientId: string): void
   keepMessage(clientId: string, message: QueuedMessage): void
   dropMessage(clientId: string, id: number): void
-  /** true: nothing is waiting, all written is durable; then `flushed` need not be asked */
-  readonly durable: boolean
-  /** Resolves when everything written so far is durable; rejects when it cannot be. */
-  flushed(): Promise<void>
+  keepUplink(clientId: string, uplink: Uplink): void
+  dropUplink(clientId: string, token: number): void
+  /** grows with every write */
+  readonly written: number
+  /** all writes up to this one are durable; `written` for a store that has nothing to wait for */
+  readonly durable: number
+  /**
+   * Calls back when everything written so far is durable, with the error if that write failed; what failed is written again
+   * with the next group, so that nothing is lost in memory. Never calls from within this call.
+   */
+  onDurable(done: (error?: Error) => void): void
+  /** whether the last group could be written, and how long it took */
+  readonly health: StoreHealth
+  /** Writes what is pending, and lets go of all. */
   close(): Promise<void>
+}
+
+export interface StoreHealth {
+  /** why the last write failed; undefined: all is well */
+  readonly error: string | undefined
+  /** groups written, and the seconds they took in all */
+  readonly groups: number
+  readonly seconds: number
+  /** octets on disk; 0 for memory */
+  readonly octets: number
 }

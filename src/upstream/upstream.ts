@@ -15,14 +15,12 @@ export interface Identity {
 /** How one connection is to be made. */
 export interface ConnectOptions {
   readonly identity: Identity
-  /** MQTT's Clean Session or Clean Start: the broker forgets what it kept for this client id */
+  /** the sensor's session is a clean one: the broker forgets what it kept for this client id, unless `mend` is set */
   readonly clean: boolean
   /**
-   * true: the sensor sets up a new clean session, so publishes still in flight are dropped without an event. false: the
-   * same session goes on, so they are sent again; that holds with `clean` too, after a loss within a session [SN-MAP-4].
+   * true: a connection that was lost is mended, within one session of the sensor. It waits while the gateway's own
+   * connection finds no broker, and goes on with what an MQTT 5 broker has kept, also of a clean session [SN-MAP-4]
    */
-  readonly fresh: boolean
-  /** true: it waits while the gateway's own connection finds no broker; false: that is the answer [SN-MAP-26] */
   readonly mend: boolean
   readonly will: Will | undefined
 }
@@ -35,29 +33,44 @@ export type OnUpstreamEvent = (event: UpstreamEvent) => void
  * or waits; results come as events. Publishes and subscribes that cannot be made (not connected, congested, too many
  * publishes at once) are answered with outcome 1, those that MQTT or this broker cannot carry with outcome 3; QoS 0
  * publishes have no other event than these. An unsubscribe that cannot be made is not answered.
+ *
+ * It keeps nothing beyond a network connection: what is unfinished when that ends gets no answer (subscriptions get
+ * outcome 1), and the session asks for it again after the next `connected`.
  */
 export interface UpstreamConnection {
   /**
    * Opens, or re-opens with other options: an open connection is first ended with MQTT DISCONNECT, and its events stop at
-   * once. QoS 1 and 2 publishes still in flight are sent again, their tokens stay valid, unless `fresh` is set.
-   * Attempts wait for their turn (rate and number of attempts at once are limited for the whole gateway). Always answered
-   * with `connected` or `refused`, unless another `connect` or `close` comes first.
+   * once. Attempts wait for their turn (rate and number of attempts at once are limited for the whole gateway). Always
+   * answered with `connected` or `refused`, unless another `connect` or `close` comes first.
    */
   connect(options: ConnectOptions): void
-  publish(token: number, topic: string, payload: Uint8Array, qos: 0 | 1 | 2, retain: boolean): void
+  /**
+   * The packet identifier is `1 + (token - 1) % 65535` if that is free, so that a repetition after a crash has the same.
+   * `repeated`: sent with DUP if the broker's session went on.
+   */
+  publish(
+    token: number,
+    topic: string,
+    payload: Uint8Array,
+    qos: 0 | 1 | 2,
+    retain: boolean,
+    repeated: boolean,
+  ): void
+  /** QoS 2: sends PUBREL for the publish of this token, of this connection or of an earlier one; answered by `published`. */
+  release(token: number): void
   /** `replay: false`: retained messages that match are not wanted [SN-MAP-3] */
   subscribe(token: number, filter: string, qos: 0 | 1 | 2, replay: boolean): void
   unsubscribe(token: number, filter: string): void
   /**
-   * Completes the broker's QoS 1 or 2 message named by `ack`; may come after the connection was lost. Soon: until then
-   * nothing more is read from this connection, not even the answers to its pings.
+   * Answers the broker's message or PUBREL named by `ack`: PUBACK, PUBREC or PUBCOMP. Does nothing if the connection that
+   * it came on is gone: the broker will send it again.
    */
   acknowledge(ack: number): void
   /**
-   * Ends it, also a running attempt; no event follows and what is in flight is dropped. `publishWill`: without
-   * DISCONNECT (MQTT 5: reason 0x04).
+   * Ends it, also a running attempt; no event follows. `publishWill`: so that the broker publishes the will; `final`: the
+   * broker needs not keep the session.
    */
-  close(publishWill: boolean): void
+  close(publishWill: boolean, final: boolean): void
 }
 
 /** All upstream connections of a gateway. */
@@ -123,6 +136,11 @@ export interface UpstreamOptions {
   readonly connectTimeout: number
   /** seconds that an MQTT 5 broker keeps a session that is not clean [SN-MAP-2] */
   readonly sessionExpirySeconds: number
+  /**
+   * seconds that an MQTT 5 broker waits for a gateway that is gone without a word, before it publishes the sensors' wills
+   * and ends their clean sessions; 0 = it does both at once
+   */
+  readonly absenceSeconds: number
   /** QoS 1 and 2 messages that an MQTT 5 broker may send at once to one sensor [SN-MAP-7] */
   readonly receiveMaximum: number
   /** octets of one connection's write buffer above which it is congested [SN-MAP-29] */
