@@ -38,7 +38,6 @@ export interface Limits {
   readonly totalQueuedOctets: number
   /** QoS 1 and 2 PUBLISHes, and SUBSCRIBEs, of one sensor under way at once [SN-PUB-13] */
   readonly inflight: number
-  readonly messagesPerWake: number
   /** new connections per second from one address */
   readonly connectsPerAddress: number
   /** answers to unconnected senders per second: to one address, and to one address and port */
@@ -81,6 +80,33 @@ export interface Policy {
   readonly reRegister: 'always' | 'ifUnconfirmed' | 'never'
   /** the global ids and those for this sensor */
   readonly predefined: Predefined
+  /** how messages of this topic wait for the sensor; the same object for the same rule */
+  queueFor(topic: string): QueuePolicy
+  readonly messagesPerWake: number
+  /** what an acknowledgement of a QoS 1 or 2 PUBLISH promises: the broker has it, or the gateway has it durably */
+  readonly ack: 'broker' | 'store'
+  readonly spool: SpoolPolicy
+}
+
+/** How messages wait for one sensor, among those under the same rule [SN-SLP-7, -14]. */
+export interface QueuePolicy {
+  readonly messages: number
+  readonly octets: number
+  /** milliseconds after which one is too old; Infinity = never */
+  readonly age: number
+  readonly overflow: 'drop-oldest' | 'drop-newest' | 'latest-per-topic'
+  /** whether QoS 0 waits for a sensor that sleeps */
+  readonly qos0: boolean
+}
+
+/** What may wait of one sensor for the broker, once it was acknowledged; the oldest goes first. */
+export interface SpoolPolicy {
+  readonly messages: number
+  readonly octets: number
+  /** milliseconds; Infinity = never too old */
+  readonly age: number
+  /** whether QoS 0 waits too */
+  readonly qos0: boolean
 }
 
 /** Counts over all sessions, kept by the core so that the limits over all can be obeyed. */
