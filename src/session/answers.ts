@@ -59,10 +59,11 @@ export function onPuback(session: Session, packet: Puback, turn: Turn): void {
   // A sensor that never answers REGISTER may have needed just a moment: the same id again comes first.
   if (isUnknown && (message.repaired || policy.reRegister !== 'never')) unlearn(topics, topicId)
   // RIOT's emcute refuses every repetition for its DUP flag: once more as new, since twice is better than never.
-  const isDupRefused = returnCode === ReturnCode.notSupported && message.qos === 1 && outstanding.tries > 0
+  const wasDup = outstanding.repeated || outstanding.tries > 0
+  const isDupRefused = returnCode === ReturnCode.notSupported && message.qos === 1 && wasDup
   if ((isUnknown || isDupRefused) && !message.repaired) {
     message.repaired = true // sent once more [SN-GPUB-7]
-    message.msgId = 0
+    message.sent = false
     return
   }
   remove(session, message, turn)
@@ -76,7 +77,7 @@ export function onPubrec(session: Session, packet: Pubrec, turn: Turn): void {
   if (outstanding.kind === 'publish' && message?.qos === 2) {
     remove(session, message, turn) // the sensor has it; what is left is to release it
     session.releasing = packet.msgId
-    turn.out.push({ type: 'save', session })
+    turn.out.push({ type: 'saveProgress', session, lazy: false })
   } else if (outstanding.kind !== 'pubrel') return drop(session, 'unasked', turn)
   session.outstanding = undefined // PUBREL follows, also for a repeated PUBREC
 }
@@ -85,5 +86,5 @@ export function onPubcomp(session: Session, packet: Pubcomp, turn: Turn): void {
   if (session.releasing === 0 || session.releasing !== packet.msgId) return drop(session, 'unasked', turn)
   session.releasing = 0
   session.outstanding = undefined
-  turn.out.push({ type: 'save', session })
+  turn.out.push({ type: 'saveProgress', session, lazy: true })
 }

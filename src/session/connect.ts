@@ -4,7 +4,7 @@ import { type Connect, ReturnCode, type Willmsg, type Willtopic } from '../codec
 import { deliverNext, suspendDelivery } from './deliver.ts'
 import type { Will } from './events.ts'
 import { endSession, forgetLink, graceIsOver } from './link.ts'
-import { forgetInflight } from './publish.ts'
+import { forgetInflight, forgetUplinks } from './outgoing.ts'
 import { clearQueue } from './queue.ts'
 import { ask } from './retry.ts'
 import { drop, enter, type Session, send, type WillData } from './session.ts'
@@ -71,8 +71,7 @@ function wipe(session: Session, turn: Turn): void {
   clearTopics(session.topics)
   clearQueue(session, turn)
   session.releasing = 0
-  session.uplinks.clear()
-  session.lastUplink = undefined
+  forgetUplinks(session, turn)
   if (session.link.state !== 'closed') {
     turn.out.push({ type: 'close', session, publishWill: false }) // superseded: no will [SN-MAP-14]
   }
@@ -111,7 +110,7 @@ export function onWillmsg(session: Session, packet: Willmsg, turn: Turn): void {
 function connectUpstream(session: Session, turn: Turn): void {
   const { cleanSession: clean } = session
   session.outstanding = undefined
-  if (clean) forgetInflight(session) // as the upstream does for a fresh session
+  if (clean) forgetInflight(session, turn) // the broker forgets it too
   enter(session, 'connecting', 'CONNECT', turn)
   session.setupDeadline = turn.now + turn.env.settings.timers.connect
   forgetLink(session)
@@ -120,7 +119,6 @@ function connectUpstream(session: Session, turn: Turn): void {
     type: 'connect',
     session,
     clean,
-    fresh: clean,
     mend: false,
     will: effectiveWill(session.will),
   })

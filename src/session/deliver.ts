@@ -2,7 +2,7 @@
 
 import { publishLength, registerLength } from '../codec/frame.ts'
 import type { Publish } from '../codec/messages.ts'
-import type { DropReason, Message, QueuedMessage } from './events.ts'
+import type { DropReason, Message, QueuedMessage, UpstreamEvent } from './events.ts'
 import { roomFor } from './peers.ts'
 import { enqueue, remove, removeAll } from './queue.ts'
 import { ask } from './retry.ts'
@@ -21,12 +21,34 @@ interface Address {
  * A message from the broker. The gateway takes it over: stored first, acknowledged then, delivered when the sensor can
  * take it [AMB-28]. What can never be delivered is acknowledged too, so that it does not block the broker [SN-GPUB-9].
  */
-export function onMessage(session: Session, message: Message, ack: number | undefined, turn: Turn): void {
+export function onMessage(
+  session: Session,
+  { message, ack, packetId }: Extract<UpstreamEvent, { type: 'message' }>,
+  turn: Turn,
+): void {
+  if (packetId !== 0 && session.received.has(packetId)) {
+    if (ack !== undefined) turn.out.push({ type: 'acknowledge', session, ack }) // a repetition [SN-MAP-17]
+    return
+  }
   if (session.topics.suppressed.has(message.topic)) drop(session, 'rejected', turn)
   else if (isTooLong(session, message)) drop(session, 'too-long', turn)
   else enqueue(session, message, turn)
+  if (packetId !== 0) {
+    session.received.add(packetId)
+    turn.out.push({ type: 'saveProgress', session, lazy: false })
+  }
   if (ack !== undefined) turn.out.push({ type: 'acknowledge', session, ack })
   deliverNext(session, turn)
+}
+
+/** The broker will not repeat this message: its identifier may mean another one from now on [SN-MAP-17]. */
+export function onReleasing(
+  session: Session,
+  { packetId, ack }: Extract<UpstreamEvent, { type: 'releasing' }>,
+  turn: Turn,
+): void {
+  if (session.received.delete(packetId)) turn.out.push({ type: 'saveProgress', session, lazy: false })
+  turn.out.push({ type: 'acknowledge', session, ack })
 }
 
 /** Whether this many octets do not fit the sensor's link [SN-GPUB-9]. */
@@ -59,8 +81,8 @@ export function deliverNext(session: Session, turn: Turn): void {
 }
 
 /** The limit of messages or of time per awake period [SN-SLP-8]. */
-const isAwakeOver = (session: Session, { env, now }: Turn): boolean =>
-  session.awakeCount >= env.settings.limits.messagesPerWake || now >= session.awakeUntil
+const isAwakeOver = (session: Session, { now }: Turn): boolean =>
+  session.awakeCount >= session.policy.messagesPerWake || now >= session.awakeUntil
 
 function deliver(session: Session, message: QueuedMessage, turn: Turn): void {
   const address = addressOf(session, message.topic, turn)
@@ -73,24 +95,19 @@ function deliver(session: Session, message: QueuedMessage, turn: Turn): void {
   if (isTooLong(session, message)) return discard('too-long')
   if (address.topicIdType === 'normal' && needsRegister(session, address.topicId)) {
     if (exceeds(session, registerLength(octets(message.topic)))) return discard('too-long')
-    return ask(session, 'register', takeMsgId(session), address.topicId, turn)
+    return ask(session, 'register', msgIdOf(message), address.topicId, turn)
   }
   session.awakeCount += 1
   if (message.qos === 0) {
     remove(session, message, turn)
     return send(session, publishOf(message, address, 0, false), turn)
   }
-  const repeated = message.msgId !== 0 // sent before the sensor fell asleep or connected anew [SN-SLP-7]
-  if (!repeated) message.msgId = takeMsgId(session)
+  const repeated = message.sent // before the sensor fell asleep or connected anew [SN-SLP-7]
+  message.sent = true
+  const msgId = msgIdOf(message)
   const deadline = turn.now + turn.env.settings.timers.tRetry
-  session.outstanding = {
-    kind: 'publish',
-    msgId: message.msgId,
-    topicId: address.topicId,
-    tries: 0,
-    deadline,
-  }
-  send(session, publishOf(message, address, message.msgId, repeated), turn)
+  session.outstanding = { kind: 'publish', msgId, topicId: address.topicId, repeated, tries: 0, deadline }
+  send(session, publishOf(message, address, msgId, repeated), turn)
 }
 
 /** Whether the sensor must be told the name of this id first [SN-GPUB-2, SN-SESS-9, AMB-7]. */
@@ -119,7 +136,7 @@ export function repeatDelivery(session: Session, { msgId }: Outstanding, turn: T
  * The form in which the sensor knows this topic: as it subscribed it; under a wildcard its predefined id, else the two
  * octets of a short name, else a normal id [SN-GPUB-14]. Undefined when no more ids may be assigned.
  */
-function addressOf(session: Session, topic: string, { env }: Turn): Address | undefined {
+function addressOf(session: Session, topic: string, { env, out }: Turn): Address | undefined {
   const subscription = session.subscriptions.get(topic)
   if (subscription !== undefined && subscription.topicId !== 0) return subscription
   const { predefined } = session.policy
@@ -131,15 +148,13 @@ function addressOf(session: Session, topic: string, { env }: Turn): Address | un
     if (short !== undefined) return { topicIdType: 'short', topicId: short }
   }
   const topicId = known ?? assignTopic(session.topics, topic, env.settings.limits.topicsPerSensor, predefined)
+  // told to the sensor by REGISTER: it must mean the same after a crash [SN-REG-8]
+  if (known === undefined && topicId !== undefined) out.push({ type: 'save', session })
   return topicId === undefined ? undefined : { topicIdType: 'normal', topicId }
 }
 
-/** 1..65535; only one is ever outstanding, so that the next one is free [SN-GPUB-10]. */
-function takeMsgId(session: Session): number {
-  const msgId = session.nextMsgId
-  session.nextMsgId = msgId === 0xffff ? 1 : msgId + 1
-  return msgId
-}
+/** 1..65535; follows from the message's own id, so that a repetition after a crash carries the same [SN-GPUB-10, -13]. */
+const msgIdOf = ({ id }: QueuedMessage): number => 1 + ((id - 1) % 0xffff)
 
 /** Stops a delivery in progress: the sensor falls asleep, or connects anew. What is unfinished is offered again. */
 export function suspendDelivery(session: Session): void {

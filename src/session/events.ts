@@ -103,6 +103,10 @@ export type DropReason =
   | 'upstream-down' // QoS 0 or -1 while the broker cannot be reached
   | 'congestion' // QoS 0 while the broker connection is congested
   | 'queue-full' // a message for a sensor, over a limit
+  | 'superseded' // a message for a sensor, by a newer one of the same topic
+  | 'asleep' // a QoS 0 message for a sleeping sensor, where such are not kept
+  | 'spool-full' // a message of a sensor that was to wait for the broker, over a limit
+  | 'refused' // a stored message of a sensor that the broker will not take
   | 'expired' // a message for a sensor, too old
   | 'too-long' // a message for a sensor that its link cannot carry
   | 'rejected' // a message that the sensor refused

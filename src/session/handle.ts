@@ -4,13 +4,15 @@ import type { Packet, PacketType } from '../codec/messages.ts'
 import { onPuback, onPubcomp, onPubrec, onRegack } from './answers.ts'
 import { onCommand } from './command.ts'
 import { onConnect, onWillmsg, onWilltopic } from './connect.ts'
-import { deliverNext, onMessage } from './deliver.ts'
+import { deliverNext, onMessage, onReleasing } from './deliver.ts'
 import type { Event } from './events.ts'
-import { onClosed, onCongestion, onConnected, onRefused } from './link.ts'
-import { onPublish, onPublished, onPubrel, onReceived } from './publish.ts'
+import { closeUnlessNeeded, hurry, onClosed, onCongestion, onConnected, onRefused } from './link.ts'
+import { onPublished, onReceived } from './outgoing.ts'
+import { onPublish, onPubrel } from './publish.ts'
+import { touch } from './record.ts'
 import { onRegister } from './register.ts'
 import { resume } from './retry.ts'
-import { drop, type Session } from './session.ts'
+import { drop, isEnded, type Session } from './session.ts'
 import type { Turn } from './settings.ts'
 import { onDisconnect, onPingreq, onShutdown } from './sleep.ts'
 import { verdict } from './states.ts'
@@ -50,6 +52,7 @@ const handlers: Handlers = {
 export function handle(session: Session, event: Event, turn: Turn): void {
   if (event.type === 'packet') onPacket(session, event.packet, turn)
   else onOther(session, event, turn)
+  if (isEnded(session) && session.link.state !== 'closed') closeUnlessNeeded(session, turn)
   session.wakeAt = wakeAt(session, turn)
 }
 
@@ -64,6 +67,8 @@ function onPacket(session: Session, packet: Packet, turn: Turn): void {
   if (packet.type !== 'connect' && packet.type !== 'willmsg') session.fresh = false
   const handler = handlers[packet.type] as ((s: Session, p: Packet, t: Turn) => void) | undefined
   handler?.(session, packet, turn)
+  hurry(session, turn)
+  touch(session, turn)
   if (session.paused) resume(session, turn) // a silent sensor that speaks again gets what waited for it [AMB-26]
   deliverNext(session, turn)
 }
@@ -77,8 +82,9 @@ function onOther(session: Session, event: Exclude<Event, { type: 'packet' }>, tu
     case 'published': return onPublished(session, event.token, event.outcome, turn)
     case 'subscribed': return onSubscribed(session, event, turn)
     case 'unsubscribed': return onUnsubscribed(session, event.token, turn)
-    case 'message': return onMessage(session, event.message, event.ack, turn)
-    case 'congestion': return onCongestion(session, event.on)
+    case 'message': return onMessage(session, event, turn)
+    case 'releasing': return onReleasing(session, event, turn)
+    case 'congestion': return onCongestion(session, event.on, turn)
     case 'deadline': return onDeadline(session, turn)
     case 'shutdown': return onShutdown(session, turn)
     case 'command': return onCommand(session, event.command, turn)

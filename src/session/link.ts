@@ -4,8 +4,8 @@ import { ReturnCode } from '../codec/messages.ts'
 import { accept, effectiveWill, refuse } from './connect.ts'
 import { deliverNext } from './deliver.ts'
 import type { UpstreamEvent } from './events.ts'
-import { sendWaiting } from './publish.ts'
-import { enter, type Session, send } from './session.ts'
+import { resend, sendDue } from './outgoing.ts'
+import { enter, isEnded, type Session, send } from './session.ts'
 import type { Turn } from './settings.ts'
 import { restoreSubscriptions, sendRequests } from './subscribe.ts'
 import { answerWillUpdate, failWillUpdate } from './will.ts'
@@ -34,6 +34,8 @@ export function onConnected(session: Session, event: Reported<'connected'>, turn
   link.congested = false
   link.lostAt = undefined
   link.retryAt = turn.now + STABLE // when `attempts` may be forgotten
+  if (!event.sessionPresent) session.received.clear()
+  resend(session, event.sessionPresent, turn)
   restoreSubscriptions(session, event.sessionPresent, turn) // [SN-MAP-3, SN-MAP-4]
   if (session.state === 'connecting') {
     if (link.restoring.size === 0) accept(session, 'accepted by the broker', turn)
@@ -48,9 +50,14 @@ export function onRestored(session: Session, turn: Turn): void {
   if (session.state === 'connecting') accept(session, 'accepted by the broker', turn)
 }
 
-/** Whether a lost connection is to be mended: a will dialogue ends with a new one, an ended session needs none. */
-const needsLink = ({ state }: Session): boolean =>
-  state === 'active' || state === 'asleep' || state === 'awake'
+const isLive = ({ state }: Session): boolean => state === 'active' || state === 'asleep' || state === 'awake'
+
+/**
+ * Whether a lost connection is to be mended: a will dialogue ends with a new one, an ended session needs none, unless
+ * messages of it wait for the broker.
+ */
+const needsLink = (session: Session): boolean =>
+  isLive(session) || (session.spooled.messages > 0 && isEnded(session))
 
 /** A re-subscription failed for now: a setup cannot end well without it; else the next connection tries again. */
 export function onNotRestored(session: Session, turn: Turn): void {
@@ -59,7 +66,6 @@ export function onNotRestored(session: Session, turn: Turn): void {
 }
 
 function resumeTraffic(session: Session, turn: Turn): void {
-  sendWaiting(session, turn)
   sendRequests(session, turn)
   deliverNext(session, turn)
 }
@@ -113,15 +119,27 @@ export function reconnect(session: Session, turn: Turn): void {
     type: 'connect',
     session,
     clean: session.cleanSession,
-    fresh: false,
     mend: true,
-    will: effectiveWill(session.will),
+    will: isEnded(session) ? undefined : effectiveWill(session.will),
   })
 }
 
+/** After a restart of the gateway those that speak come first; the connections of the others follow in their turn. */
+export function hurry(session: Session, turn: Turn): void {
+  const { link } = session
+  if (link.state === 'closed' && link.lostAt !== undefined && link.attempts === 0 && isLive(session)) {
+    link.retryAt = never
+    reconnect(session, turn)
+  }
+}
+
 /** Whether the broker has been away for longer than sessions are kept for it. */
-export const graceIsOver = (session: Session, turn: Turn): boolean =>
-  session.link.lostAt !== undefined && turn.now - session.link.lostAt >= turn.env.settings.timers.grace
+export const graceIsOver = (session: Session, { env, now }: Turn): boolean =>
+  graceEnd(session, env.settings.timers.grace) <= now
+
+/** When that will be; never for a sensor whose messages the gateway stores, which goes on without a broker. */
+export const graceEnd = ({ link, policy }: Session, grace: number): number =>
+  link.lostAt === undefined || policy.ack === 'store' ? never : link.lostAt + grace
 
 /**
  * There will be no broker connection: an active or awake sensor is told, so that it connects again; a sleeping one
@@ -132,13 +150,22 @@ export function giveUp(session: Session, why: string, turn: Turn): void {
   endSession(session, why, turn)
 }
 
-/** Disconnected without a word to the sensor; the broker is told, if it is there. */
+/** Disconnected without a word to the sensor; the broker is told, if it is there and nothing waits for it. */
 export function endSession(session: Session, why: string, turn: Turn): void {
-  turn.out.push({ type: 'close', session, publishWill: false })
-  forgetLink(session)
   enter(session, 'disconnected', why, turn)
+  closeUnlessNeeded(session, turn)
 }
 
-export function onCongestion(session: Session, on: boolean): void {
+/** Ends the connection of a session that has ended, once nothing of it waits for the broker any more. */
+export function closeUnlessNeeded(session: Session, turn: Turn): void {
+  if (!needsLink(session)) {
+    turn.out.push({ type: 'close', session, publishWill: false })
+    forgetLink(session)
+  } else if (session.link.state === 'closed' && session.link.retryAt === never)
+    scheduleReconnect(session, turn)
+}
+
+export function onCongestion(session: Session, on: boolean, turn: Turn): void {
   session.link.congested = on
+  if (!on) sendDue(session, turn)
 }

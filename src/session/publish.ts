@@ -1,9 +1,10 @@
 // From the sensor to the broker: PUBLISH at QoS 0, 1 and 2, end to end [6.6], and QoS -1 of a connected sensor [6.8].
 
 import { type Publish, type Pubrel, ReturnCode } from '../codec/messages.ts'
-import type { Outcome } from './events.ts'
+import { finish, newUplink, open, sendDue } from './outgoing.ts'
 import { drop, type Session, send, type Uplink } from './session.ts'
 import type { Predefined, Turn } from './settings.ts'
+import { isSpoolOrdered, spool } from './spool.ts'
 import { isTopicName, octets, shortName, type Topics } from './topics.ts'
 
 const never = Number.POSITIVE_INFINITY
@@ -57,9 +58,24 @@ function fitsBroker({ link: { limits } }: Session, { qos, retain, data }: Publis
 
 const isReady = ({ link }: Session): boolean => link.state === 'up' && !link.congested
 
+/** QoS 0 messages that wait until a connection is there again that a restart of the gateway has cut. */
+const MOST_EARLY = 16
+
+/** Whether the connection is being made for the first time since the gateway started: the sensor knows of no restart. */
+const isResuming = ({ link }: Session): boolean =>
+  link.state !== 'up' && link.lostAt !== undefined && link.attempts === 0
+
 function publishOnce(session: Session, packet: Publish, topic: string, turn: Turn): void {
-  if (isReady(session)) return forward(session, 0, topic, packet.data, 0, packet.retain, turn)
-  drop(session, session.link.congested ? 'congestion' : 'upstream-down', turn)
+  const { policy, outgoing, link } = session
+  const stores = policy.ack === 'store' && policy.spool.qos0
+  if (isReady(session) && !(stores && isSpoolOrdered(session))) {
+    return forward(session, topic, packet.data, packet.retain, turn)
+  }
+  if (stores) return void spool(session, newUplink(session, packet, topic, true, turn), turn)
+  if (isResuming(session) && outgoing.size < MOST_EARLY) {
+    return open(session, newUplink(session, packet, topic, false, turn))
+  }
+  drop(session, link.congested ? 'congestion' : 'upstream-down', turn)
   if (turn.now - session.congestionToldAt < turn.env.settings.timers.tWait) return
   session.congestionToldAt = turn.now // once per T_WAIT [SN-MAP-27]
   refuse(session, packet, ReturnCode.congestion, turn)
@@ -74,47 +90,48 @@ function publishUnanswered(session: Session, packet: Publish, turn: Turn): void 
   else if (typeof topic !== 'string' || !fitsBroker(session, packet, topic))
     drop(session, 'invalid-topic', turn)
   else if (!isReady(session)) drop(session, 'upstream-down', turn)
-  else forward(session, 0, topic, packet.data, 0, packet.retain && qosMinusOne.retain, turn)
+  else forward(session, topic, packet.data, packet.retain && qosMinusOne.retain, turn)
 }
 
-function forward(
-  session: Session,
-  token: number,
-  topic: string,
-  payload: Uint8Array,
-  qos: 0 | 1 | 2,
-  retain: boolean,
-  turn: Turn,
-): void {
-  turn.out.push({ type: 'publish', session, token, topic, payload, qos, retain })
+function forward(session: Session, topic: string, payload: Uint8Array, retain: boolean, turn: Turn): void {
+  turn.out.push({ type: 'publish', session, token: 0, topic, payload, qos: 0, retain, repeated: false })
 }
 
 function publishSurely(session: Session, packet: Publish, topic: string, qos: 1 | 2, turn: Turn): void {
-  const { uplinks } = session
-  const open = uplinks.get(packet.msgId)
-  if (open !== undefined && isSame(open, packet, topic)) return repeatAnswer(session, open, turn)
-  const last = session.lastUplink
-  if (packet.dup && last !== undefined && last.msgId === packet.msgId && isSame(last, packet, topic)) {
-    return acknowledge(session, last, ReturnCode.accepted, turn) // its PUBACK was lost [SN-PUB-12]
+  const { uplinks, lastUplink, policy } = session
+  const known = uplinks.get(packet.msgId)
+  if (known !== undefined && isSame(known, packet, topic)) return repeatAnswer(session, known, turn)
+  if (packet.dup && lastUplink?.msgId === packet.msgId && isSame(lastUplink, packet, topic)) {
+    return acknowledge(session, lastUplink, ReturnCode.accepted, turn) // its PUBACK was lost [SN-PUB-12]
   }
-  uplinks.delete(packet.msgId) // the sensor has given up the earlier one
-  if (session.link.congested || !makeRoom(session, turn)) {
+  if (known !== undefined) abandon(session, known, turn)
+  const stored = policy.ack === 'store'
+  if ((session.link.congested && !stored) || !makeRoom(session, turn)) {
     return refuse(session, packet, ReturnCode.congestion, turn)
   }
-  const uplink: Uplink = {
-    msgId: packet.msgId,
-    qos,
-    topicIdType: packet.topicIdType === 'reserved' ? 'normal' : packet.topicIdType,
-    topicId: packet.topicId,
-    topic,
-    retain: packet.retain,
-    data: packet.data,
-    token: session.nextToken++,
-    stage: 'waiting',
-    deadline: turn.now + turn.env.settings.timers.answer,
+  const uplink = newUplink(session, packet, topic, stored, turn)
+  if (stored) return publishStored(session, uplink, turn)
+  uplink.deadline = turn.now + turn.env.settings.timers.answer
+  uplinks.set(uplink.msgId, uplink)
+  open(session, uplink)
+  // its identifier at the broker must outlive a crash, or the broker would take the repetition for another message
+  if (qos === 2) turn.out.push({ type: 'keepUplink', session, uplink })
+  sendDue(session, turn)
+}
+
+/** The gateway takes it over: answered when it is in the store, forwarded when the broker is there. */
+function publishStored(session: Session, uplink: Uplink, turn: Turn): void {
+  if (uplink.qos === 2) {
+    uplink.answer = 'pubrec'
+    session.uplinks.set(uplink.msgId, uplink)
   }
-  uplinks.set(packet.msgId, uplink)
-  if (session.link.state === 'up') transmit(session, uplink, turn)
+  if (!spool(session, uplink, turn)) {
+    session.uplinks.delete(uplink.msgId)
+    return acknowledge(session, uplink, ReturnCode.congestion, turn)
+  }
+  if (uplink.qos === 2) return send(session, { type: 'pubrec', msgId: uplink.msgId }, turn)
+  session.lastUplink = uplink
+  acknowledge(session, uplink, ReturnCode.accepted, turn)
 }
 
 function isSame(uplink: Uplink, packet: Publish, topic: string): boolean {
@@ -127,104 +144,60 @@ function isSame(uplink: Uplink, packet: Publish, topic: string): boolean {
   )
 }
 
+const brokerHas = ({ stage }: Uplink): boolean => stage === 'received' || stage === 'done'
+
 /** A repetition is never forwarded again; the answer already given is [SN-PUB-10, -11]. */
 function repeatAnswer(session: Session, uplink: Uplink, turn: Turn): void {
-  const { stage, msgId } = uplink
-  if (stage === 'received' || stage === 'completed') send(session, { type: 'pubrec', msgId }, turn)
-  else if (uplink.deadline === never) uplink.deadline = turn.now + turn.env.settings.timers.answer
+  if (uplink.stored || brokerHas(uplink)) {
+    uplink.answer = 'pubrec'
+    send(session, { type: 'pubrec', msgId: uplink.msgId }, turn)
+  } else if (uplink.deadline === never) uplink.deadline = turn.now + turn.env.settings.timers.answer
+}
+
+/** The sensor has given this one up; what the broker may have of it is still brought to its end. */
+function abandon(session: Session, uplink: Uplink, turn: Turn): void {
+  uplink.answer = 'pubrel'
+  session.uplinks.delete(uplink.msgId)
+  if (!uplink.stored && uplink.stage === 'waiting') uplink.stage = 'done'
+  if (uplink.stage === 'done') finish(session, uplink, turn)
 }
 
 /** A transaction that only lacks a PUBREL which the sensor seems to have forgotten makes room for a new one. */
-function makeRoom({ uplinks }: Session, { env }: Turn): boolean {
-  if (uplinks.size < env.settings.limits.inflight) return true
-  for (const { msgId, stage } of uplinks.values()) {
-    if (stage === 'completed') return uplinks.delete(msgId)
+function makeRoom(session: Session, turn: Turn): boolean {
+  const { uplinks } = session
+  if (uplinks.size < turn.env.settings.limits.inflight) return true
+  for (const uplink of uplinks.values()) {
+    if (uplink.stage !== 'done' && !uplink.stored) continue
+    abandon(session, uplink, turn)
+    return true
   }
   return false
 }
 
-function transmit(session: Session, uplink: Uplink, turn: Turn): void {
-  uplink.stage = 'sent'
-  forward(session, uplink.token, uplink.topic, uplink.data, uplink.qos, uplink.retain, turn)
-}
-
-/** What came while the broker was away, in order. */
-export function sendWaiting(session: Session, turn: Turn): void {
-  for (const uplink of session.uplinks.values())
-    if (uplink.stage === 'waiting') transmit(session, uplink, turn)
-}
-
-function acknowledge(session: Session, uplink: Uplink, returnCode: ReturnCode, turn: Turn): void {
+/** PUBACK of this PUBLISH, with an error or without [SN-PUB-4]. */
+export function acknowledge(session: Session, uplink: Uplink, returnCode: ReturnCode, turn: Turn): void {
   const { topicId, msgId } = uplink
   send(session, { type: 'puback', topicId, msgId, returnCode }, turn)
 }
 
-function findByToken({ uplinks }: Session, token: number): Uplink | undefined {
-  for (const uplink of uplinks.values()) if (uplink.token === token) return uplink
-  return undefined
-}
-
-/** QoS 2: the broker has it. Whoever was told to try later learns at the next repetition. */
-export function onReceived(session: Session, token: number, turn: Turn): void {
-  const uplink = findByToken(session, token)
-  if (uplink?.stage !== 'sent') return
-  const told = uplink.deadline === never
-  uplink.stage = 'received'
-  uplink.deadline = never
-  turn.out.push({ type: 'save', session }) // a repetition must be known as such after a restart too
-  if (!told) send(session, { type: 'pubrec', msgId: uplink.msgId }, turn)
-}
-
-/** The broker has finished it, or refused it. */
-export function onPublished(session: Session, token: number, outcome: Outcome, turn: Turn): void {
-  const uplink = findByToken(session, token)
-  if (uplink === undefined) return
-  const { msgId, stage } = uplink
-  const told = uplink.deadline === never && stage === 'sent'
-  if (uplink.qos === 2 && outcome === ReturnCode.accepted && stage !== 'released') {
-    if (stage === 'sent') onReceived(session, token, turn)
-    uplink.stage = 'completed' // PUBREL is still to come
-    return
-  }
-  session.uplinks.delete(msgId)
-  if (outcome !== ReturnCode.accepted) {
-    if (!told && stage === 'sent') acknowledge(session, uplink, outcome, turn)
-  } else if (uplink.qos === 2) {
-    turn.out.push({ type: 'save', session })
-    send(session, { type: 'pubcomp', msgId }, turn)
-  } else {
-    session.lastUplink = uplink
-    if (!told) acknowledge(session, uplink, ReturnCode.accepted, turn)
-  }
-}
-
 export function onPubrel(session: Session, { msgId }: Pubrel, turn: Turn): void {
   const uplink = session.uplinks.get(msgId)
-  if (uplink?.stage === 'received')
-    uplink.stage = 'released' // PUBCOMP follows the broker's
-  else if (uplink === undefined || uplink.stage === 'completed') {
-    if (session.uplinks.delete(msgId)) turn.out.push({ type: 'save', session })
-    send(session, { type: 'pubcomp', msgId }, turn) // also for an unknown one: ours was lost [SN-PUB-11]
-  }
-}
-
-/**
- * The broker connection is closed for good: what the broker may not have, the sensor sends again; what it has must not be
- * forwarded a second time [SN-PUB-11].
- */
-export function forgetInflight({ uplinks }: Session): void {
-  for (const uplink of uplinks.values()) {
-    if (uplink.stage === 'waiting' || uplink.stage === 'sent') uplinks.delete(uplink.msgId)
-    else uplink.stage = 'completed'
-  }
+  if (uplink === undefined) return send(session, { type: 'pubcomp', msgId }, turn) // ours was lost [SN-PUB-11]
+  if (!uplink.stored && !brokerHas(uplink)) return
+  uplink.answer = 'pubrel'
+  if (!uplink.stored && uplink.stage === 'received') return // PUBCOMP follows the broker's
+  session.uplinks.delete(msgId)
+  if (uplink.stage === 'done') finish(session, uplink, turn)
+  else turn.out.push({ type: 'keepUplink', session, uplink })
+  send(session, { type: 'pubcomp', msgId }, turn)
 }
 
 /** Those whose time is up: the sensor is told to try later, while a forwarded one may still succeed [SN-MAP-27]. */
 export function onUplinkDeadlines(session: Session, turn: Turn): void {
   for (const uplink of session.uplinks.values()) {
-    if (uplink.deadline > turn.now) continue
-    if (uplink.stage === 'waiting') session.uplinks.delete(uplink.msgId)
+    if (uplink.stored || uplink.deadline > turn.now) continue
     uplink.deadline = never
+    if (uplink.stage === 'waiting') abandon(session, uplink, turn)
     acknowledge(session, uplink, ReturnCode.congestion, turn)
   }
 }

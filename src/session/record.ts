@@ -1,7 +1,8 @@
 // A session as it is stored: plain data, times as wall time, so that it outlives the process. Pure.
 
 import type { State } from './events.ts'
-import type { Session, Subscription, WillData } from './session.ts'
+import { createSession, type Session, type Subscription, type WillData } from './session.ts'
+import type { Turn } from './settings.ts'
 
 /** What seldom changes, and what often does; two values, so that the second can be written cheaply. */
 export interface SessionRecord {
@@ -48,6 +49,8 @@ export interface ProgressRecord {
 
 /** From monotonic to wall time. */
 export type ToWall = (monotonic: number) => number
+/** And back. */
+export type ToMonotonic = (wall: number) => number
 
 export function lastingRecord(session: Session): LastingRecord {
   const { clientId, cleanSession, keepAlive, will, topics, subscriptions } = session
@@ -86,4 +89,50 @@ export function progressRecord(session: Session, toWall: ToWall): ProgressRecord
     nextToken: session.nextToken,
     nextMessage: session.nextMessage,
   }
+}
+
+/** How much of the silence since the last message may be unknown to the store, milliseconds: little against keep-alive. */
+const lease = ({ keepAlive, state, sleep }: Session): number => {
+  const seconds = state === 'asleep' || state === 'awake' ? sleep : keepAlive
+  return seconds === 0 ? 60_000 : Math.max(1000, seconds * 100)
+}
+
+/** Writes now and then when the sensor was heard, so that its silence is known after a restart too. */
+export function touch(session: Session, { now, out }: Turn): void {
+  if (now - session.savedHeardAt < lease(session)) return
+  session.savedHeardAt = now
+  out.push({ type: 'saveProgress', session, lazy: true })
+}
+
+/** The session that a record tells of, without address, messages and publishes. */
+export function fromRecord(
+  { lasting, progress }: SessionRecord,
+  toMonotonic: ToMonotonic,
+  turn: Turn,
+): Session {
+  const session = createSession(lasting.clientId, turn.env)
+  const { topics } = session
+  for (const [id, name] of lasting.topics.names) {
+    topics.byId.set(id, name)
+    topics.byName.set(name, id)
+  }
+  for (const id of lasting.topics.confirmed) topics.confirmed.add(id)
+  for (const id of lasting.topics.learned) topics.learned.add(id)
+  for (const name of lasting.topics.suppressed) topics.suppressed.add(name)
+  topics.next = lasting.topics.next
+  session.cleanSession = lasting.cleanSession
+  session.keepAlive = lasting.keepAlive
+  session.will = lasting.will
+  for (const [filter, subscription] of lasting.subscriptions) session.subscriptions.set(filter, subscription)
+  session.state = progress.state === 'awake' ? 'asleep' : progress.state
+  session.established = progress.established
+  session.sleep = progress.sleep
+  // it may have been heard a little later than the store knows
+  session.heardAt = Math.min(turn.now, toMonotonic(progress.heardAt) + lease(session))
+  session.endedAt = Math.min(turn.now, toMonotonic(progress.endedAt))
+  session.releasing = progress.releasing
+  for (const packetId of progress.received) session.received.add(packetId)
+  session.nextToken = progress.nextToken
+  session.nextMessage = progress.nextMessage
+  return session
 }

@@ -16,7 +16,7 @@ export function ask(
   turn: Turn,
 ): void {
   const deadline = turn.now + turn.env.settings.timers.tRetry
-  session.outstanding = { kind, msgId, topicId, tries: 0, deadline }
+  session.outstanding = { kind, msgId, topicId, repeated: false, tries: 0, deadline }
   transmit(session, session.outstanding, turn, false)
 }
 

@@ -35,8 +35,7 @@ export interface Uplink {
   readonly topicId: number
   readonly topic: string
   readonly retain: boolean
-  /** empty once the broker has it */
-  data: Uint8Array
+  readonly data: Uint8Array
   /** when it came, monotonic milliseconds */
   readonly at: number
   /** acknowledged to the sensor as soon as the gateway has it durably; otherwise when the broker has it */
@@ -50,7 +49,7 @@ export interface Uplink {
   repeated: boolean
   /** towards the sensor, QoS 2: PUBREC was sent; PUBREL came */
   answer: 'none' | 'pubrec' | 'pubrel'
-  /** when the sensor is told to try later; Infinity after it was told, or answered */
+  /** when the sensor is told to try later, Infinity after it was told or answered; a stored one is tried again then */
   deadline: number
 }
 
@@ -70,6 +69,8 @@ export interface Outstanding {
   readonly kind: 'willtopicreq' | 'willmsgreq' | 'register' | 'publish' | 'pubrel'
   readonly msgId: number
   readonly topicId: number
+  /** the sensor may have had it before this delivery */
+  readonly repeated: boolean
   /** repetitions so far */
   tries: number
   deadline: number
@@ -218,6 +219,9 @@ export function createSession(clientId: string, env: Env): Session {
     nextMessage: 1,
   }
 }
+
+/** Whether its sensor is not there, so that it is kept for the next time or forgotten. */
+export const isEnded = ({ state }: Session): boolean => state === 'disconnected' || state === 'lost'
 
 /** Sends a message to the sensor, if it has an address; what must not be sent now, the sensor asks for again. */
 export function send(session: Session, packet: Packet, turn: Turn, repeated = false): void {

@@ -3,17 +3,18 @@
 import { type Connect, type Packet, type Pingreq, type Publish, ReturnCode } from '../codec/messages.ts'
 import { abandonSetup } from './connect.ts'
 import { suspendDelivery } from './deliver.ts'
-import type { DropReason, Event, Peer, PeerKey, QueuedMessage } from './events.ts'
+import type { DropReason, Event, Peer, PeerKey } from './events.ts'
 import { handle } from './handle.ts'
-import { forgetLink } from './link.ts'
+import { forgetInflight } from './outgoing.ts'
 import { sourceOf } from './peers.ts'
-import { forgetInflight, topicOf } from './publish.ts'
-import { clearQueue, queuedSize } from './queue.ts'
-import { createSession, type Session } from './session.ts'
+import { topicOf } from './publish.ts'
+import { clearQueue } from './queue.ts'
+import { createSession, isEnded, type Session } from './session.ts'
 import type { Turn } from './settings.ts'
 import { lose } from './sleep.ts'
 import { fromGateways, verdict } from './states.ts'
 import { allow, createThrottle, type Throttle } from './throttle.ts'
+import { wakeAt } from './timers.ts'
 import { isClientId, matches, octets } from './topics.ts'
 
 export interface Sessions {
@@ -51,7 +52,7 @@ export function receive(sessions: Sessions, packet: Packet, peer: Peer, turn: Tu
 /** Hands an event to a session, and clears up when that ended it. */
 export function dispatch(sessions: Sessions, session: Session, event: Event, turn: Turn): void {
   handle(session, event, turn)
-  if (session.state === 'disconnected' || session.state === 'lost') settle(sessions, session, turn)
+  if (isEnded(session)) settle(sessions, session, turn)
 }
 
 /** A session that ended loses its address [SN-STA-3]; it is kept only if the sensor asked for that [SN-SESS-6]. */
@@ -61,6 +62,7 @@ function settle(sessions: Sessions, session: Session, turn: Turn): void {
     rest(session, turn)
     if (!session.cleanSession && session.established) turn.out.push({ type: 'save', session })
   }
+  if (session.spooled.messages > 0) return // kept until the broker has what it acknowledged
   if (session.cleanSession || !session.established) {
     clearQueue(session, turn)
     if (sessions.byClientId.get(session.clientId) === session) sessions.byClientId.delete(session.clientId)
@@ -69,12 +71,12 @@ function settle(sessions: Sessions, session: Session, turn: Turn): void {
 }
 
 /** What a connection leaves behind is forgotten, what belongs to the session waits for the next one. */
-function rest(session: Session, { now, env }: Turn): void {
-  session.endedAt = now
-  session.wakeAt = now + env.settings.timers.keepSessions
+export function rest(session: Session, turn: Turn): void {
+  session.endedAt = turn.now
   session.requests.clear()
   suspendDelivery(session)
-  forgetInflight(session)
+  forgetInflight(session, turn)
+  session.wakeAt = wakeAt(session, turn)
 }
 
 /** Lets go of a session that a fault has made unusable; what is stored of it stays stored. */
@@ -86,31 +88,6 @@ export function evict(sessions: Sessions, session: Session, { env, out }: Turn):
   env.totals.queuedOctets -= session.queuedOctets
 }
 
-/**
- * A session from the store, in whatever state it was saved: its sensor is not connected any more, and finds everything
- * when it comes back [SN-SESS-10].
- */
-export function restore(
-  sessions: Sessions,
-  { session, messages }: { readonly session: Session; readonly messages: readonly QueuedMessage[] },
-  turn: Turn,
-): void {
-  if (session.cleanSession) return
-  const { env } = turn
-  const octetsQueued = messages.reduce((sum, message) => sum + queuedSize(message), 0)
-  session.policy = env.policyFor(session.clientId)
-  session.queue = [...messages]
-  session.queuedOctets = octetsQueued
-  env.totals.queuedMessages += messages.length
-  env.totals.queuedOctets += octetsQueued
-  session.nextMessage = Math.max(session.nextMessage, 1 + (messages.at(-1)?.id ?? 0))
-  session.state = 'disconnected'
-  session.peer = undefined
-  forgetLink(session)
-  rest(session, turn)
-  sessions.byClientId.set(session.clientId, session)
-}
-
 function unbind(sessions: Sessions, session: Session): void {
   if (session.peer !== undefined && sessions.byPeer.get(session.peer.key) === session) {
     sessions.byPeer.delete(session.peer.key)
@@ -118,7 +95,7 @@ function unbind(sessions: Sessions, session: Session): void {
   session.peer = undefined
 }
 
-function bind(sessions: Sessions, session: Session, peer: Peer): void {
+export function bind(sessions: Sessions, session: Session, peer: Peer): void {
   if (session.peer?.key !== peer.key) unbind(sessions, session)
   session.peer = peer
   sessions.byPeer.set(peer.key, session)
@@ -236,6 +213,7 @@ function onNamedPingreq(sessions: Sessions, packet: Pingreq, peer: Peer, turn: T
       return refuse(sessions, packet, peer, turn)
     displaceOther(sessions, session.clientId, peer, turn)
     bind(sessions, session, peer)
+    turn.out.push({ type: 'saveProgress', session, lazy: true })
     suspendDelivery(session) // what is open is sent anew, to where the sensor is now
   }
   dispatch(sessions, session, { type: 'packet', packet, peer }, turn)

@@ -3,7 +3,7 @@
 import { type Disconnect, type Pingreq, ReturnCode } from '../codec/messages.ts'
 import { refuse } from './connect.ts'
 import { deliverNext, suspendDelivery } from './deliver.ts'
-import { endSession, forgetLink, giveUp, graceIsOver } from './link.ts'
+import { closeUnlessNeeded, endSession, forgetLink, giveUp, graceIsOver } from './link.ts'
 import { enter, type Session, send } from './session.ts'
 import type { Turn } from './settings.ts'
 
@@ -75,6 +75,7 @@ export function lose(session: Session, why: string, turn: Turn): void {
   turn.out.push({ type: 'close', session, publishWill: true })
   forgetLink(session)
   enter(session, 'lost', why, turn)
+  if (session.spooled.messages > 0) closeUnlessNeeded(session, turn)
 }
 
 /** The gateway stops: listening sensors are told, the broker publishes no will [SN-ROB-5]. */

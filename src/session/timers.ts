@@ -3,12 +3,14 @@
 import { ReturnCode } from '../codec/messages.ts'
 import { refuse } from './connect.ts'
 import { deliverNext } from './deliver.ts'
-import { giveUp, onRetryDue } from './link.ts'
+import { giveUp, graceEnd, onRetryDue } from './link.ts'
+import { sendDue } from './outgoing.ts'
 import { onUplinkDeadlines } from './publish.ts'
 import { onRetry } from './retry.ts'
-import { enter, type Session } from './session.ts'
+import { enter, isEnded, type Session } from './session.ts'
 import type { Turn } from './settings.ts'
 import { lose, silenceDeadline } from './sleep.ts'
+import { nextAttempt } from './spool.ts'
 import { onRequestDeadlines } from './subscribe.ts'
 import { onWillDeadline } from './will.ts'
 
@@ -17,8 +19,9 @@ const never = Number.POSITIVE_INFINITY
 /** Sensors that listen, so that a broken broker connection must be told to them. */
 const isListening = ({ state }: Session): boolean => state === 'active' || state === 'awake'
 
-const graceEnd = (session: Session, grace: number): number =>
-  session.link.lostAt !== undefined && isListening(session) ? session.link.lostAt + grace : never
+/** Sleeping sensors learn of it when they wake. */
+const graceDeadline = (session: Session, grace: number): number =>
+  isListening(session) ? graceEnd(session, grace) : never
 
 const holdEnd = ({ state, holdUntil, queue }: Session, now: number): number =>
   state === 'active' && queue.length > 0 && holdUntil > now ? holdUntil : never
@@ -26,19 +29,22 @@ const holdEnd = ({ state, holdUntil, queue }: Session, now: number): number =>
 /** The nearest time at which something is due, monotonic milliseconds; Infinity if nothing is. */
 export function wakeAt(session: Session, { env, now }: Turn): number {
   const { timers } = env.settings
-  if (session.state === 'disconnected' || session.state === 'lost')
-    return session.endedAt + timers.keepSessions
+  if (isEnded(session)) {
+    return Math.min(session.endedAt + timers.keepSessions, session.link.retryAt, nextAttempt(session))
+  }
   let nearest = Math.min(
     silenceDeadline(session, timers.inactivity),
     session.setupDeadline,
     session.link.retryAt,
-    graceEnd(session, timers.grace),
+    graceDeadline(session, timers.grace),
+    nextAttempt(session),
     holdEnd(session, now),
     session.state === 'awake' && session.awakeUntil > now ? session.awakeUntil : never,
     session.outstanding?.deadline ?? never,
     session.willUpdate?.deadline ?? never,
   )
-  for (const { deadline } of session.uplinks.values()) if (deadline < nearest) nearest = deadline
+  for (const { deadline, stored } of session.uplinks.values())
+    if (!stored && deadline < nearest) nearest = deadline
   for (const { deadline } of session.requests.values()) if (deadline < nearest) nearest = deadline
   return nearest
 }
@@ -47,17 +53,23 @@ export function wakeAt(session: Session, { env, now }: Turn): number {
 export function onDeadline(session: Session, turn: Turn): void {
   const { now, env } = turn
   const { timers } = env.settings
-  if (session.state === 'disconnected' || session.state === 'lost') return forgetWhenOld(session, turn)
+  if (isEnded(session)) {
+    if (session.link.retryAt <= now) onRetryDue(session, turn)
+    sendDue(session, turn)
+    return forgetWhenOld(session, turn)
+  }
   if (silenceDeadline(session, timers.inactivity) <= now) {
     return lose(session, session.state === 'asleep' ? 'slept too long' : 'keep-alive passed', turn)
   }
   if (session.setupDeadline <= now) {
     return refuse(session, ReturnCode.congestion, 'the broker did not answer in time', turn) // [SN-MAP-6]
   }
-  if (graceEnd(session, timers.grace) <= now) return giveUp(session, 'the broker cannot be reached', turn)
+  if (graceDeadline(session, timers.grace) <= now)
+    return giveUp(session, 'the broker cannot be reached', turn)
   if (session.link.retryAt <= now) onRetryDue(session, turn)
   if (session.outstanding !== undefined && session.outstanding.deadline <= now) onRetry(session, turn)
   onUplinkDeadlines(session, turn)
+  sendDue(session, turn)
   onRequestDeadlines(session, turn)
   onWillDeadline(session, turn)
   deliverNext(session, turn)

@@ -15,14 +15,18 @@ import type {
   Will,
 } from '../../src/session/events.ts'
 import { peerKey } from '../../src/session/peers.ts'
-import type { Session } from '../../src/session/session.ts'
-import { createSessions, dispatch, receive, restore } from '../../src/session/sessions.ts'
+import { lastingRecord, type PeerRecord, progressRecord } from '../../src/session/record.ts'
+import { restore } from '../../src/session/restore.ts'
+import type { Session, Uplink } from '../../src/session/session.ts'
+import { createSessions, dispatch, receive } from '../../src/session/sessions.ts'
 import type {
   Limits,
   Policy,
   Predefined,
   QosMinusOne,
+  QueuePolicy,
   Settings,
+  SpoolPolicy,
   Timers,
   Turn,
 } from '../../src/session/settings.ts'
@@ -54,6 +58,22 @@ const defaultTimers: Timers = {
   reconnectMax: 60_000,
 }
 
+/** Everything waits, within the limits of the sensor. */
+export const queuePolicy: QueuePolicy = {
+  messages: Number.POSITIVE_INFINITY,
+  octets: Number.POSITIVE_INFINITY,
+  age: Number.POSITIVE_INFINITY,
+  overflow: 'drop-oldest',
+  qos0: true,
+}
+
+export const spoolPolicy: SpoolPolicy = {
+  messages: 100,
+  octets: 65_536,
+  age: Number.POSITIVE_INFINITY,
+  qos0: false,
+}
+
 const defaultLimits: Limits = {
   sensors: 1000,
   clientIdLength: 23,
@@ -64,7 +84,6 @@ const defaultLimits: Limits = {
   totalQueuedMessages: 100_000,
   totalQueuedOctets: 67_108_864,
   inflight: 10,
-  messagesPerWake: 100,
   connectsPerAddress: 1000,
   repliesPerAddress: 100,
   repliesPerPeer: 1,
@@ -89,6 +108,8 @@ export type Cause = { packet: Packet; peer: Peer } | { session: Session; event: 
 interface BrokerSession {
   subscriptions: Map<string, 0 | 1 | 2>
   queue: BrokerMessage[]
+  /** tokens of QoS 2 publishes that it has and that were not released */
+  unreleased: Set<number>
 }
 
 interface BrokerMessage {
@@ -97,12 +118,6 @@ interface BrokerMessage {
   qos: 0 | 1 | 2
   retain?: boolean
   expiresAt?: number
-}
-
-/** A QoS 1 or 2 publish on its way; `taken`: the broker has it, and knows it again at QoS 2. */
-interface Flight {
-  readonly effect: Effect & { type: 'publish' }
-  taken: boolean
 }
 
 /** Text as octets. */
@@ -136,8 +151,6 @@ class Broker {
   /** MQTT CONNECTs taken */
   connects = 0
   nextAck = 1
-  /** what the upstream connection sends again on a new connection, unless that is `fresh` */
-  readonly #flights = new Map<Session, Map<number, Flight>>()
   /** the running attempt of each session; another `connect` or `close` ends it */
   readonly #attempts = new Map<Session, number>()
   readonly #world: World
@@ -149,11 +162,10 @@ class Broker {
     switch (effect.type) {
       case 'connect':
         return this.#connect(effect)
-      case 'publish': {
-        const flight = { effect, taken: false }
-        if (effect.qos > 0) this.#flightsOf(effect.session).set(effect.token, flight)
-        return this.#publish(flight)
-      }
+      case 'publish':
+        return this.#publish(effect)
+      case 'release':
+        return this.#release(effect)
       case 'publishAnonymous':
         return this.route(
           { topic: effect.topic, payload: effect.payload, qos: 0, retain: effect.retain },
@@ -181,12 +193,10 @@ class Broker {
         return
       }
       case 'acknowledge':
-        this.acknowledged.push(effect.ack)
-        return
+        return this.#acknowledge(effect)
       case 'close': {
         const connection = this.#end(effect.session)
         this.#attempts.delete(effect.session)
-        this.#flights.delete(effect.session)
         if (effect.publishWill && connection?.will)
           this.#publishWill(connection.will, effect.session.clientId)
         return
@@ -197,33 +207,39 @@ class Broker {
   sessionOf(session: Session): BrokerSession {
     let stored = this.stored.get(session.clientId)
     if (stored === undefined) {
-      stored = { subscriptions: new Map(), queue: [] }
+      stored = { subscriptions: new Map(), queue: [], unreleased: new Set() }
       this.stored.set(session.clientId, stored)
     }
     return stored
   }
 
-  #flightsOf(session: Session): Map<number, Flight> {
-    const flights = this.#flights.get(session) ?? new Map<number, Flight>()
-    this.#flights.set(session, flights)
-    return flights
+  #publish({ session, token, qos, topic, payload, retain }: Effect & { type: 'publish' }): void {
+    if (!this.#reply(session, () => {})) return
+    const outcome = this.publishOutcome
+    const { unreleased } = this.sessionOf(session)
+    if (outcome === 0 && !unreleased.has(token)) this.route({ topic, payload, qos, retain }, session.clientId)
+    if (qos === 1 || (qos === 2 && outcome !== 0)) this.#reply(session, { type: 'published', token, outcome })
+    else if (qos === 2) {
+      unreleased.add(token)
+      this.#reply(session, { type: 'received', token })
+    }
   }
 
-  #publish(flight: Flight): void {
-    const { session, token, qos, topic, payload, retain } = flight.effect
-    if (!this.#reply(session, () => {})) return
-    if (this.publishOutcome === 0) {
-      if (qos === 2) this.#reply(session, { type: 'received', token })
-      if (!flight.taken || qos < 2) this.route({ topic, payload, qos, retain }, session.clientId)
-      flight.taken = true
-    }
-    const outcome = this.publishOutcome
-    if (qos === 0) return
+  #release({ session, token }: Effect & { type: 'release' }): void {
     this.#reply(session, () => {
-      if (this.#flights.get(session)?.delete(token)) {
-        this.#world.happen(session, { type: 'published', token, outcome })
-      }
+      this.sessionOf(session).unreleased.delete(token)
+      this.#world.happen(session, { type: 'published', token, outcome: 0 })
     })
+  }
+
+  /** QoS 2 messages that were not acknowledged, by ack */
+  readonly #exactlyOnce = new Map<number, number>()
+
+  #acknowledge({ session, ack }: Effect & { type: 'acknowledge' }): void {
+    if (ack < 0) return // of the release
+    this.acknowledged.push(ack)
+    const packetId = this.#exactlyOnce.get(ack)
+    if (packetId !== undefined) this.#reply(session, { type: 'releasing', packetId, ack: -ack })
   }
 
   /** A connection is over, and what was kept for it if that was clean. */
@@ -234,9 +250,8 @@ class Broker {
     return connection
   }
 
-  #connect({ session, clean, fresh, will }: Effect & { type: 'connect' }): void {
+  #connect({ session, clean, will }: Effect & { type: 'connect' }): void {
     this.#end(session)
-    if (fresh) this.#flights.delete(session)
     this.connects += 1
     const attempt = this.connects
     this.#attempts.set(session, attempt)
@@ -251,9 +266,7 @@ class Broker {
       const sessionPresent = this.stored.has(session.clientId)
       const { queue } = this.sessionOf(session)
       this.connected.set(session, { will, clean })
-      const unfinished = [...this.#flightsOf(session).values()]
       this.#world.happen(session, { type: 'connected', sessionPresent, limits: this.limits })
-      for (const flight of unfinished) this.#publish(flight)
       for (const message of queue.splice(0)) this.#push(session, message, message.qos)
     })
   }
@@ -274,11 +287,14 @@ class Broker {
   #push(session: Session, message: BrokerMessage, qos: 0 | 1 | 2): void {
     const lower = Math.min(qos, message.qos) as 0 | 1 | 2
     const ack = lower > 0 ? this.nextAck++ : undefined
+    const packetId = lower === 2 && ack !== undefined ? ack : 0
+    if (ack !== undefined && packetId !== 0) this.#exactlyOnce.set(ack, packetId)
     const { topic, payload, retain = false, expiresAt } = message
     this.#world.happen(session, {
       type: 'message',
       message: { topic, payload, qos: lower, retain, expiresAt },
       ack,
+      packetId,
     })
   }
 
@@ -359,6 +375,10 @@ export class World {
       asleepConnect: 'strict',
       reRegister: 'ifUnconfirmed',
       predefined,
+      queueFor: () => queuePolicy,
+      messagesPerWake: 100,
+      ack: 'broker',
+      spool: spoolPolicy,
       ...options.policy?.(clientId),
     })
   }
@@ -377,8 +397,17 @@ export class World {
   }
 
   /** The gateway has started, and its store knows this session. */
-  restore(session: Session, messages: readonly QueuedMessage[] = []): void {
-    restore(this.sessions, { session, messages }, this.#newTurn())
+  restore(
+    session: Session,
+    messages: readonly QueuedMessage[] = [],
+    uplinks: readonly Uplink[] = [...session.outgoing.values()],
+  ): void {
+    const record = { lasting: lastingRecord(session), progress: progressRecord(session, (time) => time) }
+    const peerOf = ({ address, port, nodeId }: PeerRecord): Peer => this.sensor(address, port, nodeId).peer
+    const toMonotonic = (time: number) => time
+    const turn = this.#newTurn()
+    restore(this.sessions, { record, messages, uplinks }, { peerOf, toMonotonic }, turn)
+    for (const effect of turn.out) this.#perform(effect)
   }
 
   /** A message published by somebody else. */

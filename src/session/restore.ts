@@ -1,0 +1,87 @@
+// Sessions from the store: after a restart sensors go on as if the gateway had not been away [SN-SESS-10].
+
+import type { Peer, QueuedMessage } from './events.ts'
+import { clearQueue, queuedSize } from './queue.ts'
+import { fromRecord, type PeerRecord, type SessionRecord, type ToMonotonic } from './record.ts'
+import { isEnded, type Session, type Uplink } from './session.ts'
+import { bind, rest, type Sessions } from './sessions.ts'
+import type { Turn } from './settings.ts'
+import { reopen } from './spool.ts'
+import { wakeAt } from './timers.ts'
+
+/** Milliseconds between the broker connections of two sensors that say nothing; those that speak go before them. */
+const SPREAD = 2
+
+/** What was stored of one sensor. */
+export interface Stored {
+  readonly record: SessionRecord
+  readonly messages: readonly QueuedMessage[]
+  readonly uplinks: readonly Uplink[]
+}
+
+/** How the places and times of a record are found again. */
+export interface Bearings {
+  /** undefined: its listener does not exist any more */
+  peerOf(record: PeerRecord): Peer | undefined
+  readonly toMonotonic: ToMonotonic
+}
+
+/**
+ * Takes up a session where it was left. A sensor that was connected still is: its broker connection is mended, and timers
+ * that ran out meanwhile have their effect at the next deadline. One without a place to be reached, or in the middle of a
+ * setup, is disconnected and finds everything when it connects.
+ */
+export function restore(
+  sessions: Sessions,
+  stored: Stored,
+  { peerOf, toMonotonic }: Bearings,
+  turn: Turn,
+): void {
+  const session = fromRecord(stored.record, toMonotonic, turn)
+  const { progress } = stored.record
+  refill(session, stored, turn)
+  sessions.byClientId.set(session.clientId, session)
+  const isLive = session.state === 'active' || session.state === 'asleep'
+  const peer = isLive && progress.peer !== undefined ? peerOf(progress.peer) : undefined
+  if (peer !== undefined && !sessions.byPeer.has(peer.key)) return goOn(sessions, session, peer, turn)
+  const { endedAt } = session
+  session.state = session.state === 'lost' ? 'lost' : 'disconnected'
+  rest(session, turn)
+  if (!isLive) session.endedAt = endedAt
+  if (session.spooled.messages > 0) mendLater(sessions, session, turn)
+  session.wakeAt = wakeAt(session, turn)
+  if (isOver(session)) forget(sessions, session, turn)
+}
+
+function forget(sessions: Sessions, session: Session, turn: Turn): void {
+  clearQueue(session, turn)
+  sessions.byClientId.delete(session.clientId)
+  turn.out.push({ type: 'forget', session })
+}
+
+function refill(session: Session, { messages, uplinks }: Stored, { env }: Turn): void {
+  for (const uplink of uplinks) reopen(session, uplink)
+  session.nextToken = Math.max(session.nextToken, 1 + (uplinks.at(-1)?.token ?? 0))
+  session.queue = [...messages]
+  session.queuedOctets = messages.reduce((sum, message) => sum + queuedSize(message), 0)
+  env.totals.queuedMessages += messages.length
+  env.totals.queuedOctets += session.queuedOctets
+  session.nextMessage = Math.max(session.nextMessage, 1 + (messages.at(-1)?.id ?? 0))
+}
+
+function goOn(sessions: Sessions, session: Session, peer: Peer, turn: Turn): void {
+  bind(sessions, session, peer)
+  const head = session.queue[0]
+  if (head !== undefined && session.state === 'active') head.sent = true // it may have been on its way
+  mendLater(sessions, session, turn)
+  session.wakeAt = wakeAt(session, turn)
+}
+
+function mendLater(sessions: Sessions, { link }: Session, turn: Turn): void {
+  link.lostAt = turn.now
+  link.retryAt = turn.now + sessions.byClientId.size * SPREAD
+}
+
+/** Whether it is neither connected nor kept for the next time. */
+const isOver = (session: Session): boolean =>
+  isEnded(session) && (session.cleanSession || !session.established) && session.spooled.messages === 0
