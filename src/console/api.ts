@@ -72,6 +72,7 @@ export function serveApi(app: FastifyInstance, { view, events, streams, limits }
     view.listeners(),
   )
   app.get('/api/broker', told('getBroker', 'The way to the broker', ref('Broker')), () => view.broker())
+  app.get('/api/store', told('getStore', 'Where sessions are kept', ref('Store')), () => view.store())
   const pair: Schema = {
     type: 'object',
     properties: { topicId: { type: 'integer' }, name: { type: 'string' } },

@@ -16,6 +16,8 @@ function hindrances(view: GatewayView): string[] {
   const reasons: string[] = []
   if (view.listeners().length === 0) reasons.push('no listener is bound')
   if (!view.broker().healthy) reasons.push('the broker cannot be reached')
+  // the error itself names places on the disk
+  if (view.store().error !== undefined) reasons.push('the store cannot write')
   return reasons
 }
 

@@ -5,7 +5,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { GatewayView } from './view.ts'
 
 /** What the numbers are taken from. */
-export type MetricsSource = Pick<GatewayView, 'info' | 'broker' | 'listeners' | 'latency'>
+export type MetricsSource = Pick<GatewayView, 'info' | 'broker' | 'store' | 'listeners' | 'latency'>
 
 /** The metrics of one gateway. */
 export interface Metrics {
@@ -92,6 +92,23 @@ export function createMetrics(view: MetricsSource): Metrics {
   gauge('mqttsn_queued_messages', 'Messages that wait for sensors.', [], () => one(now.info.queuedMessages))
   gauge('mqttsn_queued_bytes', 'Octets of these messages.', [], () => one(now.info.queuedOctets))
 
+  const spooled = 'Messages of sensors that the gateway has acknowledged and the broker has not.'
+  gauge('mqttsn_spooled_messages', spooled, [], () => one(now.info.spooledMessages))
+  gauge('mqttsn_spooled_bytes', 'Octets of these messages.', [], () => one(now.info.spooledOctets))
+
+  gauge('mqttsn_store_up', '1 while the store can write.', [], () =>
+    one(now.store.error === undefined ? 1 : 0),
+  )
+  counter('mqttsn_store_writes_total', 'Groups of changes written to the store.', [], () =>
+    one(now.store.groups),
+  )
+  counter('mqttsn_store_write_seconds_total', 'Time these took.', [], () => one(now.store.seconds))
+  const failures = 'Writes to the store that failed while something waited for them.'
+  counter('mqttsn_store_failures_total', failures, [], () => one(now.store.failures))
+  gauge('mqttsn_store_bytes', 'Size of the store on disk.', [], () => one(now.store.octets))
+  const held = 'Answers to sensors and to the broker that wait for a write.'
+  gauge('mqttsn_store_held', held, [], () => one(now.store.held))
+
   gauge('mqttsn_broker_up', "1 while the gateway's own connection to the broker is up.", [], () =>
     one(now.broker.healthy ? 1 : 0),
   )
@@ -147,6 +164,7 @@ export function createMetrics(view: MetricsSource): Metrics {
 const look = (view: MetricsSource) => ({
   info: view.info(),
   broker: view.broker(),
+  store: view.store(),
   listeners: view.listeners(),
   latency: view.latency(),
 })

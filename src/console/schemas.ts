@@ -10,6 +10,7 @@ import type {
   SensorDetail,
   SensorState,
   SensorSummary,
+  StoreInfo,
   SubscriptionEntry,
   TopicEntry,
 } from './view.ts'
@@ -125,6 +126,8 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
       sensors: counts('sensors by state'),
       queuedMessages: whole('messages that wait for sensors'),
       queuedOctets: whole('octets that wait for sensors'),
+      spooledMessages: whole('acknowledged messages of sensors that wait for the broker'),
+      spooledOctets: whole('octets of these'),
       counters: object<GatewayInfo['counters']>({
         receivedDatagrams: whole('from sensors'),
         receivedOctets: whole('from sensors'),
@@ -162,6 +165,18 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
       waiting: whole('connections waiting for their turn'),
       refused: whole('attempts that failed'),
       lost: whole('connections that broke'),
+    }),
+  },
+  {
+    $id: 'Store',
+    ...object<StoreInfo>({
+      type: { type: 'string', enum: ['lmdb', 'memory'] },
+      error: optional(text('why the last write failed')),
+      groups: whole('writes, each of many changes'),
+      seconds: { type: 'number', minimum: 0, description: 'time these took' },
+      failures: whole('writes that failed while something waited for them'),
+      octets: whole('size on disk'),
+      held: whole('answers to sensors and broker that wait for a write'),
     }),
   },
   { $id: 'SensorSummary', ...object(summary) },

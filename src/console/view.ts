@@ -118,6 +118,9 @@ export interface GatewayInfo {
   readonly sensors: Readonly<Record<SensorState, number>>
   readonly queuedMessages: number
   readonly queuedOctets: number
+  /** messages of sensors that the gateway has acknowledged and the broker has not */
+  readonly spooledMessages: number
+  readonly spooledOctets: number
   /** counters since the start: datagrams, application messages, drops */
   readonly counters: {
     readonly receivedDatagrams: number
@@ -155,6 +158,22 @@ export interface BrokerInfo {
   readonly waiting: number
   readonly refused: number
   readonly lost: number
+}
+
+/** Where sessions live beyond the process. */
+export interface StoreInfo {
+  readonly type: 'lmdb' | 'memory'
+  /** why the last write failed; undefined: all is well */
+  readonly error: string | undefined
+  /** groups written since the start, and the seconds they took */
+  readonly groups: number
+  readonly seconds: number
+  /** writes that failed while something waited for them */
+  readonly failures: number
+  /** on disk */
+  readonly octets: number
+  /** answers to sensors and to the broker that wait for a write */
+  readonly held: number
 }
 
 /** One datagram of a watched sensor. */
@@ -206,6 +225,7 @@ export interface GatewayView {
   info(): GatewayInfo
   listeners(): readonly ListenerInfo[]
   broker(): BrokerInfo
+  store(): StoreInfo
   sensors(query: SensorQuery): { readonly total: number; readonly items: readonly SensorSummary[] }
   sensor(clientId: string): SensorDetail | undefined
   /** the global table of predefined topic ids */

@@ -105,13 +105,33 @@ export const DROPS = {
   },
   'queue-full': {
     label: 'Queue full',
-    text: 'More messages waited for a sensor than the limits allow. The oldest went first.',
+    text: 'More messages waited for a sensor than the limits or its queue rule allow.',
     next: 'Sort the sensors by queue. Let the sensor wake up more often, subscribe to less, or raise the limit.',
+  },
+  superseded: {
+    label: 'Overtaken',
+    text: 'A newer message of the same topic took the place of one that waited, as the queue rule says.',
+    next: 'Nothing is wrong. To keep all, choose another "overflow" in "queues".',
+  },
+  asleep: {
+    label: 'Not kept for sleepers',
+    text: 'A message without acknowledgement came for a sensor that sleeps, and the queue rule keeps none of those.',
+    next: 'Publish with QoS 1 what must arrive, or set "qos0" in "queues".',
+  },
+  'spool-full': {
+    label: 'Spool full',
+    text: 'A sensor had more messages waiting for the broker than its rule allows. It was told to try later.',
+    next: 'Bring the broker back, or raise "spool" in the rule of the sensor.',
+  },
+  refused: {
+    label: 'Refused by the broker',
+    text: 'A stored message of a sensor reached the broker, which will not take it.',
+    next: 'Look into the log of the broker: often the sensor may not publish to that topic.',
   },
   expired: {
     label: 'Too old',
-    text: 'A message waited for a sensor longer than its sender wanted it to live.',
-    next: 'Let the sensor wake up more often, or let the sender give its messages more time.',
+    text: 'A message waited longer than its sender wanted it to live, or than a rule keeps it.',
+    next: 'Let the sensor wake up more often, or give messages more time.',
   },
   'too-long': {
     label: 'Too long for the link',
