@@ -69,6 +69,7 @@ function configuration() {
       qosMinusOne: { perAddress: many },
       timers: { tRetry: '100ms', nRetry: 2, tWait: '1s', keepSessions: '1s', answer: '1s', awake: '1s' },
       limits: { sensors: 400, connectsPerAddress: many, repliesPerAddress: many, repliesPerPeer: many },
+      store: { type: 'memory' },
       log: { level: 'error' },
     },
   }).config

@@ -1,25 +1,27 @@
 // The shell: the only place where datagrams, broker, store, time and sessions meet, and where effects happen.
 
-import { decodeFrame, encodeFrame } from './codec/frame.ts'
-import type { Packet } from './codec/messages.ts'
+import { decodeFrame } from './codec/frame.ts'
 import type { Config } from './config/schema.ts'
 import { type Broker, openBroker } from './gateway/broker.ts'
-import { count, countSent, createCounters } from './gateway/counters.ts'
+import { count, createCounters } from './gateway/counters.ts'
+import { createGate } from './gateway/gate.ts'
 import { logChange, logListening, logPacket } from './gateway/journal.ts'
 import { createHistogram } from './gateway/latency.ts'
 import { type Link, openLink } from './gateway/links.ts'
 import { type GatewayStatus, type Observer, Observers } from './gateway/observer.ts'
 import { createPerformer, type Performer } from './gateway/performer.ts'
+import { bearings, closed, isDurable, openStore, settled, storeStatus } from './gateway/persistence.ts'
 import { publishStatus } from './gateway/status.ts'
 import { createSurroundings, type Surroundings } from './gateway/surroundings.ts'
+import { createTransmitter, type Transmitter } from './gateway/transmitter.ts'
 import { type Log, silentLog } from './log.ts'
-import { advertiseDue, mayAnswerAll, onAdvertise } from './session/discovery.ts'
-import type { Effect, Event, Listener, Peer } from './session/events.ts'
+import { onAdvertise } from './session/discovery.ts'
+import type { Effect, Event, Listener } from './session/events.ts'
 import { peerKey } from './session/peers.ts'
+import { restore } from './session/restore.ts'
 import type { Session } from './session/session.ts'
-import { createSessions, dispatch, evict, receive, restore, type Sessions } from './session/sessions.ts'
+import { createSessions, dispatch, evict, receive, type Sessions } from './session/sessions.ts'
 import type { Turn } from './session/settings.ts'
-import { createMemoryStore } from './store/memory.ts'
 import type { Store } from './store/store.ts'
 import type { Remote } from './transport/transport.ts'
 
@@ -31,11 +33,10 @@ export { createMemoryStore } from './store/memory.ts'
 /** How often deadlines are looked at, milliseconds: far below the shortest interval of the protocol. */
 const TICK = 50
 
-type SendEffect = Extract<Effect, { type: 'send' }>
-
 /** What surrounds a gateway; everything has a default. */
 export interface GatewayParts {
   log?: Log
+  /** instead of the one that the configuration names */
   store?: Store
 }
 
@@ -47,7 +48,7 @@ export class Gateway {
   readonly sessions: Sessions = createSessions()
   readonly #config: Config
   readonly #log: Log
-  readonly #store: Store
+  #store: Store | undefined
   /** from a QoS 1 or 2 publish to the broker's final answer, seconds */
   readonly latency = createHistogram()
   readonly #counters = createCounters()
@@ -55,59 +56,89 @@ export class Gateway {
   readonly surroundings: Surroundings
   readonly #observers = new Observers((error) => this.#onFault(error, undefined))
   readonly #links = new Map<Listener, Link>()
+  readonly #gate = createGate(this.#counters, (link, bytes, remote) => this.#onDatagram(link, bytes, remote))
+  readonly #transmitter: Transmitter
   #broker: Broker | undefined
   #performer: Performer | undefined
   #ticker: NodeJS.Timeout | undefined
   #endStatus = () => {}
 
-  constructor(config: Config, { log = silentLog, store = createMemoryStore() }: GatewayParts = {}) {
+  constructor(config: Config, { log = silentLog, store }: GatewayParts = {}) {
     this.#config = config
     this.#log = log
     this.#store = store
     this.surroundings = createSurroundings(config, Math.random)
+    const { isHealthy } = this
+    const [links, counters, observers] = [this.#links, this.#counters, this.#observers]
+    this.#transmitter = createTransmitter({ config, links, counters, observers, log, isHealthy })
   }
 
-  /** Binds all listeners and begins to serve; rejects, with nothing left open, if one cannot be bound. */
+  /**
+   * Binds all listeners, takes up the sessions in the store and begins to serve; rejects, with nothing left open, if a
+   * listener cannot be bound or the store cannot be used (StoreError).
+   */
   async start(): Promise<void> {
     try {
-      this.#broker = await openBroker(this.#config, this.#log)
-      this.#performer = createPerformer({
-        upstream: this.#broker.upstream,
-        store: this.#store,
-        surroundings: this.surroundings,
-        counters: this.#counters,
-        latency: this.latency,
-        towardsSensor: (effect) => this.#performTowardsSensor(effect),
-        onEvent: (session, event) => this.dispatch(session, event),
-        attempt: (step) => this.#attempt(undefined, step),
-        onStoreError: (err) => this.#log.error({ err }, 'the store cannot write: nothing is acknowledged'),
-      })
-      for (const stored of await this.#store.load()) restore(this.sessions, stored, this.#turn())
+      // listeners first: where they are taken, another gateway runs, whose store and connections must be left alone
       for (const [index, listener] of this.#config.listeners.entries()) {
-        const link = await openLink(listener, index, performance.now(), this.#onDatagram)
+        const link = await openLink(listener, index, performance.now(), this.#gate.receive)
         this.#links.set(link.listener, link)
         logListening(this.#log, link)
       }
+      this.#store ??= await openStore(this.#config, this.#log)
+      const sessions = await this.#store.load()
+      this.#broker = await openBroker(this.#config, this.#log)
+      this.#performer = this.#createPerformer(this.#store, this.#broker)
+      const found = bearings(this.#links.values())
+      for (const one of sessions) this.#attempt(undefined, (turn) => restore(this.sessions, one, found, turn))
     } catch (error) {
-      await this.stop()
+      await this.#close()
       throw error
     }
+    this.#gate.open()
     this.#ticker = setInterval(() => this.#tick(), TICK)
     this.#endStatus = publishStatus(this, this.#config)
   }
 
-  /** Tells connected sensors, ends their broker connections without wills, frees the ports [SN-ROB-5]. */
+  /**
+   * Ends connections to the broker without wills and frees the ports, within some seconds. Sensors are told [SN-ROB-5],
+   * unless their sessions are in a durable store: then the next start goes on with them [SN-SESS-10].
+   */
   async stop(): Promise<void> {
     clearInterval(this.#ticker)
+    this.#gate.close()
     this.#endStatus()
-    for (const session of [...this.sessions.byClientId.values()]) this.dispatch(session, { type: 'shutdown' })
-    // what waits for a write goes out first
-    await this.#store.flushed().catch((err: unknown) => this.#log.error({ err }, 'the store cannot write'))
+    for (const session of [...this.sessions.byClientId.values()]) {
+      if (!isDurable(this.#config)) this.dispatch(session, { type: 'shutdown' })
+      else this.#attempt(session, ({ out }) => out.push({ type: 'saveProgress', session, lazy: true }))
+    }
+    if (this.#store !== undefined) await settled(this.#store, this.#log) // what waits for a write goes out first
+    await this.#close()
+  }
+
+  async #close(): Promise<void> {
+    this.#gate.close()
     await this.#broker?.close()
     this.#broker = undefined
     await Promise.all([...this.#links.values()].map(({ transport }) => transport.close()))
     this.#links.clear()
-    await this.#store.close()
+    const store = this.#store
+    this.#store = undefined
+    if (store !== undefined) await closed(store, this.#log)
+  }
+
+  #createPerformer(store: Store, { upstream }: Broker): Performer {
+    return createPerformer({
+      upstream,
+      store,
+      surroundings: this.surroundings,
+      counters: this.#counters,
+      latency: this.latency,
+      towardsSensor: (effect) => this.#performTowardsSensor(effect),
+      onEvent: (session, event) => this.dispatch(session, event),
+      attempt: (session, step) => this.#attempt(session, step),
+      onOverfull: (session) => this.#abandon(session),
+    })
   }
 
   /** Publishes at QoS 0 on the gateway's own connection; false if that is down or congested. */
@@ -121,14 +152,17 @@ export class Gateway {
   }
 
   status(): GatewayStatus {
+    const { url = '', upstream } = this.#broker ?? {}
+    const counters = this.#counters
     return {
       listeners: [...this.#links.values()].map(({ listener: { name }, transport }) => ({
         name,
         url: transport.url,
         stats: transport.stats(),
       })),
-      broker: { url: this.#broker?.url ?? '', healthy: this.isHealthy(), ...this.#broker?.upstream.stats() },
-      counters: this.#counters,
+      broker: { url, healthy: this.isHealthy(), ...upstream?.stats() },
+      store: storeStatus(this.#config, this.#store, counters.storeFailures, this.#performer?.held ?? 0),
+      counters,
       sensors: this.sessions.byClientId.size,
     }
   }
@@ -140,7 +174,7 @@ export class Gateway {
     return { now: performance.now(), env: this.surroundings.env, out: [] }
   }
 
-  readonly #onDatagram = (link: Link, bytes: Uint8Array, { address, port }: Remote): void => {
+  #onDatagram(link: Link, bytes: Uint8Array, { address, port }: Remote): void {
     const counters = this.#counters
     counters.receivedDatagrams += 1
     counters.receivedOctets += bytes.length
@@ -199,37 +233,9 @@ export class Gateway {
 
   #performTowardsSensor(effect: Effect): void {
     this.#observers.tell((observer) => observer.effect?.(effect))
-    if (effect.type === 'send') this.#send(effect)
+    if (effect.type === 'send') this.#transmitter.send(effect)
     else if (effect.type === 'changed') logChange(this.#log, effect)
-    else if (effect.type === 'gwinfo') this.#answerSearch(effect.peer, effect.radius)
-  }
-
-  #send({ peer, packet, session, repeated = false }: Omit<SendEffect, 'type'>, radius = 0): void {
-    const transport = this.#links.get(peer.listener)?.transport
-    const bytes = encodeFrame(packet, peer.nodeId, radius)
-    countSent(this.#counters, packet, bytes)
-    if (repeated) this.#counters.retransmissions += 1
-    this.#observers.tell((observer) => observer.sent?.(packet, peer, session, bytes, repeated))
-    logPacket(this.#log, 'sent', packet, peer, this.#config.log.payloads)
-    transport?.send(bytes, peer)
-  }
-
-  #broadcast({ transport }: Link, packet: Packet, radius: number): void {
-    const bytes = encodeFrame(packet)
-    countSent(this.#counters, packet, bytes)
-    transport.broadcast(bytes, radius)
-  }
-
-  /** GWINFO to the one who asked, and to the whole network where there is a group [SN-SGW-2, SN-FWD-7, AMB-27]. */
-  #answerSearch(peer: Peer, radius: number): void {
-    if (!this.isHealthy()) return count(this.#counters.dropped, 'upstream-down')
-    const packet: Packet = { type: 'gwinfo', gwId: this.#config.gateway.id, gwAdd: new Uint8Array(0) }
-    const nearby = radius >= 1 && radius <= 3 ? radius : 3
-    if (peer.nodeId !== undefined) return this.#send({ peer, packet }, nearby)
-    this.#send({ peer, packet })
-    const link = this.#links.get(peer.listener)
-    if (link?.discovery && mayAnswerAll(link.discovery, performance.now()))
-      this.#broadcast(link, packet, radius)
+    else if (effect.type === 'gwinfo') this.#transmitter.answerSearch(effect.peer, effect.radius)
   }
 
   #tick(): void {
@@ -237,13 +243,6 @@ export class Gateway {
     for (const session of this.sessions.byClientId.values()) {
       if (session.wakeAt <= now) this.dispatch(session, { type: 'deadline' })
     }
-    for (const link of this.#links.values()) this.#advertise(link, now)
-  }
-
-  #advertise(link: Link, now: number): void {
-    const { discovery } = link
-    if (discovery === undefined || !advertiseDue(discovery, this.isHealthy(), now)) return
-    const duration = Math.round(discovery.advertising.interval / 1000)
-    this.#broadcast(link, { type: 'advertise', gwId: this.#config.gateway.id, duration }, 0)
+    this.#transmitter.advertise(now)
   }
 }

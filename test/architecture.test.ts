@@ -20,7 +20,7 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
   sensor: { values: ['codec'], types: ['codec'] },
   transport: none,
   upstream: { values: [], types: ['session/events.ts'] },
-  store: { values: [], types: ['session'] },
+  store: { values: ['session/record.ts'], types: ['session'] },
   console: none,
   config: none,
   log: { values: [], types: ['config'] },
@@ -35,9 +35,10 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
 const HOMES: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   zod: ['config'],
-  mqtt: ['upstream', 'cli/demo/scene.ts'], // the demo shows the world beyond the broker, too
+  mqtt: ['upstream/streams.ts', 'cli/demo/scene.ts'], // its WebSocket; and the demo shows the world beyond the broker
   'mqtt-packet': ['upstream'],
   aedes: ['upstream'],
+  lmdb: ['store'],
   pino: ['log'],
   'pino-pretty': ['log'],
   fastify: ['console'],

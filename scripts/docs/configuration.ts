@@ -89,6 +89,8 @@ For completion and checks in an editor, let the file begin with
 From weak to strong: the default, the file, an environment variable, a command line flag. Flags and
 environment variables replace single values and whole lists; the other keys of an object stay as they are.
 
+A running gateway loads all of this again at SIGHUP: see [Reload](operation.md#reload).
+
 ## Environment variables
 
 \`MQTTSN_\`, then the path in upper case, with two underscores between levels and one between words. Entries of a
@@ -153,12 +155,18 @@ const EXAMPLES: Readonly<Record<string, unknown>> = {
   sensors: [
     { match: 'riot-*', reRegister: 'never' },
     { match: 'test-*', deny: true },
+    { match: 'meter-*', ack: 'store', spool: { messages: 5000, age: '2d' } },
     { match: '*', from: ['10.20.0.0/16'] },
   ],
   predefined: [
     { match: '*', topics: { '1': 'home/button' } },
     { match: 'meter-*', topics: { '10': 'meters/${clientId}/power' } },
   ],
+  queues: [
+    { match: 'valve-*', topics: ['valve/+/setpoint'], overflow: 'latest-per-topic' },
+    { topics: ['news/#'], messages: 5, age: '1h', qos0: false },
+  ],
+  store: { path: '/var/lib/mqttsn' },
   qosMinusOne: { topics: ['button/#'], retain: false },
 }
 

@@ -25,6 +25,8 @@ const nothing: MetricsSource = {
     },
     queuedMessages: 0,
     queuedOctets: 0,
+    spooledMessages: 0,
+    spooledOctets: 0,
     counters: {
       receivedDatagrams: 0,
       receivedOctets: 0,
@@ -49,6 +51,7 @@ const nothing: MetricsSource = {
     refused: 0,
     lost: 0,
   }),
+  store: () => ({ type: 'memory', error: undefined, groups: 0, seconds: 0, failures: 0, octets: 0, held: 0 }),
   listeners: () => [],
   latency: () => ({ bounds: [], counts: [], sum: 0, count: 0 }),
 }

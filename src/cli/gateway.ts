@@ -1,11 +1,13 @@
 // mqttsn gateway: runs the gateway until it is told to stop.
 
+import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { ConfigError, loadConfig } from '../config/load.ts'
 import type { Console } from '../console/server.ts'
 import { openConsole } from '../gateway/observation.ts'
 import { Gateway } from '../gateway.ts'
 import { createLog, type Log } from '../log.ts'
+import { serveReloads } from './reload.ts'
 import { version } from './version.ts'
 
 interface Options {
@@ -14,9 +16,11 @@ interface Options {
   broker?: string
   predefined?: Record<string, string>
   id?: string
+  store?: string
   console?: string | boolean
   logLevel?: string
   logFormat?: string
+  watch?: true
 }
 
 /** The command `gateway`. Exit codes: 0 stopped, 1 wrong configuration or start failed, 2 wrong usage. */
@@ -28,12 +32,15 @@ export function gatewayCommand(): Command {
     .option('-b, --broker <url>', 'MQTT broker: mqtt://, mqtts://, ws://, wss:// or "embedded"')
     .option('-p, --predefined <id=topic>', 'predefined topic id for all sensors; repeatable', assign)
     .option('--id <number>', 'GwId, 0 to 255')
+    .option('--store <folder>', 'keep sessions there, or "memory": only while the gateway runs')
     .option('--console <url>', 'serve the console there, such as http://127.0.0.1:8885')
     .option('--no-console', 'serve no console, no metrics, no API')
     .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent')
     .option('--log-format <format>', 'pretty, json or auto')
+    .option('-w, --watch', 'load the configuration file again when it changes, as at SIGHUP')
     .addHelpText('after', help)
-    .action(async (options: Options) => {
+    .action(async (options: Options, command: Command) => {
+      if (options.watch && options.config === undefined) command.error('error: --watch needs --config')
       process.exitCode = await run(options)
     })
 }
@@ -45,7 +52,7 @@ Examples:
   mqttsn gateway --broker embedded --log-level debug
 
 Flags win over environment variables (MQTTSN_BROKER__URL=...), and these over the file. Ctrl-C or SIGTERM stops the
-gateway cleanly; a second one stops it at once. Exit codes: 0 stopped, 1 could not start, 2 wrong usage.`
+gateway cleanly; a second one stops it at once. SIGHUP loads the configuration again. Exit codes: 0 stopped, 1 could not start, 2 wrong usage.`
 
 const append = (value: string, values: string[] = []): string[] => [...values, value]
 
@@ -56,13 +63,15 @@ function assign(value: string, values: Record<string, string> = {}): Record<stri
 }
 
 /** What the flags say, in the shape of the configuration. */
-function overridesOf({ listen, broker, predefined, id, console, logLevel, logFormat }: Options): object {
+function overridesOf(options: Options): object {
+  const { listen, broker, predefined, id, store, console, logLevel, logFormat } = options
   return {
     ...(listen && { listeners: listen.map((url) => ({ url })) }),
     ...(broker !== undefined && { broker: { url: broker } }),
     ...(predefined && { predefined }),
     ...(console === false && { console: { enabled: false } }),
     ...(typeof console === 'string' && { console: { url: console } }),
+    ...(store !== undefined && { store: storeOf(store) }),
     ...(id !== undefined && { gateway: { id: Number(id) } }),
     ...((logLevel !== undefined || logFormat !== undefined) && {
       log: { ...(logLevel && { level: logLevel }), ...(logFormat && { format: logFormat }) },
@@ -70,22 +79,28 @@ function overridesOf({ listen, broker, predefined, id, console, logLevel, logFor
   }
 }
 
+// A flag is about the working directory, wherever the file is; a folder of that name is "./memory".
+const storeOf = (store: string): object =>
+  store === 'memory' ? { type: 'memory' } : { type: 'lmdb', path: store && resolve(store) }
+
 async function run(options: Options): Promise<number> {
   let log: Log
   let gateway: Gateway | undefined
   let served: Console | undefined
+  let running: Gateway | undefined
+  let endReloads = () => {}
   try {
-    const { config, warnings } = loadConfig({
-      ...(options.config !== undefined && { file: options.config }),
-      env: process.env,
-      overrides: overridesOf(options),
-    })
+    const source = { file: options.config, env: process.env, overrides: overridesOf(options) }
+    const { config, warnings } = loadConfig(source)
     log = createLog(config.log)
+    endReloads = serveReloads({ source, watch: options.watch === true, log, gateway: () => running })
     for (const warning of warnings) log.warn(warning)
     gateway = new Gateway(config, { log })
     await gateway.start()
     served = await openConsole(gateway, config, log, version())
+    running = gateway
   } catch (error) {
+    endReloads()
     await gateway?.stop()
     // a wrong configuration, a port in use: one clear message, no stack
     process.stderr.write(
@@ -100,6 +115,7 @@ async function run(options: Options): Promise<number> {
   keepServing(log)
   const signal = await stopSignal()
   log.info({ signal }, 'stopping')
+  endReloads()
   await served?.close()
   await gateway.stop()
   log.info(countsOf(gateway), 'gateway stopped')

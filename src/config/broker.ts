@@ -99,6 +99,11 @@ export const broker = z.strictObject({
     .describe(
       "How long sensors' sessions outlive a lost broker connection before they are told to connect again.",
     ),
+  absence: duration({ min: 1000, max: 86_400_000, zero: 'not at all' })
+    .prefault('60s')
+    .describe(
+      'MQTT 5, with a durable store: how long the broker withholds wills and keeps sessions after the gateway is gone without a word.',
+    ),
   reconnect: z
     .strictObject({
       min: duration({ min: 10, max: 3_600_000 })

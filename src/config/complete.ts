@@ -1,5 +1,6 @@
 // From what was parsed to what the gateway works with: short forms become long ones, what depends on others is filled in.
 
+import { resolve } from 'node:path'
 import type { z } from 'zod'
 import { parseBrokerUrl } from './addresses.ts'
 import { broker } from './broker.ts'
@@ -54,9 +55,17 @@ function completePredefined(written: Parsed['predefined']): PredefinedTopics[] {
   })
 }
 
-/** The effective configuration. `written` is the tree that was parsed, `referenced` the paths in it that are secret. */
-export function complete(parsed: Parsed, written: unknown, referenced: readonly string[]): Config {
-  const { $schema: _, listeners, sensors, predefined, ...rest } = parsed
+/**
+ * The effective configuration. `written` is the tree that was parsed, `referenced` the paths in it that are secret,
+ * `directory` where relative paths start from.
+ */
+export function complete(
+  parsed: Parsed,
+  written: unknown,
+  referenced: readonly string[],
+  directory: string,
+): Config {
+  const { $schema: _, listeners, sensors, predefined, store, ...rest } = parsed
   const everyone = sensors.some((rule) => matchesEverything(rule.match))
   return {
     ...rest,
@@ -64,6 +73,7 @@ export function complete(parsed: Parsed, written: unknown, referenced: readonly 
     broker: completeBroker(parsed.broker, parsed.gateway.id),
     sensors: everyone ? sensors : [...sensors, sensor.parse({})],
     predefined: completePredefined(predefined),
+    store: { ...store, path: resolve(directory, store.path) },
     [REFERENCED]: movedPaths(referenced, written),
   }
 }

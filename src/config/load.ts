@@ -77,7 +77,7 @@ function contradictionsBeside(tree: unknown, problems: readonly Located[]): Cont
   for (let round = 0; round < ROUNDS; round++) {
     const parsed = configSchema.safeParse(rest)
     if (parsed.success) {
-      const found = contradictions(complete(parsed.data, rest, []))
+      const found = contradictions(complete(parsed.data, rest, [], '.'))
       return found.filter(({ about }) => !about.some((path) => wrong.some((bad) => overlap(bad, path))))
     }
     for (const { at } of problemsOf(parsed.error.issues, {}, rest)) {
@@ -119,7 +119,7 @@ export function loadConfig(options: LoadOptions): Loaded {
       file,
     )
   }
-  const config = complete(parsed.data, resolved.tree, resolved.referenced)
+  const config = complete(parsed.data, resolved.tree, resolved.referenced, directory)
   return { config, warnings: warningsOf(config) }
 }
 

@@ -5,8 +5,9 @@ import { brokerUrl } from './addresses.ts'
 import { broker } from './broker.ts'
 import { consoleSection } from './console.ts'
 import { listener } from './listener.ts'
+import { queue } from './queues.ts'
 import { predefined, qosMinusOne, sensor, status } from './sensors.ts'
-import { duration, list, oneOf, size, whole, yesNo } from './values.ts'
+import { duration, kind, list, oneOf, size, text, whole, yesNo } from './values.ts'
 
 const DAY = 86_400_000
 const timer = (min: number, max: number, initial: string, zero?: string) =>
@@ -41,10 +42,12 @@ const limits = z.strictObject({
     .describe('Octets of UTF-8 in a ClientId; longer ones get 0x03 [5.3.1].'),
   topicsPerSensor: whole(1, 65_534).prefault(256).describe('Topic names registered per sensor [6.5].'),
   subscriptionsPerSensor: whole(1, 65_534).prefault(64).describe('Subscriptions per sensor [6.9].'),
-  queuedMessages: whole(1, 1_000_000).prefault(100).describe('Messages waiting for one sensor [6.14].'),
+  queuedMessages: whole(1, 1_000_000)
+    .prefault(100)
+    .describe('Messages waiting for one sensor, all rules in `queues` together [6.14].'),
   queuedOctets: size({ min: 256, max: 1024 ** 3 })
     .prefault('64KiB')
-    .describe('Octets waiting for one sensor.'),
+    .describe('Octets waiting for one sensor, all rules in `queues` together.'),
   totalQueuedMessages: whole(1, 100_000_000)
     .prefault(100_000)
     .describe('Messages waiting for all sensors together.'),
@@ -54,7 +57,7 @@ const limits = z.strictObject({
   inflight: whole(1, 64).prefault(10).describe('Requests of one sensor to the broker under way at once.'),
   messagesPerWake: whole(1, 1_000_000)
     .prefault(100)
-    .describe('Messages delivered per PINGREQ of a sleeping sensor [6.14].'),
+    .describe('Messages delivered per PINGREQ of a sleeping sensor, unless its rule says otherwise [6.14].'),
   connectsPerAddress: whole(1, 1_000_000)
     .prefault(1000)
     .describe('New connections per second from one address.'),
@@ -109,11 +112,22 @@ export const configSchema = z
     qosMinusOne: qosMinusOne.prefault({}).describe('Messages from senders without a connection [6.8].'),
     timers: timers.prefault({}).describe('Times. Names as in the specification where it has one [7.2].'),
     limits: limits.prefault({}).describe('Everything that grows has a bound.'),
+    queues: list(queue)
+      .prefault([])
+      .describe(
+        'How messages wait for sensors. The first rule that fits both ClientId and topic counts; without one, the oldest message makes room. `limits.queuedMessages` and `limits.queuedOctets` hold for all messages of a sensor together.',
+      ),
     store: z
       .strictObject({
-        type: oneOf('memory')
-          .prefault('memory')
-          .describe('Where sessions are kept: memory, so until the gateway stops.'),
+        type: oneOf('lmdb', 'memory')
+          .prefault('lmdb')
+          .describe('lmdb outlives a stop and a crash of the gateway; memory forgets everything.'),
+        path: text('the name of a folder', 1, 4096)
+          .prefault('mqttsn-state')
+          .describe(
+            'Folder of the store, made if it is missing. Relative to the configuration file, or to the working directory where there is none.',
+          )
+          .meta(kind({ kind: 'folder' })),
       })
       .prefault({})
       .describe('Where sessions and waiting messages are kept.'),
@@ -133,6 +147,8 @@ export type ListenerConfig = Omit<z.output<typeof listener>, 'name'> & { name: s
 export type BrokerConfig = z.output<typeof broker>
 /** One rule for sensors. */
 export type SensorRule = z.output<typeof sensor>
+/** One rule for messages that wait for sensors. */
+export type QueueRule = z.output<typeof queue>
 /** Predefined topics of the sensors that a pattern fits; ids are decimal text. */
 export interface PredefinedTopics {
   match: string
@@ -142,7 +158,10 @@ export interface PredefinedTopics {
 /** Paths of values that came from `${env:...}` or `${file:...}`; enumerable, so that copies of a Config keep it. */
 export const REFERENCED = Symbol('referenced')
 
-/** The effective configuration: all defaults applied, durations in milliseconds, sizes in octets. */
+/**
+ * The effective configuration: all defaults applied, durations in milliseconds, sizes in octets, `store.path` absolute. That
+ * of a running gateway is one object, whose sections a reload replaces.
+ */
 export interface Config extends Omit<Parsed, '$schema' | 'listeners' | 'broker' | 'predefined'> {
   listeners: ListenerConfig[]
   broker: BrokerConfig

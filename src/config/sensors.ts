@@ -3,6 +3,7 @@
 
 import { z } from 'zod'
 import { network } from './addresses.ts'
+import { spool } from './queues.ts'
 import type { Variable } from './template.ts'
 import { glob, kind, list, oneOf, pem, template, topicFilter, topicName, whole, yesNo } from './values.ts'
 
@@ -39,6 +40,19 @@ export const sensor = z.strictObject({
     .prefault('ifUnconfirmed')
     .describe(
       'REGISTER again after a re-connection, before the first PUBLISH of a topic. `never` suits RIOT [6.10].',
+    ),
+  messagesPerWake: whole(1, 1_000_000)
+    .optional()
+    .describe('Messages delivered per PINGREQ while asleep [6.14]. Default: `limits.messagesPerWake`.'),
+  ack: oneOf('broker', 'store')
+    .prefault('broker')
+    .describe(
+      'What an acknowledged QoS 1 or 2 PUBLISH promises: the broker has it, or the gateway has it in its store and forwards it when it can.',
+    ),
+  spool: spool
+    .prefault({})
+    .describe(
+      'What may wait for the broker of one sensor with `ack` "store". When it is full, QoS 1 and 2 are answered 0x01 (try later).',
     ),
 })
 

@@ -5,7 +5,7 @@ import { parseBrokerUrl, parseListenerUrl } from './addresses.ts'
 import { isTls } from './checks.ts'
 import { matchesEverything } from './glob.ts'
 import { matcher } from './networks.ts'
-import type { Config } from './schema.ts'
+import type { Config, QueueRule } from './schema.ts'
 
 const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8, 'ipv4')
@@ -63,9 +63,33 @@ function* ruleWarnings({ sensors, predefined, log }: Config): Generator<string> 
   if (log.payloads) yield 'log.payloads: the log may hold confidential contents of messages'
 }
 
+function* storeWarnings({ sensors, queues, store, limits }: Config): Generator<string> {
+  for (const [i, { ack, spool }] of sensors.entries()) {
+    if (ack === 'store' && store.type === 'memory')
+      yield `sensors[${i}].ack: "store" promises nothing across a crash or a restart, as store.type is "memory"`
+    if (ack === 'broker' && spool.qos0) yield `sensors[${i}].spool.qos0: has no effect, as ack is "broker"`
+  }
+  for (const [i, later] of queues.entries()) {
+    if ((later.messages ?? 0) > limits.queuedMessages)
+      yield `queues[${i}].messages: has no effect beyond limits.queuedMessages, which counts all messages for a sensor`
+    if ((later.octets ?? 0) > limits.queuedOctets)
+      yield `queues[${i}].octets: has no effect beyond limits.queuedOctets, which counts all messages for a sensor`
+    const first = queues.findIndex((earlier) => covers(earlier, later))
+    if (first < i)
+      yield `queues[${i}]: never used, as queues[${first}] fits all that it fits; order rules from special to general`
+  }
+}
+
+/** Whether the first rule fits whatever the second fits; found only in the plain cases that happen by mistake. */
+function covers(first: QueueRule, second: QueueRule): boolean {
+  if (!matchesEverything(first.match) && first.match !== second.match) return false
+  return first.topics.includes('#') || second.topics.every((filter) => first.topics.includes(filter))
+}
+
 /** What is legal but unwise, one line each. */
 export const warningsOf = (config: Config): string[] => [
   ...listenerWarnings(config),
   ...brokerWarnings(config),
   ...ruleWarnings(config),
+  ...storeWarnings(config),
 ]

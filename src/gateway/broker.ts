@@ -5,6 +5,7 @@ import type { Log } from '../log.ts'
 import { startEmbeddedBroker } from '../upstream/embedded.ts'
 import { createUpstream } from '../upstream/mqtt.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import { isDurable } from './persistence.ts'
 import { offline, statusTopic } from './status.ts'
 
 /** The way to the broker, and how to end it all. */
@@ -30,6 +31,7 @@ export async function openBroker(config: Config, log: Log): Promise<Broker> {
     keepAlive: broker.keepAlive,
     connectTimeout: broker.connectTimeout,
     sessionExpirySeconds: Math.min(Math.round(broker.sessionExpiry / 1000), 0xffffffff),
+    absenceSeconds: isDurable(config) ? Math.round(broker.absence / 1000) : 0,
     receiveMaximum: broker.receiveMaximum,
     writeBuffer: broker.writeBuffer,
     connectsPerSecond: broker.connectsPerSecond,

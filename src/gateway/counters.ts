@@ -3,8 +3,8 @@
 import type { MalformedReason, Packet, PacketType } from '../codec/messages.ts'
 import type { DropReason } from '../session/events.ts'
 
-/** Why a datagram never reached a session. */
-export type DiscardReason = DropReason | `malformed: ${MalformedReason}` | 'oversized'
+/** Why a datagram never reached a session; `not-serving`: the gateway starts or stops. */
+export type DiscardReason = DropReason | `malformed: ${MalformedReason}` | 'oversized' | 'not-serving'
 
 export interface Counters {
   /** messages by type, from sensors and to sensors */
@@ -23,6 +23,8 @@ export interface Counters {
   readonly dropped: Partial<Record<DiscardReason, number>>
   /** exceptions caught: each one is a bug */
   faults: number
+  /** writes to the store that failed */
+  storeFailures: number
 }
 
 /** All at zero. */
@@ -38,6 +40,7 @@ export const createCounters = (): Counters => ({
   retransmissions: 0,
   dropped: {},
   faults: 0,
+  storeFailures: 0,
 })
 
 /** Adds one. */

@@ -1,20 +1,16 @@
 // One bound listener: its transport, who may send to it, its forwarders and its part in discovery [5.5, 6.1].
 
-import { matcher } from '../config/networks.ts'
 import type { ListenerConfig } from '../config/schema.ts'
 import { createDiscovery, type Discovery } from '../session/discovery.ts'
 import type { Listener } from '../session/events.ts'
 import type { OnDatagram, Transport } from '../transport/transport.ts'
 import { openUdp } from '../transport/udp.ts'
+import { type Admission, admissionOf } from './admission.ts'
 
-export interface Link {
+export interface Link extends Admission {
   readonly index: number
   readonly listener: Listener
   readonly transport: Transport
-  /** whether this address may send here at all */
-  admits(address: string): boolean
-  /** whether it may speak for other nodes [SN-FWD-9] */
-  isForwarder(address: string): boolean
   /** undefined where no group is configured */
   readonly discovery: Discovery | undefined
 }
@@ -27,8 +23,6 @@ export async function openLink(
   onDatagram: (link: Link, ...datagram: Parameters<OnDatagram>) => void,
 ): Promise<Link> {
   const { discovery } = config
-  const allowed = matcher(config.allow)
-  const denied = matcher(config.deny)
   let link: Link | undefined
   const transport = await openUdp(
     {
@@ -49,8 +43,7 @@ export async function openLink(
     index,
     listener: { name: config.name, maxMessage: config.maxMessageSize, roaming: config.roaming },
     transport,
-    admits: (address) => (config.allow.length === 0 || allowed(address)) && !denied(address),
-    isForwarder: matcher(config.forwarders),
+    ...admissionOf(config),
     discovery:
       discovery &&
       createDiscovery(

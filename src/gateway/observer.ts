@@ -1,8 +1,10 @@
 // What others may see of a gateway: everything that passes its two doors, and how it stands.
 
 import type { Packet } from '../codec/messages.ts'
+import type { Config } from '../config/schema.ts'
 import type { Effect, Peer } from '../session/events.ts'
 import type { Session } from '../session/session.ts'
+import type { StoreHealth } from '../store/store.ts'
 import type { TransportStats } from '../transport/transport.ts'
 import type { UpstreamStats } from '../upstream/upstream.ts'
 import type { Counters } from './counters.ts'
@@ -21,8 +23,18 @@ export interface Observer {
 export interface GatewayStatus {
   readonly listeners: readonly { name: string; url: string; stats: TransportStats }[]
   readonly broker: { url: string; healthy: boolean } & Partial<UpstreamStats>
+  readonly store: StoreStatus
   readonly counters: Counters
   readonly sensors: number
+}
+
+/** How the store does. */
+export interface StoreStatus extends StoreHealth {
+  readonly type: Config['store']['type']
+  /** writes that failed while something waited for them */
+  readonly failures: number
+  /** answers to sensors and broker that wait for it */
+  readonly held: number
 }
 
 /** Those who look. They can do no harm: what one throws goes to `onFault`, and everything goes on. */

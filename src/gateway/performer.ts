@@ -5,6 +5,7 @@ import type { Session } from '../session/session.ts'
 import type { Store } from '../store/store.ts'
 import type { Upstream, UpstreamConnection } from '../upstream/upstream.ts'
 import { type Counters, count } from './counters.ts'
+import { createLanes } from './lanes.ts'
 import { type Histogram, observe } from './latency.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -19,19 +20,24 @@ export interface PerformerParts {
   towardsSensor(effect: Effect): void
   /** takes what a broker connection reports */
   onEvent(session: Session, event: Event): void
-  /** takes the error of a store that cannot write: nobody is told what should have followed the write */
-  onStoreError(error: unknown): void
-  /** runs what no event is waiting for, and takes what it throws */
-  attempt(step: () => void): void
+  /** takes a session for which too much waited for the store: nothing of that will be performed */
+  onOverfull(session: Session): void
+  /** performs what has waited for the store, and takes what that throws */
+  attempt(session: Session, step: () => void): void
 }
 
 export interface Performer {
-  /** In order and completely; what follows a write that is not yet durable waits for it. */
+  /** In order and completely; what others may rely on waits for the session's writes before it to be durable. */
   perform(effects: readonly Effect[]): void
+  /** effects that wait for the store */
+  readonly held: number
 }
 
-/** Whether somebody else learns of it, who may then rely on it. */
-const tells = ({ type }: Effect): boolean => type === 'send' || type === 'acknowledge'
+/** What has to be durable before others are told. */
+type Write = Extract<
+  Effect,
+  { type: 'save' | 'saveProgress' | 'keepMessage' | 'keepUplink' | 'dropUplink' | 'forget' }
+>
 
 /** A session's way to the broker; `sentAt`: when each open QoS 1 and 2 publish was given to it, by token. */
 interface Upward {
@@ -43,6 +49,13 @@ interface Upward {
 export function createPerformer(parts: PerformerParts): Performer {
   const { upstream, store, surroundings, counters, latency } = parts
   const upwards = new WeakMap<Session, Upward>()
+  const lanes = createLanes({
+    store,
+    release: (effect, session) => parts.attempt(session, () => performNow(effect)),
+    onFailure() {
+      counters.storeFailures += 1
+    },
+  })
 
   function upwardOf(session: Session): Upward {
     let upward = upwards.get(session)
@@ -50,6 +63,7 @@ export function createPerformer(parts: PerformerParts): Performer {
       const sentAt = new Map<number, number>()
       const connection = upstream.connection((event) => {
         if (event.type === 'message') counters.delivered += 1
+        else if (event.type === 'closed') lanes.connectionLost(session)
         else if (event.type === 'published') observeAnswer(sentAt, event.token)
         parts.onEvent(session, event)
       })
@@ -66,48 +80,27 @@ export function createPerformer(parts: PerformerParts): Performer {
     if (sentAt.delete(token) && at !== undefined) observe(latency, (performance.now() - at) / 1000)
   }
 
-  /** what waits for a write to be durable, and all that came after it, from whatever session */
-  let held: Effect[] = []
-
   function perform(effects: readonly Effect[]): void {
-    if (held.length > 0) {
-      held.push(...effects)
-      return
-    }
-    let unsaved = false
-    for (let i = 0; i < effects.length; i++) {
-      const effect = effects[i] as Effect
-      if (unsaved && tells(effect)) {
-        held = effects.slice(i)
-        store.flushed().then(
-          () => release(held),
-          (error) => {
-            parts.onStoreError(error)
-            release(held.filter((one) => !tells(one)))
-          },
-        )
-        return
-      }
-      parts.towardsSensor(effect)
-      performOne(effect)
-      unsaved ||= (effect.type === 'save' || effect.type === 'keepMessage') && !store.durable
-    }
+    for (const effect of effects) if (!lanes.hold(effect)) performNow(effect)
+    for (const session of lanes.takeOverfull()) parts.onOverfull(session)
   }
 
-  function release(effects: readonly Effect[]): void {
-    held = []
-    parts.attempt(() => perform(effects))
+  function performNow(effect: Effect): void {
+    parts.towardsSensor(effect)
+    performOne(effect)
   }
 
   function performOne(effect: Effect): void {
     switch (effect.type) {
       case 'publish': {
-        const { session, token, topic, payload, qos, retain } = effect
-        counters.published += 1
+        const { session, token, topic, payload, qos, retain, repeated } = effect
+        if (!repeated) counters.published += 1
         const { connection, sentAt } = upwardOf(session)
         if (qos > 0) sentAt.set(token, performance.now())
-        return connection.publish(token, topic, payload, qos, retain)
+        return connection.publish(token, topic, payload, qos, retain, repeated)
       }
+      case 'release':
+        return connectionOf(effect.session).release(effect.token)
       case 'publishAnonymous':
         if (upstream.publishAnonymous(effect.topic, effect.payload, effect.retain)) counters.published += 1
         else count(counters.dropped, 'upstream-down')
@@ -115,11 +108,11 @@ export function createPerformer(parts: PerformerParts): Performer {
       case 'acknowledge':
         return connectionOf(effect.session).acknowledge(effect.ack)
       case 'connect': {
-        const { session, clean, fresh, mend, will } = effect
+        const { session, clean, mend, will } = effect
         const { connection, sentAt } = upwardOf(session)
         const identity = surroundings.identityOf(session.clientId)
-        if (fresh) sentAt.clear()
-        return connection.connect({ identity, clean, fresh, mend, will })
+        sentAt.clear() // what is unfinished is published again
+        return connection.connect({ identity, clean, mend, will })
       }
       case 'subscribe':
         return connectionOf(effect.session).subscribe(effect.token, effect.filter, effect.qos, effect.replay)
@@ -128,16 +121,19 @@ export function createPerformer(parts: PerformerParts): Performer {
       case 'close': {
         const upward = upwards.get(effect.session)
         upward?.sentAt.clear()
-        return upward?.connection.close(effect.publishWill)
+        return upward?.connection.close(effect.publishWill, effect.session.cleanSession)
       }
-      case 'save':
-        return store.save(effect.session)
-      case 'keepMessage':
-        return store.keepMessage(effect.session.clientId, effect.message)
-      case 'dropMessage':
+      case 'dropMessage': // a message that is delivered twice does less harm than waiting
         return store.dropMessage(effect.session.clientId, effect.message.id)
+      case 'save':
+      case 'saveProgress':
+      case 'keepMessage':
+      case 'keepUplink':
+      case 'dropUplink':
       case 'forget':
-        return store.forget(effect.session.clientId)
+        write(effect)
+        if (effect.type !== 'saveProgress' || !effect.lazy) lanes.wrote(effect.session)
+        return
       case 'drop':
         return count(counters.dropped, effect.reason)
       case 'send':
@@ -147,5 +143,28 @@ export function createPerformer(parts: PerformerParts): Performer {
     }
   }
 
-  return { perform }
+  function write(effect: Write): void {
+    const { clientId } = effect.session
+    switch (effect.type) {
+      case 'save':
+        return store.save(effect.session)
+      case 'saveProgress':
+        return store.saveProgress(effect.session)
+      case 'keepMessage':
+        return store.keepMessage(clientId, effect.message)
+      case 'keepUplink':
+        return store.keepUplink(clientId, effect.uplink)
+      case 'dropUplink':
+        return store.dropUplink(clientId, effect.uplink.token)
+      case 'forget':
+        return store.forget(clientId)
+    }
+  }
+
+  return {
+    perform,
+    get held() {
+      return lanes.held
+    },
+  }
 }

@@ -7,6 +7,7 @@ import { expandTemplate } from '../config/template.ts'
 import type { Env, Policy, Predefined, Settings } from '../session/settings.ts'
 import { isTopicName } from '../session/topics.ts'
 import type { Identity } from '../upstream/upstream.ts'
+import { ageOf, compileQueues } from './queue-rules.ts'
 
 /** How long a ClientId's rules are remembered, in number of ClientIds. */
 const MOST_POLICIES = 20_000
@@ -14,18 +15,42 @@ const MOST_POLICIES = 20_000
 interface Rule {
   readonly rule: SensorRule
   fits(clientId: string): boolean
-  readonly policy: Omit<Policy, 'predefined'>
+  readonly policy: Omit<Policy, 'predefined' | 'queueFor'>
 }
 
 /** The core's surroundings, and who each sensor is at the broker. */
 export interface Surroundings {
   readonly env: Env
   identityOf(clientId: string): Identity
+  /** Takes other rules and settings; a session has its old policy until it is given the one of `env.policyFor`. */
+  replace(config: Config): void
 }
 
 /** Compiles the configuration's rules once; `random` is 0 <= x < 1. */
 export function createSurroundings(config: Config, random: () => number): Surroundings {
-  const rules = config.sensors.map(compile)
+  let rules = compileRules(config)
+  const env = {
+    settings: rules.settings,
+    totals: { queuedMessages: 0, queuedOctets: 0 },
+    policyFor: (clientId: string): Policy => rules.policyFor(clientId),
+    random,
+  }
+  return {
+    env,
+    identityOf: (clientId) => rules.identityOf(clientId),
+    replace(next) {
+      rules = compileRules(next)
+      env.settings = rules.settings
+    },
+  }
+}
+
+/** All that follows from one configuration. */
+interface Rules extends Pick<Env, 'settings' | 'policyFor'>, Pick<Surroundings, 'identityOf'> {}
+
+function compileRules(config: Config): Rules {
+  const rules = config.sensors.map((rule) => compile(rule, config.limits.messagesPerWake))
+  const queuesFor = compileQueues(config)
   const global = tableOf(config.predefined.filter(({ match }) => matchesEverything(match)))
   const special = config.predefined
     .filter(({ match }) => !matchesEverything(match))
@@ -43,21 +68,17 @@ export function createSurroundings(config: Config, random: () => number): Surrou
     return found
   }
   const policies = new Map<string, Policy>()
-  const policyFor = (clientId: string): Policy => {
-    let policy = policies.get(clientId)
-    if (policy === undefined) {
-      policy = { ...ruleFor(clientId).policy, predefined: predefinedFor(clientId) }
-      if (policies.size >= MOST_POLICIES) policies.clear()
-      policies.set(clientId, policy)
-    }
-    return policy
-  }
   return {
-    env: {
-      settings: settingsOf(config, global),
-      totals: { queuedMessages: 0, queuedOctets: 0 },
-      policyFor,
-      random,
+    settings: settingsOf(config, global),
+    policyFor(clientId) {
+      let policy = policies.get(clientId)
+      if (policy === undefined) {
+        const [predefined, queueFor] = [predefinedFor(clientId), queuesFor(clientId)]
+        policy = { ...ruleFor(clientId).policy, predefined, queueFor }
+        if (policies.size >= MOST_POLICIES) policies.clear()
+        policies.set(clientId, policy)
+      }
+      return policy
     },
     identityOf(clientId) {
       const { rule } = ruleFor(clientId)
@@ -73,7 +94,7 @@ export function createSurroundings(config: Config, random: () => number): Surrou
   }
 }
 
-function compile(rule: SensorRule): Rule {
+function compile(rule: SensorRule, messagesPerWake: number): Rule {
   const from = matcher(rule.from)
   return {
     rule,
@@ -83,6 +104,9 @@ function compile(rule: SensorRule): Rule {
       mayComeFrom: (address) => rule.from.length === 0 || from(address),
       asleepConnect: rule.asleepConnect,
       reRegister: rule.reRegister,
+      messagesPerWake: rule.messagesPerWake ?? messagesPerWake,
+      ack: rule.ack,
+      spool: { ...rule.spool, age: ageOf(rule.spool.age) },
     },
   }
 }

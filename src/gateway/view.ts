@@ -53,6 +53,7 @@ export function createView(
       } = gateway.status().broker
       return { url, healthy, version, connected, connecting, waiting, refused, lost }
     },
+    store: () => gateway.status().store,
     sensors(query) {
       const all = [...byClientId.values()]
         .map(summaryOf)
@@ -96,7 +97,12 @@ const noSensors = (): Record<SensorState, number> => ({
 
 function infoOf(gateway: Gateway, config: Config, version: string, startedAt: number): GatewayInfo {
   const sensors = noSensors()
-  for (const { state } of gateway.sessions.byClientId.values()) sensors[state] += 1
+  const spooled = { spooledMessages: 0, spooledOctets: 0 }
+  for (const { state, spooled: own } of gateway.sessions.byClientId.values()) {
+    sensors[state] += 1
+    spooled.spooledMessages += own.messages
+    spooled.spooledOctets += own.octets
+  }
   const { counters } = gateway.status()
   return {
     version,
@@ -105,6 +111,7 @@ function infoOf(gateway: Gateway, config: Config, version: string, startedAt: nu
     startedAt,
     sensors,
     ...gateway.surroundings.env.totals,
+    ...spooled,
     counters: {
       ...counters,
       received: upperCased(counters.received),
@@ -131,7 +138,12 @@ function act(gateway: Gateway, clientId: string, action: Action): boolean {
   if (action.type !== 'publish') gateway.dispatch(session, { type: 'command', command: action.type })
   else {
     const { topic, payload, qos, retain } = action
-    gateway.dispatch(session, { type: 'message', message: { topic, payload, qos, retain }, ack: undefined })
+    gateway.dispatch(session, {
+      type: 'message',
+      message: { topic, payload, qos, retain },
+      ack: undefined,
+      packetId: 0,
+    })
   }
   return true
 }

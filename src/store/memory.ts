@@ -1,28 +1,63 @@
 // The store that forgets at the end of the process: nothing to wait for, nothing to damage.
 
-import type { Store, StoredSession } from './store.ts'
+import type { QueuedMessage } from '../session/events.ts'
+import { lastingRecord, progressRecord } from '../session/record.ts'
+import type { Session, Uplink } from '../session/session.ts'
+import { toWallNow } from './clock.ts'
+import type { Store } from './store.ts'
+import { restoredUplink } from './uplink.ts'
+
+interface Kept {
+  session: Session
+  readonly messages: Map<number, QueuedMessage>
+  readonly uplinks: Map<number, Uplink>
+}
 
 /** Sessions in memory. A gateway that is stopped and started again in the same process finds them. */
 export function createMemoryStore(): Store {
-  const records = new Map<
-    string,
-    { session: StoredSession['session']; messages: Map<number, QueuedMessage> }
-  >()
+  const kept = new Map<string, Kept>()
+  let written = 0
+
+  function save(session: Session): void {
+    written++
+    const known = kept.get(session.clientId)
+    if (known !== undefined) known.session = session
+    else kept.set(session.clientId, { session, messages: new Map(), uplinks: new Map() })
+  }
+
+  function change(clientId: string, apply: (kept: Kept) => void): void {
+    written++
+    const known = kept.get(clientId)
+    if (known !== undefined) apply(known)
+  }
+
   return {
-    load: async () =>
-      [...records.values()].map(({ session, messages }) => ({ session, messages: [...messages.values()] })),
-    save(session) {
-      const record = records.get(session.clientId)
-      if (record === undefined) records.set(session.clientId, { session, messages: new Map() })
-      else record.session = session
+    async load() {
+      const toWall = toWallNow()
+      return [...kept.values()].map(({ session, messages, uplinks }) => ({
+        record: { lasting: lastingRecord(session), progress: progressRecord(session, toWall) },
+        messages: [...messages.values()].sort((a, b) => a.id - b.id),
+        uplinks: [...uplinks.values()].map(restoredUplink).sort((a, b) => a.token - b.token),
+      }))
     },
-    forget: (clientId) => void records.delete(clientId),
-    keepMessage: (clientId, message) => void records.get(clientId)?.messages.set(message.id, message),
-    dropMessage: (clientId, id) => void records.get(clientId)?.messages.delete(id),
-    durable: true,
-    flushed: async () => {},
+    save,
+    saveProgress: save,
+    forget(clientId) {
+      written++
+      kept.delete(clientId)
+    },
+    keepMessage: (clientId, message) => change(clientId, ({ messages }) => messages.set(message.id, message)),
+    dropMessage: (clientId, id) => change(clientId, ({ messages }) => messages.delete(id)),
+    keepUplink: (clientId, uplink) => change(clientId, ({ uplinks }) => uplinks.set(uplink.token, uplink)),
+    dropUplink: (clientId, token) => change(clientId, ({ uplinks }) => uplinks.delete(token)),
+    get written() {
+      return written
+    },
+    get durable() {
+      return written
+    },
+    onDurable: (done) => process.nextTick(done),
+    health: { error: undefined, groups: 0, seconds: 0, octets: 0 },
     close: async () => {},
   }
 }
-
-type QueuedMessage = StoredSession['messages'][number]

@@ -48,21 +48,20 @@ export class OwnConnection {
   /** See `Upstream.publishAnonymous`. */
   publish(topic: string, payload: Uint8Array, retain: boolean): boolean {
     if (!this.#up || this.#congested) return false
-    this.#connection.publish(0, topic, payload, 0, retain)
+    this.#connection.publish(0, topic, payload, 0, retain, false)
     return true
   }
 
   close(): void {
     clearTimeout(this.#timer)
     this.#up = false
-    this.#connection.close(false)
+    this.#connection.close(false, true)
   }
 
   #open(): void {
     this.#connection.connect({
       identity: this.#shared.options.own,
       clean: true,
-      fresh: true,
       mend: false,
       will: this.#shared.options.ownWill,
     })

@@ -1,11 +1,10 @@
 // The upstream connection of one sensor over all its network connections: who opens, who ends, whose turn it is [4.1].
 
-import type { Packet } from 'mqtt'
 import type { UpstreamEvent } from '../session/events.ts'
 import type { Ending } from './codes.ts'
 import type { Failure } from './failure.ts'
 import { Inbound } from './inbound.ts'
-import { type Broker, Link, type LinkOwner } from './link.ts'
+import { type Broker, Link, type LinkOwner, type Traffic } from './link.ts'
 import type { Version } from './negotiation.ts'
 import type { Pacing, Turn } from './pacing.ts'
 import { Sender } from './sender.ts'
@@ -27,8 +26,6 @@ export interface Shared extends Broker {
 
 /** See `UpstreamConnection` for what its methods do. */
 export class SensorConnection implements UpstreamConnection, LinkOwner {
-  readonly #sender: Sender
-  readonly inbound: Inbound
   readonly #shared: Shared
   readonly #onEvent: OnUpstreamEvent
   /** what is to be opened: set from `connect` to the result */
@@ -36,22 +33,21 @@ export class SensorConnection implements UpstreamConnection, LinkOwner {
   #turn: Turn | undefined
   #stopWaiting: (() => void) | undefined
   #link: Link | undefined
+  /** both ways of the open link; undefined while there is none */
+  #sender: Sender | undefined
+  #inbound: Inbound | undefined
+  /** links that were opened so far */
+  #opened = 0
   /** grows when everything before is void, so that answers under way are not given */
   #life = 0
 
   constructor(shared: Shared, onEvent: OnUpstreamEvent) {
     this.#shared = shared
     this.#onEvent = onEvent
-    this.inbound = new Inbound((message, ack) => this.#emit({ type: 'message', message, ack }), shared.now)
-    this.#sender = new Sender(shared.options, this.inbound.unwanted, {
-      now: (event) => this.#emit(event),
-      later: (event) => this.#later(event),
-    })
   }
 
   connect(options: ConnectOptions): void {
-    this.#leave(false)
-    if (options.fresh) this.#forget()
+    this.#leave(false, false)
     if (this.#shared.closing) {
       this.#later({ type: 'refused', outcome: 1, detail: 'the gateway is closing' })
       return
@@ -61,41 +57,57 @@ export class SensorConnection implements UpstreamConnection, LinkOwner {
     this.#stopWaiting = this.#shared.endings.whenFree(options.identity.clientId, () => this.#enqueue())
   }
 
-  publish(token: number, topic: string, payload: Uint8Array, qos: 0 | 1 | 2, retain: boolean): void {
-    this.#sender.publish(token, topic, payload, qos, retain)
+  publish(
+    token: number,
+    topic: string,
+    payload: Uint8Array,
+    qos: 0 | 1 | 2,
+    retain: boolean,
+    repeated: boolean,
+  ): void {
+    if (this.#sender === undefined) this.#later({ type: 'published', token, outcome: 1 })
+    else this.#sender.publish(token, topic, payload, qos, retain, repeated)
+  }
+
+  release(token: number): void {
+    this.#sender?.release(token)
   }
 
   subscribe(token: number, filter: string, qos: 0 | 1 | 2, replay: boolean): void {
-    this.#sender.subscribe(token, filter, qos, replay)
+    if (this.#sender === undefined) this.#later({ type: 'subscribed', token, outcome: 1, qos })
+    else this.#sender.subscribe(token, filter, qos, replay)
   }
 
   unsubscribe(token: number, filter: string): void {
-    this.#sender.unsubscribe(token, filter)
+    this.#sender?.unsubscribe(token, filter)
   }
 
   acknowledge(ack: number): void {
-    this.inbound.acknowledge(ack)
+    this.#inbound?.acknowledge(ack)
   }
 
-  close(publishWill: boolean): void {
-    this.#leave(publishWill)
-    this.#forget()
+  close(publishWill: boolean, final: boolean): void {
+    this.#leave(publishWill, final)
+    this.#life += 1
   }
 
   accepted(sessionPresent: boolean): void {
-    const { versions, counts } = this.#shared
+    const { versions, counts, now } = this.#shared
     const link = this.#link
-    const clean = this.#wanted?.clean === true
     if (link === undefined) return
     versions.preferred = link.version
     versions.known = true
     this.#shared.onReach?.(true)
     this.#settle()
     counts.connected += 1
-    const resumed = sessionPresent && !clean
-    if (!resumed) this.inbound.clear()
-    this.#sender.resume(link, resumed)
-    this.#emit({ type: 'connected', sessionPresent: resumed, limits: link.limits })
+    this.#opened += 1
+    const report = (event: UpstreamEvent): void => this.#emit(event)
+    this.#inbound = new Inbound(this.#opened, { report, write: (octets) => link.write(octets), now })
+    this.#sender = new Sender(link, sessionPresent, this.#inbound.unwanted, {
+      now: report,
+      later: (event) => this.#later(event),
+    })
+    this.#emit({ type: 'connected', sessionPresent, limits: link.limits })
   }
 
   failed(failure: Failure): void {
@@ -133,8 +145,11 @@ export class SensorConnection implements UpstreamConnection, LinkOwner {
     this.#later({ type: 'congestion', on })
   }
 
-  answered(packet: Packet): void {
-    this.#sender.answered(packet)
+  received(packet: Traffic): void {
+    if (packet.cmd === 'publish') this.#inbound?.take(packet)
+    else if (packet.cmd === 'pubrel') this.#inbound?.release(packet.messageId)
+    else if (packet.cmd === 'suback' || packet.cmd === 'unsuback') this.#sender?.granted(packet)
+    else this.#sender?.acknowledged(packet)
   }
 
   /** Queues the attempt. */
@@ -171,15 +186,15 @@ export class SensorConnection implements UpstreamConnection, LinkOwner {
     this.#wanted = undefined
   }
 
-  /** Ends whatever is open, running or waiting; publishes under way stay. */
-  #leave(publishWill: boolean): void {
+  /** Ends whatever is open, running or waiting. */
+  #leave(publishWill: boolean, final: boolean): void {
     const { counts } = this.#shared
     const link = this.#link
     this.#stopWaiting?.()
     this.#stopWaiting = undefined
     if (link?.open === true) counts.connected -= 1
     else if (link !== undefined) counts.connecting -= 1
-    link?.end(publishWill)
+    link?.end(publishWill, final, this.#sender?.unused() ?? 1)
     this.#turn?.end()
     this.#turn = undefined
     this.#wanted = undefined
@@ -188,14 +203,10 @@ export class SensorConnection implements UpstreamConnection, LinkOwner {
 
   #idle(): void {
     this.#link = undefined
-    this.#sender.disconnected()
-    this.inbound.disconnected()
+    this.#sender?.disconnected()
+    this.#sender = undefined
+    this.#inbound = undefined
     this.#shared.busy.delete(this)
-  }
-
-  #forget(): void {
-    this.#life += 1
-    this.#sender.clear()
   }
 
   /** For answers that are known within the call. */

@@ -1,19 +1,19 @@
 // How connections end: farewell, then a closed socket, and only then another CONNECT of the same client [SN-MAP-14].
 
-import type { IStream } from 'mqtt'
+import type { Duplex } from 'node:stream'
 
 /** How long the broker may take to close the connection after our DISCONNECT, in milliseconds. */
 const FAREWELL = 1000
 
 /** The connections that are being ended, by client id. */
 export class Endings {
-  readonly #streams = new Set<IStream>()
+  readonly #streams = new Set<Duplex>()
   readonly #ending = new Map<string, number>()
   readonly #waiting = new Map<string, Set<() => void>>()
   #onEmpty: (() => void) | undefined
 
-  /** Writes `last` and closes; MQTT.js must not listen any more. What the broker still sends is discarded. */
-  end(clientId: string, stream: IStream, last: Uint8Array): void {
+  /** Writes `last` and closes; nobody listens any more, and what the broker still sends is discarded. */
+  end(clientId: string, stream: Duplex, last: Uint8Array): void {
     if (stream.destroyed) return
     this.#streams.add(stream)
     this.#ending.set(clientId, (this.#ending.get(clientId) ?? 0) + 1)
@@ -27,12 +27,8 @@ export class Endings {
     stream.once('close', closed)
     // Nothing has been sent yet, so there is nothing to take back.
     if ('connecting' in stream && stream.connecting) stream.destroy()
-    else {
-      stream.unpipe()
-      stream.resume()
-      if (last.length === 0) stream.end()
-      else stream.end(last)
-    }
+    else if (last.length === 0) stream.end()
+    else stream.end(last)
   }
 
   /** Calls `proceed` once no connection of this client is ending; at once if there is none. Returns how to leave. */

@@ -1,112 +1,74 @@
-// Messages from the broker to one sensor: handed over once, acknowledged when the session has them [SN-MAP-17, -24].
+// Messages from the broker to one sensor on one network connection: handed over as they come [SN-MAP-17, -24].
 
-import type { IPublishPacket } from 'mqtt'
-import type { Message } from '../session/events.ts'
+import type { Message, UpstreamEvent } from '../session/events.ts'
+import type { Published } from './decoder.ts'
+import { acknowledgement, PUBACK, PUBCOMP, PUBREC } from './octets.ts'
 import { UnwantedRetained } from './retained.ts'
 
-/** Gets each message; `ack` is undefined at QoS 0. */
-export type OnMessage = (message: Message, ack: number | undefined) => void
-
-/** What waits for the session's acknowledgement. */
-interface Unacknowledged {
-  /** 0 = QoS 1 */
-  readonly packetId: number
-  /** lets MQTT.js send PUBACK or PUBREC; undefined when its connection is gone */
-  done: (() => void) | undefined
+/** What it works with. */
+export interface InboundParts {
+  report(event: UpstreamEvent): void
+  write(octets: Uint8Array): void
+  readonly now: () => number
 }
 
-/**
- * The receiving side of one sensor, for as long as its broker session lives. QoS 2 messages are handed over when their
- * PUBLISH arrives, PUBREC follows the session's acknowledgement, and until PUBREL only their identifiers are kept.
- */
+/** An ack is a number made of the connection's own, this many bits for what is to be written, and the identifier. */
+const TYPES = [PUBACK, PUBREC, PUBCOMP]
+const CONNECTION = 4 * 0x10000
+
+/** Keeps nothing of what it hands over: the session knows what it has, and the broker repeats what was not acknowledged. */
 export class Inbound {
-  readonly #onMessage: OnMessage
-  readonly #now: () => number
-  #lastAck = 0
-  readonly #unacknowledged = new Map<number, Unacknowledged>()
-  /** QoS 2 identifiers between PUBLISH and PUBREL, with the ack that is still awaited, or 0 */
-  readonly #exactlyOnce = new Map<number, number>()
   readonly unwanted: UnwantedRetained
+  readonly #parts: InboundParts
+  readonly #connection: number
+  /** identifiers of QoS 2 messages that were not handed over */
+  #discarded: Set<number> | undefined
 
-  constructor(onMessage: OnMessage, now: () => number) {
-    this.#onMessage = onMessage
-    this.#now = now
-    this.unwanted = new UnwantedRetained(now)
+  /** `connection`: differs between all connections of a sensor. */
+  constructor(connection: number, parts: InboundParts) {
+    this.#connection = connection
+    this.#parts = parts
+    this.unwanted = new UnwantedRetained(parts.now)
   }
 
-  /** A QoS 0 or 1 message. `done` lets MQTT.js go on. */
-  take(packet: IPublishPacket, done: () => void): void {
-    if (this.#isUnwanted(packet)) return done()
-    if (packet.qos !== 0) return this.#hand(packet, 0, done)
-    this.#onMessage(this.#message(packet), undefined)
-    done()
-  }
-
-  /** A QoS 2 message, perhaps one that came before. `done` lets MQTT.js send PUBREC. */
-  takeOnce(packet: IPublishPacket, done: () => void): void {
-    const packetId = packet.messageId ?? 0
-    const ack = this.#exactlyOnce.get(packetId)
-    if (ack === undefined && this.#isUnwanted(packet)) {
-      this.#exactlyOnce.set(packetId, 0)
-      return done()
+  /** PUBLISH came. */
+  take(packet: Published): void {
+    const { qos, messageId } = packet
+    this.#discarded?.delete(messageId)
+    const type = qos === 1 ? PUBACK : PUBREC
+    if (packet.retain && this.unwanted.has(packet.topic)) {
+      if (qos === 2) {
+        this.#discarded ??= new Set()
+        this.#discarded.add(messageId)
+      }
+      if (qos > 0) this.#parts.write(acknowledgement(type, messageId))
+      return
     }
-    if (ack === undefined) return this.#hand(packet, packetId, done)
-    const unacknowledged = this.#unacknowledged.get(ack)
-    if (unacknowledged === undefined) done()
-    else unacknowledged.done = done
+    const ack = qos === 0 ? undefined : this.#ack(type, messageId)
+    const packetId = qos === 2 ? messageId : 0
+    this.#parts.report({ type: 'message', message: this.#message(packet), ack, packetId })
   }
 
   /** PUBREL came: the identifier may be used for another message. */
   release(packetId: number): void {
-    const ack = this.#exactlyOnce.get(packetId)
-    this.#exactlyOnce.delete(packetId)
-    if (ack !== undefined) this.#unacknowledged.delete(ack)
+    if (this.#discarded?.delete(packetId)) this.#parts.write(acknowledgement(PUBCOMP, packetId))
+    else this.#parts.report({ type: 'releasing', packetId, ack: this.#ack(PUBCOMP, packetId) })
   }
 
-  /** The session has the message. */
+  /** The session has the message, or knows that it was released. An ack of another connection is none. */
   acknowledge(ack: number): void {
-    const unacknowledged = this.#unacknowledged.get(ack)
-    if (unacknowledged === undefined) return
-    this.#unacknowledged.delete(ack)
-    if (unacknowledged.packetId !== 0) this.#exactlyOnce.set(unacknowledged.packetId, 0)
-    unacknowledged.done?.()
+    if (Math.floor(ack / CONNECTION) !== this.#connection) return
+    const type = TYPES[Math.floor(ack / 0x10000) % 4]
+    if (type !== undefined) this.#parts.write(acknowledgement(type, ack % 0x10000))
   }
 
-  /** The connection is gone: the broker sends again what it has no acknowledgement for. */
-  disconnected(): void {
-    this.unwanted.clear()
-    for (const [ack, unacknowledged] of this.#unacknowledged) {
-      if (unacknowledged.packetId === 0) this.#unacknowledged.delete(ack)
-      else unacknowledged.done = undefined
-    }
+  #ack(type: number, packetId: number): number {
+    return this.#connection * CONNECTION + TYPES.indexOf(type) * 0x10000 + packetId
   }
 
-  /** The broker's session is a new one. */
-  clear(): void {
-    this.#unacknowledged.clear()
-    this.#exactlyOnce.clear()
-  }
-
-  #isUnwanted(packet: IPublishPacket): boolean {
-    return packet.retain && this.unwanted.has(packet.topic)
-  }
-
-  #hand(packet: IPublishPacket, packetId: number, done: () => void): void {
-    this.#lastAck += 1
-    const ack = this.#lastAck
-    this.#unacknowledged.set(ack, { packetId, done })
-    if (packetId !== 0) this.#exactlyOnce.set(packetId, ack)
-    this.#onMessage(this.#message(packet), ack)
-  }
-
-  #message(packet: IPublishPacket): Message {
-    const { topic, qos, retain } = packet
-    // A copy: a view would keep the whole chunk that the socket read alive for as long as the message is queued.
-    const payload = new Uint8Array(
-      typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload,
-    )
-    const seconds = packet.properties?.messageExpiryInterval
-    if (seconds === undefined) return { topic, payload, qos, retain }
-    return { topic, payload, qos, retain, expiresAt: this.#now() + seconds * 1000 }
+  #message({ topic, payload, qos, retain, properties }: Published): Message {
+    const seconds = properties?.messageExpiryInterval
+    if (typeof seconds !== 'number' || seconds < 0) return { topic, payload, qos, retain }
+    return { topic, payload, qos, retain, expiresAt: this.#parts.now() + seconds * 1000 }
   }
 }

@@ -1,26 +1,29 @@
-// One network connection to the broker: MQTT.js with what it does by itself switched off, from CONNECT to its end.
+// One network connection to the broker, from CONNECT to its end: octets to packets and back, nothing of what they mean.
 
-import { type IConnackPacket, type IPublishPacket, MqttClient, type Packet } from 'mqtt'
-import type { BrokerLimits } from '../session/events.ts'
+import type { Duplex } from 'node:stream'
+import { generate, type IConnackPacket } from 'mqtt-packet'
+import type { BrokerLimits, Will } from '../session/events.ts'
 import { connackOutcome3, connackOutcome5, type Ending, ending, hex, refusesVersion } from './codes.ts'
+import type { Decoder, FromBroker, Published } from './decoder.ts'
 import type { Endings } from './endings.ts'
 import { describeError, type Failure, failureKind, type SystemError } from './failure.ts'
-import type { Inbound } from './inbound.ts'
-import { brokerLimits, clientOptions, UNLIMITED, type Version } from './negotiation.ts'
-import { acknowledgement, farewell, PUBACK, PUBREC, PUBREL } from './octets.ts'
-import type { Flight, Request } from './outbound.ts'
-import { ChosenId, IncomingStore, OUTGOING_STORE } from './stores.ts'
+import { Framing } from './framing.ts'
+import type { KeepAlive, Kept, Pulse } from './keepalive.ts'
+import { connectPacket, negotiated, UNLIMITED, type Version } from './negotiation.ts'
+import { acknowledgement, farewell, PINGREQ, PUBREL, publish } from './octets.ts'
 import type { OpenStream } from './streams.ts'
 import type { ConnectOptions, UpstreamOptions } from './upstream.ts'
 
+/** Packets that only an open connection gets. */
+export type Traffic = Exclude<FromBroker, { cmd: 'connack' | 'disconnect' | 'pingresp' }>
+
 /** Hears of everything that happens on a link, until it is ended. */
 export interface LinkOwner {
-  readonly inbound: Inbound
   accepted(sessionPresent: boolean): void
   failed(failure: Failure): void
   ended(ending: Ending, detail: string): void
-  /** an answer to what was sent; before MQTT.js acts on it */
-  answered(packet: Packet): void
+  /** Throws an Error for what the broker may not send; the connection ends with it. */
+  received(packet: Traffic): void
   congested(on: boolean): void
 }
 
@@ -28,165 +31,161 @@ export interface LinkOwner {
 export interface Broker {
   readonly options: UpstreamOptions
   readonly open: OpenStream
+  readonly decoders: Readonly<Record<Version, Decoder>>
   readonly endings: Endings
+  readonly keepAlive: KeepAlive
 }
 
 /** messages of a resumed session that may come before CONNACK */
 const MAX_EARLY = 64
 
 /** An attempt, then a connection. Detached (by `end`, or by ending itself) it reports nothing any more. */
-export class Link {
+export class Link implements Kept {
   readonly version: Version
   /** CONNACK came and was good */
   open = false
   congested = false
   limits: BrokerLimits = UNLIMITED
   /** QoS 1 and 2 publishes that the broker takes at once */
-  window = 0xffff
+  window = 0
   readonly #broker: Broker
   readonly #clientId: string
-  readonly #client: MqttClient
-  readonly #store: IncomingStore
-  readonly #ids = new ChosenId()
-  /** messages that came before CONNACK */
-  readonly #early: IPublishPacket[] = []
+  readonly #stream: Duplex
+  readonly #clean: boolean
+  readonly #will: Will | undefined
+  /** the broker bears an absence of the gateway: it keeps the session for a while, and delays the will */
+  readonly #patient: boolean
+  readonly #framing = new Framing()
   #owner: LinkOwner | undefined
   #error: SystemError | undefined
+  #deadline: NodeJS.Timeout | undefined
+  #pulse: Pulse | undefined
+  /** Mosquitto 2.0 over WebSocket sends a resumed session's messages before CONNACK. */
+  #early: Published[] | undefined
 
-  /** Starts the attempt. Throws if the identity's certificate cannot be used. */
+  /** Starts the attempt. Throws if the identity cannot be used: its certificate, or a password without a name. */
   constructor(broker: Broker, options: ConnectOptions, version: Version, owner: LinkOwner) {
+    const connect = connectPacket(broker.options, options, version)
+    const octets = generate(connect)
     this.version = version
     this.#broker = broker
     this.#clientId = options.identity.clientId
+    this.#clean = connect.clean
+    this.#will = options.will
+    this.#patient = version === 5 && broker.options.absenceSeconds > 0
     this.#owner = owner
-    this.#store = new IncomingStore(owner.inbound)
-    this.#client = new MqttClient(
-      (client) => {
-        const stream = broker.open(options.identity, client)
-        stream.on('error', (error) => {
-          this.#error ??= error
-        })
-        return stream
-      },
-      {
-        ...clientOptions(broker.options, options, version),
-        incomingStore: this.#store,
-        outgoingStore: OUTGOING_STORE,
-        messageIdProvider: this.#ids,
-      },
-    )
-    this.#client.handleMessage = (packet, done) => {
-      // QoS 2 was handed over when it was stored, and what came too early waits in `#early`.
-      if (packet.qos === 2 || !this.open) done()
-      else this.#owner?.inbound.take(packet, done)
+    this.#stream = broker.open(options.identity, (chunk) => this.#take(chunk))
+    this.#stream.on('error', (error) => {
+      this.#error ??= error
+    })
+    const over = (): void => this.#over(this.#error)
+    this.#stream.on('close', over).on('end', over)
+    this.#stream.write(octets)
+    this.#deadline = setTimeout(() => {
+      // Nobody answers there, not even to say no.
+      const unreachable = 'connecting' in this.#stream && this.#stream.connecting === true
+      this.#fail({ outcome: 1, detail: 'no CONNACK in time', unreachable })
+    }, broker.options.connectTimeout)
+  }
+
+  /** Sends what was written within a tick as one. */
+  write(octets: Uint8Array): void {
+    const stream = this.#stream
+    if (stream.writableCorked === 0) {
+      stream.cork()
+      process.nextTick(uncork, stream)
     }
-    this.#client.on('packetreceive', (packet) => this.#received(packet))
-    this.#client.on('error', (error) => this.#over(error))
-    this.#client.on('close', () => this.#over(this.#error))
+    stream.write(octets)
+    // `drain` is only told by streams that were above their own mark.
+    const limit = Math.max(this.#broker.options.writeBuffer, stream.writableHighWaterMark)
+    if (this.congested || stream.writableLength <= limit) return
+    this.congested = true
+    this.#owner?.congested(true)
+    stream.once('drain', () => {
+      this.congested = false
+      this.#owner?.congested(false)
+    })
   }
 
-  /** Sends a publish; `packetId` 0 and no `dup` at QoS 0. */
-  publish(
-    packetId: number,
-    flight: Pick<Flight, 'topic' | 'payload' | 'retain' | 'dup'> & { qos: 0 | 1 | 2 },
-  ): void {
-    const { topic, payload, qos, retain, dup } = flight
-    this.#ids.packetId = packetId
-    this.#client.publish(topic, payload, { qos, retain, dup })
-    this.#checkBuffer()
-  }
-
-  /** Sends PUBREL again on a resumed session. */
-  release(packetId: number): void {
-    // So that MQTT.js answers a repeated PUBREC and takes PUBCOMP for what it is.
-    this.#client.outgoing[packetId] = { volatile: false, cmd: 'publish', cb: () => undefined }
-    this.#client.stream.write(acknowledgement(PUBREL, packetId))
-  }
-
-  /** Sends SUBSCRIBE or UNSUBSCRIBE. */
-  request(packetId: number, { filter, qos, replay }: Request): void {
-    this.#ids.packetId = packetId
-    const ignored = (): void => undefined
-    if (qos === undefined) this.#client.unsubscribe(filter, ignored)
-    // Retain Handling 2 exists in MQTT 5 only, see `retained.ts` for the other [SN-MAP-3, -8].
-    else if (this.version === 5) {
-      this.#client.subscribe(filter, { qos, nl: false, rap: false, rh: replay ? 0 : 2 }, ignored)
-    } else this.#client.subscribe(filter, { qos }, ignored)
-    this.#checkBuffer()
-  }
-
-  /** Ends it: reports nothing more, and sends DISCONNECT or lets the broker publish the will. */
-  end(publishWill: boolean): void {
+  /**
+   * Ends it: reports nothing more, and sends DISCONNECT or lets the broker publish the will. Where the broker would wait
+   * with that, and Mosquitto 2.0 for the whole delay even if the session is over, it is published here, in QoS 2 as well
+   * without waiting for an answer. `packetId`: one that is not in use.
+   */
+  end(publishWill: boolean, final: boolean, packetId: number): void {
+    const here = publishWill && this.open && this.#patient
+    if (here && this.#will !== undefined) {
+      const { message: payload, ...will } = this.#will
+      this.write(publish(this.version, { payload, ...will }, packetId, false))
+      if (will.qos === 2) this.write(acknowledgement(PUBREL, packetId))
+    }
     this.#detach()
-    this.#broker.endings.end(this.#clientId, this.#client.stream, farewell(this.version, publishWill))
+    const last = farewell(this.version, publishWill && !here, final && this.#patient)
+    this.#broker.endings.end(this.#clientId, this.#stream, last)
   }
 
-  /** Gives it up as lost, not within this call. */
-  abandon(detail: string): void {
-    process.nextTick(() => this.#end(ending(0), detail))
+  ping(): void {
+    this.write(PINGREQ)
   }
 
-  #received(packet: Packet): void {
-    const owner = this.#owner
-    if (owner === undefined) return
+  silent(): void {
+    this.#end(ending(0), 'the broker does not answer any more')
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.#owner === undefined) return
+    if (this.#pulse !== undefined) this.#pulse.heard = true
+    try {
+      this.#framing.take(chunk, (octets) => {
+        this.#received(this.#broker.decoders[this.version].decode(octets))
+        return this.#owner !== undefined
+      })
+    } catch (error) {
+      this.#over(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  #received(packet: FromBroker): void {
     if (packet.cmd === 'connack') this.#connack(packet)
-    else if (packet.cmd === 'publish') this.#published(packet)
-    else if (!this.open) this.#fail({ outcome: 1, detail: `${packet.cmd} came before CONNACK` })
+    else if (!this.open) this.#tooEarly(packet)
     else if (packet.cmd === 'disconnect') {
       const code = packet.reasonCode ?? 0
       const text = packet.properties?.reasonString
       this.#end(ending(code), `the broker disconnected: ${hex(code)}${text ? ` ${text}` : ''}`)
-    } else owner.answered(packet)
+    } else if (packet.cmd !== 'pingresp') this.#owner?.received(packet)
   }
 
-  /**
-   * Mosquitto 2.0 over WebSocket sends a resumed session's messages before CONNACK. MQTT.js would not come to the CONNACK
-   * then, because it cannot send their acknowledgement yet: it is told of QoS 0, and we acknowledge.
-   */
-  #published(packet: IPublishPacket): void {
-    if (this.open) return
-    if (this.#early.length >= MAX_EARLY) {
-      this.#fail({ outcome: 1, detail: 'too many messages came before CONNACK' })
-      return
-    }
-    this.#early.push({ ...packet })
-    packet.qos = 0
-  }
-
-  #deliverEarly(): void {
-    for (const packet of this.#early.splice(0)) {
-      const { qos, messageId = 0 } = packet
-      const acknowledge = (): void => {
-        const type = qos === 1 ? PUBACK : PUBREC
-        if (this.#owner !== undefined) this.#client.stream.write(acknowledgement(type, messageId))
-      }
-      if (qos === 2) this.#owner?.inbound.takeOnce(packet, acknowledge)
-      else this.#owner?.inbound.take(packet, qos === 1 ? acknowledge : () => undefined)
-    }
+  #tooEarly(packet: FromBroker): void {
+    if (packet.cmd !== 'publish') throw new Error(`${packet.cmd} came before CONNACK`)
+    this.#early ??= []
+    if (this.#early.push(packet) > MAX_EARLY) throw new Error('too many messages came before CONNACK')
   }
 
   #connack(packet: IConnackPacket): void {
-    const code = (this.version === 5 ? packet.reasonCode : packet.returnCode) ?? 0
-    const outcome = this.version === 5 ? connackOutcome5(code) : connackOutcome3(code)
-    if (outcome !== 0 || code !== 0) {
+    if (this.open) throw new Error('the broker sent a second CONNACK')
+    const code = this.version === 5 ? packet.reasonCode : packet.returnCode
+    if (code === undefined) throw new Error('the broker sent CONNACK without a code')
+    if (code !== 0) {
+      const outcome = this.version === 5 ? connackOutcome5(code) : connackOutcome3(code)
       const version = refusesVersion(code) ? 'said' : undefined
       const text = packet.properties?.reasonString
       const detail = `the broker refused: ${hex(code)}${text ? ` ${text}` : ''}`
       this.#fail({ outcome: outcome === 1 ? 1 : 3, detail, version })
       return
     }
-    this.window = packet.properties?.receiveMaximum ?? this.window
-    this.limits = brokerLimits(packet)
-    // MQTT.js is ready to send only after this event, and hands over the next packet in a later tick than ours.
-    process.nextTick(() => {
-      if (this.#owner === undefined) return
-      this.open = true
-      this.#owner.accepted(packet.sessionPresent)
-      this.#deliverEarly()
-    })
+    const { limits, receiveMaximum, keepAlive } = negotiated(packet, this.#broker.options)
+    this.limits = limits
+    this.window = receiveMaximum
+    this.open = true
+    clearTimeout(this.#deadline)
+    this.#deadline = undefined
+    this.#pulse = this.#broker.keepAlive.start(this, keepAlive)
+    this.#owner?.accepted(packet.sessionPresent && !this.#clean)
+    for (const early of this.#early ?? []) this.#owner?.received(early)
+    this.#early = undefined
   }
 
-  /** MQTT.js reported an error, or the stream closed: whichever comes first says how it ended. */
+  /** The broker broke the rules, or the stream ended: whichever comes first says how. */
   #over(error: SystemError | undefined): void {
     if (this.#owner === undefined) return
     const detail = describeError(error)
@@ -204,28 +203,20 @@ export class Link {
 
   #cut(): LinkOwner | undefined {
     const owner = this.#detach()
-    this.#client.stream.destroy()
+    this.#stream.destroy()
     return owner
   }
 
   #detach(): LinkOwner | undefined {
     const owner = this.#owner
     this.#owner = undefined
-    this.#store.inbound = undefined
     this.open = false
+    clearTimeout(this.#deadline)
+    if (this.#pulse !== undefined) this.#broker.keepAlive.stop(this.#pulse)
     return owner
   }
+}
 
-  #checkBuffer(): void {
-    const { stream } = this.#client
-    // `drain` is only told by streams that were above their own mark.
-    const limit = Math.max(this.#broker.options.writeBuffer, stream.writableHighWaterMark)
-    if (this.congested || stream.writableLength <= limit) return
-    this.congested = true
-    this.#owner?.congested(true)
-    stream.once('drain', () => {
-      this.congested = false
-      this.#owner?.congested(false)
-    })
-  }
+function uncork(stream: Duplex): void {
+  stream.uncork()
 }

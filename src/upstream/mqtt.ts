@@ -1,8 +1,10 @@
-// All connections to the broker, through MQTT.js: one for each sensor, and the gateway's own [4.1, 7.1].
+// All connections to the broker: one for each sensor, and the gateway's own [4.1, 7.1].
 
 import { OwnConnection } from './anonymous.ts'
 import { SensorConnection, type Shared } from './connection.ts'
+import { Decoder } from './decoder.ts'
 import { Endings } from './endings.ts'
+import { KeepAlive } from './keepalive.ts'
 import { Pacing } from './pacing.ts'
 import { streams } from './streams.ts'
 import type {
@@ -32,7 +34,9 @@ class MqttUpstream implements Upstream {
     this.#shared = {
       options,
       open: streams(options.url, options.tls),
+      decoders: { 4: new Decoder(4), 5: new Decoder(5) },
       endings: new Endings(),
+      keepAlive: new KeepAlive(),
       pacing,
       onReach: undefined,
       versions: {
@@ -47,7 +51,15 @@ class MqttUpstream implements Upstream {
     }
     // It neither waits for the sensors nor is it counted with them, but finds out for all when the broker is back.
     const onReach = (found: boolean): void => pacing.hold(!found)
-    this.#ownShared = { ...this.#shared, pacing: undefined, onReach, counts: noCounts(), busy: new Set() }
+    this.#ownShared = {
+      ...this.#shared,
+      // its will says that the gateway is gone, which needs no delay
+      options: { ...options, absenceSeconds: 0 },
+      pacing: undefined,
+      onReach,
+      counts: noCounts(),
+      busy: new Set(),
+    }
     this.#own = new OwnConnection(this.#ownShared)
   }
 
@@ -73,7 +85,7 @@ class MqttUpstream implements Upstream {
     this.#shared.closing = true
     this.#ownShared.closing = true
     this.#own.close()
-    for (const connection of [...this.#shared.busy]) connection.close(false)
+    for (const connection of [...this.#shared.busy]) connection.close(false, false)
     this.#shared.pacing.close()
     await this.#shared.endings.close(deadline)
   }

@@ -1,6 +1,6 @@
-// What CONNECT asks of the broker and what CONNACK says it can do; and what MQTT.js is told not to do by itself.
+// What CONNECT asks of the broker and what CONNACK says it can do.
 
-import type { IClientOptions, IConnackPacket } from 'mqtt'
+import type { IConnackPacket, IConnectPacket } from 'mqtt-packet'
 import type { BrokerLimits, Will } from '../session/events.ts'
 import type { ConnectOptions, UpstreamOptions } from './upstream.ts'
 
@@ -18,60 +18,76 @@ export const UNLIMITED: BrokerLimits = {
   wildcardAvailable: true,
 }
 
-/** The limits in an MQTT 5 CONNACK [SN-MAP-9]. */
-export function brokerLimits({ properties }: IConnackPacket): BrokerLimits {
-  if (properties === undefined) return UNLIMITED
-  const { maximumQoS } = properties
+/** All that an MQTT 5 CONNACK changes. */
+export interface Negotiated {
+  readonly limits: BrokerLimits
+  /** QoS 1 and 2 publishes that the broker takes at once */
+  readonly receiveMaximum: number
+  /** milliseconds */
+  readonly keepAlive: number
+}
+
+/** The limits in an MQTT 5 CONNACK [SN-MAP-9], and the keep-alive interval that holds [SN-MAP-5]. */
+export function negotiated({ properties = {} }: IConnackPacket, upstream: UpstreamOptions): Negotiated {
+  const { maximumQoS, serverKeepAlive, receiveMaximum, maximumPacketSize } = properties
   return {
-    maximumQos: maximumQoS === 0 || maximumQoS === 1 ? maximumQoS : 2,
-    retainAvailable: properties.retainAvailable ?? true,
-    maximumPacketSize: properties.maximumPacketSize ?? MAXIMUM_PACKET,
-    wildcardAvailable: properties.wildcardSubscriptionAvailable ?? true,
+    limits: {
+      maximumQos: maximumQoS === 0 || maximumQoS === 1 ? maximumQoS : 2,
+      retainAvailable: properties.retainAvailable ?? true,
+      maximumPacketSize: positive(maximumPacketSize) ?? MAXIMUM_PACKET,
+      wildcardAvailable: properties.wildcardSubscriptionAvailable ?? true,
+    },
+    receiveMaximum: positive(receiveMaximum) ?? 0xffff,
+    keepAlive:
+      1000 * (serverKeepAlive === 0 ? 0 : (positive(serverKeepAlive) ?? seconds(upstream.keepAlive))),
   }
 }
 
-/** Options of MQTT.js for one connection. */
-export function clientOptions(
+/** The CONNECT of one connection. */
+export function connectPacket(
   upstream: UpstreamOptions,
-  { identity, clean, will }: ConnectOptions,
+  { identity, clean, mend, will }: ConnectOptions,
   version: Version,
-): IClientOptions {
+): IConnectPacket & { readonly clean: boolean } {
   const { clientId, username, password } = identity
+  const delay = version === 5 ? upstream.absenceSeconds : 0
   return {
+    cmd: 'connect',
+    protocolId: 'MQTT',
+    protocolVersion: version,
     clientId,
     ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    clean,
-    protocolVersion: version,
-    protocolId: 'MQTT',
-    keepalive: keepAliveSeconds(upstream.keepAlive),
-    connectTimeout: upstream.connectTimeout,
-    ...(will === undefined ? {} : { will: willOptions(will) }),
+    ...(password === undefined ? {} : { password: Buffer.from(password) }),
+    // A clean session that the broker keeps for a while is taken up again when its connection is mended [SN-MAP-4].
+    clean: clean && !(mend && delay > 0),
+    keepalive: seconds(upstream.keepAlive),
+    ...(will === undefined ? {} : { will: willOptions(will, delay) }),
     // An absent expiry means 0: the session would end with the connection [SN-MAP-2, -7].
     ...(version === 5 && {
       properties: {
-        sessionExpiryInterval: clean ? 0 : upstream.sessionExpirySeconds,
+        sessionExpiryInterval: clean ? delay : upstream.sessionExpirySeconds,
         receiveMaximum: upstream.receiveMaximum,
         topicAliasMaximum: 0,
         requestProblemInformation: true,
       },
     }),
-    reconnectPeriod: 0,
-    resubscribe: false,
-    queueQoSZero: false,
-    writeCache: false,
-    // Pings go by the clock alone: cheaper, and a dead broker is noticed even while messages are being sent to it.
-    reschedulePings: false,
-    timerVariant: 'native',
-    log: () => undefined,
   }
 }
 
-function keepAliveSeconds(milliseconds: number): number {
+function seconds(milliseconds: number): number {
   return milliseconds === 0 ? 0 : Math.min(0xffff, Math.max(1, Math.round(milliseconds / 1000)))
 }
 
-/** Without properties, so that MQTT 5 publishes it as soon as the connection is lost [SN-MAP-11]. */
-function willOptions({ topic, message, qos, retain }: Will): NonNullable<IClientOptions['will']> {
-  return { topic, payload: Buffer.from(message), qos, retain }
+/** Without delay, MQTT 5 publishes it as soon as the connection is lost [SN-MAP-11]. */
+function willOptions(
+  { topic, message, qos, retain }: Will,
+  delay: number,
+): NonNullable<IConnectPacket['will']> {
+  const properties = delay > 0 ? { properties: { willDelayInterval: delay } } : {}
+  return { topic, payload: Buffer.from(message), qos, retain, ...properties }
+}
+
+/** What a broker says, if it is a number that makes sense: repeated properties come as arrays. */
+function positive(value: unknown): number | undefined {
+  return typeof value === 'number' && value > 0 ? value : undefined
 }

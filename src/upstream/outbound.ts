@@ -1,18 +1,16 @@
-// What a sensor has under way to the broker: QoS 1 and 2 publishes, which outlive a connection, and requests, which do not.
+// What a sensor has under way to the broker on one network connection, by packet identifier.
+
+import type { Publication } from './octets.ts'
 
 /** A QoS 1 or 2 publish. */
-export interface Flight {
+export interface Flight extends Publication {
   readonly token: number
-  readonly topic: string
-  payload: Buffer
   readonly qos: 1 | 2
-  readonly retain: boolean
-  /** `waiting` for room in the broker's window; `sent`; `released`: PUBREL was sent, it must not be published again */
-  phase: 'waiting' | 'sent' | 'released'
+  payload: Uint8Array
   /** the broker's session may know it already */
   dup: boolean
-  /** the sensor was told that the broker has it */
-  received: boolean
+  /** `received`: the broker has it (PUBREC); `released`: PUBREL was sent */
+  phase: 'sent' | 'received' | 'released'
   /** how often the broker called its packet identifier in use */
   collisions: number
 }
@@ -34,76 +32,58 @@ export const MAX_REQUESTS = 64
 /** Publishes sent at once, even if the broker allows more; the default of Mosquitto, which tells its own only in MQTT 5. */
 export const WINDOW = 20
 
-const EMPTY = Buffer.alloc(0)
-const LAST_ID = 0xffff
+const IDS = 0xffff
+const EMPTY = new Uint8Array(0)
 
-/** Keeps both by packet identifier. */
 export class Outbound {
-  /** in order of publishing, which is the order of sending again [MQTT 4.6] */
+  /** those that were sent */
   readonly flights = new Map<number, Flight>()
+  /** those that wait for room in the broker's window, in order [MQTT 4.6] */
+  readonly waiting: Flight[] = []
   readonly requests = new Map<number, Request>()
   /** requests that wait until others are answered; as many as the session has subscriptions and may ask for */
   readonly later: Request[] = []
-  #lastId: number
+  readonly #window: number
 
-  /** Starts at a random identifier: the broker's session may still know those of an earlier life of the gateway. */
-  constructor(random: () => number) {
-    this.#lastId = Math.floor(random() * LAST_ID)
+  /** `receiveMaximum`: publishes that the broker takes at once. */
+  constructor(receiveMaximum: number) {
+    this.#window = Math.min(receiveMaximum, WINDOW)
   }
 
-  /** An identifier that is not in use. */
-  newId(): number {
-    do this.#lastId = this.#lastId >= LAST_ID ? 1 : this.#lastId + 1
-    while (this.flights.has(this.#lastId) || this.requests.has(this.#lastId))
-    return this.#lastId
+  get full(): boolean {
+    return this.flights.size + this.waiting.length >= MAX_FLIGHTS
   }
 
-  /** The flights that may be sent now, given the broker's window; they are `sent` after this. */
-  due(window: number): [number, Flight][] {
-    const flights = [...this.flights]
-    let room = Math.min(window, WINDOW)
-    for (const [, flight] of flights) if (flight.phase !== 'waiting') room -= 1
-    const due = flights.filter(([, flight]) => flight.phase === 'waiting').slice(0, Math.max(0, room))
-    for (const [, flight] of due) flight.phase = 'sent'
-    return due
-  }
-
-  /** PUBREC came: the broker has it. Tells whether the sensor is to hear of it. */
-  release(flight: Flight): boolean {
-    const first = !flight.received
-    flight.phase = 'released'
-    flight.received = true
-    flight.payload = EMPTY
-    return first
+  /** The next flight that may be sent now. */
+  due(): Flight | undefined {
+    return this.flights.size < this.#window ? this.waiting.shift() : undefined
   }
 
   /**
-   * A new connection was accepted. Makes everything unfinished ready to be sent again and returns what is done instead:
-   * flights past PUBREC whose session the broker has lost. It had them, and they must not be published again [MQTT 4.3.3].
+   * The identifier for a token: the same after a crash, unless it is in use. After a `collision` with what the broker
+   * knows it is one far away, because those nearby belong to the tokens that come next.
    */
-  resume(sessionPresent: boolean): Flight[] {
-    const done: Flight[] = []
+  newId(token: number, collisions = 0): number {
+    let packetId = idOf(token + collisions * (IDS >> 1))
+    while (this.flights.has(packetId) || this.requests.has(packetId)) packetId = idOf(packetId + 1)
+    return packetId
+  }
+
+  /** The broker is to complete the publish of this token, also one that this connection does not know. */
+  release(token: number): number {
     for (const [packetId, flight] of this.flights) {
-      if (flight.phase !== 'released') {
-        flight.dup = sessionPresent && (flight.dup || flight.phase === 'sent')
-        flight.phase = 'waiting'
-      } else if (!sessionPresent) {
-        this.flights.delete(packetId)
-        done.push(flight)
-      }
+      if (flight.token !== token) continue
+      flight.phase = 'released'
+      return packetId
     }
-    return done
+    const packetId = this.newId(token)
+    const rest = { topic: '', payload: EMPTY, retain: false, dup: false, collisions: 0 }
+    this.flights.set(packetId, { token, qos: 2, phase: 'released', ...rest })
+    return packetId
   }
+}
 
-  /** Empties both kinds of requests and returns what was in them. */
-  takeRequests(): Request[] {
-    const taken = [...this.requests.values(), ...this.later.splice(0)]
-    this.requests.clear()
-    return taken
-  }
-
-  clear(): void {
-    this.flights.clear()
-    this.takeRequests()
-  }
+/** 1 to 65,535 and around again. */
+function idOf(token: number): number {
+  return 1 + ((token + IDS - 1) % IDS)
 }

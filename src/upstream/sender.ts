@@ -1,13 +1,14 @@
-// What a sensor sends to the broker, and what becomes of it: publishes, subscriptions, their answers and repetitions.
+// What a sensor sends to the broker on one network connection, and what becomes of it: publishes, subscriptions, answers.
 
-import type { Packet } from 'mqtt'
+import { generate, type Packet } from 'mqtt-packet'
 import type { Outcome, UpstreamEvent } from '../session/events.ts'
 import { ackOutcome } from './codes.ts'
+import type { Acknowledgement, Granted } from './decoder.ts'
 import type { Link } from './link.ts'
-import { type Flight, MAX_FLIGHTS, MAX_REQUESTS, Outbound, type Request } from './outbound.ts'
+import { acknowledgement, PUBREL, publish, releaseUnknown } from './octets.ts'
+import { type Flight, MAX_REQUESTS, Outbound, type Request } from './outbound.ts'
 import type { UnwantedRetained } from './retained.ts'
 import { hasWildcard, isTopicFilter, isTopicName } from './topics.ts'
-import type { UpstreamLog, UpstreamOptions } from './upstream.ts'
 
 /** How events get to the session: at once, or after the call that causes them. */
 export interface Report {
@@ -20,149 +21,168 @@ const COLLISIONS = 3
 /** octets of a PUBLISH besides topic and payload: header, length, topic length, identifier, no properties */
 const PUBLISH_OVERHEAD = 10
 
-/** The sending side of one sensor, over all its network connections. Its methods are those of `UpstreamConnection`. */
+/** The sending side of one open connection. Its methods are those of `UpstreamConnection`. */
 export class Sender {
-  /** the connection in use; undefined while there is none */
-  link: Link | undefined
+  readonly #link: Link
+  /** whether the broker may know what was sent on an earlier connection */
+  readonly #resumed: boolean
   readonly #outbound: Outbound
   readonly #unwanted: UnwantedRetained
   readonly #report: Report
-  readonly #log: UpstreamLog
 
-  constructor({ random, log }: UpstreamOptions, unwanted: UnwantedRetained, report: Report) {
-    this.#outbound = new Outbound(random ?? Math.random)
+  constructor(link: Link, resumed: boolean, unwanted: UnwantedRetained, report: Report) {
+    this.#link = link
+    this.#resumed = resumed
+    this.#outbound = new Outbound(link.window)
     this.#unwanted = unwanted
     this.#report = report
-    this.#log = log
   }
 
-  publish(token: number, topic: string, payload: Uint8Array, qos: 0 | 1 | 2, retain: boolean): void {
+  publish(
+    token: number,
+    topic: string,
+    payload: Uint8Array,
+    qos: 0 | 1 | 2,
+    retain: boolean,
+    repeated: boolean,
+  ): void {
     const outcome = this.#refusal(topic, payload.length, qos, retain)
     if (outcome !== 0) return this.#report.later({ type: 'published', token, outcome })
-    const data = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
     if (qos === 0) {
-      this.#guard((link) => link.publish(0, { topic, payload: data, qos, retain, dup: false }))
+      this.#link.write(publish(this.#link.version, { topic, payload, qos, retain }, 0, false))
       return
     }
-    const state = { phase: 'waiting', dup: false, received: false, collisions: 0 } as const
-    this.#outbound.flights.set(this.#outbound.newId(), { token, topic, payload: data, qos, retain, ...state })
+    const dup = repeated && this.#resumed
+    this.#outbound.waiting.push({ token, topic, payload, qos, retain, dup, phase: 'sent', collisions: 0 })
     this.#sendDue()
+  }
+
+  release(token: number): void {
+    this.#link.write(acknowledgement(PUBREL, this.#outbound.release(token)))
   }
 
   subscribe(token: number, filter: string, qos: 0 | 1 | 2, replay: boolean): void {
     const answer = (outcome: Outcome) => this.#report.later({ type: 'subscribed', token, outcome, qos })
-    if (!this.#mayRequest()) return answer(1)
-    const wildcards = this.link?.limits.wildcardAvailable === true
-    if (!isTopicFilter(filter) || (hasWildcard(filter) && !wildcards)) return answer(3)
+    if (this.#link.congested) return answer(1)
+    if (!isTopicFilter(filter)) return answer(3)
+    if (hasWildcard(filter) && !this.#link.limits.wildcardAvailable) return answer(3)
     this.#request({ token, filter, qos, replay, collisions: 0 })
   }
 
   unsubscribe(token: number, filter: string): void {
-    if (!this.#mayRequest()) return
+    if (this.#link.congested) return
     if (!isTopicFilter(filter)) return this.#report.later({ type: 'unsubscribed', token })
     this.#request({ token, filter, qos: undefined, replay: true, collisions: 0 })
   }
 
-  /** A connection was accepted: sends what is unfinished. */
-  resume(link: Link, sessionPresent: boolean): void {
-    this.link = link
-    for (const { token } of this.#outbound.resume(sessionPresent)) {
-      this.#report.later({ type: 'published', token, outcome: 0 })
-    }
-    for (const [packetId, { phase }] of this.#outbound.flights) {
-      if (phase === 'released') link.release(packetId)
-    }
-    this.#sendDue()
+  /** A packet identifier for something of the connection's own. */
+  unused(): number {
+    return this.#outbound.newId(0)
   }
 
-  /** The connection is gone. Subscriptions end with it, publishes wait for the next. */
+  /** The connection is gone, and its subscriptions with it. */
   disconnected(): void {
-    this.link = undefined
-    for (const { token, qos } of this.#outbound.takeRequests()) {
+    const { requests, later } = this.#outbound
+    for (const { token, qos } of [...requests.values(), ...later]) {
       if (qos !== undefined) this.#report.later({ type: 'subscribed', token, outcome: 1, qos })
     }
   }
 
-  /** Drops everything. */
-  clear(): void {
-    this.#outbound.clear()
+  /** PUBACK, PUBREC or PUBCOMP came. Throws an Error if it does not answer what was sent. */
+  acknowledged({ cmd, messageId, reasonCode = 0 }: Acknowledgement): void {
+    const flight = this.#outbound.flights.get(messageId)
+    if (flight === undefined) {
+      if (this.#outbound.requests.has(messageId)) throw wrongAnswer(cmd)
+      if (cmd === 'pubrec' && ackOutcome(reasonCode) === 0) {
+        this.#link.write(releaseUnknown(this.#link.version, messageId))
+      }
+      return
+    }
+    if ((cmd === 'puback') !== (flight.qos === 1)) throw wrongAnswer(cmd)
+    // PUBCOMP has one failure, `identifier not found`: the broker is done with it.
+    const outcome = cmd === 'pubcomp' ? 0 : ackOutcome(reasonCode)
+    if (cmd === 'pubrec' && outcome === 0) this.#received(messageId, flight)
+    else this.#finished(messageId, flight, outcome)
   }
 
-  /** An answer of the broker, before MQTT.js acts on it. */
-  answered(packet: Packet): void {
-    const packetId = packet.messageId ?? 0
-    if (packet.cmd === 'puback' || packet.cmd === 'pubrec' || packet.cmd === 'pubcomp') {
-      const flight = this.#outbound.flights.get(packetId)
-      if (flight !== undefined) this.#publishAnswered(packet.cmd, packetId, flight, packet.reasonCode ?? 0)
-    } else if (packet.cmd === 'suback' || packet.cmd === 'unsuback') {
-      const request = this.#outbound.requests.get(packetId)
-      if (request === undefined || (request.qos === undefined) !== (packet.cmd === 'unsuback')) return
-      this.#outbound.requests.delete(packetId)
-      const code = packet.granted?.[0]
-      this.#requestAnswered(request, typeof code === 'number' ? code : 0x80)
-      const next = this.#outbound.later.shift()
-      if (next !== undefined) this.#request(next)
+  /** SUBACK or UNSUBACK came. Throws an Error if it does not answer what was sent. */
+  granted({ cmd, messageId, granted }: Granted): void {
+    const request = this.#outbound.requests.get(messageId)
+    if (request === undefined) {
+      if (this.#outbound.flights.has(messageId)) throw wrongAnswer(cmd)
+      return
     }
+    if ((request.qos === undefined) !== (cmd === 'unsuback')) throw wrongAnswer(cmd)
+    this.#outbound.requests.delete(messageId)
+    const code = granted?.[0]
+    this.#requestAnswered(request, typeof code === 'number' ? code : 0x80)
+    const next = this.#outbound.later.shift()
+    if (next !== undefined) this.#request(next)
   }
 
   /** The outcome of a publish that is not made, or 0: anything that would make the broker hang up stays here [SN-MAP-9]. */
   #refusal(topic: string, size: number, qos: 0 | 1 | 2, retain: boolean): Outcome {
     if (!isTopicName(topic)) return 3
-    const link = this.link
-    if (link?.open !== true || link.congested) return 1
-    const { maximumQos, retainAvailable, maximumPacketSize } = link.limits
+    const { congested, limits } = this.#link
+    if (congested) return 1
+    const { maximumQos, retainAvailable, maximumPacketSize } = limits
     if (qos > maximumQos || (retain && !retainAvailable)) return 3
     if (size + Buffer.byteLength(topic) + PUBLISH_OVERHEAD > maximumPacketSize) return 3
-    return qos > 0 && this.#outbound.flights.size >= MAX_FLIGHTS ? 1 : 0
-  }
-
-  #mayRequest(): boolean {
-    const link = this.link
-    return link?.open === true && !link.congested
+    return qos > 0 && this.#outbound.full ? 1 : 0
   }
 
   #request(request: Request): void {
-    if (this.#outbound.requests.size >= MAX_REQUESTS) {
-      this.#outbound.later.push(request)
+    const { requests, later } = this.#outbound
+    if (requests.size >= MAX_REQUESTS) {
+      later.push(request)
       return
     }
-    const packetId = this.#outbound.newId()
-    this.#outbound.requests.set(packetId, request)
-    if (request.qos !== undefined && this.link?.version === 4) {
-      this.#unwanted.subscribing(request.filter, request.replay)
+    const { filter, qos, replay, token, collisions } = request
+    const { version } = this.#link
+    const messageId = this.#outbound.newId(token, collisions)
+    requests.set(messageId, request)
+    const protocol = { protocolVersion: version }
+    if (qos === undefined) {
+      const unsubscribe: Packet = { cmd: 'unsubscribe', messageId, unsubscriptions: [filter] }
+      this.#link.write(generate(unsubscribe, protocol))
+      return
     }
-    this.#guard((link) => link.request(packetId, request))
+    if (version === 4) this.#unwanted.subscribing(filter, replay)
+    // Retain Handling 2 exists in MQTT 5 only, see `retained.ts` for the other [SN-MAP-3, -8].
+    const options = { topic: filter, qos, nl: false, rap: false, rh: replay ? 0 : 2 }
+    this.#link.write(generate({ cmd: 'subscribe', messageId, subscriptions: [options] }, protocol))
   }
 
   #sendDue(): void {
-    const link = this.link
-    if (link?.open !== true) return
-    for (const [packetId, flight] of this.#outbound.due(link.window)) {
-      this.#guard((open) => open.publish(packetId, flight))
+    for (let flight = this.#outbound.due(); flight !== undefined; flight = this.#outbound.due()) {
+      this.#send(flight)
     }
   }
 
-  #publishAnswered(
-    by: 'puback' | 'pubrec' | 'pubcomp',
-    packetId: number,
-    flight: Flight,
-    code: number,
-  ): void {
-    if ((by === 'puback') !== (flight.qos === 1)) return
-    // PUBCOMP has one failure, `identifier not found`: the broker is done with it.
-    const outcome = by === 'pubcomp' ? 0 : ackOutcome(code)
-    if (by === 'pubrec' && outcome === 0) {
-      if (this.#outbound.release(flight)) this.#report.now({ type: 'received', token: flight.token })
-      return
-    }
+  #send(flight: Flight): void {
+    const packetId = this.#outbound.newId(flight.token, flight.collisions)
+    this.#outbound.flights.set(packetId, flight)
+    this.#link.write(publish(this.#link.version, flight, packetId, flight.dup))
+  }
+
+  /** The first time the session is told, and releases it; after that the broker has missed our PUBREL. */
+  #received(packetId: number, flight: Flight): void {
+    if (flight.phase === 'released') this.#link.write(acknowledgement(PUBREL, packetId))
+    if (flight.phase !== 'sent') return
+    flight.phase = 'received'
+    flight.payload = new Uint8Array(0)
+    this.#report.now({ type: 'received', token: flight.token })
+  }
+
+  #finished(packetId: number, flight: Flight, outcome: Outcome | 'again'): void {
+    const { token } = flight
     this.#outbound.flights.delete(packetId)
     if (outcome === 'again' && flight.collisions < COLLISIONS && flight.phase === 'sent') {
       flight.collisions += 1
-      flight.phase = 'waiting'
       flight.dup = false
-      this.#outbound.flights.set(this.#outbound.newId(), flight)
-    } else
-      this.#report.now({ type: 'published', token: flight.token, outcome: outcome === 'again' ? 1 : outcome })
+      return this.#send(flight)
+    }
+    this.#report.now({ type: 'published', token, outcome: outcome === 'again' ? 1 : outcome })
     this.#sendDue()
   }
 
@@ -178,16 +198,8 @@ export class Sender {
     const granted = code === 1 || code === 2 ? code : 0
     this.#report.now({ type: 'subscribed', token, outcome: outcome === 'again' ? 1 : outcome, qos: granted })
   }
+}
 
-  /** Nothing that MQTT.js throws leaves here; such a connection is not used any more. */
-  #guard(send: (link: Link) => void): void {
-    const link = this.link
-    if (link === undefined) return
-    try {
-      send(link)
-    } catch (error) {
-      this.#log.error({ err: error }, 'sending to the broker failed')
-      link.abandon('sending failed')
-    }
-  }
+function wrongAnswer(cmd: string): Error {
+  return new Error(`the broker answered with ${cmd} what it does not answer`)
 }

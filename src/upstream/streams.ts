@@ -1,13 +1,19 @@
 // The octet streams under MQTT: TCP, TLS and WebSocket to one broker.
 
 import { connect as connectTcp, isIP } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
-import type { IStream, MqttClient } from 'mqtt'
 import { streamBuilder as openWebSocket } from 'mqtt/lib/connect/ws'
 import type { Identity, TlsOptions } from './upstream.ts'
 
-/** Opens a stream for one identity; throws if its certificate or key cannot be used. */
-export type OpenStream = (identity: Identity, client: MqttClient) => IStream
+/**
+ * Opens a stream for one identity; throws if its certificate or key cannot be used. `onData` gets what comes, in a buffer
+ * that is used again when it returns.
+ */
+export type OpenStream = (identity: Identity, onData: (octets: Buffer) => void) => Duplex
+
+/** octets that are read from a TCP connection at once */
+const READ = 65_536
 
 const PORTS = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 }
 
@@ -18,28 +24,38 @@ const PORTS = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 }
  */
 export function streams(url: string, tls: TlsOptions): OpenStream {
   const { scheme, hostname, port, path } = parse(url)
-  // MQTT.js leaves Nagle's algorithm on, which holds back the second of two small packets for up to 40 ms.
+  // Nagle's algorithm would hold back the second of two small packets for up to 40 ms.
   const socket = { host: hostname.replace(/^\[|\]$/g, ''), port, noDelay: true, keepAlive: true }
-  if (scheme === 'mqtt') return () => connectTcp(socket)
+  if (scheme === 'mqtt') {
+    // One buffer serves all connections: each read is handled to its end before the next can begin, on whatever connection.
+    const buffer = Buffer.allocUnsafeSlow(READ)
+    return (_, onData) => {
+      const callback = (length: number): true => {
+        onData(buffer.subarray(0, length))
+        return true
+      }
+      return connectTcp({ ...socket, onread: { buffer, callback } })
+    }
+  }
 
   const verification = { rejectUnauthorized: tls.verify, ...serverName(tls, socket.host) }
   if (scheme === 'mqtts') {
     const shared = secureContext(tls)
-    return (identity) => {
-      const secured = connectTls({
-        ...socket,
-        ...verification,
-        secureContext: secureContext(tls, identity, shared),
-      })
-      return secured.setNoDelay(true)
+    return (identity, onData) => {
+      const context = secureContext(tls, identity, shared)
+      const secured = connectTls({ ...socket, ...verification, secureContext: context })
+      return secured.setNoDelay(true).on('data', onData)
     }
   }
 
   const shared = scheme === 'wss' ? secureContext(tls) : undefined
   const endpoint = { protocol: scheme, hostname, port, path }
-  return (identity, client) => {
+  return (identity, onData) => {
     const context = shared && { ...verification, secureContext: secureContext(tls, identity, shared) }
-    return openWebSocket(client, { ...endpoint, wsOptions: { perMessageDeflate: false, ...context } })
+    const options = { ...endpoint, wsOptions: { perMessageDeflate: false, ...context } }
+    // It passes its first argument on to a function that could change the address, and there is none. The type is that
+    // of the userland copy of Node's own class.
+    return (openWebSocket(undefined as never, options) as unknown as Duplex).on('data', onData)
   }
 }
 

@@ -257,6 +257,25 @@ describe('warnings', () => {
     ['rules that are never used', { sensors: [{}, { match: 'a' }] }, 'sensors[1]:'],
     ['one topic under two ids', { predefined: { '1': 'a', '2': 'a' } }, 'predefined[0].topics:'],
     ['payloads in the log', { log: { payloads: true } }, 'log.payloads:'],
+    [
+      'promises that memory cannot keep',
+      { store: { type: 'memory' }, sensors: [{ ack: 'store' }] },
+      'sensors[0].ack:',
+    ],
+    ['a spool that nothing uses', { sensors: [{ spool: { qos0: true } }] }, 'sensors[0].spool.qos0:'],
+    ['queues that are never used', { queues: [{}, { match: 'a', topics: ['b'] }] }, 'queues[1]:'],
+    [
+      'queues that an earlier rule takes everything from',
+      {
+        queues: [
+          { match: 'a*', topics: ['b', 'c'] },
+          { match: 'a*', topics: ['c'] },
+        ],
+      },
+      'queues[1]:',
+    ],
+    ['more messages than the limit for all', { queues: [{ messages: 101 }] }, 'queues[0].messages:'],
+    ['more octets than the limit for all', { queues: [{ octets: '65KiB' }] }, 'queues[0].octets:'],
   ])('warns of %s', (_, content, start) => {
     const { warnings } = load(content)
     expect(warnings).toHaveLength(1)
@@ -268,5 +287,15 @@ describe('warnings', () => {
     expect(load({ listeners: [{ url, allow: ['10.0.0.0/8'] }] }).warnings).toEqual([])
     expect(load({ listeners: [{ url }], qosMinusOne: { enabled: false } }).warnings).toEqual([])
     expect(load({ listeners: [{ url }], qosMinusOne: { topics: ['a/#'] } }).warnings).toEqual([])
+  })
+
+  it('does not warn of queue rules that overlap', () => {
+    const queues = [
+      { match: 'a*', topics: ['b/#'] },
+      { match: 'a*', topics: ['b/c', 'd'] },
+      { match: 'b*', topics: ['b/#'] },
+      {},
+    ]
+    expect(load({ queues, sensors: [{ ack: 'store', spool: { qos0: true } }] }).warnings).toEqual([])
   })
 })

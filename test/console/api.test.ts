@@ -33,6 +33,7 @@ describe('what the API shows', () => {
     expect(await json(console, '/api/gateway')).toEqual(plain(view.info()))
     expect(await json(console, '/api/listeners')).toEqual(plain(view.listeners()))
     expect(await json(console, '/api/broker')).toEqual(plain(view.broker()))
+    expect(await json(console, '/api/store')).toEqual(plain(view.store()))
     expect(await json(console, '/api/predefined')).toEqual(plain(view.predefined()))
     expect(await json(console, '/api/config')).toEqual({ broker: { password: '***' } })
     expect(await json(console, '/api/sensors/meter-7')).toEqual(plain(meter))
@@ -177,7 +178,7 @@ describe('the OpenAPI description', () => {
       openapi: '3.1.0',
       info: { title: 'MQTT-SN gateway', version: '1.2.3' },
     })
-    expect(operations).toHaveLength(17)
+    expect(operations).toHaveLength(18)
     expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(operations.length)
     for (const { path, method, operation } of operations) {
       expect(operation.summary, path).toMatch(/^[A-Z].+/)
@@ -257,7 +258,7 @@ describe('the OpenAPI description', () => {
       }
       tried.push(operation.operationId)
     }
-    expect(tried).toHaveLength(15)
+    expect(tried).toHaveLength(16)
     expect(console.view.actions.map(({ action }) => action.type)).toEqual([
       'disconnect',
       'forget',

@@ -216,6 +216,8 @@ export class FakeView implements GatewayView {
       sensors,
       queuedMessages,
       queuedOctets,
+      spooledMessages: 0,
+      spooledOctets: 0,
       counters: {
         ...this.#counters,
         received: {
@@ -256,6 +258,19 @@ export class FakeView implements GatewayView {
       refused: 3,
       lost: 41,
     }
+  }
+
+  store() {
+    const held = this.healthy ? 3 : 0
+    return {
+      type: 'lmdb',
+      error: undefined,
+      groups: 91_240,
+      seconds: 211.5,
+      failures: 0,
+      octets: 8_392_704,
+      held,
+    } as const
   }
 
   sensors({ search, state, sort = 'clientId', descending = false, offset, limit }: SensorQuery) {

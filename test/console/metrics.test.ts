@@ -49,6 +49,14 @@ describe('the metrics', () => {
       'mqttsn_sensors{state="lost"}': 1,
       mqttsn_queued_messages: 1,
       mqttsn_queued_bytes: 27,
+      mqttsn_spooled_messages: 2,
+      mqttsn_spooled_bytes: 31,
+      mqttsn_store_up: 1,
+      mqttsn_store_writes_total: 40,
+      mqttsn_store_write_seconds_total: 0.5,
+      mqttsn_store_failures_total: 3,
+      mqttsn_store_bytes: 65_536,
+      mqttsn_store_held: 6,
       mqttsn_broker_up: 1,
       'mqttsn_upstream_connections{state="connected"}': 1,
       'mqttsn_upstream_connections{state="connecting"}': 2,
@@ -74,11 +82,13 @@ describe('the metrics', () => {
     await metrics.text()
     view.now.info = { ...view.now.info, counters: { ...view.now.info.counters, published: 6, dropped: {} } }
     view.now.broker = { ...view.now.broker, healthy: false }
+    view.now.store = { ...view.now.store, error: 'the disk is full' }
     view.now.listeners = view.now.listeners.map((one) => ({ ...one, kernelDrops: undefined }))
     view.now.latency = { bounds: [1], counts: [8], sum: 4, count: 9 }
     const series = seriesOf(await metrics.text())
     expect(series.get('mqttsn_publishes_total')).toBe(6)
     expect(series.get('mqttsn_broker_up')).toBe(0)
+    expect(series.get('mqttsn_store_up')).toBe(0)
     expect(series.get('mqttsn_publish_acknowledgement_seconds_bucket{le="1"}')).toBe(8)
     const names = [...series.keys()].join('\n')
     expect(names).not.toContain('mqttsn_drops_total{')

@@ -10,6 +10,7 @@ import type {
   SensorQuery,
   SensorSummary,
   StateChange,
+  StoreInfo,
   WatchedPacket,
 } from '../../src/console/view.ts'
 
@@ -111,6 +112,8 @@ const INFO: GatewayInfo = {
   },
   queuedMessages: 1,
   queuedOctets: 27,
+  spooledMessages: 2,
+  spooledOctets: 31,
   counters: {
     receivedDatagrams: 12,
     receivedOctets: 345,
@@ -146,12 +149,23 @@ const BROKER: BrokerInfo = {
   lost: 5,
 }
 
+const STORE: StoreInfo = {
+  type: 'lmdb',
+  error: undefined,
+  groups: 40,
+  seconds: 0.5,
+  failures: 3,
+  octets: 65_536,
+  held: 6,
+}
+
 /** What a test may change, look at, and let happen. */
 export interface ScriptedView extends GatewayView {
   now: {
     info: GatewayInfo
     listeners: ListenerInfo[]
     broker: BrokerInfo
+    store: StoreInfo
     /** what an action answers */
     acts: boolean
     latency: ReturnType<GatewayView['latency']>
@@ -175,6 +189,7 @@ export function scriptedView(): ScriptedView {
       info: INFO,
       listeners: [LISTENER],
       broker: BROKER,
+      store: STORE,
       acts: true,
       latency: { bounds: [0.01, 0.1, 1], counts: [1, 3, 4], sum: 2.5, count: 5 },
     },
@@ -185,6 +200,7 @@ export function scriptedView(): ScriptedView {
     info: () => view.now.info,
     listeners: () => view.now.listeners,
     broker: () => view.now.broker,
+    store: () => view.now.store,
     sensors(query) {
       view.queries.push(query)
       const items: SensorSummary[] = sensors.filter(({ clientId }) => clientId.includes(query.search ?? ''))

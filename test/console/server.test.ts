@@ -21,8 +21,9 @@ describe('health', () => {
     const view = scriptedView()
     view.now.listeners = []
     view.now.broker = { ...view.now.broker, healthy: false }
+    view.now.store = { ...view.now.store, error: 'the disk of /secret/place is full' }
     const { status, text } = await ask(await openConsole({}, view), '/health/ready')
-    const reasons = ['no listener is bound', 'the broker cannot be reached']
+    const reasons = ['no listener is bound', 'the broker cannot be reached', 'the store cannot write']
     expect([status, JSON.parse(text)]).toEqual([503, { ready: false, reasons }])
   })
 })

@@ -44,7 +44,7 @@ it('a session that breaks while it ends leaves no connection to the broker behin
   const session = gateway.sessions.byClientId.get(name)
   if (session === undefined) throw new Error('no session')
   expect(gateway.status().broker.connected).toBe(1)
-  Object.assign(session, { uplinks: undefined })
+  Object.assign(session, { uplinks: undefined, outgoing: undefined })
   peer.send(disconnect)
   await until(() => gateway.status().broker.connected === 0)
   expect(gateway.sessions.byClientId.size).toBe(0)
@@ -66,14 +66,29 @@ it('a session that cannot even be ended is let go, and its sensor can connect ag
   expect(await peer.next()).toMatchObject({ type: 'connack', returnCode: 0 })
 })
 
-/** A store whose writes take until the test says that they are done, or failed. */
+/** A store whose writes take until the test says that they are done, or have failed. */
 function slowStore() {
-  let settle: { done(): void; failed(error: Error): void } = { done() {}, failed() {} }
-  const written = new Promise<void>((done, failed) => {
-    settle = { done, failed }
-  })
-  const store: Store = { ...createMemoryStore(), durable: false, flushed: () => written }
-  return { store, ...settle }
+  const memory = createMemoryStore()
+  const waiting: ((error?: Error) => void)[] = []
+  const settle = (error?: Error) => {
+    for (const done of waiting.splice(0)) done(error)
+  }
+  let isDone = false
+  const store: Store = {
+    ...memory,
+    get written() {
+      return memory.written
+    },
+    get durable() {
+      return isDone ? memory.written : 0
+    },
+    onDurable: (done) => (isDone ? memory.onDurable(done) : void waiting.push(done)),
+  }
+  const done = () => {
+    isDone = true
+    settle()
+  }
+  return { store, done, failed: settle }
 }
 
 it('tells nothing before it is written, not even to a sensor that asks again, and then all of it in order', async () => {

@@ -27,6 +27,7 @@ const events: Record<string, (scene: Scene) => void> = {
     type: 'message',
     message: { topic: 'd/a', payload: bytes('n'), qos: 1, retain: false },
     ack: 1,
+    packetId: 0,
   }),
   'delivery complete': (scene) => scene.world.receive(matchingPuback(scene), scene.sensor.peer),
   'keep-alive passed': time(90_000),
@@ -129,6 +130,6 @@ it('a lost sensor with a clean session is forgotten, with its messages [SN-STA-3
   expect([world.sessions.byClientId.size, world.sessions.byPeer.size]).toEqual([0, 0])
   expect(world.totals).toEqual({ queuedMessages: 0, queuedOctets: 0 })
   const message = { topic: 'd/a', payload: bytes('late'), qos: 1, retain: false } as const
-  world.happen(session, { type: 'message', message, ack: 9 })
+  world.happen(session, { type: 'message', message, ack: 9, packetId: 0 })
   expect(world.totals).toEqual({ queuedMessages: 0, queuedOctets: 0 })
 })

@@ -295,7 +295,7 @@ describe('messages from the broker', () => {
     world.broker.answers = false
     sensor.connect('dev1', { cleanSession: false })
     const message = { topic: 'ab', payload: bytes('m'), qos: 0, retain: false } as const
-    happen(world, { type: 'message', message, ack: undefined })
+    happen(world, { type: 'message', message, ack: undefined, packetId: 0 })
     expect(sensor.take()).toEqual([])
     happen(world, { type: 'connected', sessionPresent: true, limits: noLimits })
     expect(sensor.types()).toEqual(['connack', 'publish'])

@@ -230,7 +230,7 @@ it('finds will, subscriptions and ids of a stored session after a restart [SN-SE
     policy: undefined,
   }) as unknown as Session
   const world = new World()
-  world.broker.stored.set('dev1', { subscriptions: new Map([['d/a', 1]]), queue: [] })
+  world.broker.stored.set('dev1', { subscriptions: new Map([['d/a', 1]]), queue: [], unreleased: new Set() })
   world.restore(session)
   const sensor = world.sensor()
   expect(sensor.publish(before.id, 'x')).toEqual([disconnect])
@@ -256,7 +256,7 @@ it('never lets an id of a session that is gone name another topic [SN-SESS-10]',
 
 it('delivers a message although it does not know the subscription, after REGISTER [SN-SESS-11]', () => {
   const world = new World()
-  world.broker.stored.set('dev1', { subscriptions: new Map([['d/#', 1]]), queue: [] })
+  world.broker.stored.set('dev1', { subscriptions: new Map([['d/#', 1]]), queue: [], unreleased: new Set() })
   const sensor = world.sensor()
   sensor.connect('dev1', keep)
   world.publish('d/a', 'm', 1)

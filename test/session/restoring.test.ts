@@ -88,7 +88,6 @@ it('connects clean and subscribes, when a clean session goes on [SN-MAP-4]', () 
   world.advance(2000)
   expect(world.effects.filter(({ type }) => type === 'connect').at(-1)).toMatchObject({
     clean: true,
-    fresh: false,
     mend: true,
     will: { topic: 'lwt/1' },
   })

@@ -145,6 +145,7 @@ describe('SUBSCRIBE', () => {
       type: 'message',
       message: { topic: 's/a', payload: new Uint8Array(1), qos: 0, retain: true },
       ack: undefined,
+      packetId: 0,
     })
     expect(sensor.take()).toEqual([])
     world.advance(100)

@@ -1,9 +1,13 @@
 // A whole gateway for tests, on ports of its own; its sensors on real UDP; and the office, an MQTT client beside it.
 
+import { mkdtempSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
 import { expect } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
+import type { Config } from '../../src/config/schema.ts'
 import { Gateway, type GatewayParts } from '../../src/gateway.ts'
 import { type ReceivedMessage, Sensor, type SensorOptions } from '../../src/sensor/sensor.ts'
 import type { Broker } from './broker.ts'
@@ -37,33 +41,66 @@ let names = 0
 /** A ClientId that no other test of this process uses. */
 export const freshName = (): string => `s${process.pid}-${++names}`
 
+/** Options of `TestGateway.start` beside the configuration. */
+export interface TestParts extends GatewayParts {
+  /** false: the broker needs not be there */
+  readonly healthy?: boolean
+  /** sessions are kept in a folder of its own, so that `restart` finds them */
+  readonly durable?: boolean
+}
+
 /** A running gateway and all that was made for it. */
 export class TestGateway {
-  readonly gateway: Gateway
+  #gateway: Gateway
+  readonly #config: Config
+  readonly #folder: string | undefined
   readonly #urls: readonly string[]
   readonly #sensors: Sensor[] = []
   readonly #peers: UdpPeer[] = []
   #running = true
 
-  private constructor(gateway: Gateway) {
-    this.gateway = gateway
+  private constructor(gateway: Gateway, config: Config, folder: string | undefined) {
+    this.#gateway = gateway
+    this.#config = config
+    this.#folder = folder
     this.#urls = gateway.status().listeners.map(({ url }) => url)
   }
 
   /**
    * Starts it at this broker with one listener on 127.0.0.1, quick reconnections and a ClientId of its own, unless
-   * `overrides` say otherwise; resolves when its own connection stands (`healthy: false`: at once).
+   * `overrides` say otherwise; its sessions live in memory, unless it is `durable`. Resolves when its own connection
+   * stands (`healthy: false`: at once).
    */
   static async start(
     broker: BrokerAddress | 'embedded',
     overrides: Record<string, unknown> & { broker?: object } = {},
-    { healthy = true, ...parts }: GatewayParts & { healthy?: boolean } = {},
+    { healthy = true, durable = false, ...parts }: TestParts = {},
   ): Promise<TestGateway> {
-    const gateway = new Gateway(testConfig(broker, overrides), parts)
+    const folder = durable ? mkdtempSync(join(tmpdir(), 'mqttsn-state-')) : undefined
+    const store = folder !== undefined && { store: { type: 'lmdb', path: folder } }
+    const config = testConfig(broker, { ...store, ...overrides })
+    const gateway = new Gateway(config, parts)
     await gateway.start()
-    const test = new TestGateway(gateway)
+    const test = new TestGateway(gateway, config, folder)
     if (healthy) await until(() => gateway.status().broker.healthy)
     return test
+  }
+
+  get gateway(): Gateway {
+    return this.#gateway
+  }
+
+  /**
+   * Stops the gateway, lets something happen `meanwhile`, and starts it again on the same ports and the same folder, as
+   * if its process had been restarted; resolves when it serves.
+   */
+  async restart(meanwhile: () => Promise<void> = async () => {}): Promise<void> {
+    await this.stopGateway()
+    await meanwhile()
+    const listeners = this.#config.listeners.map((listener, i) => ({ ...listener, url: this.url(i) }))
+    this.#gateway = new Gateway({ ...this.#config, listeners })
+    await this.#gateway.start()
+    this.#running = true
   }
 
   /** Where sensors connect: the first listener, or another one by its number. */
@@ -117,6 +154,7 @@ export class TestGateway {
     for (const sensor of this.#sensors) sensor.close()
     await Promise.all(this.#peers.map((peer) => peer.close()))
     await this.stopGateway()
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true })
   }
 }
 
@@ -135,6 +173,7 @@ export function testConfig(
       ...(ca !== undefined && { tls: { ca } }),
       ...brokerOverrides,
     },
+    store: { type: 'memory' },
     log: { level: 'silent' },
   }
   return loadConfig({ env: {}, overrides: { ...defaults, ...overrides } }).config

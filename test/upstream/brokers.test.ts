@@ -26,7 +26,7 @@ describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) =>
     expect(connected.sessionPresent).toBe(false)
     expect(connected.limits).toMatchObject({ maximumQos: 2, retainAvailable: true, wildcardAvailable: true })
     expect(rig.upstream.stats().version).toBe(version)
-    sensor.connection.close(false)
+    sensor.connection.close(false, false)
   })
 
   it.concurrent.each([0, 1, 2] as const)('publishes at QoS %i, octet for octet [SN-FLD-4]', async (qos) => {
@@ -38,8 +38,11 @@ describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) =>
     const sensor = rig.sensor()
     await sensor.open(`publishes-${qos}`)
     const all = Uint8Array.from({ length: 256 }, (_, octet) => octet)
-    sensor.connection.publish(7, topic, all, qos, false)
-    if (qos === 2) expect(await sensor.next('received')).toEqual({ type: 'received', token: 7 })
+    sensor.connection.publish(7, topic, all, qos, false, false)
+    if (qos === 2) {
+      expect(await sensor.next('received')).toEqual({ type: 'received', token: 7 })
+      sensor.connection.release(7)
+    }
     if (qos > 0) {
       expect(await sensor.next('published')).toEqual({ type: 'published', token: 7, outcome: 0 })
     }
@@ -48,13 +51,13 @@ describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) =>
     expect(witness.messages[0]).toMatchObject({ topic, qos, retain: false })
     expect(sensor.count('received')).toBe(qos === 2 ? 1 : 0)
     await witness.close()
-    sensor.connection.close(false)
+    sensor.connection.close(false, false)
   })
 
   it.concurrent('passes Retain on in both directions [SN-MAP-18]', async () => {
     const sensor = rig.sensor()
     await sensor.open('retains')
-    sensor.connection.publish(1, 'retained/a', bytes('kept'), 1, true)
+    sensor.connection.publish(1, 'retained/a', bytes('kept'), 1, true, false)
     await sensor.next('published')
     sensor.connection.subscribe(2, 'retained/a', 1, true)
     expect(await sensor.next('subscribed')).toEqual({ type: 'subscribed', token: 2, outcome: 0, qos: 1 })
@@ -65,7 +68,7 @@ describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) =>
       retain: true,
     })
     if (ack !== undefined) sensor.connection.acknowledge(ack)
-    sensor.connection.close(false)
+    sensor.connection.close(false, false)
   })
 
   it.concurrent('drops the retained messages of a repeated subscription and nothing else [SN-MAP-3]', async () => {
@@ -79,7 +82,7 @@ describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) =>
     expect(text((await sensor.next('message')).message.payload)).toBe('new')
     expect(sensor.count('message')).toBe(1)
     await witness.close()
-    sensor.connection.close(false)
+    sensor.connection.close(false, false)
   })
 
   it.concurrent.each([0, 1, 2] as const)(
@@ -96,12 +99,17 @@ describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) =>
       expect(first.message.qos).toBe(qos)
       expect(first.ack === undefined).toBe(qos === 0)
       if (first.ack !== undefined) sensor.connection.acknowledge(first.ack)
+      if (qos === 2) {
+        const { packetId, ack } = await sensor.next('releasing')
+        expect(packetId).toBe(first.packetId)
+        sensor.connection.acknowledge(ack)
+      }
       await witness.client.publishAsync(topic, 'two', { qos })
       const second = await sensor.next('message')
       expect(text(second.message.payload)).toBe('two')
       expect(sensor.count('message')).toBe(2)
       await witness.close()
-      sensor.connection.close(false)
+      sensor.connection.close(false, false)
     },
   )
 
@@ -120,7 +128,7 @@ describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) =>
     expect((await sensor.next('message')).message.topic).toBe('unsubscribe/b')
     expect(sensor.count('message')).toBe(1)
     await witness.close()
-    sensor.connection.close(false)
+    sensor.connection.close(false, false)
   })
 
   it.concurrent('lets the broker publish the will only if asked to [SN-MAP-11, SN-MAP-12, SN-MAP-13]', async () => {
@@ -129,8 +137,8 @@ describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) =>
     const lost = rig.sensor()
     await polite.open('will-polite', { will: will('will/polite') })
     await lost.open('will-lost', { will: will('will/lost') })
-    polite.connection.close(false)
-    lost.connection.close(true)
+    polite.connection.close(false, false)
+    lost.connection.close(true, false)
     await witness.saw(1)
     await witness.settled('will/settled')
     expect(witness.messages).toEqual([{ topic: 'will/lost', text: 'gone', qos: 1, retain: false }])
@@ -142,8 +150,8 @@ describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) =>
     for (const publishWill of [false, true]) {
       const sensor = rig.sensor()
       await sensor.open(`last-${publishWill}`)
-      sensor.connection.publish(1, `last/${publishWill}`, bytes('words'), 0, false)
-      sensor.connection.close(publishWill)
+      sensor.connection.publish(1, `last/${publishWill}`, bytes('words'), 0, false, false)
+      sensor.connection.close(publishWill, false)
     }
     await witness.saw(2)
     await witness.close()
@@ -164,7 +172,7 @@ describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) =>
     expect(witness.messages).toEqual([])
     expect(sensor.count('closed') + sensor.count('refused')).toBe(0)
     await witness.close()
-    sensor.connection.close(false)
+    sensor.connection.close(false, false)
   })
 
   it.concurrent('lets another session of the same client id wait until the first has ended', async () => {
@@ -172,23 +180,23 @@ describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) =>
     const first = rig.sensor()
     const second = rig.sensor()
     await first.open('handover', { will: will('handover/first') })
-    first.connection.close(false)
+    first.connection.close(false, false)
     await second.open('handover', { will: will('handover/second') })
     await witness.settled('handover/settled')
     expect(witness.messages).toEqual([])
     await witness.close()
-    second.connection.close(false)
+    second.connection.close(false, false)
   })
 
   it.concurrent('keeps the broker`s session and its messages when clean is not set [SN-MAP-2]', async () => {
     const witness = await Witness.at(broker)
     const sensor = rig.sensor()
     await sensor.open('persists', { clean: true })
-    sensor.connection.close(false)
+    sensor.connection.close(false, false)
     expect((await sensor.open('persists', { clean: false })).sessionPresent).toBe(false)
     sensor.connection.subscribe(1, 'persists/a', 1, true)
     await sensor.next('subscribed')
-    sensor.connection.close(false)
+    sensor.connection.close(false, false)
     await pause(20)
     await witness.client.publishAsync('persists/a', 'meanwhile', { qos: 1 })
     expect((await sensor.open('persists', { clean: false })).sessionPresent).toBe(true)
@@ -197,7 +205,7 @@ describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) =>
     sensor.connection.acknowledge(ack ?? 0)
     expect((await sensor.open('persists', { clean: true })).sessionPresent).toBe(false)
     await witness.close()
-    sensor.connection.close(false)
+    sensor.connection.close(false, false)
   })
 
   it.concurrent('reports a connection that the broker gave to somebody else [SN-MAP-37]', async () => {
@@ -207,8 +215,8 @@ describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) =>
     await rival.open('taken')
     // Mosquitto 2.0 gives no reason, not even in MQTT 5
     expect((await sensor.next('closed')).why).toBe('lost')
-    rival.connection.close(false)
-    sensor.connection.close(false)
+    rival.connection.close(false, false)
+    sensor.connection.close(false, false)
   })
 
   it('opens 200 connections at once, one MQTT connection for each [SN-MODE-1]', async () => {
@@ -217,12 +225,12 @@ describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) =>
     expect(rig.upstream.stats()).toMatchObject({ connected: 200, connecting: 0, waiting: 0 })
     const witness = await Witness.at(broker, 'many/+')
     for (const [index, { connection }] of sensors.entries()) {
-      connection.publish(index, `many/${index}`, bytes('x'), 1, false)
+      connection.publish(index, `many/${index}`, bytes('x'), 1, false, false)
     }
     const answers = await Promise.all(sensors.map((sensor) => sensor.next('published')))
     expect(answers.map(({ token }) => token)).toEqual(sensors.map((_, index) => index))
     await witness.saw(200)
-    for (const { connection } of sensors) connection.close(false)
+    for (const { connection } of sensors) connection.close(false, false)
     expect(rig.upstream.stats().connected).toBe(0)
     await witness.close()
   })

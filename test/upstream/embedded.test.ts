@@ -16,7 +16,7 @@ describe('the embedded broker', () => {
     await two.open('two')
     two.connection.subscribe(1, 'a', 0, true)
     await two.next('subscribed')
-    one.connection.publish(1, 'a', bytes('hello'), 0, false)
+    one.connection.publish(1, 'a', bytes('hello'), 0, false, false)
     expect(text((await two.next('message')).message.payload)).toBe('hello')
     await broker.close()
     expect((await one.next('closed')).why).toBe('lost')
@@ -69,7 +69,6 @@ describe('the gateway`s own connection', () => {
       connection.connect({
         identity: { clientId: `s${index}` },
         clean: true,
-        fresh: true,
         mend: false,
         will: undefined,
       })

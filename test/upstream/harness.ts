@@ -29,6 +29,7 @@ export function upstreamOptions(
     keepAlive: 60_000,
     connectTimeout: 4000,
     sessionExpirySeconds: 3600,
+    absenceSeconds: 0,
     receiveMaximum: 10,
     writeBuffer: 1_048_576,
     connectsPerSecond: 1000,
@@ -53,8 +54,14 @@ export class Observed {
     this.connection = upstream.connection((event) => {
       this.events.push(event)
       this.#unread.push(event)
+      this.react(event)
       this.#changed()
     })
+  }
+
+  /** For those who do more than look. */
+  protected react(_event: UpstreamEvent): void {
+    // nothing by default
   }
 
   /** Waits for the next event of this type that was not waited for before; others stay. */
@@ -80,9 +87,52 @@ export class Observed {
   }
 }
 
+interface Unfinished {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: 1 | 2
+  received: boolean
+}
+
+/** Does a session's part: goes on with what is unfinished, and takes every QoS 2 message once, whatever is repeated. */
+export class Careful extends Observed {
+  /** payloads, each one once at QoS 2 */
+  readonly texts: string[] = []
+  readonly #unfinished = new Map<number, Unfinished>()
+  readonly #received = new Set<number>()
+
+  publish(token: number, topic: string, payload: Uint8Array, qos: 1 | 2): void {
+    this.#unfinished.set(token, { topic, payload, qos, received: false })
+    this.connection.publish(token, topic, payload, qos, false, false)
+  }
+
+  protected override react(event: UpstreamEvent): void {
+    const { connection } = this
+    if (event.type === 'connected') {
+      for (const [token, { topic, payload, qos, received }] of this.#unfinished) {
+        if (received) connection.release(token)
+        else connection.publish(token, topic, payload, qos, false, true)
+      }
+    } else if (event.type === 'received') {
+      const unfinished = this.#unfinished.get(event.token)
+      if (unfinished !== undefined) unfinished.received = true
+      connection.release(event.token)
+    } else if (event.type === 'published') {
+      this.#unfinished.delete(event.token)
+    } else if (event.type === 'message') {
+      const { message, packetId, ack } = event
+      if (!this.#received.has(packetId)) this.texts.push(text(message.payload))
+      if (packetId !== 0) this.#received.add(packetId)
+      if (ack !== undefined) connection.acknowledge(ack)
+    } else if (event.type === 'releasing') {
+      this.#received.delete(event.packetId)
+      connection.acknowledge(event.ack)
+    }
+  }
+}
+
 export function connectOptions(clientId: string, changes: Partial<ConnectOptions> = {}): ConnectOptions {
-  const clean = changes.clean ?? true
-  return { identity: { clientId }, clean, fresh: clean, mend: false, will: undefined, ...changes }
+  return { identity: { clientId }, clean: true, mend: false, will: undefined, ...changes }
 }
 
 /** An upstream for one test file or suite, with the connections that were opened on it. */
@@ -95,6 +145,10 @@ export class Rig {
 
   sensor(): Observed {
     return new Observed(this.upstream)
+  }
+
+  careful(): Careful {
+    return new Careful(this.upstream)
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 // What no real broker can be made to do: refusals, odd orders, limits, silence. A scripted broker on real TCP.
 
-import type { IConnackPacket, Packet } from 'mqtt-packet'
+import type { IConnackPacket, IConnectPacket, Packet } from 'mqtt-packet'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { UpstreamOptions } from '../../src/upstream/upstream.ts'
 import { type ScriptedBroker, type ScriptedPeer, startScriptedBroker } from '../support/scripted.ts'
@@ -72,6 +72,48 @@ describe('upstream with a scripted broker', () => {
         clean: true,
         properties: { sessionExpiryInterval: 0 },
       })
+    })
+
+    it('asks an MQTT 5 broker to bear an absence of the gateway [SN-MAP-2 in part, SN-MAP-4 in part]', async () => {
+      script((peer, { cmd }) => (cmd === 'connect' ? accept(peer, true) : undefined))
+      const sensor = rig({ absenceSeconds: 60, sessionExpirySeconds: 7200 }).sensor()
+      const will = { topic: 'w', message: bytes('gone'), qos: 2 as const, retain: true }
+      const asked = async (connection: number, changes: object) => {
+        const { sessionPresent } = await sensor.open(ID, { will, ...changes })
+        const { packet } = await saw('connect', connection)
+        expect(packet).toMatchObject({ will: { properties: { willDelayInterval: 60 } } })
+        const { clean, properties } = packet as IConnectPacket
+        return [clean, properties?.sessionExpiryInterval, sessionPresent]
+      }
+      expect(await asked(0, { clean: true, mend: false })).toEqual([true, 60, false])
+      expect(await asked(1, { clean: true, mend: true })).toEqual([false, 60, true])
+      expect(await asked(2, { clean: false, mend: false })).toEqual([false, 7200, true])
+      expect(await asked(3, { clean: false, mend: true })).toEqual([false, 7200, true])
+    })
+
+    it('asks for a clean session again and again where the broker cannot bear an absence [SN-MAP-4 in part]', async () => {
+      script((peer, { cmd }) => (cmd === 'connect' ? accept(peer, true) : undefined))
+      for (const changes of [{ version: '3.1.1', absenceSeconds: 60 }, { version: '5' }] as const) {
+        const sensor = rig(changes).sensor()
+        expect((await sensor.open(ID, { clean: true, mend: true })).sessionPresent).toBe(false)
+      }
+      const packets = sensorPeers().map(({ packets: [connect] }) => connect)
+      expect(packets).toMatchObject([
+        { clean: true },
+        { clean: true, properties: { sessionExpiryInterval: 0 } },
+      ])
+    })
+
+    it('delays no will of the gateway itself', async () => {
+      const ownWill = { topic: 'w', message: bytes('gone'), qos: 1 as const, retain: true }
+      rig({ absenceSeconds: 60, own: { clientId: ID }, ownWill })
+      const { packet } = await saw('connect', 0)
+      expect(packet).toMatchObject({
+        clean: true,
+        will: { topic: 'w' },
+        properties: { sessionExpiryInterval: 0 },
+      })
+      expect(packet).not.toHaveProperty('will.properties')
     })
 
     it('asks an MQTT 3.1.1 broker for the same without properties [SN-MAP-1, SN-MAP-2]', async () => {
@@ -146,9 +188,9 @@ describe('upstream with a scripted broker', () => {
       await pause(50)
       expect([0, 1, 2, 3].map((index) => has(`${index}`))).toEqual([true, true, false, false])
       expect(one.upstream.stats()).toMatchObject({ connecting: 2, waiting: 2 })
-      sensors[2]?.connection.close(false)
+      sensors[2]?.connection.close(false, false)
       expect(one.upstream.stats()).toMatchObject({ connecting: 2, waiting: 1 })
-      sensors[0]?.connection.close(false)
+      sensors[0]?.connection.close(false, false)
       await broker.saw((_packet, { clientId }) => clientId === '3')
       expect(has('2')).toBe(false)
     })
@@ -177,7 +219,7 @@ describe('upstream with a scripted broker', () => {
       const { peer } = await saw('subscribe', 0)
       await sensor.next('subscribed')
       peer.send({ cmd: 'publish', topic: 'a', payload: 'late', qos: 0, dup: false, retain: false })
-      sensor.connection.close(false)
+      sensor.connection.close(false, false)
       await pause(50)
       expect(sensor.events.map(({ type }) => type)).toEqual(['connected', 'subscribed'])
     })
@@ -243,12 +285,12 @@ describe('upstream with a scripted broker', () => {
       })
       const sensor = rig().sensor()
       await sensor.open(ID)
-      sensor.connection.publish(9, 'a', bytes('x'), qos, false)
+      sensor.connection.publish(9, 'a', bytes('x'), qos, false, false)
       expect(await sensor.next('published')).toEqual({ type: 'published', token: 9, outcome })
       expect(sensor.count('received')).toBe(0)
     })
 
-    it('reports PUBREC at once and PUBCOMP as the end, also with `identifier not found`', async () => {
+    it('reports PUBREC at once, releases when asked to, and PUBCOMP is the end, also with `identifier not found`', async () => {
       script((peer, { cmd, messageId }) => {
         if (cmd !== 'pubrel' || messageId === undefined) return undefined
         setTimeout(() => peer.send({ cmd: 'pubcomp', messageId, reasonCode: 0x92 }), 50)
@@ -256,8 +298,12 @@ describe('upstream with a scripted broker', () => {
       })
       const sensor = rig().sensor()
       await sensor.open(ID)
-      sensor.connection.publish(9, 'a', bytes('x'), 2, false)
+      sensor.connection.publish(9, 'a', bytes('x'), 2, false, false)
       await sensor.next('received')
+      await pause(20)
+      expect(sensorPeers()[0]?.packets.at(-1)?.cmd).toBe('publish')
+      sensor.connection.release(9)
+      expect((await saw('pubrel', 0)).packet.messageId).toBe(9)
       expect(sensor.count('published')).toBe(0)
       expect(await sensor.next('published')).toEqual({ type: 'published', token: 9, outcome: 0 })
     })
@@ -273,8 +319,14 @@ describe('upstream with a scripted broker', () => {
       })
       const sensor = rig().sensor()
       await sensor.open(ID)
-      sensor.connection.publish(9, 'a', bytes('x'), qos, false)
+      sensor.connection.publish(9, 'a', bytes('x'), qos, false, false)
+      if (qos === 2) {
+        await sensor.next('received')
+        sensor.connection.release(9)
+        expect((await saw('pubrel', 0)).packet.messageId).toBe(used[2])
+      }
       expect(await sensor.next('published')).toEqual({ type: 'published', token: 9, outcome: 0 })
+      expect(used[0]).toBe(9)
       expect(new Set(used).size).toBe(3)
     })
 
@@ -286,7 +338,7 @@ describe('upstream with a scripted broker', () => {
       })
       const sensor = rig().sensor()
       await sensor.open(ID)
-      sensor.connection.publish(9, 'a', bytes('x'), 1, false)
+      sensor.connection.publish(9, 'a', bytes('x'), 1, false, false)
       expect(await sensor.next('published')).toMatchObject({ outcome: 1 })
     })
 
@@ -310,15 +362,15 @@ describe('upstream with a scripted broker', () => {
         wildcardAvailable: false,
       })
       const { connection } = sensor
-      connection.publish(1, 'a', bytes('x'), 2, false)
-      connection.publish(2, 'a', bytes('x'), 0, true)
-      connection.publish(3, 'a', new Uint8Array(100), 1, false)
+      connection.publish(1, 'a', bytes('x'), 2, false, false)
+      connection.publish(2, 'a', bytes('x'), 0, true, false)
+      connection.publish(3, 'a', new Uint8Array(100), 1, false, false)
       for (const token of [1, 2, 3]) {
         expect(await sensor.next('published')).toEqual({ type: 'published', token, outcome: 3 })
       }
       connection.subscribe(4, 'a/+', 1, true)
       expect(await sensor.next('subscribed')).toMatchObject({ token: 4, outcome: 3 })
-      connection.publish(5, 'a', bytes('fits'), 1, false)
+      connection.publish(5, 'a', bytes('fits'), 1, false, false)
       expect(await sensor.next('published')).toEqual({ type: 'published', token: 5, outcome: 0 })
       expect(sensorPeers()[0]?.packets.map(({ cmd }) => cmd)).toEqual(['connect', 'publish'])
     })
@@ -327,7 +379,7 @@ describe('upstream with a scripted broker', () => {
       const sensor = rig().sensor()
       await sensor.open(ID)
       for (const topic of ['', 'a/+', `a${String.fromCharCode(0)}`]) {
-        sensor.connection.publish(1, topic, bytes('x'), 1, false)
+        sensor.connection.publish(1, topic, bytes('x'), 1, false, false)
         expect(await sensor.next('published')).toMatchObject({ outcome: 3 })
       }
       expect(sensorPeers()[0]?.packets.length).toBe(1)
@@ -335,7 +387,7 @@ describe('upstream with a scripted broker', () => {
 
     it('while not connected has outcome 1, and is never sent [SN-MAP-27, SN-MAP-28]', async () => {
       const sensor = rig().sensor()
-      sensor.connection.publish(1, 'a', bytes('x'), 1, false)
+      sensor.connection.publish(1, 'a', bytes('x'), 1, false, false)
       expect(sensor.events).toEqual([])
       sensor.connection.subscribe(2, 'a', 1, true)
       sensor.connection.unsubscribe(3, 'a')
@@ -361,7 +413,7 @@ describe('upstream with a scripted broker', () => {
       const sensor = rig().sensor()
       await sensor.open(ID)
       for (let token = 1; token <= 65; token++) {
-        sensor.connection.publish(token, 'a', bytes(`${token}`), 1, false)
+        sensor.connection.publish(token, 'a', bytes(`${token}`), 1, false, false)
       }
       expect(await sensor.next('published')).toEqual({ type: 'published', token: 65, outcome: 1 })
       const [peer] = sensorPeers()
@@ -395,6 +447,21 @@ describe('upstream with a scripted broker', () => {
     }
   })
 
+  describe('packet identifiers', () => {
+    it('follow from tokens, and are others only where those are in use', async () => {
+      script((_peer, { cmd }) => cmd === 'publish')
+      const sensor = rig().sensor()
+      await sensor.open(ID)
+      for (const token of [7, 65_535, 65_536, 7 + 65_535]) {
+        sensor.connection.publish(token, 'a', bytes('x'), 1, false, false)
+      }
+      sensor.connection.subscribe(8, 'a', 0, true)
+      await sensor.next('subscribed')
+      const ids = sensorPeers()[0]?.packets.flatMap(({ messageId }) => messageId ?? [])
+      expect(ids).toEqual([7, 65_535, 1, 8, 9])
+    })
+  })
+
   describe('publishes in flight when the connection is lost', () => {
     /** The first connection answers no PUBLISH; at QoS 2 with `reach` pubrec, it answers no PUBREL. */
     async function lose(
@@ -409,102 +476,115 @@ describe('upstream with a scripted broker', () => {
           return accept(peer, connections > 1 && sessionPresent)
         }
         if (connections > 1) return undefined
-        return (
-          packet.cmd === 'pubrel' || (packet.cmd === 'publish' && (reach === 'publish' || packet.qos === 1))
-        )
+        return packet.cmd === 'pubrel' || (packet.cmd === 'publish' && reach === 'publish')
       })
       await sensor.open(ID, { clean: false })
-      sensor.connection.publish(1, 'a', bytes('one'), 1, false)
-      sensor.connection.publish(2, 'b', bytes('two'), 2, true)
-      await broker.saw(({ cmd }) => cmd === (reach === 'publish' ? 'publish' : 'pubrel'))
-      if (reach === 'publish') await broker.saw((packet) => packet.cmd === 'publish' && packet.qos === 2)
+      if (reach === 'publish') sensor.connection.publish(1, 'a', bytes('one'), 1, false, false)
+      sensor.connection.publish(2, 'b', bytes('two'), 2, true, false)
+      if (reach === 'pubrec') {
+        await sensor.next('received')
+        sensor.connection.release(2)
+      }
+      await broker.saw(
+        (packet) =>
+          packet.cmd === 'pubrel' || (packet.cmd === 'publish' && reach === 'publish' && packet.qos === 2),
+      )
       for (const peer of sensorPeers()) peer.cut()
       expect((await sensor.next('closed')).why).toBe('lost')
     }
 
-    it('are sent again with DUP and the same identifiers on a resumed session', async () => {
+    function repeat(sensor: Observed): void {
+      sensor.connection.publish(1, 'a', bytes('one'), 1, false, true)
+      sensor.connection.publish(2, 'b', bytes('two'), 2, true, true)
+    }
+
+    function publishes(connection: number): Packet[] | undefined {
+      return sensorPeers()[connection]?.packets.filter(({ cmd }) => cmd === 'publish')
+    }
+
+    it('get no answer, and are not sent again by themselves', async () => {
       const sensor = rig().sensor()
       await lose(sensor, true, 'publish')
-      expect((await sensor.open(ID, { clean: false })).sessionPresent).toBe(true)
-      const answers = [await sensor.next('published'), await sensor.next('published')]
-      expect(answers.map(({ token, outcome }) => [token, outcome])).toEqual([
-        [1, 0],
-        [2, 0],
-      ])
-      const [before, after] = sensorPeers().map(({ packets }) =>
-        packets.filter(({ cmd }) => cmd === 'publish'),
-      )
-      expect(before).toMatchObject([{ dup: false }, { dup: false }])
-      expect(after).toMatchObject([
-        { topic: 'a', payload: Buffer.from('one'), qos: 1, dup: true, messageId: before?.[0]?.messageId },
-        { topic: 'b', qos: 2, retain: true, dup: true, messageId: before?.[1]?.messageId },
-      ])
-    })
-
-    it('are not published again past PUBREC, only released', async () => {
-      const sensor = rig().sensor()
-      await lose(sensor, true, 'pubrec')
       await sensor.open(ID, { clean: false })
-      const tokens = [(await sensor.next('published')).token, (await sensor.next('published')).token]
-      expect(tokens.sort()).toEqual([1, 2])
-      expect(sensor.count('received')).toBe(1)
-      const again = sensorPeers()[1]?.packets.map(
-        (packet) => `${packet.cmd}${'qos' in packet ? packet.qos : ''}`,
-      )
-      expect(again?.filter((each) => each.startsWith('publish'))).toEqual(['publish1'])
-      expect(again?.filter((each) => each.startsWith('pubrel')).length).toBe(1)
-    })
-
-    it('are published as new on a session that the broker has lost', async () => {
-      const sensor = rig().sensor()
-      await lose(sensor, false, 'publish')
-      await sensor.open(ID, { clean: false })
-      await sensor.next('published')
-      await sensor.next('published')
-      expect(sensorPeers()[1]?.packets.filter(({ cmd }) => cmd === 'publish')).toMatchObject([
-        { topic: 'a', dup: false },
-        { topic: 'b', dup: false },
-      ])
-    })
-
-    it('are published as new when a clean session goes on after a loss [SN-MAP-4]', async () => {
-      const sensor = rig().sensor()
-      await lose(sensor, false, 'publish')
-      await sensor.open(ID, { clean: true, fresh: false })
-      expect((await sensor.next('published')).outcome).toBe(0)
-      expect((await sensor.next('published')).outcome).toBe(0)
-    })
-
-    it('count as done past PUBREC on a session that the broker has lost', async () => {
-      const sensor = rig().sensor()
-      await lose(sensor, false, 'pubrec')
-      await sensor.open(ID, { clean: false })
-      expect((await sensor.next('published')).outcome).toBe(0)
-      expect((await sensor.next('published')).outcome).toBe(0)
-      const again = sensorPeers()[1]?.packets.filter(({ cmd }) => cmd === 'publish' || cmd === 'pubrel')
-      expect(again).toMatchObject([{ cmd: 'publish', qos: 1 }])
-    })
-
-    it('are dropped by a new session set-up', async () => {
-      const sensor = rig().sensor()
-      await lose(sensor, false, 'publish')
-      await sensor.open(ID, { clean: true, fresh: true })
       await pause(30)
       expect(sensorPeers()[1]?.packets.map(({ cmd }) => cmd)).toEqual(['connect'])
       expect(sensor.count('published')).toBe(0)
     })
 
-    it('are sent again too when the connection is superseded', async () => {
-      let answers = false
-      script((_peer, { cmd }) => cmd === 'publish' && !answers)
+    it('are repeated with DUP and the same identifiers on a resumed session', async () => {
+      const sensor = rig().sensor()
+      await lose(sensor, true, 'publish')
+      expect((await sensor.open(ID, { clean: false })).sessionPresent).toBe(true)
+      repeat(sensor)
+      expect(await sensor.next('published')).toMatchObject({ token: 1, outcome: 0 })
+      await sensor.next('received')
+      const ids = publishes(0)?.map(({ messageId }) => messageId)
+      expect(ids).toEqual([1, 2])
+      expect(publishes(0)).toMatchObject([{ dup: false }, { dup: false }])
+      expect(publishes(1)).toMatchObject([
+        { topic: 'a', payload: Buffer.from('one'), qos: 1, dup: true, messageId: 1 },
+        { topic: 'b', qos: 2, retain: true, dup: true, messageId: 2 },
+      ])
+    })
+
+    it('are repeated as new on a session that the broker has lost', async () => {
+      const sensor = rig().sensor()
+      await lose(sensor, false, 'publish')
+      await sensor.open(ID, { clean: false })
+      repeat(sensor)
+      await sensor.next('published')
+      expect(publishes(1)).toMatchObject([
+        { topic: 'a', dup: false },
+        { topic: 'b', dup: false },
+      ])
+    })
+
+    it.each([0, 0x92])(
+      'are released past PUBREC with the same identifier, and done with answer %i',
+      async (reasonCode) => {
+        const sensor = rig().sensor()
+        await lose(sensor, true, 'pubrec')
+        const { script: accepting } = broker
+        broker.script = (peer, packet) => {
+          if (packet.cmd !== 'pubrel') return accepting(peer, packet)
+          peer.send({ cmd: 'pubcomp', messageId: packet.messageId ?? 0, reasonCode })
+          return true
+        }
+        await sensor.open(ID, { clean: false })
+        sensor.connection.release(2)
+        expect(await sensor.next('published')).toEqual({ type: 'published', token: 2, outcome: 0 })
+        expect(sensorPeers()[1]?.packets).toMatchObject([{ cmd: 'connect' }, { cmd: 'pubrel', messageId: 2 }])
+      },
+    )
+
+    it('get no answer when the connection is superseded, but subscriptions do', async () => {
+      script((_peer, { cmd }) => cmd === 'publish' || cmd === 'subscribe')
       const sensor = rig().sensor()
       await sensor.open(ID)
-      sensor.connection.publish(1, 'a', bytes('one'), 1, false)
+      sensor.connection.publish(1, 'a', bytes('one'), 1, false, false)
       sensor.connection.subscribe(2, 'a', 1, true)
-      await saw('publish', 0)
-      answers = true
-      sensor.connection.connect(connectOptions(ID, { fresh: false }))
-      expect(await sensor.next('published')).toEqual({ type: 'published', token: 1, outcome: 0 })
+      await saw('subscribe', 0)
+      await sensor.open(ID)
+      expect(sensor.events.slice(1)).toEqual([
+        { type: 'subscribed', token: 2, outcome: 1, qos: 1 },
+        expect.objectContaining({ type: 'connected' }),
+      ])
+    })
+  })
+
+  describe('PUBREC for what was not published', () => {
+    it.each([
+      ['5', [0x62, 3, 0, 77, 0x92]],
+      ['3.1.1', [0x62, 2, 0, 77]],
+    ] as const)('is answered so that the broker is done with it, MQTT %s', async (version, octets) => {
+      const sensor = rig({ version }).sensor()
+      await sensor.open(ID)
+      const sent: number[] = []
+      sensorPeers()[0]?.socket.on('data', (chunk: Buffer) => sent.push(...chunk))
+      sensorPeers()[0]?.send({ cmd: 'pubrec', messageId: 77, reasonCode: 0 })
+      await saw('pubrel', 0)
+      expect(sent).toEqual(octets)
+      expect(sensor.events.map(({ type }) => type)).toEqual(['connected'])
     })
   })
 
@@ -606,58 +686,58 @@ describe('upstream with a scripted broker', () => {
     const message = (messageId: number, qos: 1 | 2, dup = false, payload = 'x') =>
       ({ cmd: 'publish', topic: 'a', payload, qos, dup, retain: false, messageId }) as const
 
-    it('is acknowledged only when the session says so, and the next is read only then', async () => {
+    it('is handed over without waiting for those before it, and acknowledged when the session says so', async () => {
       const sensor = rig().sensor()
       await sensor.open(ID)
       const [peer] = sensorPeers()
       peer?.send(message(1, 1, false, 'first'))
       peer?.send(message(2, 2, false, 'second'))
       const first = await sensor.next('message')
+      const second = await sensor.next('message')
+      expect([first, second].map(({ message: { payload }, packetId }) => [text(payload), packetId])).toEqual([
+        ['first', 0],
+        ['second', 2],
+      ])
       await pause(20)
-      expect(sensor.count('message')).toBe(1)
       expect(peer?.packets.map(({ cmd }) => cmd)).toEqual(['connect'])
+      sensor.connection.acknowledge(second.ack ?? 0)
+      expect((await saw('pubrec', 0)).packet.messageId).toBe(2)
       sensor.connection.acknowledge(first.ack ?? 0)
       expect((await saw('puback', 0)).packet.messageId).toBe(1)
-      const second = await sensor.next('message')
-      expect(text(second.message.payload)).toBe('second')
-      expect(peer?.packets.some(({ cmd }) => cmd === 'pubrec')).toBe(false)
-      sensor.connection.acknowledge(second.ack ?? 0)
-      expect((await saw('pubcomp', 0)).packet.messageId).toBe(2)
-      expect(sensor.count('message')).toBe(2)
     })
 
-    it('of QoS 2 is not handed over twice when it is repeated unacknowledged [SN-MAP-17]', async () => {
-      script((peer, { cmd }) => (cmd === 'connect' ? accept(peer, sensorPeers().length > 1) : undefined))
+    it('of QoS 2 is released by the broker, and completed when the session says so [SN-MAP-24 in part]', async () => {
       const sensor = rig().sensor()
+      await sensor.open(ID)
+      const [peer] = sensorPeers()
+      peer?.send(message(5, 2))
+      sensor.connection.acknowledge((await sensor.next('message')).ack ?? 0)
+      const { packetId, ack } = await sensor.next('releasing')
+      expect(packetId).toBe(5)
+      await pause(20)
+      expect(peer?.packets.map(({ cmd }) => cmd)).toEqual(['connect', 'pubrec'])
+      sensor.connection.acknowledge(ack)
+      expect((await saw('pubcomp', 0)).packet.messageId).toBe(5)
+    })
+
+    it('of QoS 2 that is repeated is known by its packet identifier until it is released [SN-MAP-17]', async () => {
+      script((peer, { cmd }) => (cmd === 'connect' ? accept(peer, sensorPeers().length > 1) : undefined))
+      const sensor = rig().careful()
       await sensor.open(ID, { clean: false })
-      sensorPeers()[0]?.send(message(5, 2))
-      const { ack } = await sensor.next('message')
-      sensorPeers()[0]?.cut()
+      const first = sensorPeers()[0]
+      first?.send(message(5, 2, false, 'once'))
+      await sensor.next('message')
+      first?.cut()
       await sensor.next('closed')
       await sensor.open(ID, { clean: false })
-      sensorPeers()[1]?.send(message(5, 2, true))
-      await pause(20)
-      expect(sensorPeers()[1]?.packets.length).toBe(1)
-      sensor.connection.acknowledge(ack ?? 0)
+      sensorPeers()[1]?.send(message(5, 2, true, 'once'))
       await saw('pubcomp', 1)
-      expect(sensor.count('message')).toBe(1)
+      expect(sensor.texts).toEqual(['once'])
       // the identifier is free again
-      sensorPeers()[1]?.send(message(5, 2))
-      await sensor.next('message')
-    })
-
-    it('of QoS 2 is not handed over twice when it was acknowledged while disconnected [SN-MAP-17]', async () => {
-      script((peer, { cmd }) => (cmd === 'connect' ? accept(peer, sensorPeers().length > 1) : undefined))
-      const sensor = rig().sensor()
-      await sensor.open(ID, { clean: false })
-      sensorPeers()[0]?.send(message(5, 2))
-      const { ack } = await sensor.next('message')
-      sensor.connection.close(true)
-      sensor.connection.acknowledge(ack ?? 0)
-      await sensor.open(ID, { clean: false })
-      sensorPeers()[1]?.send(message(5, 2, true))
-      await saw('pubcomp', 1)
-      expect(sensor.count('message')).toBe(1)
+      sensorPeers()[1]?.send(message(5, 2, false, 'another'))
+      await sensor.next('releasing')
+      await sensor.next('releasing')
+      expect(sensor.texts).toEqual(['once', 'another'])
     })
 
     it('of QoS 2 past PUBREC is only completed after a reconnection [SN-MAP-17]', async () => {
@@ -665,21 +745,19 @@ describe('upstream with a scripted broker', () => {
         if (cmd === 'connect') return accept(peer, sensorPeers().length > 1)
         return cmd === 'pubrec'
       })
-      const sensor = rig().sensor()
+      const sensor = rig().careful()
       await sensor.open(ID, { clean: false })
       sensorPeers()[0]?.send(message(5, 2))
-      const { ack } = await sensor.next('message')
-      sensor.connection.acknowledge(ack ?? 0)
       await saw('pubrec', 0)
       sensorPeers()[0]?.cut()
       await sensor.next('closed')
       await sensor.open(ID, { clean: false })
       sensorPeers()[1]?.send({ cmd: 'pubrel', messageId: 5 })
       await saw('pubcomp', 1)
-      expect(sensor.count('message')).toBe(1)
+      expect(sensor.texts).toEqual(['x'])
     })
 
-    it('of QoS 1 comes again when it was not acknowledged, and the old ack does nothing', async () => {
+    it('comes again when it was not acknowledged, and an ack of an earlier connection does nothing', async () => {
       script((peer, { cmd }) => (cmd === 'connect' ? accept(peer, sensorPeers().length > 1) : undefined))
       const sensor = rig().sensor()
       await sensor.open(ID, { clean: false })
@@ -687,6 +765,7 @@ describe('upstream with a scripted broker', () => {
       const old = await sensor.next('message')
       sensorPeers()[0]?.cut()
       await sensor.next('closed')
+      sensor.connection.acknowledge(old.ack ?? 0)
       await sensor.open(ID, { clean: false })
       sensorPeers()[1]?.send(message(5, 1, true))
       const again = await sensor.next('message')
@@ -695,6 +774,32 @@ describe('upstream with a scripted broker', () => {
       expect(sensorPeers()[1]?.packets.length).toBe(1)
       sensor.connection.acknowledge(again.ack ?? 0)
       await saw('puback', 1)
+    })
+
+    it('keeps its payload while others are read', async () => {
+      const one = rig()
+      const sensors = [one.sensor(), one.sensor()]
+      for (const [index, sensor] of sensors.entries()) await sensor.open(`reads-${index}`)
+      const peers = sensors.map((_, index) =>
+        broker.peers.find(({ clientId }) => clientId === `reads-${index}`),
+      )
+      const octets = [0x30, 6, 0, 1, 0x61, 0]
+      // two connections take turns, in the middle of packets
+      for (let round = 0; round < 3; round++) {
+        for (const [index, peer] of peers.entries())
+          peer?.sendBytes(...octets, 0x41 + index, 0x61 + round, 0x30, 6, 0)
+        await pause(10)
+        for (const [index, peer] of peers.entries()) peer?.sendBytes(1, 0x61, 0, 0x41 + index, 0x41 + round)
+        await pause(10)
+      }
+      for (const [index, sensor] of sensors.entries()) {
+        const name = index === 0 ? 'A' : 'B'
+        while (sensor.count('message') < 6) await sensor.next('message')
+        const texts = sensor.events.flatMap((event) =>
+          event.type === 'message' ? [text(event.message.payload)] : [],
+        )
+        expect(texts).toEqual(['a', 'A', 'b', 'B', 'c', 'C'].map((letter) => name + letter))
+      }
     })
 
     it.each([1, 2] as const)(
@@ -712,10 +817,29 @@ describe('upstream with a scripted broker', () => {
         expect(sensor.events.map(({ type }) => type)).toEqual(['connected', 'message'])
         expect(sensorPeers()[0]?.packets.length).toBe(1)
         sensor.connection.acknowledge(ack ?? 0)
-        expect((await saw(qos === 1 ? 'puback' : 'pubcomp', 0)).packet.messageId).toBe(5)
+        expect((await saw(qos === 1 ? 'puback' : 'pubrec', 0)).packet.messageId).toBe(5)
         expect(sensor.count('message')).toBe(1)
       },
     )
+
+    it.each([
+      ['too many of them', 65],
+      ['anything else', 0],
+    ])('before CONNACK is bounded: %s ends the attempt', async (_what, count) => {
+      script((peer, { cmd }) => {
+        if (cmd !== 'connect') return undefined
+        for (let id = 1; id <= count; id++) peer.send(message(id, 1))
+        if (count === 0) peer.send({ cmd: 'pingresp' })
+        return accept(peer, true)
+      })
+      const sensor = rig().sensor()
+      sensor.connection.connect(connectOptions(ID, { clean: false }))
+      expect(await sensor.next('refused')).toMatchObject({
+        outcome: 1,
+        detail: expect.stringContaining('before CONNACK'),
+      })
+      expect(sensor.events.length).toBe(1)
+    })
 
     it('expires when MQTT 5 says so, on the clock that was given [SN-MAP-10]', async () => {
       const sensor = rig({ now: () => 1000 }).sensor()
@@ -753,11 +877,46 @@ describe('upstream with a scripted broker', () => {
     it('tells an MQTT 5 broker to publish the will [SN-MAP-13]', async () => {
       const sensor = rig().sensor()
       await sensor.open(ID)
-      sensor.connection.close(true)
+      sensor.connection.close(true, false)
       expect((await saw('disconnect', 0)).packet).toMatchObject({ reasonCode: 4 })
       await sensor.open(ID)
-      sensor.connection.close(false)
+      sensor.connection.close(false, false)
       expect((await saw('disconnect', 1)).packet).toMatchObject({ reasonCode: 0 })
+    })
+
+    it('lets an MQTT 5 broker forget the session of a sensor that is gone for good', async () => {
+      const sensor = rig({ absenceSeconds: 60 }).sensor()
+      await sensor.open(ID)
+      sensor.connection.close(false, false)
+      const { packet } = await saw('disconnect', 0)
+      expect(packet).toMatchObject({ reasonCode: 0 })
+      expect(packet).not.toHaveProperty('properties')
+      await sensor.open(ID)
+      sensor.connection.close(false, true)
+      expect((await saw('disconnect', 1)).packet).toMatchObject({
+        reasonCode: 0,
+        properties: { sessionExpiryInterval: 0 },
+      })
+    })
+
+    it('publishes a will that the broker would delay, without waiting for an answer [SN-MAP-13]', async () => {
+      const sensor = rig({ absenceSeconds: 60 }).sensor()
+      const will = { topic: 'w', message: bytes('gone'), qos: 2 as const, retain: true }
+      await sensor.open(ID, { will })
+      sensor.connection.publish(65_535, 'a', bytes('x'), 1, false, false)
+      sensor.connection.close(true, true)
+      await saw('disconnect', 0)
+      expect(sensorPeers()[0]?.packets.slice(2)).toMatchObject([
+        { cmd: 'publish', topic: 'w', payload: Buffer.from('gone'), qos: 2, retain: true, messageId: 1 },
+        { cmd: 'pubrel', messageId: 1 },
+        { cmd: 'disconnect', reasonCode: 0, properties: { sessionExpiryInterval: 0 } },
+      ])
+      // an attempt has nothing to publish with
+      script((_peer, { cmd }) => cmd === 'connect')
+      sensor.connection.connect(connectOptions(ID, { will }))
+      await saw('connect', 1)
+      sensor.connection.close(true, true)
+      expect((await saw('disconnect', 1)).packet).toMatchObject({ reasonCode: 4 })
     })
 
     it('takes back a CONNECT that was not answered yet', async () => {
@@ -765,7 +924,7 @@ describe('upstream with a scripted broker', () => {
       const sensor = rig().sensor()
       sensor.connection.connect(connectOptions(ID))
       await saw('connect', 0)
-      sensor.connection.close(false)
+      sensor.connection.close(false, false)
       expect((await saw('disconnect', 0)).packet).toMatchObject({ reasonCode: 0 })
     })
 
@@ -824,11 +983,11 @@ describe('upstream with a scripted broker', () => {
     })
 
     it('notices a broker that does not answer, even while it is published to', async () => {
-      script((_peer, { cmd }) => cmd === 'pingreq')
+      script((_peer, { cmd }) => cmd === 'pingreq' || cmd === 'publish')
       const sensor = rig({ keepAlive: 1000 }).sensor()
       await sensor.open(ID)
       const start = performance.now()
-      const timer = setInterval(() => sensor.connection.publish(1, 'a', bytes('x'), 1, false), 100)
+      const timer = setInterval(() => sensor.connection.publish(1, 'a', bytes('x'), 1, false, false), 100)
       expect((await sensor.next('closed')).why).toBe('lost')
       clearInterval(timer)
       expect(performance.now() - start).toBeLessThan(2500)
@@ -847,19 +1006,19 @@ describe('upstream with a scripted broker', () => {
     let token = 0
     while (sensor.count('congestion') === 0) {
       token += 1
-      sensor.connection.publish(token, 'a', payload, 0, false)
+      sensor.connection.publish(token, 'a', payload, 0, false, false)
       await pause(0)
     }
     expect(await sensor.next('congestion')).toEqual({ type: 'congestion', on: true })
-    sensor.connection.publish(1001, 'a', payload, 0, false)
-    sensor.connection.publish(1002, 'a', payload, 1, false)
+    sensor.connection.publish(1001, 'a', payload, 0, false, false)
+    sensor.connection.publish(1002, 'a', payload, 1, false, false)
     sensor.connection.subscribe(1003, 'a', 1, true)
     expect(await sensor.next('published')).toEqual({ type: 'published', token: 1001, outcome: 1 })
     expect(await sensor.next('published')).toEqual({ type: 'published', token: 1002, outcome: 1 })
     expect(await sensor.next('subscribed')).toMatchObject({ outcome: 1 })
     sensorPeers()[0]?.socket.resume()
     expect(await sensor.next('congestion')).toEqual({ type: 'congestion', on: false })
-    sensor.connection.publish(1004, 'a', payload, 1, false)
+    sensor.connection.publish(1004, 'a', payload, 1, false, false)
     expect(await sensor.next('published')).toEqual({ type: 'published', token: 1004, outcome: 0 })
     const arrived = sensorPeers()[0]?.packets.filter(({ cmd }) => cmd === 'publish').length
     expect(arrived).toBe(token + 1)
@@ -874,6 +1033,6 @@ describe('upstream with a scripted broker', () => {
     await saw('connect', 0)
     await pause(20)
     expect(one.upstream.stats().connected).toBe(1)
-    connection.close(false)
+    connection.close(false, false)
   })
 })

@@ -54,6 +54,7 @@ export async function playScene(options: {
       listeners: [{ url: `udp://127.0.0.1:${port}`, forwarders: ['127.0.0.1'] }],
       broker: 'embedded',
       predefined: { 1: 'home/button' },
+      store: { type: 'memory' },
       log: { level: 'silent' },
     },
   })

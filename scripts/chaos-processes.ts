@@ -1,0 +1,185 @@
+// The processes that chaos, restart and bench:store run: a gateway and a Mosquitto, which can be killed and started again.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { createConnection, createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Milliseconds in which a process must be ready, or gone after SIGTERM. */
+const PATIENCE = 20_000
+
+/** Asks the system for a TCP or UDP port on loopback that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  if (address === null || typeof address === 'string') throw new Error('no free port')
+  return address.port
+}
+
+/** One program that runs, ends and runs again, always with the same arguments. Its output goes to a file. */
+export class Program {
+  readonly #command: string
+  readonly #args: string[]
+  readonly #log: string
+  #child: ChildProcess | undefined
+  /** called with every line that it writes */
+  onLine: (line: string) => void = () => {}
+
+  constructor(command: string, args: string[], log: string) {
+    this.#command = command
+    this.#args = args
+    this.#log = log
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0
+  }
+
+  get running(): boolean {
+    const child = this.#child
+    return child !== undefined && child.exitCode === null && child.signalCode === null
+  }
+
+  /** Starts it; resolves when `isReady` says so of a line, or of the time that passed. Rejects with its last words. */
+  async start(isReady: (line: string) => boolean | Promise<boolean>): Promise<void> {
+    const child = spawn(this.#command, this.#args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child = child
+    let failure: Error | undefined
+    let ready = false
+    let lastWords = ''
+    child.once('error', (error) => {
+      failure = error
+    })
+    for (const stream of [child.stdout, child.stderr]) {
+      let rest = ''
+      stream.on('data', (chunk: Buffer) => {
+        appendFileSync(this.#log, chunk)
+        const lines = (rest + chunk).split('\n')
+        rest = lines.pop() ?? ''
+        for (const line of lines) {
+          lastWords = line
+          this.onLine(line)
+          if (isReady(line) === true) ready = true
+        }
+      })
+    }
+    const deadline = performance.now() + PATIENCE
+    while (!ready) {
+      if (failure !== undefined) throw failure
+      if (!this.running || performance.now() > deadline) {
+        throw new Error(`${this.#command} does not start: ${lastWords}`)
+      }
+      await sleep(5)
+      if ((await isReady('')) === true) ready = true
+    }
+  }
+
+  /** Ends it with this signal, and waits until it is gone. Rejects if it does not go. */
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const child = this.#child
+    if (child === undefined || !this.running) return
+    child.kill(signal)
+    const enough = new AbortController()
+    const stuck = sleep(PATIENCE, 'stuck', { signal: enough.signal }).catch(() => 'gone')
+    const outcome = await Promise.race([once(child, 'exit'), stuck])
+    enough.abort()
+    if (outcome !== 'stuck') return
+    child.kill('SIGKILL')
+    throw new Error(`${this.#command} did not end within ${PATIENCE / 1000} s of ${signal}`)
+  }
+}
+
+/** A Mosquitto with all its files in `folder`, that keeps its sessions when it ends with SIGTERM. */
+export class Mosquitto {
+  readonly port: number
+  readonly #program: Program
+
+  constructor(folder: string, port: number) {
+    this.port = port
+    const file = join(folder, 'mosquitto.conf')
+    const lines = [
+      `listener ${port} 127.0.0.1`,
+      'allow_anonymous true',
+      'persistence true',
+      `persistence_location ${folder}/`,
+      'max_queued_messages 0',
+      'max_queued_bytes 0',
+      'set_tcp_nodelay true',
+      'user root', // or it could not write into the folder when started by root
+    ]
+    writeFileSync(file, `${lines.join('\n')}\n`)
+    this.#program = new Program('mosquitto', ['-c', file], join(folder, 'mosquitto.log'))
+  }
+
+  get url(): string {
+    return `mqtt://127.0.0.1:${this.port}`
+  }
+
+  get pid(): number {
+    return this.#program.pid
+  }
+
+  /** Rejects if Mosquitto is not installed. */
+  start(): Promise<void> {
+    return this.#program.start(async (line) => line === '' && (await answers(this.port)))
+  }
+
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    return this.#program.end(signal)
+  }
+}
+
+/** A gateway with this configuration, as a process of its own. `entry` is the program, normally `dist/src/cli.js`. */
+export class GatewayProcess {
+  /** lines of its log that a gateway in good health does not write */
+  readonly faults: string[] = []
+  readonly #program: Program
+
+  constructor(folder: string, entry: string, configuration: object) {
+    const file = join(folder, 'gateway.json')
+    writeFileSync(file, JSON.stringify(configuration, undefined, 2))
+    this.#program = new Program(process.execPath, [entry, 'gateway', '-c', file], join(folder, 'gateway.log'))
+    this.#program.onLine = (line) => {
+      if (/"level":"(error|fatal)"/.test(line) && this.faults.length < 100) this.faults.push(line)
+    }
+  }
+
+  get pid(): number {
+    return this.#program.pid
+  }
+
+  get running(): boolean {
+    return this.#program.running
+  }
+
+  /** Resolves when it listens. */
+  start(): Promise<void> {
+    return this.#program.start((line) => line.includes('"gateway started"'))
+  }
+
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    return this.#program.end(signal)
+  }
+}
+
+/** Resident memory in MiB and processor time in seconds of a process, as the system counts them (Linux only). */
+export function usage(pid: number): { memory: number; cpu: number } {
+  const resident = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return { memory: Number(resident) / 1024, cpu: (Number(fields[11]) + Number(fields[12])) / 100 }
+}
+
+function answers(port: number): Promise<boolean> {
+  const socket = createConnection(port, '127.0.0.1')
+  return new Promise((resolve) => {
+    socket.once('connect', () => resolve(true))
+    socket.once('error', () => resolve(false))
+  }).then((up) => {
+    socket.destroy()
+    return up === true
+  })
+}

@@ -1,0 +1,118 @@
+// Wills in a chaos run: whose must arrive, whose must not. Every life of a sensor has a will of its own, known by number.
+
+/** Milliseconds after a sensor's death in which its will has to arrive. */
+const LATEST = 30_000
+
+interface Life {
+  state: 'alive' | 'left' | 'dead'
+  endedAt: number
+  arrivals: number
+  /** stops of the broker while it was connected */
+  brokerStops: number
+  /** kills of the gateway since it died */
+  kills: number
+  overdue: boolean
+}
+
+/** The wills of all sensors. */
+export class Wills {
+  readonly #lives = new Map<string, Life>()
+  /** with MQTT 3.1.1 a gateway that crashes makes the broker publish every will: only what must arrive is checked then */
+  readonly #strict: boolean
+  /** wills of the dead that arrived */
+  arrived = 0
+  /** wills that Mosquitto published because it was itself stopped: it does that for everyone connected */
+  byBroker = 0
+  /** wills of the dead that came again, after a gateway was killed in the act */
+  repeated = 0
+  /** wills of the living with MQTT 3.1.1 */
+  tolerated = 0
+
+  constructor(strict: boolean) {
+    this.#strict = strict
+  }
+
+  /** A sensor connects with the will of this life. */
+  begin(sensor: string, life: number): void {
+    const fresh = {
+      state: 'alive',
+      endedAt: 0,
+      arrivals: 0,
+      brokerStops: 0,
+      kills: 0,
+      overdue: false,
+    } as const
+    this.#lives.set(`${sensor}/${life}`, { ...fresh })
+  }
+
+  /** It fell silent, or was told that it is disconnected properly. */
+  end(sensor: string, life: number, state: 'left' | 'dead'): void {
+    const ended = this.#lives.get(`${sensor}/${life}`)
+    if (ended === undefined) return
+    ended.state = state
+    ended.endedAt = performance.now()
+  }
+
+  /** Whether the story of this life is over. */
+  isSettled(sensor: string, life: number): boolean {
+    const found = this.#lives.get(`${sensor}/${life}`)
+    if (found === undefined || found.state === 'left') return true
+    return found.state === 'dead' && (found.arrivals > 0 || found.overdue)
+  }
+
+  /** wills of the dead that are still on their way */
+  get open(): number {
+    return [...this.#lives.values()].filter(
+      ({ state, arrivals, overdue }) => state === 'dead' && arrivals === 0 && !overdue,
+    ).length
+  }
+
+  brokerStops(): void {
+    for (const life of this.#lives.values()) if (!isOver(life)) life.brokerStops += 1
+  }
+
+  gatewayKilled(): void {
+    for (const life of this.#lives.values()) if (life.state === 'dead') life.kills += 1
+  }
+
+  /** A will arrived: what is wrong with that, if anything. */
+  arrive(sensor: string, number: number): string | undefined {
+    const life = this.#lives.get(`${sensor}/${number}`)
+    if (life === undefined) return `a will of ${sensor} that it never gave: ${number}`
+    life.arrivals += 1
+    if (life.state === 'dead' && life.arrivals === 1) {
+      this.arrived += 1
+      return undefined
+    }
+    if (life.brokerStops > 0) {
+      life.brokerStops -= 1
+      this.byBroker += 1
+      return undefined
+    }
+    if (life.state === 'dead' && life.kills > 0) {
+      this.repeated += 1
+      return undefined
+    }
+    if (!this.#strict) {
+      this.tolerated += 1
+      return undefined
+    }
+    if (life.state === 'dead') return `the will of ${sensor}, life ${number}, came ${life.arrivals} times`
+    return `the will of ${sensor}, life ${number}, came although the sensor ${life.state === 'left' ? 'had left properly' : 'lives'}`
+  }
+
+  /** Wills that should have come by now; each is told once. */
+  overdue(): string[] {
+    const faults: string[] = []
+    for (const [key, life] of this.#lives) {
+      if (life.state !== 'dead' || life.arrivals > 0 || life.overdue) continue
+      if (performance.now() - life.endedAt < LATEST) continue
+      life.overdue = true
+      faults.push(`the will of ${key} did not come within ${LATEST / 1000} s of its death`)
+    }
+    return faults
+  }
+}
+
+/** Its will came, or it left: a broker that stops has none to publish. */
+const isOver = ({ state, arrivals }: Life): boolean => state === 'left' || (state === 'dead' && arrivals > 0)

@@ -1,0 +1,93 @@
+// What is to be written: the last state per key, by session. Pure bookkeeping, so that it can be undone when a write fails.
+
+import type { Key, Value } from './records.ts'
+
+/** One session in the store, under a number in place of its ClientId, which may be longer than a key. */
+export interface Entry {
+  readonly number: number
+  /** undefined: to be deleted */
+  pending: Map<Key, Value | undefined>
+  /** keys that may be on disk; of them only, deletions need to be written */
+  readonly stored: Set<Key>
+}
+
+/** What one group writes. */
+export type Group = readonly { readonly entry: Entry; readonly values: ReadonlyMap<Key, Value | undefined> }[]
+
+/** Collects changes until a group takes them. */
+export class Changes {
+  readonly #entries = new Map<string, Entry>()
+  readonly #dirty = new Set<Entry>()
+  #nextNumber = 1
+
+  /** A session that is on disk. */
+  found(clientId: string, number: number, keys: Iterable<Key>): void {
+    this.#entries.set(clientId, { number, pending: new Map(), stored: new Set(keys) })
+    this.#nextNumber = Math.max(this.#nextNumber, number + 1)
+  }
+
+  knows(clientId: string): boolean {
+    return this.#entries.has(clientId)
+  }
+
+  /** `create`: begins a session; otherwise nothing is kept of one that was never saved. */
+  keep(clientId: string, key: Key, value: Value, create = false): void {
+    let entry = this.#entries.get(clientId)
+    if (entry === undefined) {
+      if (!create) return
+      entry = { number: this.#nextNumber++, pending: new Map(), stored: new Set() }
+      this.#entries.set(clientId, entry)
+    }
+    entry.pending.set(key, value)
+    this.#dirty.add(entry)
+  }
+
+  drop(clientId: string, key: Key): void {
+    const entry = this.#entries.get(clientId)
+    if (entry === undefined) return
+    if (entry.stored.has(key)) {
+      entry.pending.set(key, undefined)
+      this.#dirty.add(entry)
+    } else {
+      entry.pending.delete(key)
+    }
+  }
+
+  /** A later session of this ClientId gets another number, so that the two never mix. */
+  forget(clientId: string): void {
+    const entry = this.#entries.get(clientId)
+    if (entry === undefined) return
+    this.#entries.delete(clientId)
+    entry.pending = new Map([...entry.stored].map((key) => [key, undefined]))
+    if (entry.stored.size > 0) this.#dirty.add(entry)
+    else this.#dirty.delete(entry)
+  }
+
+  /** Hands over all there is. What is put from now on may be on disk, even if the group fails. */
+  take(): Group {
+    const group: { entry: Entry; values: Map<Key, Value | undefined> }[] = []
+    for (const entry of this.#dirty) {
+      if (entry.pending.size === 0) continue
+      group.push({ entry, values: entry.pending })
+      for (const [key, value] of entry.pending) if (value !== undefined) entry.stored.add(key)
+      entry.pending = new Map()
+    }
+    this.#dirty.clear()
+    return group
+  }
+
+  /** The group is durable: what it deleted is gone. */
+  done(group: Group): void {
+    for (const { entry, values } of group) {
+      for (const [key, value] of values) if (value === undefined) entry.stored.delete(key)
+    }
+  }
+
+  /** The group failed: all of it is to be written again, unless something newer is. */
+  putBack(group: Group): void {
+    for (const { entry, values } of group) {
+      for (const [key, value] of values) if (!entry.pending.has(key)) entry.pending.set(key, value)
+      this.#dirty.add(entry)
+    }
+  }
+}

@@ -1,0 +1,18 @@
+// Between the clock that never jumps and the one that outlives the process.
+
+import type { ToWall } from '../session/record.ts'
+
+/** Milliseconds since 1970 at which `performance.now` was zero. The wall clock may be set: ask anew every time. */
+const origin = (): number => Date.now() - performance.now()
+
+/** From monotonic to wall time, as of now. Infinity stays what it is. */
+export function toWallNow(): ToWall {
+  const zero = origin()
+  return (monotonic) => monotonic + zero
+}
+
+/** From wall to monotonic time, as of now. */
+export function toMonotonicNow(): (wall: number) => number {
+  const zero = origin()
+  return (wall) => wall - zero
+}

@@ -1,0 +1,180 @@
+// What is on disk: plain data with wall time, checked in shape when it is read.
+
+import type { QueuedMessage, State } from '../session/events.ts'
+import {
+  type LastingRecord,
+  lastingRecord,
+  type PeerRecord,
+  type ProgressRecord,
+  progressRecord,
+  type ToWall,
+} from '../session/record.ts'
+import type { Session, Subscription, Uplink, WillData } from '../session/session.ts'
+import { restoredUplink } from './uplink.ts'
+
+/** Within a session: its two records, messages by id, publishes by their token as a negative number. */
+export type Key = 'lasting' | 'progress' | number
+export type Value = Session | QueuedMessage | Uplink
+
+/** What is written under this key. */
+export function plain(key: Key, value: Value, toWall: ToWall): object {
+  if ('token' in value) {
+    const { token: _token, deadline: _deadline, at, ...rest } = value
+    return { ...rest, at: toWall(at) }
+  }
+  if ('id' in value) {
+    const { id: _id, at, expiresAt, ...rest } = value
+    return { ...rest, at: toWall(at), expiresAt: expiresAt === undefined ? undefined : toWall(expiresAt) }
+  }
+  return key === 'lasting' ? lastingRecord(value) : progressRecord(value, toWall)
+}
+
+type Reader<T> = (value: unknown) => T
+
+function fail(wanted: string, value: unknown): never {
+  throw new TypeError(`${value === null ? 'null' : typeof value} instead of ${wanted}`)
+}
+
+/** The fields that a T has, if these are they. */
+function fields<T>(value: unknown): { readonly [K in keyof T]?: unknown } {
+  return typeof value === 'object' && value !== null ? value : fail('a record', value)
+}
+
+const number: Reader<number> = (value) =>
+  typeof value === 'number' && !Number.isNaN(value) ? value : fail('a number', value)
+const count: Reader<number> = (value) =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : fail('a count', value)
+const text: Reader<string> = (value) => (typeof value === 'string' ? value : fail('text', value))
+const flag: Reader<boolean> = (value) => (typeof value === 'boolean' ? value : fail('true or false', value))
+// a copy of its own, since what is read may be part of a larger buffer
+const octets: Reader<Uint8Array> = (value) =>
+  value instanceof Uint8Array ? new Uint8Array(value) : fail('octets', value)
+
+const maybe =
+  <T>(read: Reader<T>): Reader<T | undefined> =>
+  (value) =>
+    value === undefined ? undefined : read(value)
+const list =
+  <T>(read: Reader<T>): Reader<T[]> =>
+  (value) =>
+    Array.isArray(value) ? value.map(read) : fail('a list', value)
+const pair =
+  <A, B>(first: Reader<A>, second: Reader<B>): Reader<readonly [A, B]> =>
+  (value) =>
+    Array.isArray(value) ? [first(value[0]), second(value[1])] : fail('a pair', value)
+const oneOf =
+  <const T extends string | number>(...choices: readonly T[]): Reader<T> =>
+  (value) =>
+    choices.find((choice) => choice === value) ?? fail(choices.join(' or '), value)
+
+const qos = oneOf(0, 1, 2)
+const topicIdType = oneOf('normal', 'predefined', 'short')
+const stateOf: Reader<State> = oneOf(
+  'willtopic',
+  'willmsg',
+  'connecting',
+  'active',
+  'asleep',
+  'awake',
+  'disconnected',
+  'lost',
+)
+
+const subscription: Reader<Subscription> = (value) => {
+  const of = fields<Subscription>(value)
+  return { qos: qos(of.qos), topicIdType: topicIdType(of.topicIdType), topicId: count(of.topicId) }
+}
+
+/** The record of what seldom changes. Throws TypeError if it is none. */
+export const readLasting: Reader<LastingRecord> = (value) => {
+  const of = fields<LastingRecord>(value)
+  const will = fields<WillData>(of.will)
+  const topics = fields<LastingRecord['topics']>(of.topics)
+  return {
+    clientId: text(of.clientId),
+    cleanSession: flag(of.cleanSession),
+    keepAlive: count(of.keepAlive),
+    will: {
+      topic: maybe((topic) => {
+        const { name, qos: wanted, retain } = fields<NonNullable<WillData['topic']>>(topic)
+        return { name: text(name), qos: qos(wanted), retain: flag(retain) }
+      })(will.topic),
+      message: maybe(octets)(will.message),
+    },
+    topics: {
+      names: list(pair(count, text))(topics.names),
+      confirmed: list(count)(topics.confirmed),
+      learned: list(count)(topics.learned),
+      suppressed: list(text)(topics.suppressed),
+      next: count(topics.next),
+    },
+    subscriptions: list(pair(text, subscription))(of.subscriptions),
+  }
+}
+
+/** The record of what often changes. Throws TypeError if it is none. */
+export const readProgress: Reader<ProgressRecord> = (value) => {
+  const of = fields<ProgressRecord>(value)
+  return {
+    state: stateOf(of.state),
+    established: flag(of.established),
+    peer: maybe((peer) => {
+      const { listener, address, port, nodeId } = fields<PeerRecord>(peer)
+      return {
+        listener: text(listener),
+        address: text(address),
+        port: count(port),
+        nodeId: maybe(octets)(nodeId),
+      }
+    })(of.peer),
+    sleep: count(of.sleep),
+    heardAt: number(of.heardAt),
+    endedAt: number(of.endedAt),
+    releasing: count(of.releasing),
+    received: list(count)(of.received),
+    nextToken: count(of.nextToken),
+    nextMessage: count(of.nextMessage),
+  }
+}
+
+/** A queued message, times monotonic. Throws TypeError if it is none. */
+export function readMessage(
+  id: number,
+  value: unknown,
+  toMonotonic: (wall: number) => number,
+): QueuedMessage {
+  const of = fields<QueuedMessage>(value)
+  const expiresAt = maybe(number)(of.expiresAt)
+  return {
+    id,
+    topic: text(of.topic),
+    payload: octets(of.payload),
+    qos: qos(of.qos),
+    retain: flag(of.retain),
+    expiresAt: expiresAt === undefined ? undefined : toMonotonic(expiresAt),
+    at: toMonotonic(number(of.at)),
+    sent: flag(of.sent),
+    repaired: flag(of.repaired),
+  }
+}
+
+/** A publish of the sensor, times monotonic. Throws TypeError if it is none. */
+export function readUplink(token: number, value: unknown, toMonotonic: (wall: number) => number): Uplink {
+  const of = fields<Uplink>(value)
+  return restoredUplink({
+    token,
+    msgId: count(of.msgId),
+    qos: qos(of.qos),
+    topicIdType: topicIdType(of.topicIdType),
+    topicId: count(of.topicId),
+    topic: text(of.topic),
+    retain: flag(of.retain),
+    data: octets(of.data),
+    at: toMonotonic(number(of.at)),
+    stored: flag(of.stored),
+    stage: oneOf('waiting', 'sent', 'received', 'done')(of.stage),
+    repeated: flag(of.repeated),
+    answer: oneOf('none', 'pubrec', 'pubrel')(of.answer),
+    deadline: Number.POSITIVE_INFINITY,
+  })
+}

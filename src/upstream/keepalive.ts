@@ -1,0 +1,66 @@
+// Pings for all open connections, by one timer: ten thousand idle sensors cost one short walk a second [SN-MAP-5].
+
+/** How often it walks, in milliseconds. */
+const STEP = 1000
+
+/** An open connection. */
+export interface Kept {
+  /** Sends PINGREQ. */
+  ping(): void
+  /** The broker is silent. */
+  silent(): void
+}
+
+/** What is known of one connection. */
+export interface Pulse {
+  readonly kept: Kept
+  /** milliseconds */
+  readonly interval: number
+  /** when the last PINGREQ was sent, or the connection opened */
+  pingedAt: number
+  /** something has come since */
+  heard: boolean
+}
+
+/** Pings by the clock alone, also while messages are being sent: a broker that is gone takes those without a word. */
+export class KeepAlive {
+  readonly #pulses = new Set<Pulse>()
+  #timer: NodeJS.Timeout | undefined
+  #walkedAt = 0
+
+  /** Starts for one connection; the caller sets `heard` in what is returned. */
+  start(kept: Kept, interval: number): Pulse {
+    const pulse = { kept, interval, pingedAt: performance.now(), heard: true }
+    if (interval === 0) return pulse
+    this.#pulses.add(pulse)
+    if (this.#timer === undefined) {
+      this.#walkedAt = pulse.pingedAt
+      this.#timer = setInterval(() => this.#walk(performance.now()), STEP)
+    }
+    return pulse
+  }
+
+  stop(pulse: Pulse): void {
+    this.#pulses.delete(pulse)
+    if (this.#pulses.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  #walk(now: number): void {
+    // After a standstill of the process the answers may be waiting to be read.
+    const late = now - this.#walkedAt > 2 * STEP
+    this.#walkedAt = now
+    if (late) return
+    for (const pulse of this.#pulses) {
+      const since = now - pulse.pingedAt
+      if (!pulse.heard) {
+        if (since >= pulse.interval / 2) pulse.kept.silent()
+      } else if (since > pulse.interval - STEP) {
+        pulse.pingedAt = now
+        pulse.heard = false
+        pulse.kept.ping()
+      }
+    }
+  }
+}

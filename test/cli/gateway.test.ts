@@ -1,0 +1,171 @@
+// The command `gateway` as a process: its options, its store, and how it loads its configuration again.
+
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { Sensor } from '../../src/sensor/sensor.ts'
+import { directoryWith } from '../config/files.ts'
+import { freshName, until } from '../support/gateway.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+const command = [join(root, 'node_modules/tsx/dist/cli.mjs'), join(root, 'src/cli.ts'), 'gateway']
+
+interface Line {
+  readonly level: string
+  readonly msg: string
+  readonly url?: string
+  readonly paths?: string[]
+  readonly problems?: string[]
+}
+
+/** What every gateway here has in common. */
+const settings = {
+  listeners: [{ url: 'udp://127.0.0.1:0' }],
+  broker: 'embedded',
+  console: { enabled: false },
+}
+
+/** A running gateway in a directory of its own, with `c.json` in it; ended with the test. */
+async function start(content: object, ...args: string[]) {
+  const directory = directoryWith({ 'c.json': { ...settings, ...content } })
+  // by `--import`, so that signals reach the gateway itself and not a wrapper
+  const run = ['--import', join(root, 'node_modules/tsx/dist/loader.mjs'), ...command.slice(1)]
+  const child = spawn(process.execPath, [...run, ...args], {
+    cwd: directory,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const exited = new Promise<number | null>((done) => child.once('exit', done))
+  onTestFinished(async () => {
+    child.kill('SIGKILL')
+    await exited
+  })
+  let output = ''
+  let errors = ''
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk))
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk))
+  const lines = (): Line[] =>
+    output
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line))
+  const said = async (msg: string, times = 1): Promise<Line> => {
+    const found = () => lines().filter((line) => line.msg.includes(msg))
+    await until(() => found().length >= times || child.exitCode !== null, 20_000)
+    const line = found()[times - 1]
+    if (line === undefined) throw new Error(`not said: ${msg}\n${output}${errors}`)
+    return line
+  }
+  await said('gateway started')
+  return {
+    directory,
+    child,
+    said,
+    lines,
+    exited,
+    url: (await said('listening')).url ?? '',
+    write: (next: object) =>
+      writeFileSync(join(directory, 'c.json'), JSON.stringify({ ...settings, ...next })),
+  }
+}
+
+/** Starts one that cannot. */
+const fail = (...args: string[]) =>
+  spawnSync(process.execPath, [...command, ...args], { encoding: 'utf8', timeout: 20_000 })
+
+describe('its store', () => {
+  it('is a folder in the working directory when there is no file and no option', async () => {
+    const args = ['--listen', 'udp://127.0.0.1:0', '--broker', 'embedded', '--no-console']
+    const { directory } = await start({}, ...args)
+    expect(existsSync(join(directory, 'mqttsn-state'))).toBe(true)
+  })
+
+  it('is where --store says, from the working directory; with "memory" nowhere', async () => {
+    const [there, nowhere] = await Promise.all([
+      start({ store: { path: 'elsewhere' } }, '-c', 'c.json', '--store', 'here'),
+      start({}, '-c', 'c.json', '--store', 'memory'),
+    ])
+    expect([
+      existsSync(join(there.directory, 'here')),
+      existsSync(join(there.directory, 'elsewhere')),
+    ]).toEqual([true, false])
+    expect(existsSync(join(nowhere.directory, 'mqttsn-state'))).toBe(false)
+  })
+})
+
+describe('SIGHUP', () => {
+  it('loads the configuration again, with files it refers to; sensors notice nothing', async () => {
+    const first = {
+      store: { type: 'memory' },
+      sensors: [{ username: `\${file:user}` }],
+      timers: { tRetry: '1s' },
+    }
+    const directory = directoryWith({ user: 'me' })
+    const path = (content: object) =>
+      JSON.parse(JSON.stringify(content).replace('file:user', `file:${directory}/user`))
+    const gateway = await start(path(first), '-c', 'c.json')
+    const sensor = new Sensor({ gateway: gateway.url, clientId: freshName() })
+    onTestFinished(() => sensor.close())
+    await sensor.connect()
+
+    gateway.child.kill('SIGHUP')
+    await gateway.said('nothing has changed')
+
+    gateway.write(path({ ...first, timers: { tRetry: '2s' }, gateway: { id: 1 }, status: { enabled: true } }))
+    gateway.child.kill('SIGHUP')
+    expect((await gateway.said('timers applied')).paths).toEqual(['timers.tRetry'])
+    expect(await gateway.said('need a restart')).toMatchObject({ level: 'warn', paths: ['status.enabled'] })
+
+    writeFileSync(join(directory, 'user'), 'somebody else')
+    gateway.child.kill('SIGHUP')
+    expect((await gateway.said('sensors applied')).paths).toEqual(['sensors[0].username'])
+
+    await sensor.publish('still/here', 'yes', { qos: 1 })
+    expect(sensor.state).toBe('active')
+    expect(JSON.stringify(gateway.lines())).not.toContain('somebody else')
+  })
+
+  it('leaves the old configuration in place when the new one has problems, and names them', async () => {
+    const gateway = await start({ store: { type: 'memory' } }, '-c', 'c.json')
+    gateway.write({ timers: { tRetry: 'soon' }, limitz: {} })
+    gateway.child.kill('SIGHUP')
+    const { level, problems } = await gateway.said('cannot be used')
+    expect(level).toBe('error')
+    expect(problems).toEqual([
+      expect.stringMatching(/^timers\.tRetry \(line 1\): found "soon", expected a duration/),
+      expect.stringMatching(/^limitz .*did you mean "limits"\?$/),
+    ])
+    gateway.write({ store: { type: 'memory' } })
+    gateway.child.kill('SIGHUP')
+    await gateway.said('nothing has changed')
+  })
+
+  it('is no end, and an end is still one', async () => {
+    const gateway = await start({ store: { type: 'memory' } })
+    gateway.child.kill('SIGHUP')
+    await gateway.said('configuration:')
+    gateway.child.kill('SIGTERM')
+    expect(await gateway.exited).toBe(0)
+  })
+})
+
+describe('--watch', () => {
+  it('loads a file again when it changes, and obeys flags as before', async () => {
+    const gateway = await start(
+      { store: { type: 'memory' } },
+      '-c',
+      'c.json',
+      '--watch',
+      '--log-level',
+      'debug',
+    )
+    gateway.write({ store: { type: 'memory' }, log: { level: 'error' }, limits: { sensors: 5 } })
+    expect((await gateway.said('limits applied')).paths).toEqual(['limits.sensors'])
+    expect(gateway.lines().some(({ msg }) => msg.includes('log applied'))).toBe(false)
+  })
+
+  it('needs a file', () => {
+    const { status, stderr } = fail('--watch')
+    expect([status, stderr]).toEqual([2, expect.stringContaining('--watch needs --config')])
+  })
+})
