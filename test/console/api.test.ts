@@ -177,7 +177,7 @@ describe('the OpenAPI description', () => {
       openapi: '3.1.0',
       info: { title: 'MQTT-SN gateway', version: '1.2.3' },
     })
-    expect(operations).toHaveLength(17)
+    expect(operations).toHaveLength(18)
     expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(operations.length)
     for (const { path, method, operation } of operations) {
       expect(operation.summary, path).toMatch(/^[A-Z].+/)
@@ -257,13 +257,22 @@ describe('the OpenAPI description', () => {
       }
       tried.push(operation.operationId)
     }
-    expect(tried).toHaveLength(15)
+    expect(tried).toHaveLength(16)
     expect(console.view.actions.map(({ action }) => action.type)).toEqual([
       'disconnect',
       'forget',
       'clearQueue',
       'publish',
     ])
+  })
+
+  it('shows what the history looks like by an example that is as described', async () => {
+    const { description } = await describeApi()
+    const { schemas } = description.components
+    const { History: history } = schemas as { History: { examples?: unknown[] } }
+    const validator = z.fromJSONSchema(resolved(history, schemas) as z.core.JSONSchema.BaseSchema)
+    expect(history.examples).toHaveLength(1)
+    expect(validator.safeParse(history.examples?.[0])).toMatchObject({ success: true })
   })
 
   it('would notice an answer that is not as described', async () => {
