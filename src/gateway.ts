@@ -157,7 +157,7 @@ export class Gateway {
     const session = this.sessions.byPeer.get(key)
     const peer = session?.peer ?? { key, listener: link.listener, address, port, nodeId }
     logPacket(this.#log, 'received', packet, peer, this.#config.log.payloads)
-    this.#observers.tell((observer) => observer.received?.(packet, peer, session, bytes))
+    this.#observers.received(packet, peer, session, bytes)
     if (this.#attempt(session, (turn) => receive(this.sessions, packet, peer, turn))) return
     const broken = session ?? this.sessions.byPeer.get(key)
     if (broken !== undefined) this.#abandon(broken)
@@ -198,7 +198,7 @@ export class Gateway {
   }
 
   #performTowardsSensor(effect: Effect): void {
-    this.#observers.tell((observer) => observer.effect?.(effect))
+    this.#observers.effect(effect)
     if (effect.type === 'send') this.#send(effect)
     else if (effect.type === 'changed') logChange(this.#log, effect)
     else if (effect.type === 'gwinfo') this.#answerSearch(effect.peer, effect.radius)
@@ -209,7 +209,7 @@ export class Gateway {
     const bytes = encodeFrame(packet, peer.nodeId, radius)
     countSent(this.#counters, packet, bytes)
     if (repeated) this.#counters.retransmissions += 1
-    this.#observers.tell((observer) => observer.sent?.(packet, peer, session, bytes, repeated))
+    this.#observers.sent(packet, peer, session, bytes, repeated)
     logPacket(this.#log, 'sent', packet, peer, this.#config.log.payloads)
     transport?.send(bytes, peer)
   }
