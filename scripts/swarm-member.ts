@@ -26,6 +26,8 @@ export interface Swarm {
   /** seconds of sleep to announce */
   readonly sleep: number
   readonly tally: Tally
+  /** some member had a connection */
+  reached: boolean
   readonly up: Account
   readonly down: Account
   /** puts a member into the queue of those that want to connect */
@@ -80,6 +82,7 @@ export class Member {
     this.#busy = true
     try {
       await this.sensor.connect()
+      this.#swarm.reached = true
       if (this.#swarm.verify && !this.subscribed) {
         await this.sensor.subscribe(`swarm/${this.#swarm.run}/down/${this.index}`, 2)
         this.subscribed = true

@@ -54,6 +54,7 @@ export class SwarmRun {
         received: 0,
         sessionsLost: 0,
       },
+      reached: false,
       up: new Account(),
       down: new Account(),
       enqueue: (member) => this.#connecting.add(member),
@@ -120,7 +121,7 @@ export class SwarmRun {
     while (verify && !quiet() && performance.now() < deadline) await pause(TICK)
   }
 
-  /** Totals; throws Error if something that was acknowledged is missing, or came twice at QoS 2. */
+  /** Totals; throws Error if nobody got a connection, what was acknowledged is missing, or came twice at QoS 2. */
   conclude(): void {
     const { tally, up, down, verify } = this.#swarm
     const { published } = tally
@@ -129,6 +130,7 @@ export class SwarmRun {
         `QoS 1 ${published.qos1}, QoS 2 ${published.qos2}), acknowledged ${tally.acknowledged}, ` +
         `unanswered ${tally.unanswered}, received ${tally.received}, sessions lost ${tally.sessionsLost}`,
     )
+    if (!this.#swarm.reached && this.#members.length > 0) throw new Error('no sensor got a connection')
     if (!verify) return
     const wrong: string[] = []
     for (const [name, account] of [

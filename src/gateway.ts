@@ -7,7 +7,7 @@ import { count, createCounters } from './gateway/counters.ts'
 import { createGate } from './gateway/gate.ts'
 import { logChange, logListening, logPacket } from './gateway/journal.ts'
 import { createHistogram } from './gateway/latency.ts'
-import { type Link, openLink } from './gateway/links.ts'
+import { type Link, linkStatus, openLink } from './gateway/links.ts'
 import { type GatewayStatus, type Observer, Observers } from './gateway/observer.ts'
 import { createPerformer, type Performer } from './gateway/performer.ts'
 import { bearings, closed, isDurable, openStore, settled, storeStatus } from './gateway/persistence.ts'
@@ -151,15 +151,15 @@ export class Gateway {
     return this.#observers.add(observer)
   }
 
+  /** Read when asked for, listeners only when looked at: their numbers are the system's, and cost the most. */
   status(): GatewayStatus {
+    const links = [...this.#links.values()]
     const { url = '', upstream } = this.#broker ?? {}
     const counters = this.#counters
     return {
-      listeners: [...this.#links.values()].map(({ listener: { name }, transport }) => ({
-        name,
-        url: transport.url,
-        stats: transport.stats(),
-      })),
+      get listeners() {
+        return links.map(linkStatus)
+      },
       broker: { url, healthy: this.isHealthy(), ...upstream?.stats() },
       store: storeStatus(this.#config, this.#store, counters.storeFailures, this.#performer?.held ?? 0),
       counters,
@@ -191,7 +191,7 @@ export class Gateway {
     const session = this.sessions.byPeer.get(key)
     const peer = session?.peer ?? { key, listener: link.listener, address, port, nodeId }
     logPacket(this.#log, 'received', packet, peer, this.#config.log.payloads)
-    this.#observers.tell((observer) => observer.received?.(packet, peer, session, bytes))
+    this.#observers.received(packet, peer, session, bytes)
     if (this.#attempt(session, (turn) => receive(this.sessions, packet, peer, turn))) return
     const broken = session ?? this.sessions.byPeer.get(key)
     if (broken !== undefined) this.#abandon(broken)
@@ -232,7 +232,7 @@ export class Gateway {
   }
 
   #performTowardsSensor(effect: Effect): void {
-    this.#observers.tell((observer) => observer.effect?.(effect))
+    this.#observers.effect(effect)
     if (effect.type === 'send') this.#transmitter.send(effect)
     else if (effect.type === 'changed') logChange(this.#log, effect)
     else if (effect.type === 'gwinfo') this.#transmitter.answerSearch(effect.peer, effect.radius)

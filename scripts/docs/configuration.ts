@@ -112,8 +112,8 @@ names no key is an error, except those that orchestrators set for a service of t
 
 | Value | Meaning |
 |---|---|
-| duration | A number of seconds, or text with a unit: \`"500ms"\`, \`"10s"\`, \`"20m"\`, \`"2h"\`, \`"7d"\`. |
-| size | A number of octets, or text with a unit: \`"64KiB"\`, \`"4MiB"\`, \`"1GiB"\`. |
+| duration | Text with a unit: \`"500ms"\`, \`"10s"\`, \`"20m"\`, \`"2h"\`, \`"7d"\`. A bare number, \`10\` or \`"10"\`, is seconds. |
+| size | Text with a unit: \`"64KiB"\`, \`"4MiB"\`, \`"1GiB"\`. A bare number is octets. |
 | network | \`"192.168.1.0/24"\`, \`"fd00::/8"\`, or one address. An IPv4 address that arrives in an IPv6 socket counts as IPv4. |
 | pattern | A ClientId; \`*\` stands for any characters, \`?\` for one. \`"*"\` fits all. |
 | PEM | Certificates or a key as text. Usually \`"\${file:name.pem}"\`. |

@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { createMetrics, type MetricsSource } from '../../src/console/metrics.ts'
+import { noSensors } from '../../src/console/states.ts'
 
 /** A gateway in which nothing has happened: names and meanings do not depend on it. */
 const nothing: MetricsSource = {
@@ -13,16 +14,7 @@ const nothing: MetricsSource = {
     gwId: 0,
     node: '',
     startedAt: 0,
-    sensors: {
-      willtopic: 0,
-      willmsg: 0,
-      connecting: 0,
-      active: 0,
-      asleep: 0,
-      awake: 0,
-      disconnected: 0,
-      lost: 0,
-    },
+    sensors: noSensors(),
     queuedMessages: 0,
     queuedOctets: 0,
     spooledMessages: 0,

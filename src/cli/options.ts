@@ -88,8 +88,23 @@ export function withExitCodes(command: Command, terminal: Terminal): Command {
   })
 }
 
+/** What `addTopicOptions` adds. */
+export interface TopicFlags {
+  topic?: string[]
+  predefined?: number[]
+  short?: string[]
+}
+
+/** Adds the three ways to name topics; `what` is the first one's value, `note` is said of each. */
+export function addTopicOptions(command: Command, what: 'name' | 'filter', note = ''): Command {
+  return command
+    .option(`-t, --topic <${what}>`, `topic ${what}${note}`, several(text))
+    .option('--predefined <id>', `predefined topic id${note}`, several(count))
+    .option('--short <name>', `short topic name, two characters${note}`, several(text))
+}
+
 /** The topics named by --topic, --predefined and --short. */
-export function topicsOf(flags: { topic?: string[]; predefined?: number[]; short?: string[] }): Topic[] {
+export function topicsOf(flags: TopicFlags): Topic[] {
   return [
     ...(flags.topic ?? []),
     ...(flags.predefined ?? []).map((predefined) => ({ predefined })),
@@ -98,18 +113,18 @@ export function topicsOf(flags: { topic?: string[]; predefined?: number[]; short
 }
 
 /** An option that may be given several times. */
-export const several =
+const several =
   <T>(parse: (text: string) => T) =>
   (text: string, earlier: T[] = []): T[] => [...earlier, parse(text)]
 
 /** Text as it is. */
-export const text = (value: string): string => value
+const text = (value: string): string => value
 
 /** A duration such as 500ms, 20s, 5m; milliseconds. */
 export function milliseconds(value: string): number {
   const duration = parseDuration(value)
   if (duration !== undefined) return duration
-  throw new InvalidArgumentError('expected a time such as 500ms, 20s, 5m or 1h')
+  throw new InvalidArgumentError('expected a time such as 500ms, 20s, 5m or 1h, or a number of seconds')
 }
 
 /** An option that takes a duration, and shows its default as one. */
@@ -123,6 +138,15 @@ export function count(value: string): number {
   if (/^\d{1,9}$/.test(value)) return Number(value)
   throw new InvalidArgumentError('expected a whole number')
 }
+
+/** A whole number within bounds. */
+export const between =
+  (least: number, most: number) =>
+  (value: string): number => {
+    const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN
+    if (number >= least && number <= most) return number
+    throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}`)
+  }
 
 /** A QoS that a subscription or will may have. */
 export function qos012(value: string): 0 | 1 | 2 {

@@ -7,11 +7,11 @@ import { pause } from '../sensor/pause.ts'
 import { Sensor, type SensorError, type Topic } from '../sensor/sensor.ts'
 import {
   addSensorOptions,
+  addTopicOptions,
   count,
   qos012,
   type SensorFlags,
-  several,
-  text,
+  type TopicFlags,
   timeOption,
   topicsOf,
   toSensorOptions,
@@ -34,10 +34,7 @@ Examples:
 /** More than this fits into no datagram. */
 const MAX_PAYLOAD = 65_535
 
-interface PubFlags extends SensorFlags {
-  topic?: string[]
-  predefined?: number[]
-  short?: string[]
+interface PubFlags extends SensorFlags, TopicFlags {
   message?: string
   file?: string
   stdin?: true
@@ -50,11 +47,8 @@ interface PubFlags extends SensorFlags {
 
 /** The command `pub`, to be added to the program. */
 export function pubCommand(terminal: Terminal = processTerminal): Command {
-  const command = new Command('pub')
+  const command = addTopicOptions(new Command('pub'), 'name')
     .description('publish messages as an MQTT-SN sensor')
-    .option('-t, --topic <name>', 'topic name, registered first', several(text))
-    .option('--predefined <id>', 'predefined topic id', several(count))
-    .option('--short <name>', 'short topic name, two characters', several(text))
     .option('-m, --message <text>', 'the message')
     .option('-f, --file <path>', 'the message is the content of a file')
     .option('-s, --stdin', 'the message is all of standard input')

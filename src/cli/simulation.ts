@@ -25,13 +25,17 @@ export function simulationCommand(simulation: Simulation, terminal: Terminal = p
   for (const [setting, { about: meaning, default: value }] of Object.entries(settings)) {
     command.option(`--${setting} <value>`, meaning, value)
   }
-  command.addHelpText('after', '\nExit code: 0 ended as asked, 1 it found something wrong, 2 usage.')
+  command.addHelpText(
+    'after',
+    '\nExit code: 0 ended as asked, 1 it found something wrong, 2 usage, 3 no gateway answered.',
+  )
   return withExitCodes(command, terminal).action(async (flags: SimulationFlags) => {
     const end = new AbortController()
     const stop = () => end.abort()
     terminal.interruption().addEventListener('abort', stop, { once: true })
     const timer = flags.duration === undefined ? undefined : setTimeout(stop, flags.duration)
     const print = flags.json ? toJson : toText
+    const contact = new Contact(stop)
     const { gateway, clientId, nodeId, retry: tRetry, retries: nRetry } = flags
     try {
       await simulate(simulation, {
@@ -45,9 +49,15 @@ export function simulationCommand(simulation: Simulation, terminal: Terminal = p
         interval: flags.interval,
         settings: Object.fromEntries(Object.keys(settings).map((key) => [key, String(flags[key])])),
         signal: end.signal,
-        say: (event) => terminal.out(print(event)),
+        say(event) {
+          terminal.out(print(event))
+          contact.hear(event)
+        },
       })
-      terminal.exit(ExitCode.ok)
+      const { missing } = contact
+      if (missing === undefined) return terminal.exit(ExitCode.ok)
+      terminal.err(`error: no gateway at ${gateway}: ${missing}; --gateway names another one`)
+      terminal.exit(ExitCode.noAnswer)
     } catch (error) {
       terminal.err(`error: ${error instanceof Error ? error.message : error}`)
       terminal.exit(ExitCode.refused)
@@ -55,6 +65,34 @@ export function simulationCommand(simulation: Simulation, terminal: Terminal = p
       clearTimeout(timer)
     }
   })
+}
+
+/** Whether the gateway ever answered: without one, a simulation would only wait. */
+class Contact {
+  #reached = false
+  #why: string | undefined
+  readonly #stop: () => void
+
+  /** `stop` is called when it is clear that nobody is there. */
+  constructor(stop: () => void) {
+    this.#stop = stop
+  }
+
+  hear(event: SimulationEvent): void {
+    if (event.type === 'received' || (event.type === 'state' && event.state === 'active'))
+      this.#reached = true
+    if (event.type === 'state' && event.state === 'connecting') this.#why ??= 'no answer'
+    if (event.type !== 'note' || this.#reached) return
+    if (event.code === 'rejected') this.#reached = true // somebody is there
+    if (event.code !== 'timeout' && event.code !== 'transport') return
+    this.#why = event.text.includes('ECONNREFUSED') ? 'nobody listens there' : event.text
+    this.#stop()
+  }
+
+  /** Why it counts as not there; undefined if it is, or nothing was expected of it. */
+  get missing(): string | undefined {
+    return this.#reached ? undefined : this.#why
+  }
 }
 
 /** Runs the simulation if its file, given as `import.meta.url`, is the program that was started. */

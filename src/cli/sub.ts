@@ -7,11 +7,11 @@ import { pause } from '../sensor/pause.ts'
 import { type ReceivedMessage, Sensor, SensorError, type Topic } from '../sensor/sensor.ts'
 import {
   addSensorOptions,
+  addTopicOptions,
   count,
   qos012,
   type SensorFlags,
-  several,
-  text,
+  type TopicFlags,
   timeOption,
   topicsOf,
   toSensorOptions,
@@ -33,10 +33,7 @@ Examples:
   $ mqttsn sub -t 'valve/1/#' -q 2 --sleep 30s --client-id valve-1 --no-clean -v
 `
 
-interface SubFlags extends SensorFlags {
-  topic?: string[]
-  predefined?: number[]
-  short?: string[]
+interface SubFlags extends SensorFlags, TopicFlags {
   qos: 0 | 1 | 2
   count?: number
   sleep?: number
@@ -45,11 +42,8 @@ interface SubFlags extends SensorFlags {
 
 /** The command `sub`, to be added to the program. */
 export function subCommand(terminal: Terminal = processTerminal): Command {
-  const command = new Command('sub')
+  const command = addTopicOptions(new Command('sub'), 'filter', ', may be given several times')
     .description('subscribe as an MQTT-SN sensor and print what arrives')
-    .option('-t, --topic <filter>', 'topic filter, may be given several times', several(text))
-    .option('--predefined <id>', 'predefined topic id, may be given several times', several(count))
-    .option('--short <name>', 'short topic name, may be given several times', several(text))
     .option('-q, --qos <qos>', 'QoS 0, 1 or 2', qos012, 0)
     .option('-n, --count <messages>', 'end after so many messages', count)
     .addOption(timeOption('--sleep <time>', 'sleep so long, wake, fetch, sleep again'))

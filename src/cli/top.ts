@@ -1,9 +1,10 @@
 // `mqttsn top`: a running gateway at a glance, over its HTTP API.
 
 import { Command, Option } from 'commander'
+import { STATES } from '../console/states.ts'
 import type { SensorState } from '../console/view.ts'
 import { addLiveOptions, failLive, type LiveFlags } from './live.ts'
-import { count, timeOption, withExitCodes } from './options.ts'
+import { between, timeOption, withExitCodes } from './options.ts'
 import { paintFor } from './paint.ts'
 import { ExitCode, processTerminal, type Terminal } from './terminal.ts'
 import { type Looking, SORTS, type Sort } from './top/keys.ts'
@@ -22,11 +23,6 @@ Examples:
   $ mqttsn top --once --state asleep --sort queued --descending
   $ mqttsn top --json --limit 5000 | jq '.sensors.items[] | select(.queued > 0) | .clientId'
 `
-
-const STATES: readonly SensorState[] = [
-  ...(['willtopic', 'willmsg', 'connecting', 'active'] as const),
-  ...(['asleep', 'awake', 'disconnected', 'lost'] as const),
-]
 
 interface TopFlags extends LiveFlags {
   sort: Sort
@@ -47,7 +43,7 @@ export function topCommand(terminal: Terminal = processTerminal): Command {
     .option('-r, --descending', 'the other way round', false)
     .option('--search <text>', 'only sensors with this in their client id or address', '')
     .addOption(new Option('--state <state>', 'only sensors in this state').choices(STATES))
-    .option('--limit <sensors>', 'report so many sensors, 1 to 5000', count, 100)
+    .option('--limit <sensors>', 'report so many sensors, 1 to 5000', between(1, 5000), 100)
     .addOption(timeOption('--interval <time>', 'look so often', 1000))
     .option('--once', 'report once, even on a terminal')
     .option('--json', 'report once, as one JSON object')
@@ -79,8 +75,7 @@ async function report(
   signal: AbortSignal,
 ): Promise<void> {
   const { typing: _, ...rest } = looking
-  const limit = Math.min(5000, Math.max(1, flags.limit))
-  const { at, ...snapshot } = await look(flags, { ...rest, limit }, signal)
+  const { at, ...snapshot } = await look(flags, { ...rest, limit: flags.limit }, signal)
   if (flags.json) return terminal.out(JSON.stringify(snapshot))
   const paint = paintFor(terminal)
   const { items, total } = snapshot.sensors

@@ -40,13 +40,17 @@ export const listenerUrl = () => {
 
 const BROKER_URL = /^(embedded|(mqtts?|wss?):\/\/.+)$/
 
+/** The host of a url, without brackets; empty if there is none. */
+export const hostOf = (url: string): string =>
+  URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, '') : ''
+
 /** The parts of a broker's url, user information decoded; undefined if it is not legal or is "embedded". */
 export function parseBrokerUrl(
   url: string,
 ): { host: string; username: string; password: string } | undefined {
   try {
-    const { hostname, username, password } = new URL(url)
-    const host = hostname.replace(/^\[|\]$/g, '')
+    const { username, password } = new URL(url)
+    const host = hostOf(url)
     if (host === '') return undefined
     return { host, username: decodeURIComponent(username), password: decodeURIComponent(password) }
   } catch {

@@ -1,9 +1,9 @@
 // Contradictions between values, which no single value shows. No text here quotes a value: it may have come from a secret.
 
 import { isIP } from 'node:net'
-import { parseListenerUrl } from './addresses.ts'
-import { isLoopback } from './console.ts'
+import { hostOf, parseListenerUrl } from './addresses.ts'
 import { matchesEverything } from './glob.ts'
+import { isLoopback } from './networks.ts'
 import { type Path, pathText } from './path.ts'
 import type { Config } from './schema.ts'
 
@@ -162,7 +162,7 @@ function* predefinedContradictions({ predefined }: Config): Generator<Contradict
 }
 
 function* consoleContradictions({ console: { enabled, url, token } }: Config): Generator<Contradiction> {
-  if (!enabled || token !== undefined || isLoopback(url)) return
+  if (!enabled || token !== undefined || isLoopback(hostOf(url))) return
   yield {
     about: [
       ['console', 'token'],

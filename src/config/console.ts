@@ -22,7 +22,3 @@ export const consoleSection = z.strictObject({
     .prefault([])
     .describe('Further host names that requests may use, such as that of a proxy in front.'),
 })
-
-/** Whether only this machine can reach the address. */
-export const isLoopback = (url: string): boolean =>
-  /^http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|\/|$)/.test(url)

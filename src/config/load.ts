@@ -8,7 +8,7 @@ import { JsonError, type JsonText, readJson } from './json.ts'
 import { configModel } from './model.ts'
 import { isObject, type Path, pathText, valueAt, without } from './path.ts'
 import { ConfigError, expectation, type Located, type Problem, problemsOf } from './problems.ts'
-import { MAX_FILE, readText, resolveReferences } from './references.ts'
+import { MAX_FILE, MissingFile, readText, resolveReferences } from './references.ts'
 import { type Config, configSchema } from './schema.ts'
 import { warningsOf } from './warnings.ts'
 
@@ -42,6 +42,11 @@ function read(file: string | undefined): JsonText {
   try {
     source = readText(file, LARGEST)
   } catch (error) {
+    if (error instanceof MissingFile)
+      return reject(
+        'no such file',
+        'a JSON file, of which {} is a complete one; without -c the defaults hold, and flags set the rest (--help)',
+      )
     return reject(error instanceof Error ? error.message : 'nothing readable', 'a readable JSON file')
   }
   try {

@@ -24,6 +24,11 @@ export function parseNetwork(text: string): Network | undefined {
   return { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' }
 }
 
+const ofThisMachine = matcher(['127.0.0.0/8', '::1'])
+
+/** Whether only this machine can reach what listens at a host: "localhost", or a loopback address without brackets. */
+export const isLoopback = (host: string): boolean => host === 'localhost' || ofThisMachine(host)
+
 /**
  * A test whether a numeric address lies in one of the networks; false for an empty list and for what is no address.
  * An IPv4 address in IPv6 clothes (`::ffff:10.0.0.1`) counts as IPv4; a zone (`fe80::1%eth0`) is ignored.

@@ -33,7 +33,10 @@ export class ConfigError extends Error {
   constructor(problems: readonly Problem[], file?: string) {
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
     const lines = problems.map((problem) => `  ${problemText(problem)}`)
-    super([`${file ?? 'The configuration'} has ${count}:`, ...lines].join('\n'))
+    const [missing] = problems.filter(({ path, source }) => path === '' && source === undefined)
+    // What concerns the file as a whole is the only problem, and fits on one line.
+    if (missing !== undefined && file !== undefined) super(`${file}: ${problemText(missing)}`)
+    else super([`${file ?? 'The configuration'} has ${count}:`, ...lines].join('\n'))
     this.name = 'ConfigError'
     this.problems = problems
     this.file = file
@@ -50,9 +53,11 @@ function foundText(model: Node, tree: unknown, path: Path): string {
   const reference = /^\$\{(env|file):[^}]*\}$/.test(text)
   if (kindAt(model, path).secret === true && !reference) return 'a value that is not shown'
   const visible = text.replace(/^.*@/s, '***@') // what stands before an @ may be a url's user name and password
-  const shown = visible.length > 60 ? `${visible.slice(0, 60)}...` : visible
-  return typeof value === 'string' ? JSON.stringify(shown) : shown
+  return typeof value === 'string' ? quoted(visible) : shortened(visible)
 }
+
+const shortened = (text: string) => (text.length > 60 ? `${text.slice(0, 60)}...` : text)
+const quoted = (text: string) => JSON.stringify(shortened(text))
 
 /** The expectation for zod's own complaints; those of our kinds of values bring their own. */
 export function expectation(issue: z.core.$ZodRawIssue): string {
@@ -67,7 +72,8 @@ export function expectation(issue: z.core.$ZodRawIssue): string {
 interface Finding {
   readonly path: Path
   readonly expected: string
-  readonly unknown: boolean
+  /** where the key is wrong, not its value: nobody knows it, or it is none that may stand there */
+  readonly key?: 'unknown' | 'impossible'
 }
 
 const pathOf = (path: readonly PropertyKey[]): Path =>
@@ -77,7 +83,7 @@ const pathOf = (path: readonly PropertyKey[]): Path =>
 function findings(issue: z.core.$ZodIssue, above: Path = []): Finding[] {
   const path = [...above, ...pathOf(issue.path)]
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: [...path, key], expected: issue.message, unknown: true }))
+    return issue.keys.map((key) => ({ path: [...path, key], expected: issue.message, key: 'unknown' }))
   }
   if (issue.code === 'invalid_union') {
     const meant = issue.errors.find((errors) =>
@@ -85,8 +91,10 @@ function findings(issue: z.core.$ZodIssue, above: Path = []): Finding[] {
     )
     if (meant !== undefined) return meant.flatMap((inner) => findings(inner, path))
   }
-  const expected = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message
-  return [{ path, expected, unknown: false }]
+  if (issue.code === 'invalid_key') {
+    return [{ path, expected: issue.issues[0]?.message ?? issue.message, key: 'impossible' }]
+  }
+  return [{ path, expected: issue.message }]
 }
 
 // An unknown key may be misspelt, or stand in the wrong section.
@@ -110,10 +118,12 @@ export interface Located extends Problem {
 /** zod's issues as problems, one per path. */
 export function problemsOf(issues: readonly z.core.$ZodIssue[], model: Node, written: unknown): Located[] {
   const problems = new Map<string, Located>()
-  for (const { path, expected, unknown } of issues.flatMap((issue) => findings(issue))) {
+  for (const { path, expected, key } of issues.flatMap((issue) => findings(issue))) {
     const text = pathText(path)
     if (problems.has(text)) continue
-    const facts = unknown ? unknownKey(model, path) : { found: foundText(model, written, path), expected }
+    const found =
+      key === undefined ? foundText(model, written, path) : `the key ${quoted(String(path.at(-1)))}`
+    const facts = key === 'unknown' ? unknownKey(model, path) : { found, expected }
     problems.set(text, { at: path, path: text, ...facts })
   }
   return [...problems.values()]

@@ -12,6 +12,13 @@ import type { Kind } from './values.ts'
 /** Octets of the largest file that may be referred to. */
 export const MAX_FILE = 1024 * 1024
 
+/** There is no file of this name. */
+export class MissingFile extends Error {
+  constructor() {
+    super('the file does not exist')
+  }
+}
+
 /** A file as UTF-8 text; throws an error whose message tells why not, and nothing of the content. */
 export function readText(file: string, max: number): string {
   let handle: number
@@ -19,7 +26,7 @@ export function readText(file: string, max: number): string {
     handle = openSync(file, 'r')
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
-    throw new Error(code === 'ENOENT' ? 'the file does not exist' : `the file cannot be opened (${code})`)
+    throw code === 'ENOENT' ? new MissingFile() : new Error(`the file cannot be opened (${code})`)
   }
   try {
     if (!fstatSync(handle).isFile()) throw new Error('this is not a regular file')

@@ -1,18 +1,10 @@
 // What is legal but unwise in a configuration. No text here quotes a value: it may have come from a secret.
 
-import { BlockList, isIP } from 'node:net'
 import { parseBrokerUrl, parseListenerUrl } from './addresses.ts'
 import { isTls } from './checks.ts'
 import { matchesEverything } from './glob.ts'
-import { matcher } from './networks.ts'
+import { isLoopback, matcher } from './networks.ts'
 import type { Config, QueueRule } from './schema.ts'
-
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8, 'ipv4')
-loopback.addAddress('::1', 'ipv6')
-const isLoopback = (address: string) =>
-  address === 'localhost' ||
-  (isIP(address) > 0 && loopback.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6'))
 
 const ADVERTISE_LEAST = 15 * 60_000
 

@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { noSuchSensor, sensorParams } from './actions.ts'
 import type { Events } from './events.ts'
+import type { History } from './history.ts'
 import { record } from './recording.ts'
 import { listOf, ref, type Schema, state } from './schemas.ts'
 import type { Limits, Streams } from './streams.ts'
@@ -12,6 +13,7 @@ import type { GatewayView, SensorQuery } from './view.ts'
 export interface ApiParts {
   readonly view: GatewayView
   readonly events: Events
+  readonly history: History
   readonly streams: Streams
   readonly limits: Limits
 }
@@ -64,7 +66,7 @@ function tooMany(reply: FastifyReply): FastifyReply {
 }
 
 /** Adds the routes. */
-export function serveApi(app: FastifyInstance, { view, events, streams, limits }: ApiParts): void {
+export function serveApi(app: FastifyInstance, { view, events, history, streams, limits }: ApiParts): void {
   app.get('/api/gateway', told('getGateway', 'The gateway, with its counters', ref('Gateway')), () =>
     view.info(),
   )
@@ -73,6 +75,12 @@ export function serveApi(app: FastifyInstance, { view, events, streams, limits }
   )
   app.get('/api/broker', told('getBroker', 'The way to the broker', ref('Broker')), () => view.broker())
   app.get('/api/store', told('getStore', 'Where sessions are kept', ref('Store')), () => view.store())
+  const historyText = 'The last five minutes, for plots'
+  app.get(
+    '/api/history',
+    told('getHistory', historyText, ref('History'), 'totals; rates are their differences'),
+    () => history.report(),
+  )
   const pair: Schema = {
     type: 'object',
     properties: { topicId: { type: 'integer' }, name: { type: 'string' } },

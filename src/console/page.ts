@@ -22,13 +22,36 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 }
 
-/** What a browser without the token gets to see. */
-export const SIGN_IN = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>MQTT-SN gateway</title></head>
-<body><h1>MQTT-SN gateway</h1>
-<form action="/" method="get"><label>Token <input name="token" type="password" required autofocus></label>
-<button>Sign in</button></form></body></html>
+/** What the sign-in page is made of: served to everyone, as nothing of the gateway is in it. */
+const OPEN = new Set(['/theme.js', '/style.css', '/parts.css', '/sign-in.css', '/icon.svg'])
+
+/** What a browser without the token gets to see; `wrong`: it came with another token. */
+export const signIn = (wrong: boolean): string => `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="color-scheme" content="light dark">
+    <title>Sign in · MQTT-SN gateway</title>
+    <link rel="icon" href="/icon.svg" type="image/svg+xml">
+    <link rel="stylesheet" href="/style.css">
+    <link rel="stylesheet" href="/parts.css">
+    <link rel="stylesheet" href="/sign-in.css">
+    <script src="/theme.js"></script>
+  </head>
+  <body class="sign-in">
+    <main>
+      <form class="panel" action="/" method="get">
+        <h1><img src="/icon.svg" alt="" width="28" height="28"> MQTT-SN gateway</h1>
+        <p class="muted">This console wants the token of its configuration (“console.token”).</p>
+        ${wrong ? '<p class="wrong" role="alert">This is not the token.</p>' : ''}
+        <label for="token">Token</label>
+        <input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
+        <button class="primary">Sign in</button>
+      </form>
+    </main>
+  </body>
+</html>
 `
 
 /** Url path and file of everything that is served. */
@@ -53,7 +76,7 @@ export function servePage(app: FastifyInstance, folder: string, guard: Guard): v
     const isStart = path === '/index.html'
     app.get<{ Querystring: { token?: unknown } }>(
       isStart ? '/' : path,
-      { schema: { hide: true }, config: { tokenInQuery: isStart } },
+      { schema: { hide: true }, config: { tokenInQuery: isStart, open: OPEN.has(path) } },
       (request, reply) => {
         if (isStart && request.query.token !== undefined) {
           // The token leaves the address bar; the cookie stands for it from now on.

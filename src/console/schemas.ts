@@ -1,6 +1,8 @@
 // JSON Schemas of what the API gives and takes: they check requests, write responses and make up the OpenAPI description.
 // A schema names every property of its type in view.ts, or it does not compile: what is not named is not sent.
 
+import type { HistoryReport, HistorySample } from './history.ts'
+import { STATES } from './states.ts'
 import type {
   BrokerInfo,
   GatewayInfo,
@@ -8,7 +10,6 @@ import type {
   QueueEntry,
   RecentEntry,
   SensorDetail,
-  SensorState,
   SensorSummary,
   StoreInfo,
   SubscriptionEntry,
@@ -54,16 +55,6 @@ export const listOf = (items: Schema): Schema => ({ type: 'array', items })
 /** A reference to one of `components`. */
 export const ref = (name: string): Schema => ({ $ref: `${name}#` })
 
-const STATES: readonly SensorState[] = [
-  'willtopic',
-  'willmsg',
-  'connecting',
-  'active',
-  'asleep',
-  'awake',
-  'disconnected',
-  'lost',
-]
 /** The states of a sensor. */
 export const state: Schema = { type: 'string', enum: STATES, description: 'as in figure 4 of MQTT-SN 1.2' }
 /** A QoS that an MQTT message can have. */
@@ -73,13 +64,17 @@ const summary: Properties<SensorSummary> = {
   clientId: text('its ClientId'),
   state,
   address: optional(text('where it is, with `/node` behind a forwarder')),
-  listener: optional(text('the listener that it is heard on')),
+  listener: optional(text('name of the listener that it is heard on')),
   heardAt: optional(time('when its last message came')),
-  topics: whole('registered topic names'),
+  topics: whole('topic names that have a topic id in its session'),
   subscriptions: whole('its subscriptions'),
   queued: whole('messages that wait for it'),
   queuedOctets: whole('octets that wait for it'),
-  upstream: { type: 'string', enum: ['closed', 'connecting', 'up', 'retrying'] },
+  upstream: {
+    type: 'string',
+    enum: ['closed', 'connecting', 'up', 'retrying'],
+    description: 'its connection to the broker; retrying while that is away',
+  },
 }
 
 const detail: Properties<SensorDetail> = {
@@ -93,7 +88,7 @@ const detail: Properties<SensorDetail> = {
       topic: text('topic name'),
       qos,
       retain: yesNo('retained'),
-      octets: whole('length of the message'),
+      octets: whole('length of its message'),
     }),
   ),
   registry: listOf(ref('Topic')),
@@ -104,14 +99,26 @@ const detail: Properties<SensorDetail> = {
     object<NonNullable<SensorDetail['outstanding']>>({
       kind: text('the message it has to answer'),
       msgId: whole('MsgId'),
-      tries: whole('how often it was sent'),
+      tries: whole('repetitions so far, besides the first time'),
     }),
   ),
   held: optional(text('why nothing is delivered to it right now')),
   recent: listOf(ref('RecentMessage')),
-  dropped: counts('discarded messages, by reason'),
+  dropped: counts('messages to or from it that were discarded since the console started, by reason'),
   refusedTopics: listOf(text('a topic name it refused')),
-  lastError: optional(text('why its last connection setup failed')),
+  lastError: optional(text('why its last connection setup failed, until one succeeds')),
+}
+
+const sample: HistorySample = {
+  at: 1_790_000_000_000,
+  received: 120,
+  sent: 97,
+  published: 60,
+  delivered: 12,
+  dropped: 1,
+  changes: 4,
+  queued: 0,
+  refused: 0,
 }
 
 /** What the description calls by name. */
@@ -129,16 +136,16 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
       spooledMessages: whole('acknowledged messages of sensors that wait for the broker'),
       spooledOctets: whole('octets of these'),
       counters: object<GatewayInfo['counters']>({
-        receivedDatagrams: whole('from sensors'),
-        receivedOctets: whole('from sensors'),
-        sentDatagrams: whole('to sensors'),
-        sentOctets: whole('to sensors'),
+        receivedDatagrams: whole('datagrams that arrived, from whomever'),
+        receivedOctets: whole('octets of these datagrams'),
+        sentDatagrams: whole('datagrams that were sent, to sensors and groups'),
+        sentOctets: whole('octets of these datagrams'),
         published: whole('application messages to the broker'),
         delivered: whole('application messages from the broker'),
-        retransmissions: whole('messages sent again after T_RETRY'),
+        retransmissions: whole('messages sent again because a sensor did not answer'),
         faults: whole('exceptions caught: each one is a bug'),
-        received: counts('messages by type'),
-        sent: counts('messages by type'),
+        received: counts('messages from sensors by type'),
+        sent: counts('messages to sensors by type'),
         dropped: counts('what was discarded, by reason'),
       }),
     }),
@@ -150,8 +157,8 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
       url: text('where it is bound'),
       receiveBuffer: whole('octets granted by the system'),
       receiveBufferAsked: whole('octets asked for'),
-      kernelDrops: optional(whole('datagrams lost to a full receive buffer')),
-      sendErrors: whole('datagrams that could not be sent'),
+      kernelDrops: optional(whole('datagrams lost to a full receive buffer, up to a second ago')),
+      sendErrors: whole('datagrams that could not be sent, and other errors of the socket'),
     }),
   },
   {
@@ -159,12 +166,12 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
     ...object<BrokerInfo>({
       url: text('where it is'),
       healthy: yesNo("the gateway's own connection is up"),
-      version: optional(text('MQTT version')),
-      connected: whole('connections that are up'),
-      connecting: whole('connections being made'),
-      waiting: whole('connections waiting for their turn'),
-      refused: whole('attempts that failed'),
-      lost: whole('connections that broke'),
+      version: optional(text('MQTT version, once it is known')),
+      connected: whole('connections of sensors that are up'),
+      connecting: whole('connections of sensors being made'),
+      waiting: whole('connections of sensors that wait for their turn'),
+      refused: whole('attempts to connect a sensor that failed'),
+      lost: whole('connections of sensors that broke'),
     }),
   },
   {
@@ -178,6 +185,30 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
       octets: whole('size on disk'),
       held: whole('answers to sensors and broker that wait for a write'),
     }),
+  },
+  {
+    $id: 'History',
+    ...object<HistoryReport>({
+      at: time("the gateway's clock now"),
+      interval: whole('milliseconds between two samples'),
+      samples: {
+        ...listOf(
+          object<HistorySample>({
+            at: time('when it was taken'),
+            received: whole('datagrams from sensors since the start'),
+            sent: whole('datagrams to sensors since the start'),
+            published: whole('application messages to the broker since the start'),
+            delivered: whole('application messages from the broker since the start'),
+            dropped: whole('what was discarded since the start, for whatever reason'),
+            changes: whole('changes of state of sensors since the console started'),
+            queued: whole('messages that wait for sensors at this moment'),
+            refused: whole('attempts to connect a sensor to the broker that failed since the start'),
+          }),
+        ),
+        description: 'oldest first, at most 300',
+      },
+    }),
+    examples: [{ at: sample.at + 400, interval: 1000, samples: [sample] }],
   },
   { $id: 'SensorSummary', ...object(summary) },
   { $id: 'Sensor', ...object(detail) },

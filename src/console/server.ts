@@ -6,7 +6,8 @@ import { type ConsoleLog, serveActions } from './actions.ts'
 import { serveApi } from './api.ts'
 import { createEvents } from './events.ts'
 import { serveHealth } from './health.ts'
-import { ownPage, SIGN_IN, servePage } from './page.ts'
+import { createHistory } from './history.ts'
+import { ownPage, servePage, signIn } from './page.ts'
 import { components } from './schemas.ts'
 import {
   type ConsoleAddress,
@@ -74,15 +75,18 @@ export async function startConsole(view: GatewayView, options: ConsoleOptions): 
   answerErrors(app, fail)
   await describe(app, view.info().version, token !== undefined)
   const events = createEvents(view, streams, limits.summaryInterval, fail)
+  const history = createHistory(view, limits.summaryInterval, fail)
   serveHealth(app, view, options.metrics)
-  serveApi(app, { view, events, streams, limits })
+  serveApi(app, { view, events, history, streams, limits })
   serveActions(app, view, log)
   servePage(app, options.page ?? ownPage, guard)
 
   const url = await listen(app, address)
+  history.start()
   return {
     url,
     async close() {
+      history.close()
       streams.close()
       await app.close()
     },
@@ -120,8 +124,9 @@ function protect(app: FastifyInstance, guard: Guard): void {
     const { status, error, message } = refusal
     reply.code(status)
     if (status === 401) reply.header('www-authenticate', 'Bearer realm="mqttsn"')
+    const { token } = request.query as { token?: unknown }
     if (status === 401 && request.routeOptions.url === '/')
-      reply.type('text/html; charset=utf-8').send(SIGN_IN)
+      reply.type('text/html; charset=utf-8').send(signIn(token !== undefined))
     else reply.send({ error, message })
   })
 }

@@ -54,10 +54,17 @@ export interface SensorDetail extends SensorSummary {
   /** the messages that wait for it, oldest first; at most 100 */
   readonly queue: readonly QueueEntry[]
   /** what the gateway waits for from it */
-  readonly outstanding: { readonly kind: string; readonly msgId: number; readonly tries: number } | undefined
+  readonly outstanding:
+    | {
+        readonly kind: string
+        readonly msgId: number
+        /** repetitions so far */
+        readonly tries: number
+      }
+    | undefined
   /** why nothing is delivered to it right now, in words; undefined if nothing is in the way */
   readonly held: string | undefined
-  /** the last messages either way, newest last; at most 20, without their contents */
+  /** the last messages either way, newest last; at most 16, without their contents */
   readonly recent: readonly RecentEntry[]
   /** messages to or from it that were discarded since the console started, by reason */
   readonly dropped: Readonly<Record<string, number>>

@@ -53,3 +53,10 @@ export async function openLink(
   }
   return link
 }
+
+/** How a listener stands; asks the system. */
+export const linkStatus = ({ listener: { name }, transport }: Link) => ({
+  name,
+  url: transport.url,
+  stats: transport.stats(),
+})

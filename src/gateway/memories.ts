@@ -1,6 +1,6 @@
 // What only the console wants to remember of each sensor: its last messages, what was dropped, why it was refused.
 
-import type { Packet } from '../codec/messages.ts'
+import type { Connect, Packet } from '../codec/messages.ts'
 import type { RecentEntry, SensorSummary } from '../console/view.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Peer } from '../session/events.ts'
@@ -44,8 +44,24 @@ export function createMemories(gateway: Gateway): Memories {
     return memory
   }
 
-  function note(direction: 'received' | 'sent', packet: Packet, session: Session | undefined): void {
-    if (session !== undefined) remember(memoryOf(session.clientId).recent, Date.now(), direction, packet)
+  /** a CONNECT whose sensor has no session yet, or one elsewhere: it is that sensor's once something comes of it */
+  let arriving: { readonly packet: Connect; readonly at: number } | undefined
+
+  function noteReceived(packet: Packet, session: Session | undefined): void {
+    const named = packet.type === 'connect' ? packet.clientId : session?.clientId
+    arriving = undefined
+    if (session !== undefined && session.clientId === named) note('received', packet, session)
+    else if (packet.type === 'connect') arriving = { packet, at: Date.now() }
+  }
+
+  function settleArrival({ clientId }: Session): void {
+    if (arriving?.packet.clientId !== clientId) return
+    remember(memoryOf(clientId).recent, arriving.at, 'received', arriving.packet)
+    arriving = undefined
+  }
+
+  function note(direction: 'received' | 'sent', packet: Packet, session: Session): void {
+    remember(memoryOf(session.clientId).recent, Date.now(), direction, packet)
   }
 
   function depart(session: Session, peer: Peer | undefined): void {
@@ -68,8 +84,12 @@ export function createMemories(gateway: Gateway): Memories {
   }
 
   const stop = gateway.observe({
-    received: (packet, _peer, session) => note('received', packet, session),
-    sent: (packet, _peer, session) => note('sent', packet, session),
+    received: (packet, _peer, session) => noteReceived(packet, session),
+    sent(packet, _peer, session) {
+      if (session === undefined) return
+      settleArrival(session)
+      note('sent', packet, session)
+    },
     effect(effect) {
       if (effect.type === 'drop' && effect.session !== undefined) {
         const { dropped } = memoryOf(effect.session.clientId)
@@ -79,6 +99,7 @@ export function createMemories(gateway: Gateway): Memories {
         if (!gone.has(effect.session.clientId)) memories.delete(effect.session.clientId)
       } else if (effect.type === 'changed') {
         const { session, peer, to, from, why } = effect
+        settleArrival(session)
         const memory = memoryOf(session.clientId)
         if (to === 'active') memory.lastError = undefined
         if (to === 'disconnected' && from === 'connecting') memory.lastError = why

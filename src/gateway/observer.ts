@@ -38,8 +38,8 @@ export interface StoreStatus extends StoreHealth {
 }
 
 /** Those who look. They can do no harm: what one throws goes to `onFault`, and everything goes on. */
-export class Observers {
-  readonly #observers = new Set<Observer>()
+export class Observers implements Required<Observer> {
+  #observers: readonly Observer[] = []
   readonly #onFault: (error: unknown) => void
 
   constructor(onFault: (error: unknown) => void) {
@@ -48,15 +48,36 @@ export class Observers {
 
   /** Registers an observer; returns how to end that. */
   add(observer: Observer): () => void {
-    this.#observers.add(observer)
-    return () => void this.#observers.delete(observer)
+    this.#observers = [...this.#observers, observer]
+    return () => {
+      this.#observers = this.#observers.filter((one) => one !== observer)
+    }
   }
 
-  /** Calls `tell` with each. */
-  tell(tell: (observer: Observer) => void): void {
+  received(packet: Packet, peer: Peer, session: Session | undefined, bytes: Uint8Array): void {
     for (const observer of this.#observers) {
       try {
-        tell(observer)
+        observer.received?.(packet, peer, session, bytes)
+      } catch (error) {
+        this.#onFault(error)
+      }
+    }
+  }
+
+  sent(packet: Packet, peer: Peer, session: Session | undefined, bytes: Uint8Array, repeated: boolean): void {
+    for (const observer of this.#observers) {
+      try {
+        observer.sent?.(packet, peer, session, bytes, repeated)
+      } catch (error) {
+        this.#onFault(error)
+      }
+    }
+  }
+
+  effect(effect: Effect): void {
+    for (const observer of this.#observers) {
+      try {
+        observer.effect?.(effect)
       } catch (error) {
         this.#onFault(error)
       }

@@ -6,13 +6,18 @@ import type { RecentEntry } from '../console/view.ts'
 /** Messages remembered per sensor. */
 const MOST = 16
 
+/** Characters of a topic name or filter that are remembered. */
+const LONGEST_NAME = 200
+
 /** A ring of times and packed messages. */
 export interface Recent {
   readonly cells: Float64Array
+  /** names that messages carried themselves, by place; most carry none */
+  readonly names: (string | undefined)[]
   next: number
 }
 
-export const createRecent = (): Recent => ({ cells: new Float64Array(2 * MOST), next: 0 })
+export const createRecent = (): Recent => ({ cells: new Float64Array(2 * MOST), names: [], next: 0 })
 
 const typeOf = new Map(Object.entries(MsgType).map(([name, code]) => [code as number, name as PacketType]))
 const topicTypes = ['normal', 'predefined', 'short', 'reserved'] as const
@@ -29,7 +34,7 @@ export function remember(
   direction: RecentEntry['direction'],
   packet: Packet,
 ): void {
-  const { cells, next } = recent
+  const { cells, names, next } = recent
   const publish = packet.type === 'publish' ? packet : undefined
   const returnCode = 'returnCode' in packet ? packet.returnCode : undefined
   const topicId = 'topicId' in packet ? packet.topicId : 0
@@ -39,23 +44,31 @@ export function remember(
     (returnCode === undefined ? 0 : 2) |
     (publish?.dup ? 4 : 0) |
     ((publish === undefined ? 0 : publish.qos + 1) << 3) |
-    ((publish === undefined ? 0 : topicTypes.indexOf(publish.topicIdType)) << 5) |
+    (('topicIdType' in packet ? topicTypes.indexOf(packet.topicIdType) : 0) << 5) |
     (MsgType[packet.type] << 7) |
     ((returnCode ?? 0) << 15)
   cells[2 * next] = at
   cells[2 * next + 1] = low + topicId * 2 ** 23 + octets * 2 ** 39
+  const name = nameIn(packet)
+  if (name !== undefined || names[next] !== undefined) names[next] = name?.slice(0, LONGEST_NAME)
   recent.next = (next + 1) % MOST
+}
+
+/** The topic name or filter that stands in a message itself: REGISTER, SUBSCRIBE, UNSUBSCRIBE, WILLTOPIC. */
+function nameIn(packet: Packet): string | undefined {
+  if ('topicName' in packet) return packet.topicName
+  return 'willTopic' in packet ? (packet.willTopic ?? undefined) : undefined
 }
 
 /** What is remembered, oldest first; `nameOf` finds the name of a normal or predefined topic id. */
 export function recall(
-  { cells, next }: Recent,
+  { cells, names, next }: Recent,
   nameOf: (topicId: number, type: 'normal' | 'predefined') => string | undefined,
 ): RecentEntry[] {
   const entries: RecentEntry[] = []
   for (let i = 0; i < MOST; i++) {
-    const place = 2 * ((next + i) % MOST)
-    const [at = 0, packed = 0] = [cells[place], cells[place + 1]]
+    const place = (next + i) % MOST
+    const [at = 0, packed = 0] = [cells[2 * place], cells[2 * place + 1]]
     if (at === 0) continue
     const low = packed % 2 ** 23
     const topicId = Math.floor(packed / 2 ** 23) % 2 ** 16
@@ -65,7 +78,7 @@ export function recall(
       at,
       direction: (low & 1) === 1 ? 'sent' : 'received',
       type: type.toUpperCase(),
-      text: textOf(type, low, topicId, octets, nameOf),
+      text: names[place] ?? textOf(type, low, topicId, octets, nameOf),
     })
   }
   return entries
@@ -78,14 +91,14 @@ function textOf(
   octets: number,
   nameOf: (topicId: number, type: 'normal' | 'predefined') => string | undefined,
 ): string {
+  const topicType = topicTypes[(low >> 5) & 3] ?? 'normal'
+  const short = String.fromCharCode(topicId >> 8, topicId & 0xff)
+  const known = topicType === 'normal' || topicType === 'predefined' ? nameOf(topicId, topicType) : short
+  const topic = known ?? `topic id ${topicId}`
   if (type === 'publish') {
-    const topicType = topicTypes[(low >> 5) & 3] ?? 'normal'
-    const short = String.fromCharCode(topicId >> 8, topicId & 0xff)
-    const known = topicType === 'normal' || topicType === 'predefined' ? nameOf(topicId, topicType) : short
     const size = octets === 1 ? '1 octet' : `${octets} octets${octets === LARGEST ? ' or more' : ''}`
-    return `QoS ${((low >> 3) & 3) - 1} ${known ?? `topic id ${topicId}`}, ${size}${(low & 4) === 0 ? '' : ', again'}`
+    return `QoS ${((low >> 3) & 3) - 1} ${topic}, ${size}${(low & 4) === 0 ? '' : ', again'}`
   }
-  const topic = topicId === 0 ? '' : (nameOf(topicId, 'normal') ?? `topic id ${topicId}`)
   const code = (low & 2) === 0 ? '' : (codes[(low >> 15) & 0xff] ?? 'rejected')
-  return [topic, code].filter(Boolean).join(', ')
+  return [topicId === 0 ? '' : topic, code].filter(Boolean).join(', ')
 }

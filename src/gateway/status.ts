@@ -14,6 +14,9 @@ const json = (value: object): Uint8Array => encoder.encode(JSON.stringify(value)
 /** The steps of a connection setup are of no interest to others. */
 const ofInterest = new Set(['active', 'asleep', 'awake', 'disconnected', 'lost'])
 
+/** An empty message takes a retained one away [MQTT 3.3.1.3]. */
+const nothing = new Uint8Array(0)
+
 /** How often it is looked whether the connection to the broker has come back, milliseconds. */
 const LOOK = 500
 
@@ -27,36 +30,49 @@ export const offline = (): Uint8Array => json({ state: 'offline' })
 
 /**
  * Publishes the states of gateway and sensors, retained, until the returned function is called. After a lost connection
- * everything is published anew. A sensor whose ClientId cannot be part of a topic is left out.
+ * everything is published anew. A sensor whose ClientId cannot be part of a topic is left out; the topic of one that is
+ * forgotten is cleared.
  */
 export function publishStatus(gateway: Gateway, config: Config): () => void {
   const topic = statusTopic(config)
   if (topic === undefined) return () => {}
   const startedAt = Date.now()
+  const { byClientId } = gateway.sessions
   let healthy = false
+  /** sensors whose topic holds a message, and those of them whose topic is still to be cleared */
+  const shown = new Set<string>()
+  const leftOver = new Set<string>()
 
+  const topicOf = (clientId: string) =>
+    `${config.status.prefix}/gateway/${config.gateway.id}/sensor/${clientId}`
   const publishSensor = (session: Session, state: string) => {
-    const sensorTopic = `${config.status.prefix}/gateway/${config.gateway.id}/sensor/${session.clientId}`
-    if (isTopicName(sensorTopic) && !session.clientId.includes('/')) {
-      gateway.publish(sensorTopic, json(stateOf(session, state, config)), true)
-    }
+    const { clientId } = session
+    const sensorTopic = topicOf(clientId)
+    if (!isTopicName(sensorTopic) || clientId.includes('/')) return
+    if (gateway.publish(sensorTopic, json(stateOf(session, state, config)), true)) shown.add(clientId)
+    leftOver.delete(clientId)
+  }
+  const clear = (clientId: string) => {
+    if (gateway.publish(topicOf(clientId), nothing, true)) leftOver.delete(clientId)
+    else leftOver.add(clientId)
   }
   const look = () => {
     const was = healthy
     healthy = gateway.isHealthy()
-    if (!healthy || was) return
-    gateway.publish(
-      topic,
-      json({ state: 'online', startedAt, sensors: gateway.sessions.byClientId.size }),
-      true,
-    )
-    for (const session of gateway.sessions.byClientId.values()) publishSensor(session, session.state)
+    if (!healthy) return
+    for (const clientId of leftOver) clear(clientId)
+    if (was) return
+    gateway.publish(topic, json({ state: 'online', startedAt, sensors: byClientId.size }), true)
+    for (const session of byClientId.values()) publishSensor(session, session.state)
   }
   const timer = setInterval(look, LOOK)
   const stop = gateway.observe({
     effect(effect) {
       if (effect.type === 'changed' && healthy && ofInterest.has(effect.to))
         publishSensor(effect.session, effect.to)
+      if (effect.type !== 'forget') return
+      const { clientId } = effect.session
+      if (!byClientId.has(clientId) && shown.delete(clientId)) clear(clientId)
     },
   })
   return () => {

@@ -41,7 +41,7 @@ export function createTransmitter(parts: TransmitterParts): Transmitter {
     const bytes = encodeFrame(packet, peer.nodeId, radius)
     countSent(counters, packet, bytes)
     if (repeated) counters.retransmissions += 1
-    observers.tell((observer) => observer.sent?.(packet, peer, session, bytes, repeated))
+    observers.sent(packet, peer, session, bytes, repeated)
     logPacket(log, 'sent', packet, peer, config.log.payloads)
     transport?.send(bytes, peer)
   }

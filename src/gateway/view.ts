@@ -4,14 +4,8 @@ import { describeFrame } from '../codec/describe.ts'
 import type { Packet } from '../codec/messages.ts'
 import { redacted } from '../config/redact.ts'
 import type { Config } from '../config/schema.ts'
-import type {
-  Action,
-  GatewayInfo,
-  GatewayView,
-  SensorState,
-  StateChange,
-  WatchedPacket,
-} from '../console/view.ts'
+import { noSensors } from '../console/states.ts'
+import type { Action, GatewayInfo, GatewayView, StateChange, WatchedPacket } from '../console/view.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Effect, Peer } from '../session/events.ts'
 import { describePeer } from '../session/peers.ts'
@@ -83,17 +77,6 @@ export function createView(
     },
   }
 }
-
-const noSensors = (): Record<SensorState, number> => ({
-  willtopic: 0,
-  willmsg: 0,
-  connecting: 0,
-  active: 0,
-  asleep: 0,
-  awake: 0,
-  disconnected: 0,
-  lost: 0,
-})
 
 function infoOf(gateway: Gateway, config: Config, version: string, startedAt: number): GatewayInfo {
   const sensors = noSensors()

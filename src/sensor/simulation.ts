@@ -3,14 +3,15 @@
 import type { Qos } from '../codec/messages.ts'
 import type { SensorState, Topic } from './options.ts'
 import { pause } from './pause.ts'
-import { Sensor, SensorError, type SensorOptions } from './sensor.ts'
+import { Sensor, SensorError, type SensorFailure, type SensorOptions } from './sensor.ts'
 
 /** Something that a simulated sensor did; `sensor` is its ClientId. */
 export type SimulationEvent = { sensor: string } & (
   | { type: 'state'; state: SensorState }
   | { type: 'published'; topic: string; payload: Uint8Array; qos: Qos }
   | { type: 'received'; topic: string; payload: Uint8Array; qos: Qos }
-  | { type: 'note'; text: string }
+  /** `code`: of the SensorError that it is about */
+  | { type: 'note'; text: string; code?: SensorFailure }
 )
 
 /** What a simulation is given. */
@@ -66,11 +67,16 @@ export async function simulate(simulation: Simulation, start: SimulationStart): 
   })
 }
 
-/** A Sensor whose doings are said. Close it at the end. */
+/** A Sensor whose doings are said, and once that the network refuses what it sends. Close it at the end. */
 export function createSensor(context: SimulationContext, options: SensorOptions = {}): Sensor {
   const sensor = new Sensor({ ...context.sensorOptions, ...options })
   const name = sensor.clientId
   sensor.on('state', (state) => context.say({ sensor: name, type: 'state', state }))
+  let refused = false
+  sensor.on('error', ({ code, message }) => {
+    if (code === 'transport' && !refused) context.say({ sensor: name, type: 'note', text: message, code })
+    refused ||= code === 'transport'
+  })
   sensor.on('message', ({ topic, payload, qos }) =>
     context.say({ sensor: name, type: 'received', topic, payload, qos }),
   )
@@ -106,7 +112,8 @@ export async function live(
       await step()
     } catch (error) {
       if (!(error instanceof SensorError)) throw error
-      if (!signal.aborted) say({ sensor: sensor.clientId, type: 'note', text: error.message })
+      const { code, message: text } = error
+      if (!signal.aborted) say({ sensor: sensor.clientId, type: 'note', text, code })
     }
     await context.pause(interval)
   }

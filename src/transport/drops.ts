@@ -4,23 +4,40 @@ import { readFileSync } from 'node:fs'
 import { endianness } from 'node:os'
 import { type Endpoint, withoutZone } from './address.ts'
 
-/** Kernel drops of the socket bound to an address since it was opened; undefined if the system does not tell. */
-export function kernelDrops(bound: Endpoint): number | undefined {
+/** How long a count holds, milliseconds: the system writes a line per socket of the whole machine for each look. */
+const FRESH = 1000
+
+/** The last look at each address; only as long as its transport lives. */
+const looks = new WeakMap<Endpoint, { readonly at: number; readonly drops: number | undefined }>()
+
+/**
+ * Kernel drops of the socket bound to an address since it was opened, at most a second old; undefined if the system
+ * does not tell. `now` is in milliseconds, `read` gives the system's table.
+ */
+export function kernelDrops(bound: Endpoint, now = performance.now(), read = tableOf): number | undefined {
+  const last = looks.get(bound)
+  if (last !== undefined && now - last.at < FRESH) return last.drops
+  const drops = look(bound, read)
+  looks.set(bound, { at: now, drops })
+  return drops
+}
+
+function look(bound: Endpoint, read: (family: Endpoint['family']) => string): number | undefined {
   try {
-    return dropsIn(readFileSync(bound.family === 6 ? '/proc/net/udp6' : '/proc/net/udp', 'latin1'), bound)
+    return dropsIn(read(bound.family), bound)
   } catch {
     return undefined
   }
 }
 
+const tableOf = (family: Endpoint['family']): string =>
+  readFileSync(family === 6 ? '/proc/net/udp6' : '/proc/net/udp', 'latin1')
+
 /** Finds the row of a bound address in the text of /proc/net/udp or udp6; its last column counts drops. */
 export function dropsIn(table: string, bound: Endpoint): number | undefined {
-  const local = localAddress(bound)
-  const row = table
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/))
-    .find((columns) => columns[1] === local)
-  const drops = Number(row?.at(-1))
+  const from = table.indexOf(`: ${localAddress(bound)} `)
+  if (from < 0) return undefined
+  const drops = Number(table.slice(from, table.indexOf('\n', from)).trim().split(/\s+/).at(-1))
   return Number.isInteger(drops) ? drops : undefined
 }
 

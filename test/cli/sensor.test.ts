@@ -48,6 +48,42 @@ describe('the command', () => {
     })
   })
 
+  it('ends with 3 where no gateway answers, and says so', async () => {
+    gateway.script = () => []
+    const where = ['--gateway', gateway.url, '--interval', '1s']
+    expect(await sensor('valve', ...where, '--retry', '20ms', '--retries', '1')).toBe(3)
+    expect(terminal.errors.join()).toContain(`no gateway at ${gateway.url}: `)
+    expect(await sensor('thermometer', ...where, '--duration', '100ms')).toBe(3) // before it could give up
+    expect(terminal.errors.at(-1)).toContain(
+      `no gateway at ${gateway.url}: no answer; --gateway names another`,
+    )
+    expect(await sensor('swarm', ...where, '--duration', '300ms', '--sensors', '3')).toBe(1)
+    expect(terminal.errors.at(-1)).toContain('no sensor got a connection')
+  })
+
+  it('ends with 3 at once where nobody listens', async () => {
+    const closed = await UdpPeer.open()
+    const { url } = closed
+    await closed.close()
+    for (const kind of ['door', 'button'])
+      expect(await sensor(kind, '--gateway', url, '--interval', '20ms'), kind).toBe(3)
+    expect(terminal.errors).toEqual(
+      Array(2).fill(`error: no gateway at ${url}: nobody listens there; --gateway names another one`),
+    )
+  })
+
+  it('goes on where a gateway refuses the connection for now', async () => {
+    let asked = 0
+    const accept = acceptingGateway()
+    gateway.script = (packet, heard) => {
+      if (packet.type !== 'connect' || asked++ > 0) return accept(packet, heard)
+      return [{ type: 'connack', returnCode: 1 }]
+    }
+    const where = ['--gateway', gateway.url, '--interval', '50ms', '--duration', '500ms']
+    expect(await sensor('thermometer', ...where)).toBe(0)
+    expect(terminal.lines.join('\n')).toMatch(/rejected: congestion[\s\S]* is active/)
+  })
+
   it('ends with 2 for an unknown kind or a wrong option', async () => {
     expect(await sensor('toaster')).toBe(2)
     expect(terminal.errors.join()).toContain("unknown kind of sensor 'toaster'")

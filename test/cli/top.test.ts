@@ -77,6 +77,11 @@ it('ends with 2 on wrong usage, 3 where nobody answers', async () => {
     code: 2,
     errors: expect.stringContaining('clientId'),
   })
+  for (const limit of ['0', '5001', 'few', '-1'])
+    expect(await top('--limit', limit), limit).toMatchObject({
+      code: 2,
+      errors: expect.stringContaining('expected a whole number from 1 to 5000'),
+    })
   expect(await top('--interval', 'often')).toMatchObject({ code: 2 })
   const { port } = new URL(live.test.url()) // of UDP: nobody has it in TCP
   expect(await top('--url', `http://127.0.0.1:${port}`)).toMatchObject({

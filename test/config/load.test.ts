@@ -135,7 +135,9 @@ describe('precedence', () => {
 describe('files', () => {
   it('says so if the file is missing, no file, or no text', () => {
     const error = () => loadConfig({ file: '/nonexistent/gateway.json', env: {} })
-    expect(error).toThrow(/^\/nonexistent\/gateway\.json has a problem:\n {2}found the file does not exist/)
+    expect(error).toThrow(
+      /^\/nonexistent\/gateway\.json: found no such file, expected a JSON file, of which \{\} is .* flags .*$/,
+    )
     expect(() => loadConfig({ file: '/', env: {} })).toThrow('not a regular file')
     expect(errorOf(new Uint8Array([0x7b, 0xff])).message).toContain('not UTF-8')
   })

@@ -115,6 +115,17 @@ describe('single values', () => {
     for (const advertise of [0, 900]) expect(load(discovery(advertise)).warnings).toEqual([])
   })
 
+  it('shows the key of a predefined topic where that is wrong, and the topic where the topic is', () => {
+    for (const at of ['predefined', 'predefined[0].topics']) {
+      const topics = { '0': 'a/b', '3': 'a/#' }
+      const found = problemsWith({ predefined: at === 'predefined' ? topics : [{ topics }] })
+      expect(found.map(({ path, found }) => [path, found])).toEqual([
+        [`${at}.0`, 'the key "0"'],
+        [`${at}.3`, '"a/#"'],
+      ])
+    }
+  })
+
   it('refuses the predefined ids 0 and 65535, and whatever is no number [SN-FLD-2]', () => {
     for (const id of ['0', '65535', '65536', '-1', '01', '1.0', 'x', '']) {
       expect(accepts({ predefined: { [id]: 'a' } }), id).toBe(false)

@@ -267,6 +267,15 @@ describe('the OpenAPI description', () => {
     ])
   })
 
+  it('shows what the history looks like by an example that is as described', async () => {
+    const { description } = await describeApi()
+    const { schemas } = description.components
+    const { History: history } = schemas as { History: { examples?: unknown[] } }
+    const validator = z.fromJSONSchema(resolved(history, schemas) as z.core.JSONSchema.BaseSchema)
+    expect(history.examples).toHaveLength(1)
+    expect(validator.safeParse(history.examples?.[0])).toMatchObject({ success: true })
+  })
+
   it('would notice an answer that is not as described', async () => {
     const { description } = await describeApi()
     const schema = resolved({ $ref: '#/components/schemas/Sensor' }, description.components.schemas)

@@ -3,6 +3,7 @@
 import { describeFrame } from '../../src/codec/describe.ts'
 import { encodeFrame } from '../../src/codec/frame.ts'
 import type { Packet } from '../../src/codec/messages.ts'
+import { noSensors } from '../../src/console/states.ts'
 import type {
   Action,
   GatewayView,
@@ -191,16 +192,7 @@ export class FakeView implements GatewayView {
   }
 
   info() {
-    const sensors = {
-      willtopic: 0,
-      willmsg: 0,
-      connecting: 0,
-      active: 0,
-      asleep: 0,
-      awake: 0,
-      disconnected: 0,
-      lost: 0,
-    }
+    const sensors = noSensors()
     let queuedMessages = 0
     let queuedOctets = 0
     for (const sensor of this.#sensors.values()) {

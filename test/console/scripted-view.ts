@@ -1,5 +1,6 @@
 // A gateway as the console sees it, without a gateway: the test says what there is to see, and what happens.
 
+import { noSensors } from '../../src/console/states.ts'
 import type {
   Action,
   BrokerInfo,
@@ -100,16 +101,7 @@ const INFO: GatewayInfo = {
   gwId: 1,
   node: 'v20.19.0',
   startedAt: AT,
-  sensors: {
-    willtopic: 0,
-    willmsg: 0,
-    connecting: 0,
-    active: 0,
-    asleep: 1,
-    awake: 0,
-    disconnected: 0,
-    lost: 1,
-  },
+  sensors: { ...noSensors(), asleep: 1, lost: 1 },
   queuedMessages: 1,
   queuedOctets: 27,
   spooledMessages: 2,

@@ -37,6 +37,29 @@ it('keeps type, direction, QoS, topic, size, DUP and return code', () => {
   ])
 })
 
+it('keeps the names that messages carry themselves', () => {
+  const recent = createRecent()
+  remember(recent, 20, 'received', { type: 'register', topicId: 0, msgId: 1, topicName: 'a/name' })
+  remember(recent, 21, 'sent', { type: 'register', topicId: 1, msgId: 1, topicName: 'b/name' })
+  const subscribe = { type: 'subscribe', dup: false, qos: 1, msgId: 2 } as const
+  remember(recent, 22, 'received', { ...subscribe, topicIdType: 'normal', topicName: 'c/#' })
+  remember(recent, 23, 'received', { ...subscribe, topicIdType: 'predefined', topicId: 1 })
+  remember(recent, 24, 'received', { ...subscribe, topicIdType: 'short', topicId: 0x6162 })
+  remember(recent, 25, 'received', { type: 'willtopic', qos: 0, retain: false, willTopic: 'gone' })
+  remember(recent, 26, 'received', { type: 'willtopic', qos: 0, retain: false, willTopic: null })
+  const texts = () => recall(recent, names).map(({ text }) => text)
+  expect(texts()).toEqual(['a/name', 'b/name', 'c/#', 'predefined/topic', 'ab', 'gone', ''])
+  for (let at = 30; at < 46; at++) remember(recent, at, 'sent', { type: 'pingresp' })
+  expect(new Set(texts())).toEqual(new Set(['']))
+})
+
+it('keeps no more than the beginning of a long name', () => {
+  const recent = createRecent()
+  const topicName = 'x'.repeat(5000)
+  remember(recent, 20, 'received', { type: 'register', topicId: 0, msgId: 1, topicName })
+  expect(recall(recent, names)[0]?.text).toBe('x'.repeat(200))
+})
+
 it('forgets the oldest', () => {
   const recent = createRecent()
   for (let at = 1; at <= 40; at++) remember(recent, at, 'sent', { type: 'pingresp' })

@@ -76,6 +76,43 @@ describe('the view of a gateway', () => {
     ])
   })
 
+  it('tells the whole conversation of a sensor, from its first CONNECT on, with the names of topics', async () => {
+    const { test, view } = await start()
+    const sensor = await test.connected()
+    await sensor.publish('hall/door', 'open', { qos: 1 })
+    const told = view
+      .sensor(sensor.clientId)
+      ?.recent.map(({ direction, type, text }) => `${direction} ${type} ${text}`)
+    expect(told).toEqual([
+      'received CONNECT ',
+      'sent CONNACK accepted',
+      'received REGISTER hall/door',
+      'sent REGACK hall/door, accepted',
+      'received PUBLISH QoS 1 hall/door, 4 octets',
+      'sent PUBACK hall/door, accepted',
+    ])
+  })
+
+  it("gives a CONNECT from an address that was another sensor's to the one that it names", async () => {
+    const { test, view } = await start()
+    const peer = await test.peer()
+    const [first, second] = [freshName(), freshName()]
+    const connect = {
+      type: 'connect',
+      will: false,
+      cleanSession: false,
+      protocolId: 1,
+      duration: 60,
+    } as const
+    for (const clientId of [first, second]) {
+      peer.send({ ...connect, clientId })
+      await until(() => view.sensor(clientId)?.state === 'active')
+    }
+    for (const clientId of [first, second]) {
+      expect(view.sensor(clientId)?.recent.map(({ type }) => type)).toEqual(['CONNECT', 'CONNACK'])
+    }
+  })
+
   it('shows what overflowed', async () => {
     const { test, view, office } = await start({ limits: { queuedMessages: 2 } })
     const sensor = await test.connected({ cleanSession: false })

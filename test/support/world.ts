@@ -3,21 +3,11 @@
 
 import { decodeFrame, encode, encodeFrame } from '../../src/codec/frame.ts'
 import type { Packet, PacketType } from '../../src/codec/messages.ts'
-import type {
-  BrokerLimits,
-  Effect,
-  Event,
-  Listener,
-  Outcome,
-  Peer,
-  QueuedMessage,
-  Roaming,
-  Will,
-} from '../../src/session/events.ts'
+import type { Effect, Event, Listener, Peer, Roaming } from '../../src/session/events.ts'
 import { peerKey } from '../../src/session/peers.ts'
-import { lastingRecord, type PeerRecord, progressRecord } from '../../src/session/record.ts'
+import type { PeerRecord } from '../../src/session/record.ts'
 import { restore } from '../../src/session/restore.ts'
-import type { Session, Uplink } from '../../src/session/session.ts'
+import type { Session } from '../../src/session/session.ts'
 import { createSessions, dispatch, receive } from '../../src/session/sessions.ts'
 import type {
   Limits,
@@ -30,14 +20,10 @@ import type {
   Timers,
   Turn,
 } from '../../src/session/settings.ts'
-import { matches } from '../../src/session/topics.ts'
+import { type BrokerMessage, VirtualBroker } from './virtual-broker.ts'
+import { VirtualStore } from './virtual-store.ts'
 
-export const noLimits: BrokerLimits = {
-  maximumQos: 2,
-  retainAvailable: true,
-  maximumPacketSize: 268_435_460,
-  wildcardAvailable: true,
-}
+export { noLimits } from './virtual-broker.ts'
 
 export const predefinedOf = (topics: Record<number, string>): Predefined => ({
   byId: new Map(Object.entries(topics).map(([id, name]) => [Number(id), name])),
@@ -105,242 +91,18 @@ export interface WorldOptions {
 /** What the core was called with. */
 export type Cause = { packet: Packet; peer: Peer } | { session: Session; event: Event }
 
-interface BrokerSession {
-  subscriptions: Map<string, 0 | 1 | 2>
-  queue: BrokerMessage[]
-  /** tokens of QoS 2 publishes that it has and that were not released */
-  unreleased: Set<number>
-}
-
-interface BrokerMessage {
-  topic: string
-  payload: Uint8Array
-  qos: 0 | 1 | 2
-  retain?: boolean
-  expiresAt?: number
-}
-
 /** Text as octets. */
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 /** Octets as text. */
 export const text = (octets: Uint8Array): string => new TextDecoder().decode(octets)
 
-/**
- * The broker, as far as sensors notice it. By default it accepts everything a millisecond later; tests set its fields to
- * make it slow, choosy or gone.
- */
-class Broker {
-  /** false: it takes requests and never answers */
-  answers = true
-  /** false: it cannot be reached, connections are lost */
-  reachable = true
-  /** how CONNECT is refused; undefined: accepted */
-  refuses: 1 | 3 | undefined
-  limits: BrokerLimits = noLimits
-  grantedQos: 0 | 1 | 2 = 2
-  subscribeOutcome: Outcome = 0
-  publishOutcome: Outcome = 0
-  latency = 1
-  /** what arrived, at whoever subscribes to everything */
-  readonly published: (BrokerMessage & { from: string })[] = []
-  readonly wills: Will[] = []
-  readonly connected = new Map<Session, { will: Will | undefined; clean: boolean }>()
-  readonly stored = new Map<string, BrokerSession>()
-  readonly retained = new Map<string, BrokerMessage>()
-  readonly acknowledged: number[] = []
-  /** MQTT CONNECTs taken */
-  connects = 0
-  nextAck = 1
-  /** the running attempt of each session; another `connect` or `close` ends it */
-  readonly #attempts = new Map<Session, number>()
-  readonly #world: World
-  constructor(world: World) {
-    this.#world = world
-  }
-
-  perform(effect: Effect): void {
-    switch (effect.type) {
-      case 'connect':
-        return this.#connect(effect)
-      case 'publish':
-        return this.#publish(effect)
-      case 'release':
-        return this.#release(effect)
-      case 'publishAnonymous':
-        return this.route(
-          { topic: effect.topic, payload: effect.payload, qos: 0, retain: effect.retain },
-          'gateway',
-        )
-      case 'subscribe': {
-        const { session, token, filter, replay } = effect
-        const qos = Math.min(effect.qos, this.grantedQos) as 0 | 1 | 2
-        this.#reply(session, () => {
-          if (this.subscribeOutcome === 0) this.sessionOf(session).subscriptions.set(filter, qos)
-          this.#world.happen(session, { type: 'subscribed', token, outcome: this.subscribeOutcome, qos })
-          if (!replay || this.subscribeOutcome !== 0) return
-          for (const message of this.retained.values()) {
-            if (matches(filter, message.topic)) this.#push(session, { ...message, retain: true }, qos)
-          }
-        })
-        return
-      }
-      case 'unsubscribe': {
-        const { session, token, filter } = effect
-        this.#reply(session, () => {
-          this.sessionOf(session).subscriptions.delete(filter)
-          this.#world.happen(session, { type: 'unsubscribed', token })
-        })
-        return
-      }
-      case 'acknowledge':
-        return this.#acknowledge(effect)
-      case 'close': {
-        const connection = this.#end(effect.session)
-        this.#attempts.delete(effect.session)
-        if (effect.publishWill && connection?.will)
-          this.#publishWill(connection.will, effect.session.clientId)
-        return
-      }
-    }
-  }
-
-  sessionOf(session: Session): BrokerSession {
-    let stored = this.stored.get(session.clientId)
-    if (stored === undefined) {
-      stored = { subscriptions: new Map(), queue: [], unreleased: new Set() }
-      this.stored.set(session.clientId, stored)
-    }
-    return stored
-  }
-
-  #publish({ session, token, qos, topic, payload, retain }: Effect & { type: 'publish' }): void {
-    if (!this.#reply(session, () => {})) return
-    const outcome = this.publishOutcome
-    const { unreleased } = this.sessionOf(session)
-    if (outcome === 0 && !unreleased.has(token)) this.route({ topic, payload, qos, retain }, session.clientId)
-    if (qos === 1 || (qos === 2 && outcome !== 0)) this.#reply(session, { type: 'published', token, outcome })
-    else if (qos === 2) {
-      unreleased.add(token)
-      this.#reply(session, { type: 'received', token })
-    }
-  }
-
-  #release({ session, token }: Effect & { type: 'release' }): void {
-    this.#reply(session, () => {
-      this.sessionOf(session).unreleased.delete(token)
-      this.#world.happen(session, { type: 'published', token, outcome: 0 })
-    })
-  }
-
-  /** QoS 2 messages that were not acknowledged, by ack */
-  readonly #exactlyOnce = new Map<number, number>()
-
-  #acknowledge({ session, ack }: Effect & { type: 'acknowledge' }): void {
-    if (ack < 0) return // of the release
-    this.acknowledged.push(ack)
-    const packetId = this.#exactlyOnce.get(ack)
-    if (packetId !== undefined) this.#reply(session, { type: 'releasing', packetId, ack: -ack })
-  }
-
-  /** A connection is over, and what was kept for it if that was clean. */
-  #end(session: Session): { will: Will | undefined } | undefined {
-    const connection = this.connected.get(session)
-    this.connected.delete(session)
-    if (connection?.clean) this.stored.delete(session.clientId)
-    return connection
-  }
-
-  #connect({ session, clean, will }: Effect & { type: 'connect' }): void {
-    this.#end(session)
-    this.connects += 1
-    const attempt = this.connects
-    this.#attempts.set(session, attempt)
-    this.#world.after(this.latency, () => {
-      if (!this.answers || this.#attempts.get(session) !== attempt) return
-      if (!this.reachable || this.refuses !== undefined) {
-        const outcome = this.reachable ? (this.refuses ?? 1) : 1
-        this.#world.happen(session, { type: 'refused', outcome, detail: 'refused by the broker' })
-        return
-      }
-      if (clean) this.stored.delete(session.clientId)
-      const sessionPresent = this.stored.has(session.clientId)
-      const { queue } = this.sessionOf(session)
-      this.connected.set(session, { will, clean })
-      this.#world.happen(session, { type: 'connected', sessionPresent, limits: this.limits })
-      for (const message of queue.splice(0)) this.#push(session, message, message.qos)
-    })
-  }
-
-  /** Something a request leads to, if the broker is there and willing, and the connection lasts. */
-  #reply(session: Session, event: Event | (() => void)): boolean {
-    if (!this.reachable || !this.answers) return false
-    const connection = this.connected.get(session)
-    if (connection === undefined) return false
-    this.#world.after(this.latency, () => {
-      if (this.connected.get(session) !== connection) return
-      if (typeof event === 'function') event()
-      else this.#world.happen(session, event)
-    })
-    return true
-  }
-
-  #push(session: Session, message: BrokerMessage, qos: 0 | 1 | 2): void {
-    const lower = Math.min(qos, message.qos) as 0 | 1 | 2
-    const ack = lower > 0 ? this.nextAck++ : undefined
-    const packetId = lower === 2 && ack !== undefined ? ack : 0
-    if (ack !== undefined && packetId !== 0) this.#exactlyOnce.set(ack, packetId)
-    const { topic, payload, retain = false, expiresAt } = message
-    this.#world.happen(session, {
-      type: 'message',
-      message: { topic, payload, qos: lower, retain, expiresAt },
-      ack,
-      packetId,
-    })
-  }
-
-  #publishWill(will: Will, from: string): void {
-    this.wills.push(will)
-    this.route({ topic: will.topic, payload: will.message, qos: will.qos, retain: will.retain }, from)
-  }
-
-  /** A message from anywhere goes to everyone who subscribed. */
-  route(message: BrokerMessage, from: string): void {
-    this.published.push({ ...message, from })
-    if (message.retain) {
-      if (message.payload.length === 0) this.retained.delete(message.topic)
-      else this.retained.set(message.topic, message)
-    }
-    for (const [clientId, { subscriptions, queue }] of this.stored) {
-      const best = [...subscriptions]
-        .filter(([filter]) => matches(filter, message.topic))
-        .map(([, qos]) => qos)
-      if (best.length === 0) continue
-      const qos = Math.max(...best) as 0 | 1 | 2
-      const session = [...this.connected.keys()].find((connected) => connected.clientId === clientId)
-      const copy = { ...message, retain: false }
-      if (session !== undefined) this.#world.after(this.latency, () => this.#push(session, copy, qos))
-      else if (Math.min(qos, message.qos) > 0)
-        queue.push({ ...copy, qos: Math.min(qos, message.qos) as 1 | 2 })
-    }
-  }
-
-  /** All connections break: the broker publishes the wills. */
-  crash(): void {
-    this.reachable = false
-    const broken = [...this.connected]
-    for (const [session] of broken) this.#end(session)
-    for (const [session, { will }] of broken) {
-      if (will) this.#publishWill(will, session.clientId)
-      this.#world.happen(session, { type: 'closed', why: 'lost', detail: 'connection lost' })
-    }
-  }
-}
-
 /** The gateway's core in a world without sockets. Time moves only by `advance`. */
 export class World {
   now = 1_000_000
-  readonly sessions = createSessions()
-  readonly broker: Broker
+  /** of the gateway's present life */
+  sessions = createSessions()
+  readonly broker: VirtualBroker
+  readonly store: VirtualStore
   readonly settings: Settings
   readonly totals = { queuedMessages: 0, queuedOctets: 0 }
   readonly listener: Listener
@@ -351,11 +113,19 @@ export class World {
   readonly #random: () => number
   /** Sees what came of every event, before it is performed. */
   watch: (cause: Cause, effects: readonly Effect[]) => void = () => {}
+  /** how many effects are still performed before the gateway crashes */
+  fuse = Number.POSITIVE_INFINITY
+  /** listeners that the configuration does not have any more */
+  readonly listenersGone = new Set<string>()
+  /** sessions of the gateway's former lives */
+  readonly #dead = new WeakSet<Session>()
+  #isRunning = true
   #agenda: { at: number; run: () => void }[] = []
   #busy = false
 
   constructor(options: WorldOptions = {}) {
-    this.broker = new Broker(this)
+    this.broker = new VirtualBroker(this)
+    this.store = new VirtualStore(this, (effect) => this.#performNow(effect))
     const predefined = predefinedOf(options.predefined ?? {})
     this.settings = {
       timers: { ...defaultTimers, ...options.timers },
@@ -396,18 +166,45 @@ export class World {
     return session
   }
 
-  /** The gateway has started, and its store knows this session. */
-  restore(
-    session: Session,
-    messages: readonly QueuedMessage[] = [],
-    uplinks: readonly Uplink[] = [...session.outgoing.values()],
-  ): void {
-    const record = { lasting: lastingRecord(session), progress: progressRecord(session, (time) => time) }
-    const peerOf = ({ address, port, nodeId }: PeerRecord): Peer => this.sensor(address, port, nodeId).peer
-    const toMonotonic = (time: number) => time
-    const turn = this.#newTurn()
-    restore(this.sessions, { record, messages, uplinks }, { peerOf, toMonotonic }, turn)
-    for (const effect of turn.out) this.#perform(effect)
+  get isRunning(): boolean {
+    return this.#isRunning
+  }
+
+  /** The gateway is killed: what is not durable is lost, and its connections break. */
+  crash(): void {
+    if (!this.#isRunning) return
+    this.#isRunning = false
+    this.fuse = Number.POSITIVE_INFINITY
+    for (const session of this.sessions.byClientId.values()) this.#dead.add(session)
+    this.sessions = createSessions()
+    this.totals.queuedMessages = 0
+    this.totals.queuedOctets = 0
+    this.store.crash()
+    this.broker.gatewayCrashed()
+    this.note('gateway crashes')
+  }
+
+  /** It starts again with what its store has. */
+  start(): void {
+    this.#isRunning = true
+    this.note('gateway starts')
+    const peerOf = ({ listener, address, port, nodeId }: PeerRecord): Peer | undefined => {
+      if (this.listenersGone.has(listener)) return undefined
+      return { key: peerKey(0, address, port, nodeId), listener: this.listener, address, port, nodeId }
+    }
+    const bearings = { peerOf, toMonotonic: (time: number) => time }
+    for (const stored of this.store.load()) {
+      const turn = this.#newTurn()
+      restore(this.sessions, stored, bearings, turn)
+      this.#perform(turn.out)
+    }
+  }
+
+  /** It is killed, and starts again after so many milliseconds. */
+  restart(pause = 0): void {
+    this.crash()
+    this.advance(pause)
+    this.start()
   }
 
   /** A message published by somebody else. */
@@ -427,11 +224,14 @@ export class World {
   /** A datagram reaches the gateway. */
   receive(packet: Packet, peer: Peer): void {
     this.note(`${nameOf(peer)} → ${describe(packet)}`)
+    if (!this.#isRunning) return
     this.#turn({ packet, peer }, (turn) => receive(this.sessions, packet, peer, turn))
   }
 
   /** Something happens to a session. */
   happen(session: Session, event: Event): void {
+    if (this.#dead.has(session)) return
+    if (event.type === 'closed') this.store.connectionLost(session)
     this.#turn({ session, event }, (turn) => dispatch(this.sessions, session, event, turn))
   }
 
@@ -455,10 +255,17 @@ export class World {
       this.#busy = false
     }
     this.watch(cause, turn.out)
-    for (const effect of turn.out) this.#perform(effect)
+    this.#perform(turn.out)
   }
 
-  #perform(effect: Effect): void {
+  #perform(effects: readonly Effect[]): void {
+    for (const effect of effects) if (!this.store.holds(effect)) this.#performNow(effect)
+  }
+
+  #performNow(effect: Effect): void {
+    if (!this.#isRunning) return
+    if (this.fuse <= 0) return this.crash()
+    this.fuse -= 1
     this.effects.push(effect)
     if (effect.type === 'send') {
       // through the real codec, so that what cannot be encoded shows
@@ -472,6 +279,7 @@ export class World {
     }
     const line = describeEffect(effect)
     if (line !== undefined) this.note(line)
+    this.store.perform(effect)
     this.broker.perform(effect)
   }
 

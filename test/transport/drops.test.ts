@@ -2,7 +2,7 @@
 
 import { endianness } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { dropsIn } from '../../src/transport/drops.ts'
+import { dropsIn, kernelDrops } from '../../src/transport/drops.ts'
 
 const HEAD =
   '   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n'
@@ -24,6 +24,19 @@ describe.skipIf(endianness() !== 'LE')('kernel drops', () => {
     ['::ffff:127.0.0.1', '0000000000000000FFFF00000100007F'],
   ])('are found for %s', (host, written) => {
     expect(dropsIn(HEAD + row(`${written}:0016`, 5), { host, port: 22, family: 6 })).toBe(5)
+  })
+
+  it('are looked up once a second, however often they are asked for', () => {
+    const tables = [HEAD + row('0100007F:075C', 1), HEAD + row('0100007F:075C', 2), '']
+    let looks = 0
+    const read = () => tables[looks++] ?? ''
+    const bound = { host: '127.0.0.1', port: 1884, family: 4 } as const
+    expect([10, 11, 1009].map((now) => kernelDrops(bound, now, read))).toEqual([1, 1, 1])
+    expect(looks).toBe(1)
+    expect(kernelDrops({ ...bound }, 1009, read)).toBe(2) // another transport at the same address
+    expect(kernelDrops(bound, 1010, read)).toBeUndefined()
+    expect(kernelDrops(bound, 1011, read)).toBeUndefined()
+    expect(looks).toBe(3)
   })
 
   it('are undefined when the socket is not in the table', () => {

@@ -62,7 +62,8 @@ export async function playScene(options: {
   gateway.observe({
     effect(effect) {
       if (effect.type === 'changed') board.tell(effect.session.clientId, 'state', effect.to)
-      if (effect.type === 'publishAnonymous') {
+      // told before it is done: while the broker is away it is dropped
+      if (effect.type === 'publishAnonymous' && gateway.isHealthy()) {
         board.tell('button-1', 'published', `${effect.topic} ${Buffer.from(effect.payload)} (QoS -1)`)
       }
     },

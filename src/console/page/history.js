@@ -1,4 +1,5 @@
-// The last quarter of an hour, second by second: rates are differences of the gateway's counters.
+// The last quarter of an hour, second by second: rates are differences of the gateway's counters. The gateway itself
+// remembers the last minutes of it, for a page that has just been opened.
 
 const LIMIT = 900
 /** seconds without a sample, after which a line is broken instead of drawn through */
@@ -15,9 +16,13 @@ const COLUMNS = [
   'refused',
   'kernelDrops',
 ]
+const RATES = ['received', 'sent', 'published', 'delivered', 'dropped']
 const KEY = 'mqttsn.history'
 
 const sum = (table) => Object.values(table).reduce((total, value) => total + value, 0)
+
+const ratesBetween = (last, now, names, seconds = now.at - last.at) =>
+  Object.fromEntries(names.map((name) => [name, Math.max(0, now[name] - last[name]) / seconds]))
 
 export class History {
   #columns = Object.fromEntries(COLUMNS.map((name) => [name, []]))
@@ -62,19 +67,13 @@ export class History {
       this.#push({ at: now.at })
       return
     }
-    const rates = Object.fromEntries(
-      ['received', 'sent', 'published', 'delivered', 'dropped'].map((name) => [
-        name,
-        Math.max(0, now[name] - last[name]) / seconds,
-      ]),
-    )
     this.#push({
-      ...rates,
+      ...ratesBetween(last, now, RATES),
       at: now.at,
       changes: changes / seconds,
       queued: info.queuedMessages,
-      refused: broker?.refused ?? 0,
-      kernelDrops: listeners?.reduce((total, listener) => total + (listener.kernelDrops ?? 0), 0) ?? 0,
+      refused: broker?.refused,
+      kernelDrops: listeners?.reduce((total, listener) => total + (listener.kernelDrops ?? 0), 0),
     })
   }
 
@@ -84,6 +83,29 @@ export class History {
       column.push(sample[name] ?? null)
       if (column.length > LIMIT) column.shift()
     }
+  }
+
+  /** Takes what the gateway remembers, in place of what the page itself saw meanwhile; `now` by the page's clock. */
+  fill({ at, samples }, now) {
+    const [first] = samples
+    if (first === undefined) return
+    const moment = (sample) => (sample.at + now - at) / 1000
+    const from = moment(first)
+    const until = moment(samples.at(-1))
+    const own = this.#columns.at.map((_, i) =>
+      Object.fromEntries(COLUMNS.map((name) => [name, this.#columns[name][i]])),
+    )
+    const before = own.filter((row) => row.at < from)
+    if (before.length > 0 && from - before.at(-1).at > GAP) before.push({ at: from })
+    const rows = samples.slice(1).map((sample, i) => {
+      const seconds = (sample.at - samples[i].at) / 1000
+      if (seconds <= 0 || seconds > GAP) return { at: moment(sample) }
+      const { queued, refused } = sample
+      const rates = ratesBetween(samples[i], sample, [...RATES, 'changes'], seconds)
+      return { ...rates, at: moment(sample), queued, refused }
+    })
+    for (const name of COLUMNS) this.#columns[name] = []
+    for (const row of [...before, ...rows, ...own.filter((row) => row.at > until)]) this.#push(row)
   }
 
   /** Columns for a plot, the first one the time in seconds. */

@@ -111,6 +111,7 @@ export class Live extends EventTarget {
     if (this.status === 'live') return
     this.#become('live')
     this.#poll()
+    this.#fill()
   }
 
   #fail() {
@@ -145,6 +146,16 @@ export class Live extends EventTarget {
       this.#tell('update')
     } catch (error) {
       if (this.status === 'connecting') this.#become('away', error)
+    }
+  }
+
+  /** The plots begin with what the gateway remembers, at first and after every gap. */
+  async #fill() {
+    try {
+      this.history.fill(await api.history(), Date.now())
+      this.#tell('update')
+    } catch {
+      // then they begin with what comes from now on
     }
   }
 

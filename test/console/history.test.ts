@@ -1,0 +1,83 @@
+// What the console remembers for the plots of a page that is opened later: totals, bounded, on one timer.
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createHistory } from '../../src/console/history.ts'
+import { ask, openConsole } from './client.ts'
+import { change, scriptedView } from './scripted-view.ts'
+
+describe('the history', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  it('has a sample of the totals for every second, from the start on', () => {
+    const view = scriptedView()
+    const history = createHistory(view, 1000, () => {})
+    expect(history.report().samples).toEqual([])
+    const begin = Date.now()
+    history.start()
+    view.change(change)
+    const { info } = view.now
+    view.now.info = {
+      ...info,
+      queuedMessages: 9,
+      counters: { ...info.counters, receivedDatagrams: 112, published: 15, dropped: { a: 6, b: 1 } },
+    }
+    vi.advanceTimersByTime(1000)
+    const first = { received: 12, sent: 9, published: 5, delivered: 3, dropped: 5, changes: 0, queued: 1 }
+    const second = { ...first, received: 112, published: 15, dropped: 7, changes: 1, queued: 9 }
+    expect(history.report()).toEqual({
+      at: begin + 1000,
+      interval: 1000,
+      samples: [
+        { at: begin, ...first, refused: 4 },
+        { at: begin + 1000, ...second, refused: 4 },
+      ],
+    })
+    history.close()
+  })
+
+  it('forgets what is older than five minutes', () => {
+    const history = createHistory(scriptedView(), 1000, () => {})
+    history.start()
+    vi.advanceTimersByTime(400_000)
+    const { at, samples } = history.report()
+    expect(samples).toHaveLength(300)
+    expect([samples[0]?.at, samples.at(-1)?.at]).toEqual([at - 299_000, at])
+    history.close()
+  })
+
+  it('costs nothing before it starts and after it ends', () => {
+    const view = scriptedView()
+    const history = createHistory(view, 1000, () => {})
+    history.close()
+    expect([vi.getTimerCount(), view.changeListeners.size]).toEqual([0, 0])
+    history.start()
+    expect([vi.getTimerCount(), view.changeListeners.size]).toEqual([1, 1])
+    history.close()
+    expect([vi.getTimerCount(), view.changeListeners.size]).toEqual([0, 0])
+  })
+
+  it('goes on after a look that failed', () => {
+    const view = scriptedView()
+    const errors: unknown[] = []
+    const { info } = view
+    view.info = () => {
+      throw new Error('not now')
+    }
+    const history = createHistory(view, 1000, (error) => errors.push(error))
+    history.start()
+    view.info = info
+    vi.advanceTimersByTime(1000)
+    expect([errors.length, history.report().samples.length]).toEqual([1, 1])
+    history.close()
+  })
+})
+
+it('is served while the console is, and ends with it', async () => {
+  const console = await openConsole({ limits: { summaryInterval: 20 } })
+  const report = async () => JSON.parse((await ask(console, '/api/history')).text)
+  await expect.poll(async () => (await report()).samples.length).toBeGreaterThan(2)
+  expect((await report()).interval).toBe(20)
+  await console.close()
+  expect(console.view.changeListeners.size).toBe(0)
+})
