@@ -99,7 +99,7 @@ export interface QueuePolicy {
   readonly qos0: boolean
 }
 
-/** What may wait of one sensor for the broker, once it was acknowledged; the oldest goes first. */
+/** What may wait of one sensor for the broker after it was acknowledged; beyond that the sensor is told to try later. */
 export interface SpoolPolicy {
   readonly messages: number
   readonly octets: number
