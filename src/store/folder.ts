@@ -1,7 +1,7 @@
 // The folder of a store on disk: creating it, locking it, and seeing that nothing in it is damaged or missing.
 
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { damageOf } from './damage.ts'
 import { acquireLock } from './lock.ts'
 import { StoreError } from './store.ts'
@@ -28,6 +28,13 @@ function reasonOf(error: unknown): string {
   }
 }
 
+/** Not by `recursive`, which never returns where nothing can be created, as below /proc. */
+function create(folder: string): void {
+  if (existsSync(folder)) return
+  create(dirname(folder))
+  mkdirSync(folder, { mode: 0o700 }) // what sensors say is nobody else's business
+}
+
 /**
  * Makes a folder ready for LMDB, and this process its only user.
  * @returns what lets go of it
@@ -36,8 +43,7 @@ function reasonOf(error: unknown): string {
 export function takeFolder(folder: string): () => void {
   let release: (() => void) | number
   try {
-    // what sensors say is nobody else's business
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    create(folder)
     release = acquireLock(join(folder, 'pid'))
   } catch (error) {
     throw new StoreError(

@@ -232,7 +232,7 @@ describe('a folder that does not work', () => {
         'Let the gateway write there, or set store.path to another folder',
     )
     expect(await refusal(join(base, 'file'))).toContain('there is a file in its place')
-    expect(await refusal('/proc/state')).toContain('cannot be written')
+    expect(await refusal('/proc/1/state')).toContain('cannot be written')
   })
 
   it.skipIf(process.getuid?.() === 0)('says that permission is denied (not as root)', async () => {
