@@ -41,6 +41,8 @@ export interface MemberTally {
 const T_RETRY = 300
 /** Patient enough for any restart: 30 s. */
 const N_RETRY = 100
+/** Milliseconds after which a connection setup is begun anew. */
+const SETUP = 2500
 const KEEP_ALIVE = 60
 /** seconds; so a casualty is missed after 3 s */
 const SHORT_KEEP_ALIVE = 2
@@ -96,7 +98,7 @@ export class Member {
       this.#fault(why === 'gateway' ? 'the gateway ended its connection' : 'the gateway answers no more')
     })
     this.#site.wills.begin(name, this.#life)
-    await sensor.connect()
+    await this.#connect(sensor)
     for (const { topic, qos } of this.role.subscribes) await sensor.subscribe(topic, qos)
     if (sleeps) await sensor.sleep(SLEEP)
   }
@@ -150,6 +152,20 @@ export class Member {
     await this.#sensor?.end(2000)
     this.#site.wills.end(this.role.name, this.#life, 'left')
     this.air.shut()
+  }
+
+  /**
+   * A gateway that is killed within a connection setup knows nothing of it, and [6.3] gives no answer to a WILLTOPIC or WILLMSG
+   * out of the blue: the sensor begins again with CONNECT. No session is lost by that: there was none yet.
+   */
+  async #connect(sensor: Sensor): Promise<void> {
+    for (let connected = false; !connected && !this.#site.ended.aborted; ) {
+      const enough = new AbortController()
+      const attempt = sensor.connect().then(() => true)
+      connected = await Promise.race([attempt, pause(SETUP, enough.signal).then(() => false)])
+      enough.abort()
+      if (!connected) attempt.catch(() => {})
+    }
   }
 
   async #turn(random: Random): Promise<void> {

@@ -11,8 +11,6 @@ export interface RoundPlan {
 
 /** The plan of one round with so many milliseconds of traffic: always the same for the same seed. */
 export function planRound(seed: number, round: number, traffic: number): RoundPlan {
-  if (process.env['CALM'] === '1') return { kills: [], brokerRestart: undefined }
-  if (process.env['CALM'] === '2') return { kills: [], brokerRestart: round % 2 ? { wait: 500, away: 300 } : undefined }
   const random = seeded(seed, round, 'plan')
   const brokerRestart =
     random() < 0.25 ? { wait: between(random, 0, traffic), away: between(random, 0, 600) } : undefined

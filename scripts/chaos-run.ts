@@ -202,7 +202,7 @@ class Chaos {
   async #openBroker(clientId: string): Promise<Broker> {
     const note = (text: string) => {
       // While the broker is away every attempt fails, as it should.
-      if (!/ECONNREFUSED|ECONNRESET|connack timeout/i.test(text)) this.#fault(`${clientId}: ${text}`)
+      if (!/\b(ECONN[A-Z]+|EPIPE)\b|timeout/i.test(text)) this.#fault(`${clientId}: ${text}`)
     }
     const broker = await openBroker(this.#mosquitto.url, clientId, note)
     this.#brokers.push(broker)

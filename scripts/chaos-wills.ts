@@ -7,8 +7,10 @@ interface Life {
   state: 'alive' | 'left' | 'dead'
   endedAt: number
   arrivals: number
-  /** stops of the broker while it was connected */
-  brokerStops: number
+  /** its will came after its death */
+  fulfilled: boolean
+  /** arrivals that stops of the broker while it was connected account for */
+  byBroker: number
   /** kills of the gateway since it died */
   kills: number
   overdue: boolean
@@ -34,15 +36,15 @@ export class Wills {
 
   /** A sensor connects with the will of this life. */
   begin(sensor: string, life: number): void {
-    const fresh = {
+    this.#lives.set(`${sensor}/${life}`, {
       state: 'alive',
       endedAt: 0,
       arrivals: 0,
-      brokerStops: 0,
+      fulfilled: false,
+      byBroker: 0,
       kills: 0,
       overdue: false,
-    } as const
-    this.#lives.set(`${sensor}/${life}`, { ...fresh })
+    })
   }
 
   /** It fell silent, or was told that it is disconnected properly. */
@@ -57,18 +59,19 @@ export class Wills {
   isSettled(sensor: string, life: number): boolean {
     const found = this.#lives.get(`${sensor}/${life}`)
     if (found === undefined || found.state === 'left') return true
-    return found.state === 'dead' && (found.arrivals > 0 || found.overdue)
+    return found.state === 'dead' && (found.fulfilled || found.overdue)
   }
 
   /** wills of the dead that are still on their way */
   get open(): number {
     return [...this.#lives.values()].filter(
-      ({ state, arrivals, overdue }) => state === 'dead' && arrivals === 0 && !overdue,
+      ({ state, fulfilled, overdue }) => state === 'dead' && !fulfilled && !overdue,
     ).length
   }
 
+  /** It publishes every will as it stops, and again when it is back, if nobody had time to acknowledge that. */
   brokerStops(): void {
-    for (const life of this.#lives.values()) if (!isOver(life)) life.brokerStops += 1
+    for (const life of this.#lives.values()) if (!isOver(life)) life.byBroker += 2
   }
 
   gatewayKilled(): void {
@@ -80,12 +83,13 @@ export class Wills {
     const life = this.#lives.get(`${sensor}/${number}`)
     if (life === undefined) return `a will of ${sensor} that it never gave: ${number}`
     life.arrivals += 1
-    if (life.state === 'dead' && life.arrivals === 1) {
+    if (life.state === 'dead' && !life.fulfilled) {
+      life.fulfilled = true
       this.arrived += 1
       return undefined
     }
-    if (life.brokerStops > 0) {
-      life.brokerStops -= 1
+    if (life.byBroker > 0) {
+      life.byBroker -= 1
       this.byBroker += 1
       return undefined
     }
@@ -105,7 +109,7 @@ export class Wills {
   overdue(): string[] {
     const faults: string[] = []
     for (const [key, life] of this.#lives) {
-      if (life.state !== 'dead' || life.arrivals > 0 || life.overdue) continue
+      if (life.state !== 'dead' || life.fulfilled || life.overdue) continue
       if (performance.now() - life.endedAt < LATEST) continue
       life.overdue = true
       faults.push(`the will of ${key} did not come within ${LATEST / 1000} s of its death`)
@@ -115,4 +119,4 @@ export class Wills {
 }
 
 /** Its will came, or it left: a broker that stops has none to publish. */
-const isOver = ({ state, arrivals }: Life): boolean => state === 'left' || (state === 'dead' && arrivals > 0)
+const isOver = ({ state, fulfilled }: Life): boolean => state === 'left' || fulfilled

@@ -1,9 +1,8 @@
 // The shell: the only place where datagrams, broker, store, time and sessions meet, and where effects happen.
 
-import { decodeFrame } from './codec/frame.ts'
 import type { Config } from './config/schema.ts'
 import { type Broker, openBroker } from './gateway/broker.ts'
-import { count, createCounters } from './gateway/counters.ts'
+import { createCounters } from './gateway/counters.ts'
 import { createGate } from './gateway/gate.ts'
 import { logChange, logListening, logPacket } from './gateway/journal.ts'
 import { createHistogram } from './gateway/latency.ts'
@@ -11,11 +10,12 @@ import { type Link, linkStatus, openLink } from './gateway/links.ts'
 import { type GatewayStatus, type Observer, Observers } from './gateway/observer.ts'
 import { createPerformer, type Performer } from './gateway/performer.ts'
 import { bearings, closed, isDurable, openStore, settled, storeStatus } from './gateway/persistence.ts'
+import { receiveDatagram } from './gateway/reception.ts'
+import { type ReloadReport, reload } from './gateway/reload.ts'
 import { publishStatus } from './gateway/status.ts'
 import { createSurroundings, type Surroundings } from './gateway/surroundings.ts'
 import { createTransmitter, type Transmitter } from './gateway/transmitter.ts'
 import { type Log, silentLog } from './log.ts'
-import { onAdvertise } from './session/discovery.ts'
 import type { Effect, Event, Listener } from './session/events.ts'
 import { peerKey } from './session/peers.ts'
 import { restore } from './session/restore.ts'
@@ -122,9 +122,8 @@ export class Gateway {
     this.#broker = undefined
     await Promise.all([...this.#links.values()].map(({ transport }) => transport.close()))
     this.#links.clear()
-    const store = this.#store
+    if (this.#store !== undefined) await closed(this.#store, this.#log)
     this.#store = undefined
-    if (store !== undefined) await closed(store, this.#log)
   }
 
   #createPerformer(store: Store, { upstream }: Broker): Performer {
@@ -139,6 +138,15 @@ export class Gateway {
       attempt: (session, step) => this.#attempt(session, step),
       onOverfull: (session) => this.#abandon(session),
     })
+  }
+
+  /**
+   * Takes over another configuration as far as no session has to end for that, and logs what is applied and what needs a
+   * restart. Throws an Error, with nothing changed, if the broker's certificates cannot be used.
+   */
+  reload(next: Config): ReloadReport {
+    const [config, links, broker, log] = [this.#config, this.#links.values(), this.#broker, this.#log]
+    return reload(this, { config, links, broker, log }, next)
   }
 
   /** Publishes at QoS 0 on the gateway's own connection; false if that is down or congested. */
@@ -156,12 +164,15 @@ export class Gateway {
     const links = [...this.#links.values()]
     const { url = '', upstream } = this.#broker ?? {}
     const counters = this.#counters
+    const store = () => storeStatus(this.#config, this.#store, counters, this.#performer)
     return {
       get listeners() {
         return links.map(linkStatus)
       },
       broker: { url, healthy: this.isHealthy(), ...upstream?.stats() },
-      store: storeStatus(this.#config, this.#store, counters.storeFailures, this.#performer?.held ?? 0),
+      get store() {
+        return store()
+      },
       counters,
       sensors: this.sessions.byClientId.size,
     }
@@ -175,18 +186,9 @@ export class Gateway {
   }
 
   #onDatagram(link: Link, bytes: Uint8Array, { address, port }: Remote): void {
-    const counters = this.#counters
-    counters.receivedDatagrams += 1
-    counters.receivedOctets += bytes.length
-    if (!link.admits(address)) return count(counters.dropped, 'not-allowed')
-    if (bytes.length > link.listener.maxMessage) return count(counters.dropped, 'oversized')
-    const { packet, nodeId } = decodeFrame(bytes)
-    if (packet.type === 'malformed') return count(counters.dropped, `malformed: ${packet.reason}`)
-    if (nodeId !== undefined && !link.isForwarder(address)) return count(counters.dropped, 'not-allowed')
-    count(counters.received, packet.type)
-    if (packet.type === 'advertise' && link.discovery !== undefined) {
-      onAdvertise(link.discovery, packet.gwId, packet.duration, performance.now())
-    }
+    const received = receiveDatagram(link, bytes, address, this.#counters)
+    if (received === undefined) return
+    const { packet, nodeId } = received
     const key = peerKey(link.index, address, port, nodeId)
     const session = this.sessions.byPeer.get(key)
     const peer = session?.peer ?? { key, listener: link.listener, address, port, nodeId }

@@ -24,9 +24,10 @@ export function serveReloads(options: ReloadOptions): () => void {
   let ended = false
   process.on('SIGHUP', () => {
     if (ended) return
-    // a terminal that was closed says the same, and means the opposite of going on
-    if (onTerminal && !isatty(1)) process.kill(process.pid, 'SIGTERM')
-    else reloadFrom(options, 'SIGHUP')
+    if (!onTerminal || isatty(1)) return reloadFrom(options, 'SIGHUP')
+    // a terminal that was closed says the same, and means the opposite of going on; nobody reads the log any more
+    log.level = 'silent'
+    process.kill(process.pid, 'SIGTERM')
   })
   const onLost = (err: Error): void => log.warn({ err }, 'the configuration file is not watched any more')
   const endWatch =

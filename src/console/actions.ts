@@ -1,7 +1,8 @@
 // The part of the API that changes something: what an operator may do to one sensor.
 
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { qos, ref, type Schema } from './schemas.ts'
+import { qos } from './schemas.ts'
+import { ref, type Schema } from './shapes.ts'
 import type { Action, GatewayView } from './view.ts'
 
 /** The part of a pino logger that the console uses. */

@@ -2,6 +2,19 @@
 // A schema names every property of its type in view.ts, or it does not compile: what is not named is not sent.
 
 import type { HistoryReport, HistorySample } from './history.ts'
+import {
+  counts,
+  listOf,
+  object,
+  optional,
+  type Properties,
+  ref,
+  type Schema,
+  text,
+  time,
+  whole,
+  yesNo,
+} from './shapes.ts'
 import { STATES } from './states.ts'
 import type {
   BrokerInfo,
@@ -15,45 +28,6 @@ import type {
   SubscriptionEntry,
   TopicEntry,
 } from './view.ts'
-
-/** A JSON Schema, as data. */
-export type Schema = Readonly<Record<string, unknown>>
-
-interface Optional {
-  readonly optional: Schema
-}
-type Properties<T> = { readonly [K in keyof T]-?: undefined extends T[K] ? Optional : Schema }
-
-const isOptional = (property: Schema | Optional): property is Optional => 'optional' in property
-const optional = (schema: Schema): Optional => ({ optional: schema })
-
-function object<T>(properties: Properties<T>): Schema {
-  const entries = Object.entries<Schema | Optional>(properties)
-  return {
-    type: 'object',
-    properties: Object.fromEntries(
-      entries.map(([name, one]) => [name, isOptional(one) ? one.optional : one]),
-    ),
-    required: entries.filter(([, one]) => !isOptional(one)).map(([name]) => name),
-  }
-}
-
-const text = (description: string): Schema => ({ type: 'string', description })
-const whole = (description: string): Schema => ({ type: 'integer', minimum: 0, description })
-const yesNo = (description: string): Schema => ({ type: 'boolean', description })
-const time = (description: string): Schema => ({
-  type: 'number',
-  description: `${description}, milliseconds since 1970`,
-})
-const counts = (description: string): Schema => ({
-  type: 'object',
-  additionalProperties: { type: 'integer' },
-  description,
-})
-/** A list. */
-export const listOf = (items: Schema): Schema => ({ type: 'array', items })
-/** A reference to one of `components`. */
-export const ref = (name: string): Schema => ({ $ref: `${name}#` })
 
 /** The states of a sensor. */
 export const state: Schema = { type: 'string', enum: STATES, description: 'as in figure 4 of MQTT-SN 1.2' }

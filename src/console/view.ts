@@ -1,5 +1,9 @@
 // What the console may see of a gateway, and do to it: the contract between src/console/ and the gateway. Types only.
 
+import type { BrokerInfo, GatewayInfo, ListenerInfo, StoreInfo } from './infos.ts'
+
+export type { BrokerInfo, GatewayInfo, ListenerInfo, StoreInfo }
+
 /** States of a sensor, as in figure 4 of the specification, and the steps of a connection setup. */
 export type SensorState =
   | 'willtopic'
@@ -114,73 +118,6 @@ export interface SensorQuery {
   readonly offset: number
   /** at most 5000 */
   readonly limit: number
-}
-
-export interface GatewayInfo {
-  readonly version: string
-  readonly gwId: number
-  readonly node: string
-  readonly startedAt: number
-  /** sensors by state */
-  readonly sensors: Readonly<Record<SensorState, number>>
-  readonly queuedMessages: number
-  readonly queuedOctets: number
-  /** messages of sensors that the gateway has acknowledged and the broker has not */
-  readonly spooledMessages: number
-  readonly spooledOctets: number
-  /** counters since the start: datagrams, application messages, drops */
-  readonly counters: {
-    readonly receivedDatagrams: number
-    readonly receivedOctets: number
-    readonly sentDatagrams: number
-    readonly sentOctets: number
-    readonly published: number
-    readonly delivered: number
-    readonly retransmissions: number
-    readonly faults: number
-    /** by message type, such as PUBLISH */
-    readonly received: Readonly<Record<string, number>>
-    readonly sent: Readonly<Record<string, number>>
-    /** by reason */
-    readonly dropped: Readonly<Record<string, number>>
-  }
-}
-
-export interface ListenerInfo {
-  readonly name: string
-  readonly url: string
-  readonly receiveBuffer: number
-  readonly receiveBufferAsked: number
-  readonly kernelDrops: number | undefined
-  readonly sendErrors: number
-}
-
-export interface BrokerInfo {
-  readonly url: string
-  /** the gateway's own connection is up */
-  readonly healthy: boolean
-  readonly version: string | undefined
-  readonly connected: number
-  readonly connecting: number
-  readonly waiting: number
-  readonly refused: number
-  readonly lost: number
-}
-
-/** Where sessions live beyond the process. */
-export interface StoreInfo {
-  readonly type: 'lmdb' | 'memory'
-  /** why the last write failed; undefined: all is well */
-  readonly error: string | undefined
-  /** groups written since the start, and the seconds they took */
-  readonly groups: number
-  readonly seconds: number
-  /** writes that failed while something waited for them */
-  readonly failures: number
-  /** on disk */
-  readonly octets: number
-  /** answers to sensors and to the broker that wait for a write */
-  readonly held: number
 }
 
 /** One datagram of a watched sensor. */

@@ -1,10 +1,10 @@
 // The broker that the configuration names: somewhere on the network, or the embedded one.
 
-import type { Config } from '../config/schema.ts'
+import type { BrokerConfig, Config } from '../config/schema.ts'
 import type { Log } from '../log.ts'
 import { startEmbeddedBroker } from '../upstream/embedded.ts'
 import { createUpstream } from '../upstream/mqtt.ts'
-import type { Upstream } from '../upstream/upstream.ts'
+import type { Upstream, UpstreamOptions } from '../upstream/upstream.ts'
 import { isDurable } from './persistence.ts'
 import { offline, statusTopic } from './status.ts'
 
@@ -12,6 +12,8 @@ import { offline, statusTopic } from './status.ts'
 export interface Broker {
   readonly url: string
   readonly upstream: Upstream
+  /** Other options for connections that are opened from now on; see `Upstream.renew`. */
+  renew(broker: BrokerConfig): void
   close(): Promise<void>
 }
 
@@ -20,11 +22,10 @@ const STOP_DEADLINE = 2000
 
 /** Starts the embedded broker if it is wanted; connections are made later, when sensors need them. */
 export async function openBroker(config: Config, log: Log): Promise<Broker> {
-  const { broker } = config
+  const embedded = config.broker.url === 'embedded' ? await startEmbeddedBroker() : undefined
+  const url = embedded?.url ?? config.broker.url
   const topic = statusTopic(config)
-  const embedded = broker.url === 'embedded' ? await startEmbeddedBroker() : undefined
-  const url = embedded?.url ?? broker.url
-  const upstream = createUpstream({
+  const optionsOf = (broker: BrokerConfig): UpstreamOptions => ({
     url,
     version: embedded === undefined ? broker.version : '3.1.1', // it speaks nothing else
     tls: broker.tls ?? { verify: true },
@@ -41,9 +42,11 @@ export async function openBroker(config: Config, log: Log): Promise<Broker> {
     reconnect: broker.reconnect,
     log,
   })
+  const upstream = createUpstream(optionsOf(config.broker))
   return {
     url,
     upstream,
+    renew: (broker) => upstream.renew(optionsOf(broker)),
     async close() {
       await upstream.close(STOP_DEADLINE)
       await embedded?.close()

@@ -9,8 +9,10 @@ import type { Bearings } from '../session/restore.ts'
 import { openLmdbStore } from '../store/lmdb.ts'
 import { createMemoryStore } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
+import type { Counters } from './counters.ts'
 import type { Link } from './links.ts'
 import type { StoreStatus } from './observer.ts'
+import type { Performer } from './performer.ts'
 
 /** How long a stopping gateway waits for its store, milliseconds. */
 const PATIENCE = 3000
@@ -22,16 +24,16 @@ export const isDurable = ({ store }: Config): boolean => store.type !== 'memory'
 export const openStore = async ({ store: { type, path } }: Config, log: Log): Promise<Store> =>
   type === 'memory' ? createMemoryStore() : openLmdbStore({ path, log })
 
-/** How the store does; `held`: effects that wait for it. */
+/** How the store does. */
 export const storeStatus = (
   config: Config,
   store: Store | undefined,
-  failures: number,
-  held: number,
+  counters: Counters,
+  performer: Performer | undefined,
 ): StoreStatus => ({
-  failures,
   type: config.store.type,
-  held,
+  failures: counters.storeFailures,
+  held: performer?.held ?? 0,
   ...(store?.health ?? { error: undefined, groups: 0, seconds: 0, octets: 0 }),
 })
 

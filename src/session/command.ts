@@ -5,6 +5,7 @@ import { endSession, giveUp } from './link.ts'
 import { clearQueue } from './queue.ts'
 import type { Session } from './session.ts'
 import type { Turn } from './settings.ts'
+import { clearSpool } from './spool.ts'
 
 export type Command = 'disconnect' | 'forget' | 'clearQueue'
 
@@ -14,7 +15,10 @@ export function onCommand(session: Session, command: Command, turn: Turn): void 
     clearQueue(session, turn)
     return deliverNext(session, turn) // an awake sensor waits for its PINGRESP
   }
-  if (command === 'forget') session.established = false
+  if (command === 'forget') {
+    session.established = false
+    clearSpool(session, turn)
+  }
   if (session.state === 'disconnected' || session.state === 'lost') endSession(session, 'forgotten', turn)
   else giveUp(session, 'ended by hand', turn)
 }

@@ -130,6 +130,7 @@ export function accept(session: Session, why: string, turn: Turn): void {
   session.established = true
   session.fresh = true
   session.heardAt = turn.now
+  session.savedHeardAt = turn.now
   enter(session, 'active', why, turn)
   turn.out.push({ type: 'save', session })
   send(session, { type: 'connack', returnCode: ReturnCode.accepted }, turn)

@@ -5,8 +5,9 @@ import { accept, effectiveWill, refuse } from './connect.ts'
 import { deliverNext } from './deliver.ts'
 import type { UpstreamEvent } from './events.ts'
 import { resend, sendDue } from './outgoing.ts'
-import { enter, isEnded, type Session, send } from './session.ts'
+import { enter, isEnded, isLive, type Session, send } from './session.ts'
 import type { Turn } from './settings.ts'
+import { dropOld } from './spool.ts'
 import { restoreSubscriptions, sendRequests } from './subscribe.ts'
 import { answerWillUpdate, failWillUpdate } from './will.ts'
 
@@ -34,7 +35,11 @@ export function onConnected(session: Session, event: Reported<'connected'>, turn
   link.congested = false
   link.lostAt = undefined
   link.retryAt = turn.now + STABLE // when `attempts` may be forgotten
-  if (!event.sessionPresent) session.received.clear()
+  if (!event.sessionPresent && session.received.size > 0) {
+    session.received.clear()
+    turn.out.push({ type: 'saveProgress', session, lazy: false })
+  }
+  dropOld(session, turn)
   resend(session, event.sessionPresent, turn)
   restoreSubscriptions(session, event.sessionPresent, turn) // [SN-MAP-3, SN-MAP-4]
   if (session.state === 'connecting') {
@@ -49,8 +54,6 @@ export function onConnected(session: Session, event: Reported<'connected'>, turn
 export function onRestored(session: Session, turn: Turn): void {
   if (session.state === 'connecting') accept(session, 'accepted by the broker', turn)
 }
-
-const isLive = ({ state }: Session): boolean => state === 'active' || state === 'asleep' || state === 'awake'
 
 /**
  * Whether a lost connection is to be mended: a will dialogue ends with a new one, an ended session needs none, unless
@@ -86,7 +89,8 @@ export function onClosed(session: Session, event: Reported<'closed'>, turn: Turn
   if (!needsLink(session)) return
   if (event.why !== 'lost') return giveUp(session, event.detail, turn) // [SN-MAP-35]
   const { grace } = turn.env.settings.timers
-  if (grace === 0 && session.state !== 'asleep') return giveUp(session, event.detail, turn)
+  if (grace === 0 && session.state !== 'asleep' && session.policy.ack === 'broker')
+    return giveUp(session, event.detail, turn)
   scheduleReconnect(session, turn)
 }
 
@@ -124,13 +128,15 @@ export function reconnect(session: Session, turn: Turn): void {
   })
 }
 
+/** Whether the connection is being made for the first time since the gateway started: the sensor knows of no restart. */
+export const isResuming = ({ link }: Session): boolean =>
+  link.state !== 'up' && link.lostAt !== undefined && link.attempts === 0
+
 /** After a restart of the gateway those that speak come first; the connections of the others follow in their turn. */
 export function hurry(session: Session, turn: Turn): void {
-  const { link } = session
-  if (link.state === 'closed' && link.lostAt !== undefined && link.attempts === 0 && isLive(session)) {
-    link.retryAt = never
-    reconnect(session, turn)
-  }
+  if (session.link.state !== 'closed' || !isResuming(session) || !isLive(session)) return
+  session.link.retryAt = never
+  reconnect(session, turn)
 }
 
 /** Whether the broker has been away for longer than sessions are kept for it. */

@@ -40,6 +40,9 @@ export function newUplink(
   }
 }
 
+/** Whether the broker may have it, by an identifier that it keeps: it is brought to its end, under that one. */
+export const mayBeKnown = ({ qos, repeated }: Uplink): boolean => qos === 2 && repeated
+
 /** Puts it in line; `sendDue` sends it. */
 export function open(session: Session, uplink: Uplink): void {
   session.outgoing.set(uplink.token, uplink)
@@ -116,7 +119,7 @@ export function resend(session: Session, sessionPresent: boolean, turn: Turn): v
 export function onReceived(session: Session, token: number, turn: Turn): void {
   const uplink = session.outgoing.get(token)
   if (uplink?.stage === 'sent') receive(session, uplink, turn)
-  if (uplink !== undefined) turn.out.push({ type: 'release', session, token })
+  turn.out.push({ type: 'release', session, token })
 }
 
 function receive(session: Session, uplink: Uplink, turn: Turn): void {
@@ -175,12 +178,16 @@ function failStored(session: Session, uplink: Uplink, outcome: Outcome, turn: Tu
 }
 
 /**
- * The broker connection is closed for good: what the broker may not have, the sensor sends again; what it has must not be
- * forwarded a second time [SN-PUB-11]. What is stored stays.
+ * The broker connection is closed for good: what the broker does not have, the sensor sends again; what it has must not be
+ * forwarded a second time [SN-PUB-11]. What is stored stays, and QoS 2 as long as the broker knows the session.
  */
 export function forgetInflight(session: Session, turn: Turn): void {
   for (const uplink of [...session.outgoing.values()]) {
     if (uplink.stored) continue
+    if (mayBeKnown(uplink) && !session.cleanSession) {
+      uplink.deadline = never
+      continue
+    }
     const isOpen = session.uplinks.get(uplink.msgId) === uplink
     if (uplink.stage === 'received' && isOpen) session.outgoing.delete(uplink.token)
     else {

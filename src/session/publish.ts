@@ -1,7 +1,8 @@
 // From the sensor to the broker: PUBLISH at QoS 0, 1 and 2, end to end [6.6], and QoS -1 of a connected sensor [6.8].
 
 import { type Publish, type Pubrel, ReturnCode } from '../codec/messages.ts'
-import { finish, newUplink, open, sendDue } from './outgoing.ts'
+import { isResuming } from './link.ts'
+import { finish, mayBeKnown, newUplink, open, sendDue } from './outgoing.ts'
 import { drop, type Session, send, type Uplink } from './session.ts'
 import type { Predefined, Turn } from './settings.ts'
 import { isSpoolOrdered, spool } from './spool.ts'
@@ -60,10 +61,6 @@ const isReady = ({ link }: Session): boolean => link.state === 'up' && !link.con
 
 /** QoS 0 messages that wait until a connection is there again that a restart of the gateway has cut. */
 const MOST_EARLY = 16
-
-/** Whether the connection is being made for the first time since the gateway started: the sensor knows of no restart. */
-const isResuming = ({ link }: Session): boolean =>
-  link.state !== 'up' && link.lostAt !== undefined && link.attempts === 0
 
 function publishOnce(session: Session, packet: Publish, topic: string, turn: Turn): void {
   const { policy, outgoing, link } = session
@@ -158,7 +155,7 @@ function repeatAnswer(session: Session, uplink: Uplink, turn: Turn): void {
 function abandon(session: Session, uplink: Uplink, turn: Turn): void {
   uplink.answer = 'pubrel'
   session.uplinks.delete(uplink.msgId)
-  if (!uplink.stored && uplink.stage === 'waiting') uplink.stage = 'done'
+  if (!uplink.stored && uplink.stage === 'waiting' && !mayBeKnown(uplink)) uplink.stage = 'done'
   if (uplink.stage === 'done') finish(session, uplink, turn)
 }
 
@@ -197,7 +194,7 @@ export function onUplinkDeadlines(session: Session, turn: Turn): void {
   for (const uplink of session.uplinks.values()) {
     if (uplink.stored || uplink.deadline > turn.now) continue
     uplink.deadline = never
-    if (uplink.stage === 'waiting') abandon(session, uplink, turn)
+    if (uplink.stage === 'waiting' && !mayBeKnown(uplink)) abandon(session, uplink, turn)
     acknowledge(session, uplink, ReturnCode.congestion, turn)
   }
 }

@@ -1,7 +1,7 @@
 // A session as it is stored: plain data, times as wall time, so that it outlives the process. Pure.
 
 import type { State } from './events.ts'
-import { createSession, type Session, type Subscription, type WillData } from './session.ts'
+import { createSession, isLive, type Session, type Subscription, type WillData } from './session.ts'
 import type { Turn } from './settings.ts'
 
 /** What seldom changes, and what often does; two values, so that the second can be written cheaply. */
@@ -97,9 +97,9 @@ const lease = ({ keepAlive, state, sleep }: Session): number => {
   return seconds === 0 ? 60_000 : Math.max(1000, seconds * 100)
 }
 
-/** Writes now and then when the sensor was heard, so that its silence is known after a restart too. */
+/** Writes now and then when a connected sensor was heard, so that its silence is known after a restart too. */
 export function touch(session: Session, { now, out }: Turn): void {
-  if (now - session.savedHeardAt < lease(session)) return
+  if (!isLive(session) || now - session.savedHeardAt < lease(session)) return
   session.savedHeardAt = now
   out.push({ type: 'saveProgress', session, lazy: true })
 }

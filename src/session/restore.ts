@@ -3,7 +3,7 @@
 import type { Peer, QueuedMessage } from './events.ts'
 import { clearQueue, queuedSize } from './queue.ts'
 import { fromRecord, type PeerRecord, type SessionRecord, type ToMonotonic } from './record.ts'
-import { isEnded, type Session, type Uplink } from './session.ts'
+import { isEnded, isLive, type Session, type Uplink } from './session.ts'
 import { bind, rest, type Sessions } from './sessions.ts'
 import type { Turn } from './settings.ts'
 import { reopen } from './spool.ts'
@@ -41,13 +41,13 @@ export function restore(
   const { progress } = stored.record
   refill(session, stored, turn)
   sessions.byClientId.set(session.clientId, session)
-  const isLive = session.state === 'active' || session.state === 'asleep'
-  const peer = isLive && progress.peer !== undefined ? peerOf(progress.peer) : undefined
+  const wasLive = isLive(session)
+  const peer = wasLive && progress.peer !== undefined ? peerOf(progress.peer) : undefined
   if (peer !== undefined && !sessions.byPeer.has(peer.key)) return goOn(sessions, session, peer, turn)
-  const { endedAt } = session
-  session.state = session.state === 'lost' ? 'lost' : 'disconnected'
+  const endedAt = isEnded(session) ? session.endedAt : turn.now
+  if (!isEnded(session)) session.state = 'disconnected'
   rest(session, turn)
-  if (!isLive) session.endedAt = endedAt
+  session.endedAt = endedAt
   if (session.spooled.messages > 0) mendLater(sessions, session, turn)
   session.wakeAt = wakeAt(session, turn)
   if (isOver(session)) forget(sessions, session, turn)
@@ -72,7 +72,11 @@ function refill(session: Session, { messages, uplinks }: Stored, { env }: Turn):
 function goOn(sessions: Sessions, session: Session, peer: Peer, turn: Turn): void {
   bind(sessions, session, peer)
   const head = session.queue[0]
-  if (head !== undefined && session.state === 'active') head.sent = true // it may have been on its way
+  if (head !== undefined && session.state === 'active') {
+    head.sent = true // it may have been on its way
+    // a repetition that PUBREL of the first one overtakes would be taken for a new message
+    if (head.qos === 2) session.holdUntil = turn.now + turn.env.settings.timers.tRetry
+  }
   mendLater(sessions, session, turn)
   session.wakeAt = wakeAt(session, turn)
 }

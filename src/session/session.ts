@@ -223,6 +223,10 @@ export function createSession(clientId: string, env: Env): Session {
 /** Whether its sensor is not there, so that it is kept for the next time or forgotten. */
 export const isEnded = ({ state }: Session): boolean => state === 'disconnected' || state === 'lost'
 
+/** Whether there is a finished setup and no end: its sensor may be reached, now or when it wakes. */
+export const isLive = ({ state }: Session): boolean =>
+  state === 'active' || state === 'asleep' || state === 'awake'
+
 /** Sends a message to the sensor, if it has an address; what must not be sent now, the sensor asks for again. */
 export function send(session: Session, packet: Packet, turn: Turn, repeated = false): void {
   const { peer, state } = session

@@ -60,7 +60,8 @@ function settle(sessions: Sessions, session: Session, turn: Turn): void {
   if (session.peer !== undefined) {
     unbind(sessions, session)
     rest(session, turn)
-    if (!session.cleanSession && session.established) turn.out.push({ type: 'save', session })
+    const isKept = !session.cleanSession || session.spooled.messages > 0
+    if (isKept && session.established) turn.out.push({ type: 'save', session })
   }
   if (session.spooled.messages > 0) return // kept until the broker has what it acknowledged
   if (session.cleanSession || !session.established) {

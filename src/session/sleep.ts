@@ -3,8 +3,8 @@
 import { type Disconnect, type Pingreq, ReturnCode } from '../codec/messages.ts'
 import { refuse } from './connect.ts'
 import { deliverNext, suspendDelivery } from './deliver.ts'
-import { closeUnlessNeeded, endSession, forgetLink, giveUp, graceIsOver } from './link.ts'
-import { enter, type Session, send } from './session.ts'
+import { closeUnlessNeeded, forgetLink, giveUp, graceIsOver, isResuming } from './link.ts'
+import { enter, isLive, type Session, send } from './session.ts'
 import type { Turn } from './settings.ts'
 
 /** Seconds plus tolerance, in milliseconds: 10 % above one minute, 50 % up to one minute [7.2, SN-KA-3]. */
@@ -48,22 +48,24 @@ export function fallAsleep(session: Session, why: string, turn: Turn): void {
   enter(session, 'asleep', why, turn)
 }
 
+/** The state is stored before the answer: after a crash the sensor must not be taken for one that listens [AMB-12]. */
 export function onDisconnect(session: Session, { duration }: Disconnect, turn: Turn): void {
-  const inSetup = session.state !== 'active' && session.state !== 'asleep' && session.state !== 'awake'
-  send(session, { type: 'disconnect', duration: null }, turn) // always without Duration [SN-COD-6]
-  if (duration === null || duration === 0 || inSetup) return endSession(session, 'DISCONNECT', turn) // [AMB-12]
-  session.sleep = duration
-  suspendDelivery(session)
-  if (session.state === 'asleep') turn.out.push({ type: 'save', session })
-  else {
+  const goesToSleep = duration !== null && duration !== 0 && isLive(session)
+  if (goesToSleep) {
+    session.sleep = duration
+    suspendDelivery(session)
     enter(session, 'asleep', `DISCONNECT for ${duration} s`, turn)
-    turn.out.push({ type: 'save', session })
-  }
+  } else enter(session, 'disconnected', 'DISCONNECT', turn)
+  if (session.established) turn.out.push({ type: 'saveProgress', session, lazy: false })
+  send(session, { type: 'disconnect', duration: null }, turn) // always without Duration [SN-COD-6]
+  if (!goesToSleep) closeUnlessNeeded(session, turn)
 }
 
 /** When a sensor that stays silent counts as lost, by its state; Infinity where nothing is supervised. */
 export function silenceDeadline(session: Session, inactivity: number): number {
   const { state, heardAt, keepAlive, sleep } = session
+  // after a restart the broker has the will of a sensor only with its connection
+  if (session.will.topic !== undefined && isResuming(session)) return Number.POSITIVE_INFINITY
   if (state === 'asleep') return heardAt + withTolerance(sleep)
   if (state !== 'active') return Number.POSITIVE_INFINITY
   if (keepAlive > 0) return heardAt + withTolerance(keepAlive)

@@ -1,5 +1,6 @@
 // What the gateway has acknowledged to a sensor and keeps until the broker takes it: bounded by count, octets and age.
 
+import type { DropReason } from './events.ts'
 import { count, leave, open, sendDue, sizeOf, WINDOW } from './outgoing.ts'
 import { drop, type Session, type Uplink } from './session.ts'
 import type { Turn } from './settings.ts'
@@ -32,26 +33,37 @@ export function reopen(session: Session, uplink: Uplink): void {
   if (uplink.qos === 2 && uplink.answer !== 'pubrel') session.uplinks.set(uplink.msgId, uplink)
 }
 
-/** Messages over the age that the spool keeps: they are the first in line, and none of them is under way. */
-function dropOld(session: Session, turn: Turn): void {
+/** Messages over the age that the spool keeps: they are the first in line. What the broker may have goes its way. */
+export function dropOld(session: Session, turn: Turn): void {
   const oldest = turn.now - session.policy.spool.age
-  for (const uplink of session.outgoing.values()) {
-    if (uplink.at > oldest) return
-    if (!uplink.stored || uplink.stage !== 'waiting') continue
+  discard(
+    session,
+    ({ at, stage, repeated }) => at <= oldest && stage === 'waiting' && !repeated,
+    'expired',
+    turn,
+  )
+}
+
+/** Gives up all that waits for the broker: the session is forgotten. */
+export const clearSpool = (session: Session, turn: Turn): void =>
+  discard(session, () => true, 'expired', turn)
+
+function discard(session: Session, which: (uplink: Uplink) => boolean, reason: DropReason, turn: Turn): void {
+  for (const uplink of [...session.outgoing.values()]) {
+    if (!uplink.stored || !which(uplink)) continue
     uplink.stage = 'done'
     leave(session, uplink, turn)
-    drop(session, 'expired', turn)
+    drop(session, reason, turn)
   }
 }
 
 /** When a stored publish that the broker could not take is tried again; Infinity if none is. */
 export function nextAttempt({ spooled, outgoing, link }: Session): number {
-  if (spooled.messages === 0 || link.state !== 'up') return never
-  let nearest = never
+  if (spooled.messages === 0 || link.state !== 'up' || link.congested) return never
   let seen = 0
-  for (const { stage, deadline } of outgoing.values()) {
+  for (const { stored, stage, deadline } of outgoing.values()) {
     if (seen++ >= WINDOW) break
-    if (stage === 'waiting' && deadline < nearest) nearest = deadline
+    if (stored && stage === 'waiting') return deadline // those behind it wait for it
   }
-  return nearest
+  return never
 }

@@ -10,7 +10,7 @@ import { onRetry } from './retry.ts'
 import { enter, isEnded, type Session } from './session.ts'
 import type { Turn } from './settings.ts'
 import { lose, silenceDeadline } from './sleep.ts'
-import { nextAttempt } from './spool.ts'
+import { clearSpool, nextAttempt } from './spool.ts'
 import { onRequestDeadlines } from './subscribe.ts'
 import { onWillDeadline } from './will.ts'
 
@@ -79,5 +79,6 @@ export function onDeadline(session: Session, turn: Turn): void {
 function forgetWhenOld(session: Session, turn: Turn): void {
   if (turn.now < session.endedAt + turn.env.settings.timers.keepSessions) return
   session.established = false
+  clearSpool(session, turn)
   enter(session, 'disconnected', 'not seen for too long', turn)
 }

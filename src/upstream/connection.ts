@@ -7,7 +7,7 @@ import { Inbound } from './inbound.ts'
 import { type Broker, Link, type LinkOwner, type Traffic } from './link.ts'
 import type { Version } from './negotiation.ts'
 import type { Pacing, Turn } from './pacing.ts'
-import { Sender } from './sender.ts'
+import { type Report, Sender } from './sender.ts'
 import type { ConnectOptions, OnUpstreamEvent, UpstreamConnection } from './upstream.ts'
 
 /** What the connections of a gateway share and change. */
@@ -25,7 +25,7 @@ export interface Shared extends Broker {
 }
 
 /** See `UpstreamConnection` for what its methods do. */
-export class SensorConnection implements UpstreamConnection, LinkOwner {
+export class SensorConnection implements UpstreamConnection, LinkOwner, Report {
   readonly #shared: Shared
   readonly #onEvent: OnUpstreamEvent
   /** what is to be opened: set from `connect` to the result */
@@ -49,7 +49,7 @@ export class SensorConnection implements UpstreamConnection, LinkOwner {
   connect(options: ConnectOptions): void {
     this.#leave(false, false)
     if (this.#shared.closing) {
-      this.#later({ type: 'refused', outcome: 1, detail: 'the gateway is closing' })
+      this.later({ type: 'refused', outcome: 1, detail: 'the gateway is closing' })
       return
     }
     this.#wanted = options
@@ -65,7 +65,7 @@ export class SensorConnection implements UpstreamConnection, LinkOwner {
     retain: boolean,
     repeated: boolean,
   ): void {
-    if (this.#sender === undefined) this.#later({ type: 'published', token, outcome: 1 })
+    if (this.#sender === undefined) this.later({ type: 'published', token, outcome: 1 })
     else this.#sender.publish(token, topic, payload, qos, retain, repeated)
   }
 
@@ -74,7 +74,7 @@ export class SensorConnection implements UpstreamConnection, LinkOwner {
   }
 
   subscribe(token: number, filter: string, qos: 0 | 1 | 2, replay: boolean): void {
-    if (this.#sender === undefined) this.#later({ type: 'subscribed', token, outcome: 1, qos })
+    if (this.#sender === undefined) this.later({ type: 'subscribed', token, outcome: 1, qos })
     else this.#sender.subscribe(token, filter, qos, replay)
   }
 
@@ -101,13 +101,9 @@ export class SensorConnection implements UpstreamConnection, LinkOwner {
     this.#settle()
     counts.connected += 1
     this.#opened += 1
-    const report = (event: UpstreamEvent): void => this.#emit(event)
-    this.#inbound = new Inbound(this.#opened, { report, write: (octets) => link.write(octets), now })
-    this.#sender = new Sender(link, sessionPresent, this.#inbound.unwanted, {
-      now: report,
-      later: (event) => this.#later(event),
-    })
-    this.#emit({ type: 'connected', sessionPresent, limits: link.limits })
+    this.#inbound = new Inbound(this.#opened, link, this, now)
+    this.#sender = new Sender(link, sessionPresent, this.#inbound.unwanted, this)
+    this.now({ type: 'connected', sessionPresent, limits: link.limits })
   }
 
   failed(failure: Failure): void {
@@ -126,7 +122,7 @@ export class SensorConnection implements UpstreamConnection, LinkOwner {
     options.log.debug({ clientId, detail: failure.detail }, 'connection to the broker failed')
     this.#settle()
     this.#idle()
-    this.#emit({ type: 'refused', outcome: failure.outcome, detail: failure.detail })
+    this.now({ type: 'refused', outcome: failure.outcome, detail: failure.detail })
   }
 
   ended({ why, fault }: Ending, detail: string): void {
@@ -138,11 +134,11 @@ export class SensorConnection implements UpstreamConnection, LinkOwner {
       options.log.error({ detail }, 'the broker reports a protocol error of the gateway')
     }
     this.#idle()
-    this.#emit({ type: 'closed', why, detail })
+    this.now({ type: 'closed', why, detail })
   }
 
   congested(on: boolean): void {
-    this.#later({ type: 'congestion', on })
+    this.later({ type: 'congestion', on })
   }
 
   received(packet: Traffic): void {
@@ -150,6 +146,22 @@ export class SensorConnection implements UpstreamConnection, LinkOwner {
     else if (packet.cmd === 'pubrel') this.#inbound?.release(packet.messageId)
     else if (packet.cmd === 'suback' || packet.cmd === 'unsuback') this.#sender?.granted(packet)
     else this.#sender?.acknowledged(packet)
+  }
+
+  now(event: UpstreamEvent): void {
+    try {
+      this.#onEvent(event)
+    } catch (error) {
+      this.#shared.options.log.error({ err: error, event: event.type }, 'an upstream event was not handled')
+    }
+  }
+
+  /** For answers that are known within the call. */
+  later(event: UpstreamEvent): void {
+    const life = this.#life
+    process.nextTick(() => {
+      if (life === this.#life) this.now(event)
+    })
   }
 
   /** Queues the attempt. */
@@ -207,21 +219,5 @@ export class SensorConnection implements UpstreamConnection, LinkOwner {
     this.#sender = undefined
     this.#inbound = undefined
     this.#shared.busy.delete(this)
-  }
-
-  /** For answers that are known within the call. */
-  #later(event: UpstreamEvent): void {
-    const life = this.#life
-    process.nextTick(() => {
-      if (life === this.#life) this.#emit(event)
-    })
-  }
-
-  #emit(event: UpstreamEvent): void {
-    try {
-      this.#onEvent(event)
-    } catch (error) {
-      this.#shared.options.log.error({ err: error, event: event.type }, 'an upstream event was not handled')
-    }
   }
 }

@@ -52,6 +52,8 @@ export class Link implements Kept {
   readonly #clientId: string
   readonly #stream: Duplex
   readonly #clean: boolean
+  /** seconds */
+  readonly #keepAlive: number
   readonly #will: Will | undefined
   /** the broker bears an absence of the gateway: it keeps the session for a while, and delays the will */
   readonly #patient: boolean
@@ -71,6 +73,7 @@ export class Link implements Kept {
     this.#broker = broker
     this.#clientId = options.identity.clientId
     this.#clean = connect.clean
+    this.#keepAlive = connect.keepalive
     this.#will = options.will
     this.#patient = version === 5 && broker.options.absenceSeconds > 0
     this.#owner = owner
@@ -88,8 +91,9 @@ export class Link implements Kept {
     }, broker.options.connectTimeout)
   }
 
-  /** Sends what was written within a tick as one. */
+  /** Sends what was written within a tick as one; nothing once it has ended. */
   write(octets: Uint8Array): void {
+    if (this.#owner === undefined) return
     const stream = this.#stream
     if (stream.writableCorked === 0) {
       stream.cork()
@@ -173,7 +177,7 @@ export class Link implements Kept {
       this.#fail({ outcome: outcome === 1 ? 1 : 3, detail, version })
       return
     }
-    const { limits, receiveMaximum, keepAlive } = negotiated(packet, this.#broker.options)
+    const { limits, receiveMaximum, keepAlive } = negotiated(packet, this.#keepAlive)
     this.limits = limits
     this.window = receiveMaximum
     this.open = true

@@ -53,8 +53,7 @@ class MqttUpstream implements Upstream {
     const onReach = (found: boolean): void => pacing.hold(!found)
     this.#ownShared = {
       ...this.#shared,
-      // its will says that the gateway is gone, which needs no delay
-      options: { ...options, absenceSeconds: 0 },
+      options: ownOptions(options),
       pacing: undefined,
       onReach,
       counts: noCounts(),
@@ -81,6 +80,13 @@ class MqttUpstream implements Upstream {
     return { ...counts, waiting: pacing.waiting, version: versions.known ? version : undefined }
   }
 
+  renew(options: UpstreamOptions): void {
+    const open = streams(options.url, options.tls)
+    Object.assign(this.#shared, { options, open })
+    Object.assign(this.#ownShared, { options: ownOptions(options), open })
+    this.#shared.pacing.renew(options.connectsPerSecond, options.connecting)
+  }
+
   async close(deadline: number): Promise<void> {
     this.#shared.closing = true
     this.#ownShared.closing = true
@@ -90,6 +96,9 @@ class MqttUpstream implements Upstream {
     await this.#shared.endings.close(deadline)
   }
 }
+
+/** The gateway's own will says that it is gone, which needs no delay. */
+const ownOptions = (options: UpstreamOptions): UpstreamOptions => ({ ...options, absenceSeconds: 0 })
 
 function noCounts(): Shared['counts'] {
   return { connected: 0, connecting: 0, refused: 0, lost: 0, faults: 0 }

@@ -27,8 +27,8 @@ export interface Negotiated {
   readonly keepAlive: number
 }
 
-/** The limits in an MQTT 5 CONNACK [SN-MAP-9], and the keep-alive interval that holds [SN-MAP-5]. */
-export function negotiated({ properties = {} }: IConnackPacket, upstream: UpstreamOptions): Negotiated {
+/** The limits in an MQTT 5 CONNACK [SN-MAP-9]; `keepalive`: seconds that CONNECT asked for, unless the broker wants others. */
+export function negotiated({ properties = {} }: IConnackPacket, keepalive: number): Negotiated {
   const { maximumQoS, serverKeepAlive, receiveMaximum, maximumPacketSize } = properties
   return {
     limits: {
@@ -38,8 +38,7 @@ export function negotiated({ properties = {} }: IConnackPacket, upstream: Upstre
       wildcardAvailable: properties.wildcardSubscriptionAvailable ?? true,
     },
     receiveMaximum: positive(receiveMaximum) ?? 0xffff,
-    keepAlive:
-      1000 * (serverKeepAlive === 0 ? 0 : (positive(serverKeepAlive) ?? seconds(upstream.keepAlive))),
+    keepAlive: 1000 * (serverKeepAlive === 0 ? 0 : (positive(serverKeepAlive) ?? keepalive)),
   }
 }
 
@@ -48,7 +47,7 @@ export function connectPacket(
   upstream: UpstreamOptions,
   { identity, clean, mend, will }: ConnectOptions,
   version: Version,
-): IConnectPacket & { readonly clean: boolean } {
+): IConnectPacket & { readonly clean: boolean; readonly keepalive: number } {
   const { clientId, username, password } = identity
   const delay = version === 5 ? upstream.absenceSeconds : 0
   return {

@@ -8,9 +8,9 @@ export interface Turn {
 
 /** First come, first served; at most `perSecond` starts and `atOnce` running at a time. */
 export class Pacing {
-  readonly #perSecond: number
-  readonly #atOnce: number
-  readonly #burst: number
+  #perSecond = 1
+  #atOnce = 1
+  #burst = 1
   readonly #queue = new Set<() => void>()
   readonly #parked = new Set<() => void>()
   #running = 0
@@ -20,11 +20,17 @@ export class Pacing {
   #timer: NodeJS.Timeout | undefined
 
   constructor(perSecond: number, atOnce: number) {
+    this.renew(perSecond, atOnce)
+    this.#credit = this.#burst
+  }
+
+  /** Other limits from now on. */
+  renew(perSecond: number, atOnce: number): void {
     this.#perSecond = perSecond
     this.#atOnce = Math.max(1, atOnce)
     // A tenth of a second's worth may start together: timers are not finer than that under load.
     this.#burst = Math.max(1, perSecond / 10)
-    this.#credit = this.#burst
+    this.#wake(0)
   }
 
   get waiting(): number {

@@ -9,7 +9,7 @@ const AFTERGLOW = 1000
 export class UnwantedRetained {
   readonly #now: () => number
   /** filter, and until when; Infinity before SUBACK */
-  readonly #filters = new Map<string, number>()
+  #filters: Map<string, number> | undefined
 
   constructor(now: () => number) {
     this.#now = now
@@ -17,21 +17,21 @@ export class UnwantedRetained {
 
   /** A SUBSCRIBE is sent. */
   subscribing(filter: string, replay: boolean): void {
-    if (replay) this.#filters.delete(filter)
-    else this.#filters.set(filter, Number.POSITIVE_INFINITY)
+    if (replay) this.#filters?.delete(filter)
+    else {
+      this.#filters ??= new Map()
+      this.#filters.set(filter, Number.POSITIVE_INFINITY)
+    }
   }
 
   /** Its SUBACK came. */
   subscribed(filter: string): void {
-    if (this.#filters.has(filter)) this.#filters.set(filter, this.#now() + AFTERGLOW)
-  }
-
-  clear(): void {
-    this.#filters.clear()
+    if (this.#filters?.has(filter)) this.#filters.set(filter, this.#now() + AFTERGLOW)
   }
 
   /** Whether a retained message of this topic is to be dropped. */
   has(topic: string): boolean {
+    if (this.#filters === undefined) return false
     let unwanted = false
     for (const [filter, until] of this.#filters) {
       if (until <= this.#now()) this.#filters.delete(filter)

@@ -83,6 +83,11 @@ export interface Upstream {
   readonly healthy: boolean
   /** what is known for logs and metrics */
   stats(): UpstreamStats
+  /**
+   * Other options for the attempts that start from now on; URL and version stay. Throws an Error, with nothing changed, if
+   * the shared certificates cannot be used.
+   */
+  renew(options: UpstreamOptions): void
   /** Ends everything, with DISCONNECT, within `deadline` milliseconds. */
   close(deadline: number): Promise<void>
 }

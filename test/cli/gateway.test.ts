@@ -5,7 +5,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Sensor } from '../../src/sensor/sensor.ts'
-import { directoryWith } from '../config/files.ts'
+import { directoryWith, fileWith } from '../config/files.ts'
 import { freshName, until } from '../support/gateway.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -82,7 +82,7 @@ describe('its store', () => {
 
   it('is where --store says, from the working directory; with "memory" nowhere', async () => {
     const [there, nowhere] = await Promise.all([
-      start({ store: { path: 'elsewhere' } }, '-c', 'c.json', '--store', 'here'),
+      start({}, '-c', fileWith({ ...settings, store: { path: 'elsewhere' } }), '--store', 'here'),
       start({}, '-c', 'c.json', '--store', 'memory'),
     ])
     expect([

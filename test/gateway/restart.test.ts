@@ -1,8 +1,20 @@
 // A gateway that is stopped and started again: its sensors cannot tell that it was gone [SN-SESS-10].
 
 import { describe, expect, it, type TestContext } from 'vitest'
-import { haveMosquitto, startMosquitto } from '../support/broker.ts'
-import { aWhile, freshName, Office, TestGateway, type TestSensor, until } from '../support/gateway.ts'
+import { Gateway } from '../../src/gateway.ts'
+import { createMemoryStore } from '../../src/store/memory.ts'
+import { type Store, StoreError } from '../../src/store/store.ts'
+import { haveMosquitto, startAedes, startMosquitto } from '../support/broker.ts'
+import {
+  aWhile,
+  freshName,
+  Office,
+  TestGateway,
+  type TestSensor,
+  testConfig,
+  until,
+} from '../support/gateway.ts'
+import { UdpPeer } from '../support/sensor.ts'
 
 const versions = ['3.1.1', '5'] as const
 
@@ -147,4 +159,77 @@ describe.skipIf(!haveMosquitto)('after a restart', { concurrent: true }, () => {
       }
     },
   )
+})
+
+describe('the start with a store', () => {
+  it('handles what sensors say while the store is read, as soon as it is', async ({ onTestFinished }) => {
+    let loaded = () => {}
+    const reading = new Promise<void>((resolve) => {
+      loaded = resolve
+    })
+    const store = { ...createMemoryStore(), load: () => reading.then(() => []) }
+    const gateway = new Gateway(testConfig('embedded', {}), { store })
+    const starting = gateway.start()
+    onTestFinished(() => gateway.stop())
+    await until(() => gateway.status().listeners.length === 1)
+    const peer = await UdpPeer.open()
+    onTestFinished(() => peer.close())
+    const { port } = new URL(gateway.status().listeners[0]?.url ?? '')
+    peer.remote = { address: '127.0.0.1', port: Number(port) }
+    peer.send({ type: 'pingreq', clientId: null })
+    await aWhile()
+    expect(peer.heard).toEqual([])
+    loaded()
+    await starting
+    expect(await peer.next()).toMatchObject({ type: 'disconnect' }) // to a stranger
+  })
+
+  it('fails clearly, without a word to broker or sensors, while another gateway has it', async ({
+    onTestFinished,
+  }) => {
+    const broker = await startAedes()
+    onTestFinished(() => broker.close())
+    const test = await TestGateway.start(broker, { broker: { clientId: 'own' } }, { durable: true })
+    onTestFinished(() => test.stop())
+    const { path } = test.config.store
+    const clients = () => broker.aedes.connectedClients
+    const second = new Gateway(testConfig(broker, { store: { path }, broker: { clientId: 'own' } }))
+    await expect(second.start()).rejects.toThrow(StoreError)
+    expect(second.status().listeners).toEqual([])
+    expect([clients(), test.gateway.isHealthy()]).toEqual([1, true])
+  })
+})
+
+describe('the stop with a store', () => {
+  it('does not wait for ever for a disk that does not answer, and tells sensors nothing', async ({
+    onTestFinished,
+  }) => {
+    const broker = await startAedes()
+    onTestFinished(() => broker.close())
+    let stuck = false
+    const memory = createMemoryStore()
+    const store: Store = {
+      ...memory,
+      get written() {
+        return memory.written
+      },
+      get durable() {
+        return stuck ? 0 : memory.written
+      },
+      onDurable: (done) => {
+        if (!stuck) memory.onDurable(done)
+      },
+      close: () => new Promise(() => {}),
+    }
+    const test = await TestGateway.start(broker, { store: { type: 'lmdb' } }, { store })
+    onTestFinished(() => test.stop())
+    const sensor = await test.connected()
+    const packets = record(sensor)
+    stuck = true
+    const before = performance.now()
+    await test.stopGateway()
+    expect(performance.now() - before).toBeLessThan(9000)
+    expect(packets).toEqual([])
+    expect(broker.aedes.connectedClients).toBe(0)
+  })
 })

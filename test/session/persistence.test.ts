@@ -2,7 +2,6 @@
 
 import { expect, it } from 'vitest'
 import type { Packet } from '../../src/codec/messages.ts'
-import type { Session } from '../../src/session/session.ts'
 import { bytes, text, type VirtualSensor, World } from '../support/world.ts'
 
 const disconnect: Packet = { type: 'disconnect', duration: null }
@@ -224,18 +223,11 @@ it.each([
 )
 
 it('finds will, subscriptions and ids of a stored session after a restart [SN-SESS-10]', () => {
-  const before = withPast()
-  const session = structuredClone({
-    ...before.world.session('dev1'),
-    policy: undefined,
-  }) as unknown as Session
-  const world = new World()
-  world.broker.stored.set('dev1', { subscriptions: new Map([['d/a', 1]]), queue: [], unreleased: new Set() })
-  world.restore(session)
-  const sensor = world.sensor()
-  expect(sensor.publish(before.id, 'x')).toEqual([disconnect])
+  const { world, sensor, id } = withPast()
+  world.restart()
+  expect(sensor.publish(id, 'x')).toEqual([disconnect])
   sensor.connect('dev1', keep)
-  expect(sensor.publish(before.id, 'x', { qos: 1, msgId: 5 })).toMatchObject([{ returnCode: 0 }])
+  expect(sensor.publish(id, 'x', { qos: 1, msgId: 5 })).toMatchObject([{ returnCode: 0 }])
   expect(world.broker.published).toMatchObject([{ topic: 't/temp' }])
   expect(receives(world, sensor)).toEqual(['register'])
   expect(willsOnLoss(world)).toEqual(['lwt/1 old'])
@@ -256,7 +248,7 @@ it('never lets an id of a session that is gone name another topic [SN-SESS-10]',
 
 it('delivers a message although it does not know the subscription, after REGISTER [SN-SESS-11]', () => {
   const world = new World()
-  world.broker.stored.set('dev1', { subscriptions: new Map([['d/#', 1]]), queue: [], unreleased: new Set() })
+  world.broker.sessionOf('dev1').subscriptions.set('d/#', 1)
   const sensor = world.sensor()
   sensor.connect('dev1', keep)
   world.publish('d/a', 'm', 1)
@@ -282,38 +274,15 @@ it.each([true, false])('brings CleanSession %s to the broker [SN-MAP-2 in part]'
   expect(world.effects.find(({ type }) => type === 'connect')).toMatchObject({ clean: cleanSession })
 })
 
-it('a session that was stored while its sensor was connected starts disconnected', () => {
-  const before = new World()
-  const former = before.sensor()
-  former.connect('dev1', keep)
-  former.subscribe('d/a', 1)
-  before.broker.answers = false
-  former.publish(former.register('t/temp'), 'x', { qos: 1, msgId: 5 })
-  const { policy: _, ...stored } = before.session('dev1')
-  expect(stored.state).toBe('active')
-  const world = new World()
-  world.restore(structuredClone(stored) as Session)
-  expect(world.session('dev1')).toMatchObject({ state: 'disconnected', peer: undefined, uplinks: new Map() })
-  const sensor = world.sensor()
-  expect(sensor.send({ type: 'pingreq', clientId: 'dev1' })).toMatchObject([{ type: 'disconnect' }])
-  expect(sensor.connect('dev1', keep)).toEqual([{ type: 'connack', returnCode: 0 }])
-  expect(receives(world, sensor)).toEqual(['register'])
-})
-
 it('never gives the number of a stored message to another one', () => {
-  const before = new World()
-  const sensor = before.sensor()
+  const world = new World()
+  const sensor = world.sensor()
   sensor.connect('dev1', keep)
   sensor.subscribe('d/a', 1)
-  const { policy: _, ...stored } = before.session('dev1')
-  const early = structuredClone(stored) as Session
-  before.publish('d/a', 'one', 1)
-  const world = new World()
-  world.restore(early, before.session('dev1').queue)
-  world.happen(world.session('dev1'), {
-    type: 'message',
-    message: { topic: 'd/a', payload: bytes('two'), qos: 1, retain: false },
-    ack: undefined,
-  })
+  world.publish('d/a', 'one', 1)
+  expect(world.store.disk.get('dev1')?.progress.nextMessage).toBe(1) // not written since
+  world.restart()
+  sensor.send({ type: 'pingreq', clientId: null })
+  world.publish('d/a', 'two', 1)
   expect(world.session('dev1').queue.map(({ id }) => id)).toEqual([1, 2])
 })

@@ -26,7 +26,6 @@ const limits = {
   totalQueuedMessages: 10,
   totalQueuedOctets: 300,
   inflight: 3,
-  messagesPerWake: 3,
 }
 const policies: Record<string, Partial<Policy>> = {
   b: { asleepConnect: 'resume', reRegister: 'always' },
@@ -61,7 +60,7 @@ function atMost(found: number, limit: number, what: string): void {
 /** A world in which every event is checked; two sensors share an IP address, two a forwarder. */
 function strictWorld() {
   const predefined = { 7: 'pre/seven' }
-  const policy = (clientId: string) => policies[clientId] ?? {}
+  const policy = (clientId: string) => ({ messagesPerWake: 3, ...policies[clientId] })
   const world = new World({ limits, timers, maxMessage: LINK, roaming: 'any', predefined, policy })
   const sensors = [
     world.sensor('10.0.0.1', 5000),
@@ -169,15 +168,15 @@ function checkBounds({ queue, queuedOctets, topics, subscriptions, uplinks, requ
   atMost(requests.size, limits.inflight, 'requests under way')
 }
 
-/** The gateway's own MsgIds: never 0, each for one thing. */
+/** The gateway's own MsgIds: never 0, each for one message. */
 function checkMsgIds({ outstanding, queue, releasing }: Session): void {
-  const open = queue.flatMap(({ msgId }) => (msgId === 0 ? [] : [msgId]))
-  if (releasing !== 0) open.push(releasing)
-  if (outstanding?.kind === 'register') open.push(outstanding.msgId)
-  if (outstanding?.kind === 'publish') same(outstanding.msgId, queue[0]?.msgId, 'MsgId of PUBLISH')
+  const ids = queue.map(({ id }) => id)
+  same(new Set(ids).size, ids.length, 'different messages')
+  const head = queue[0] && 1 + ((queue[0].id - 1) % 0xffff)
+  if (outstanding?.kind === 'register') same(outstanding.msgId, head, 'MsgId of REGISTER')
+  if (outstanding?.kind === 'publish') same(outstanding.msgId, head, 'MsgId of PUBLISH')
   if (outstanding?.kind === 'pubrel') same(outstanding.msgId, releasing, 'MsgId of PUBREL')
-  must(!open.includes(0), () => 'MsgId 0 is in use')
-  same(new Set(open).size, open.length, 'different MsgIds')
+  must(releasing === 0 || releasing !== head, () => 'the MsgId of PUBREL is that of the next message')
 }
 
 /** Whatever is waited for ends at some time. */

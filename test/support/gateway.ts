@@ -52,7 +52,7 @@ export interface TestParts extends GatewayParts {
 /** A running gateway and all that was made for it. */
 export class TestGateway {
   #gateway: Gateway
-  readonly #config: Config
+  readonly config: Config
   readonly #folder: string | undefined
   readonly #urls: readonly string[]
   readonly #sensors: Sensor[] = []
@@ -61,7 +61,7 @@ export class TestGateway {
 
   private constructor(gateway: Gateway, config: Config, folder: string | undefined) {
     this.#gateway = gateway
-    this.#config = config
+    this.config = config
     this.#folder = folder
     this.#urls = gateway.status().listeners.map(({ url }) => url)
   }
@@ -97,8 +97,8 @@ export class TestGateway {
   async restart(meanwhile: () => Promise<void> = async () => {}): Promise<void> {
     await this.stopGateway()
     await meanwhile()
-    const listeners = this.#config.listeners.map((listener, i) => ({ ...listener, url: this.url(i) }))
-    this.#gateway = new Gateway({ ...this.#config, listeners })
+    const listeners = this.config.listeners.map((listener, i) => ({ ...listener, url: this.url(i) }))
+    this.#gateway = new Gateway({ ...this.config, listeners })
     await this.#gateway.start()
     this.#running = true
   }

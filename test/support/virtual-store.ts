@@ -1,5 +1,6 @@
 // A model of the durable store, and of what has to wait for it, in virtual time.
 
+import type { PacketType } from '../../src/codec/messages.ts'
 import type { Effect, QueuedMessage } from '../../src/session/events.ts'
 import {
   type LastingRecord,
@@ -28,18 +29,32 @@ type Write = Extract<
 >
 type Lane = 'sensor' | 'broker'
 
-const isWrite = (effect: Effect): effect is Write =>
-  'session' in effect && /^(save|keep|drop.|forget)/.test(effect.type)
+const writes: ReadonlySet<Effect['type']> = new Set<Write['type']>([
+  'save', 'saveProgress', 'forget', 'keepMessage', 'dropMessage', 'keepUplink', 'dropUplink',
+]) // biome-ignore format: one line reads better
+/** Whether the effect is one for the store. */
+export const isWrite = (effect: Effect): effect is Write => writes.has(effect.type)
+const forBroker: ReadonlySet<Effect['type']> = new Set<Effect['type']>([
+  'connect', 'publish', 'release', 'subscribe', 'unsubscribe', 'acknowledge', 'close',
+]) // biome-ignore format: one line reads better
 
 function laneOf(effect: Effect): Lane | undefined {
   if (effect.type === 'send') return 'sensor'
-  const isForBroker = /^(connect|publish|release|subscribe|unsubscribe|acknowledge|close)$/.test(effect.type)
-  return isForBroker ? 'broker' : undefined
+  return forBroker.has(effect.type) ? 'broker' : undefined
 }
+
+/** Nobody relies on these. */
+const harmless: ReadonlySet<PacketType> = new Set<PacketType>([
+  'publish', 'pingresp', 'willtopicreq', 'willmsgreq',
+]) // biome-ignore format: one line reads better
 
 /** Whether somebody else may rely on it, so that what was written before it must be durable. */
 function tells(effect: Effect): boolean {
-  if (effect.type === 'send') return effect.packet.type !== 'publish'
+  if (effect.type === 'send') {
+    const { packet } = effect
+    // by the MsgId of QoS 2 the sensor knows a repetition, so it must be the same after a crash
+    return !harmless.has(packet.type) || (packet.type === 'publish' && packet.qos === 2)
+  }
   if (effect.type === 'publish') return effect.qos === 2
   return effect.type === 'acknowledge' || effect.type === 'release'
 }

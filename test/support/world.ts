@@ -21,7 +21,7 @@ import type {
   Turn,
 } from '../../src/session/settings.ts'
 import { type BrokerMessage, VirtualBroker } from './virtual-broker.ts'
-import { VirtualStore } from './virtual-store.ts'
+import { isWrite, VirtualStore } from './virtual-store.ts'
 
 export { noLimits } from './virtual-broker.ts'
 
@@ -113,19 +113,22 @@ export class World {
   readonly #random: () => number
   /** Sees what came of every event, before it is performed. */
   watch: (cause: Cause, effects: readonly Effect[]) => void = () => {}
-  /** how many effects are still performed before the gateway crashes */
+  /** how many effects are still performed until the gateway crashes */
   fuse = Number.POSITIVE_INFINITY
+  /** milliseconds after which it starts again by itself */
+  startsAfter = Number.POSITIVE_INFINITY
   /** listeners that the configuration does not have any more */
   readonly listenersGone = new Set<string>()
   /** sessions of the gateway's former lives */
   readonly #dead = new WeakSet<Session>()
+  #isSafe = false
   #isRunning = true
   #agenda: { at: number; run: () => void }[] = []
   #busy = false
 
   constructor(options: WorldOptions = {}) {
     this.broker = new VirtualBroker(this)
-    this.store = new VirtualStore(this, (effect) => this.#performNow(effect))
+    this.store = new VirtualStore(this, (effect) => this.#release(effect))
     const predefined = predefinedOf(options.predefined ?? {})
     this.settings = {
       timers: { ...defaultTimers, ...options.timers },
@@ -172,20 +175,24 @@ export class World {
 
   /** The gateway is killed: what is not durable is lost, and its connections break. */
   crash(): void {
-    if (!this.#isRunning) return
+    if (!this.#isRunning || this.#isSafe) return
     this.#isRunning = false
     this.fuse = Number.POSITIVE_INFINITY
-    for (const session of this.sessions.byClientId.values()) this.#dead.add(session)
+    for (const session of [...this.sessions.byClientId.values(), ...this.broker.connected.keys()]) {
+      this.#dead.add(session)
+    }
     this.sessions = createSessions()
     this.totals.queuedMessages = 0
     this.totals.queuedOctets = 0
     this.store.crash()
     this.broker.gatewayCrashed()
     this.note('gateway crashes')
+    if (Number.isFinite(this.startsAfter)) this.after(this.startsAfter, () => this.start())
   }
 
   /** It starts again with what its store has. */
   start(): void {
+    if (this.#isRunning) return
     this.#isRunning = true
     this.note('gateway starts')
     const peerOf = ({ listener, address, port, nodeId }: PeerRecord): Peer | undefined => {
@@ -198,6 +205,12 @@ export class World {
       restore(this.sessions, stored, bearings, turn)
       this.#perform(turn.out)
     }
+  }
+
+  /** From now on it crashes no more. */
+  becomeSafe(): void {
+    this.#isSafe = true
+    this.fuse = Number.POSITIVE_INFINITY
   }
 
   /** It is killed, and starts again after so many milliseconds. */
@@ -259,12 +272,20 @@ export class World {
   }
 
   #perform(effects: readonly Effect[]): void {
-    for (const effect of effects) if (!this.store.holds(effect)) this.#performNow(effect)
+    for (const effect of effects) {
+      if (this.fuse <= 0 && !isWrite(effect)) break // what is written at one time is one group
+      if (!this.store.holds(effect)) this.#performNow(effect)
+    }
+    if (this.fuse <= 0) this.crash()
+  }
+
+  #release(effect: Effect): void {
+    if (this.fuse > 0) this.#performNow(effect)
+    if (this.fuse <= 0) this.crash()
   }
 
   #performNow(effect: Effect): void {
     if (!this.#isRunning) return
-    if (this.fuse <= 0) return this.crash()
     this.fuse -= 1
     this.effects.push(effect)
     if (effect.type === 'send') {

@@ -158,6 +158,15 @@ describe('upstream with a scripted broker', () => {
       expect(performance.now() - start).toBeLessThan(1000)
     })
 
+    it('tries every address of a name', async () => {
+      const named = new Rig({ url: `mqtt://localhost:${broker.port}` }, { version: '5' })
+      rigs.push(named)
+      const sensor = named.sensor()
+      await sensor.open(ID)
+      sensor.connection.publish(1, 'a', bytes('x'), 1, false, false)
+      expect((await sensor.next('published')).outcome).toBe(0)
+    })
+
     it('reports a broker that is not there as outcome 1', async () => {
       const sensor = rig().sensor()
       await broker.close()
@@ -232,6 +241,8 @@ describe('upstream with a scripted broker', () => {
       ['nothing', []],
     ])('is 3.1.1 with a broker that answers MQTT 5 with %s, from then on', async (_answer, reply) => {
       broker.script = (peer, packet) => {
+        // the gateway's own connection must not find out first
+        if (peer.clientId !== ID) return true
         if (packet.cmd !== 'connect' || packet.protocolVersion !== 5) return undefined
         peer.socket.end(Buffer.from(reply))
         return true
@@ -424,6 +435,36 @@ describe('upstream with a scripted broker', () => {
         expect(await sensor.next('published')).toEqual({ type: 'published', token, outcome: 0 })
       }
     })
+  })
+
+  it('what is asked for at once is sent as one', async () => {
+    const sensor = rig().sensor()
+    await sensor.open(ID)
+    const chunks: Buffer[] = []
+    sensorPeers()[0]?.socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+    for (let token = 1; token <= 20; token++) {
+      sensor.connection.publish(token, 'a', bytes(`${token}`), token % 2 === 0 ? 1 : 0, false, false)
+    }
+    sensor.connection.subscribe(21, 'a', 1, true)
+    await sensor.next('subscribed')
+    expect(chunks.length).toBe(1)
+    expect(sensorPeers()[0]?.packets.length).toBe(22)
+  })
+
+  it('sends nothing more when the session ends it while an answer is handled', async () => {
+    let ended = false
+    const one = rig()
+    const connection = one.upstream.connection(({ type }) => {
+      if (type !== 'published' || ended) return
+      ended = true
+      connection.close(false, true)
+    })
+    script((peer, { cmd }) => (cmd === 'connect' ? accept(peer, false, { receiveMaximum: 1 }) : undefined))
+    connection.connect(connectOptions(ID))
+    while (one.upstream.stats().connected === 0) await pause(1)
+    for (const token of [1, 2, 3]) connection.publish(token, 'a', bytes('x'), 1, false, false)
+    await saw('disconnect', 0)
+    expect(sensorPeers()[0]?.packets.map(({ cmd }) => cmd)).toEqual(['connect', 'publish', 'disconnect'])
   })
 
   it('more subscriptions than may be under way wait for their turn, and none is refused [SN-MAP-3 in part]', async () => {

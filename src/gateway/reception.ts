@@ -1,0 +1,35 @@
+// What a datagram must be to reach a session: from an address that may send here, short enough, and decodable.
+
+import { decodeFrame } from '../codec/frame.ts'
+import type { Packet } from '../codec/messages.ts'
+import { onAdvertise } from '../session/discovery.ts'
+import { type Counters, count } from './counters.ts'
+import type { Link } from './links.ts'
+
+/** A message, and the wireless node that a forwarder had it from [5.5]. */
+export interface Reception {
+  readonly packet: Packet
+  readonly nodeId: Uint8Array | undefined
+}
+
+/** The message in a datagram; undefined, and counted, if it is not to be handled. Hears other gateways' ADVERTISE [6.1]. */
+export function receiveDatagram(
+  link: Link,
+  bytes: Uint8Array,
+  address: string,
+  counters: Counters,
+): Reception | undefined {
+  counters.receivedDatagrams += 1
+  counters.receivedOctets += bytes.length
+  const { dropped } = counters
+  if (!link.admits(address)) return void count(dropped, 'not-allowed')
+  if (bytes.length > link.listener.maxMessage) return void count(dropped, 'oversized')
+  const { packet, nodeId } = decodeFrame(bytes)
+  if (packet.type === 'malformed') return void count(dropped, `malformed: ${packet.reason}`)
+  if (nodeId !== undefined && !link.isForwarder(address)) return void count(dropped, 'not-allowed')
+  count(counters.received, packet.type)
+  if (packet.type === 'advertise' && link.discovery !== undefined) {
+    onAdvertise(link.discovery, packet.gwId, packet.duration, performance.now())
+  }
+  return { packet, nodeId }
+}
