@@ -63,7 +63,7 @@ async function measure(scenario: Scenario, store: Store, sensors: number, second
     store: store === 'lmdb' ? { type: 'lmdb', path: join(folder, 'state') } : { type: 'memory' },
     timers: { tRetry: '2s' },
     console: { enabled: false },
-    log: { level: 'warn', format: 'json' },
+    log: { level: 'info', format: 'json' },
   })
   let load: Load | undefined
   try {

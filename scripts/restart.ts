@@ -81,7 +81,7 @@ async function run(options: Options): Promise<number> {
     store: { type: 'lmdb', path: join(folder, 'state') },
     limits: { sensors: sensors + 1000 },
     console: { enabled: false },
-    log: { level: 'warn', format: 'json' },
+    log: { level: 'info', format: 'json' },
   })
   const ended = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort())

@@ -59,13 +59,14 @@ const laneOf: Partial<Record<Effect['type'], LaneName>> = {
 }
 
 /** Nobody relies on these: a repetition after a crash does no harm. */
-const harmless: ReadonlySet<PacketType> = new Set<PacketType>([
-  'publish', 'pingresp', 'willtopicreq', 'willmsgreq',
-]) // biome-ignore format: one line reads better
+const harmless: ReadonlySet<PacketType> = new Set<PacketType>(['pingresp', 'willtopicreq', 'willmsgreq'])
 
 /** Whether somebody else learns of it who may then rely on what was written. */
 function tells(effect: Effect): boolean {
-  if (effect.type === 'send') return !harmless.has(effect.packet.type)
+  if (effect.type === 'send') {
+    // a sensor keeps the MsgId of a QoS 1 or 2 PUBLISH, which must not mean another message after a crash
+    return effect.packet.type === 'publish' ? effect.packet.qos > 0 : !harmless.has(effect.packet.type)
+  }
   if (effect.type === 'publish') return effect.qos === 2 // a repetition after a crash must be known as one
   return effect.type === 'acknowledge' || effect.type === 'release'
 }
