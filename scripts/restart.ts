@@ -2,6 +2,7 @@
 // all are served, and whether any of them had to connect or register anew.
 //   npm run restart -- --sensors 5000
 
+import { setMaxListeners } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -84,6 +85,7 @@ async function run(options: Options): Promise<number> {
     log: { level: 'info', format: 'json' },
   })
   const ended = new AbortController()
+  setMaxListeners(0, ended.signal) // every sensor waits for it
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort())
   try {
     await mosquitto.start()
