@@ -75,7 +75,8 @@ function quantile(values: readonly number[], share: number): number {
 
 /** Starts a gateway and connects its sensors. */
 async function candidate(options: string[], sensors: number, broker: string): Promise<Candidate> {
-  const args = ['dist/src/cli.js', 'gateway', '-l', 'udp://127.0.0.1:0', '-b', broker, ...options]
+  const args = ['dist/src/cli.js', 'gateway', '-l', 'udp://127.0.0.1:0', '-b', broker]
+  args.push('--store', 'memory', ...options)
   const gateway = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const { listening, console: url } = await started(gateway)
   const swarm = Array.from(

@@ -57,7 +57,7 @@ async function measure(scenario: Scenario, store: Store, sensors: number, second
   const folder = mkdtempSync(join(tmpdir(), 'mqttsn-bench-'))
   const port = await freePort()
   const mosquitto = new Mosquitto(folder, await freePort())
-  const gateway = new GatewayProcess(folder, 'dist/src/cli.js', {
+  const gateway = new GatewayProcess(folder, ['dist/src/cli.js'], {
     listeners: [{ url: `udp://127.0.0.1:${port}` }],
     broker: { url: mosquitto.url },
     store: store === 'lmdb' ? { type: 'lmdb', path: join(folder, 'state') } : { type: 'memory' },

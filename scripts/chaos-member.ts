@@ -38,11 +38,11 @@ export interface MemberTally {
   registersAgain: number
 }
 
-const T_RETRY = 300
-/** Patient enough for any restart: 30 s. */
+const T_RETRY = 200
+/** Patient enough for any restart: 20 s. */
 const N_RETRY = 100
 /** Milliseconds after which a connection setup is begun anew. */
-const SETUP = 2500
+const SETUP = 1500
 const KEEP_ALIVE = 60
 /** seconds; so a casualty is missed after 3 s */
 const SHORT_KEEP_ALIVE = 2

@@ -133,16 +133,20 @@ export class Mosquitto {
   }
 }
 
-/** A gateway with this configuration, as a process of its own. `entry` is the program, normally `dist/src/cli.js`. */
+/** A gateway with this configuration, as a process of its own. `entry`: what Node runs, normally `dist/src/cli.js`. */
 export class GatewayProcess {
   /** lines of its log that a gateway in good health does not write */
   readonly faults: string[] = []
   readonly #program: Program
 
-  constructor(folder: string, entry: string, configuration: object) {
+  constructor(folder: string, entry: readonly string[], configuration: object) {
     const file = join(folder, 'gateway.json')
     writeFileSync(file, JSON.stringify(configuration, undefined, 2))
-    this.#program = new Program(process.execPath, [entry, 'gateway', '-c', file], join(folder, 'gateway.log'))
+    this.#program = new Program(
+      process.execPath,
+      [...entry, 'gateway', '-c', file],
+      join(folder, 'gateway.log'),
+    )
     this.#program.onLine = (line) => {
       if (/"level":"(error|fatal)"/.test(line) && this.faults.length < 100) this.faults.push(line)
     }

@@ -27,7 +27,7 @@ export interface Target {
 }
 
 /** Topic names below each wildcard subscription. */
-const BELOW = ['a', 'b', 'c', 'd', 'e']
+const BELOW = ['a', 'b', 'c']
 const SHARED: Named = { topic: { predefined: 200 }, name: 'pre/down/all' }
 
 const sensorName = (index: number) => `c${String(index).padStart(2, '0')}`

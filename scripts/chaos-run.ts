@@ -23,8 +23,8 @@ export interface ChaosOptions {
   readonly store: 'lmdb' | 'memory'
   /** keeps the logs and conversations if something is wrong, and ends with that round */
   readonly keep: boolean
-  /** the gateway's program */
-  readonly entry: string
+  /** what Node runs as the gateway */
+  readonly entry: readonly string[]
   readonly say: (line: string) => void
   /** ends the run after the present step */
   readonly signal: AbortSignal
@@ -101,7 +101,7 @@ function configuration(
       reconnect: { min: '50ms', max: '500ms' },
     },
     predefined,
-    timers: { tRetry: '300ms', nRetry: 100, answer: '4s', awake: '3s' },
+    timers: { tRetry: '200ms', nRetry: 100, answer: '4s', awake: '3s' },
     limits: { queuedMessages: 10_000, queuedOctets: '16MiB' },
     store: store === 'lmdb' ? { type: 'lmdb', path: join(folder, 'state') } : { type: 'memory' },
     console: { enabled: false },

@@ -6,7 +6,8 @@ import { Command, Option } from 'commander'
 import { count } from '../src/cli/options.ts'
 import { type ChaosOptions, runChaos } from './chaos-run.ts'
 
-interface Flags extends Pick<ChaosOptions, 'rounds' | 'seed' | 'protocol' | 'store' | 'entry'> {
+interface Flags extends Pick<ChaosOptions, 'rounds' | 'seed' | 'protocol' | 'store'> {
+  entry: string
   keep?: true
 }
 
@@ -38,11 +39,17 @@ only at a clean end, so it is restarted, never killed; over its restart it repea
 publishes the wills of all: both are counted, not blamed on the gateway.
 Exit code: 0 all well, 1 something is wrong or it could not start, 130 interrupted.`,
   )
-  .action(async ({ keep, ...flags }: Flags) => {
+  .action(async ({ keep, entry, ...flags }: Flags) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort())
     try {
       const say = (line: string) => console.log(line)
-      const outcome = await runChaos({ ...flags, keep: keep === true, say, signal: ended.signal })
+      const outcome = await runChaos({
+        ...flags,
+        entry: [entry],
+        keep: keep === true,
+        say,
+        signal: ended.signal,
+      })
       process.exitCode = outcome.faults.length > 0 ? 1 : ended.signal.aborted ? 130 : 0
     } catch (error) {
       console.error(error instanceof Error ? error.message : error)

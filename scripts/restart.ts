@@ -76,7 +76,7 @@ async function run(options: Options): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'mqttsn-restart-'))
   const port = await freePort()
   const mosquitto = new Mosquitto(folder, await freePort())
-  const gateway = new GatewayProcess(folder, 'dist/src/cli.js', {
+  const gateway = new GatewayProcess(folder, ['dist/src/cli.js'], {
     listeners: [{ url: `udp://127.0.0.1:${port}` }],
     broker: { url: mosquitto.url },
     store: { type: 'lmdb', path: join(folder, 'state') },

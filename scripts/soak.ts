@@ -117,7 +117,7 @@ async function run({ sensors, duration, outage, rate, downlink }: Options): Prom
     '-b',
     `mqtt://127.0.0.1:${port}`,
   ]
-  gatewayArgs.push('--console', 'http://127.0.0.1:0')
+  gatewayArgs.push('--store', join(folder, 'state'), '--console', 'http://127.0.0.1:0')
   let lastWords = ''
   const gateway = start(process.execPath, gatewayArgs, (line) => {
     lastWords = line

@@ -35,14 +35,11 @@ function stepsOf(effects: readonly Effect[]): string[] {
   })
 }
 
-/** Steps of what follows. */
+/** Steps of what follows, as they are when they are asked for. */
 function recorder(world: World): () => string[] {
-  let seen = world.effects.length
-  return () => {
-    const steps = stepsOf(world.effects.slice(seen))
-    seen = world.effects.length
-    return steps
-  }
+  const steps: string[] = []
+  world.watch = (_, effects) => steps.push(...stepsOf(effects))
+  return () => steps.splice(0)
 }
 
 const publishes = (world: World) =>
