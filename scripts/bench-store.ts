@@ -28,10 +28,17 @@ interface Figure {
   readonly cost: number
 }
 
-/** Least share of the throughput without store, and least messages per second to sensors. */
-const UPLINK_SHARE = 0.95
+/** How much an uplink may suffer, and least messages per second to sensors. */
+const TOLERANCE = 0.05
 const DOWNLINK_RATE = 10_000
 const WARM = 1500
+
+/** files of the measurement that runs */
+let folder: string | undefined
+
+function clear(): void {
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+}
 
 async function run({ rounds, seconds, sensors }: Options): Promise<number> {
   const figures = new Map<string, Figure[]>()
@@ -54,7 +61,7 @@ async function run({ rounds, seconds, sensors }: Options): Promise<number> {
 
 /** One gateway and one broker of its own, so that nothing of the last measurement is left. */
 async function measure(scenario: Scenario, store: Store, sensors: number, seconds: number): Promise<Figure> {
-  const folder = mkdtempSync(join(tmpdir(), 'mqttsn-bench-'))
+  folder = mkdtempSync(join(tmpdir(), 'mqttsn-bench-'))
   const port = await freePort()
   const mosquitto = new Mosquitto(folder, await freePort())
   const gateway = new GatewayProcess(folder, ['dist/src/cli.js'], {
@@ -88,35 +95,40 @@ async function measure(scenario: Scenario, store: Store, sensors: number, second
     await load?.close()
     await gateway.end('SIGKILL')
     await mosquitto.end('SIGKILL')
-    rmSync(folder, { recursive: true, force: true })
+    clear()
   }
 }
 
-/** Prints the table; 1 if a goal was missed. */
+/**
+ * Prints the table; 1 if a goal was missed. What else the machine does only ever takes throughput away, so the best of each
+ * store are compared; of processor time, which hardly suffers, the medians.
+ */
 function conclude(figures: ReadonlyMap<string, readonly Figure[]>): number {
   let missed = 0
-  console.log('\nscenario        store   messages/s (least to most)       µs of the gateway each')
+  console.log('\nscenario        store   messages/s: median (least to most)   µs of the gateway each')
   for (const scenario of SCENARIOS) {
-    const of = (store: Store) => figures.get(`${scenario}/${store}`) ?? []
+    const rates = (store: Store) => (figures.get(`${scenario}/${store}`) ?? []).map(({ rate }) => rate)
+    const costs = (store: Store) => (figures.get(`${scenario}/${store}`) ?? []).map(({ cost }) => cost)
     for (const store of STORES) {
-      const rates = of(store).map(({ rate }) => rate)
-      const costs = of(store).map(({ cost }) => cost)
-      console.log(
-        `${scenario.padEnd(15)} ${store.padEnd(7)} ${spread(rates, 0).padEnd(32)} ${spread(costs, 1)}`,
-      )
+      const columns = [scenario.padEnd(15), store.padEnd(7), spread(rates(store), 0).padEnd(36)]
+      console.log(`${columns.join(' ')} ${spread(costs(store), 1)}`)
     }
-    const rate = median(of('lmdb').map((figure) => figure.rate))
-    const share = rate / median(of('memory').map((figure) => figure.rate))
-    const more = median(of('lmdb').map(({ cost }) => cost)) / median(of('memory').map(({ cost }) => cost))
-    const goal = scenario === 'downlink QoS 1' ? rate >= DOWNLINK_RATE : share >= UPLINK_SHARE
-    if (!goal) missed = 1
+    const share = Math.max(...rates('lmdb')) / Math.max(...rates('memory'))
+    const more = median(costs('lmdb')) / median(costs('memory'))
+    const down = scenario === 'downlink QoS 1'
+    const met = down
+      ? median(rates('lmdb')) >= DOWNLINK_RATE
+      : share >= 1 - TOLERANCE && more <= 1 + TOLERANCE
+    if (!met) missed = 1
     console.log(
-      `${scenario.padEnd(15)} on/off  throughput ${(share * 100).toFixed(1)} %, processor time ${(more * 100).toFixed(1)} %: ` +
-        `goal ${goal ? 'met' : 'MISSED'} (${scenario === 'downlink QoS 1' ? `${DOWNLINK_RATE}/s` : `${UPLINK_SHARE * 100} %`})`,
+      `${scenario.padEnd(15)} on/off  throughput ${percent(share)} (best of each), processor time ${percent(more)} (medians); ` +
+        `goal ${down ? `${DOWNLINK_RATE}/s` : `within ${percent(TOLERANCE)}`}: ${met ? 'met' : 'MISSED'}`,
     )
   }
   return missed
 }
+
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
 
 const spread = (values: readonly number[], digits: number): string =>
   `${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)} to ${Math.max(...values).toFixed(digits)})`
@@ -124,6 +136,9 @@ const spread = (values: readonly number[], digits: number): string =>
 /** The middle one. */
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN
+
+process.once('exit', clear)
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
 await new Command('bench-store')
   .description('Compare throughput and cost per message with the durable store on and off.')

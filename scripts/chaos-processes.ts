@@ -10,6 +10,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** Milliseconds in which a process must be ready, or gone after SIGTERM. */
 const PATIENCE = 20_000
 
+/** What runs now ends with this process, however that ends. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 /** Asks the system for a TCP or UDP port on loopback that is free now. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
@@ -48,6 +54,8 @@ export class Program {
   async start(isReady: (line: string) => boolean | Promise<boolean>): Promise<void> {
     const child = spawn(this.#command, this.#args, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
+    running.add(child)
+    child.once('exit', () => running.delete(child))
     let failure: Error | undefined
     let ready = false
     let lastWords = ''

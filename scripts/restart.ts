@@ -95,6 +95,7 @@ async function run(options: Options): Promise<number> {
       (_, index) => new Publisher(index, `udp://127.0.0.1:${port}`, options),
     )
     await connectAll(publishers, options, ended.signal)
+    if (ended.signal.aborted) return 130
     for (const publisher of publishers) void publisher.live(interval, ended.signal)
     await pause(3 * interval, ended.signal)
     const waiting = publishers.filter(({ acknowledgedAt }) => acknowledgedAt === 0).length
@@ -122,7 +123,9 @@ async function connectAll(publishers: Publisher[], { rate }: Options, signal: Ab
     const early = startedAt + (index * 1000) / rate - performance.now()
     if (early > 0) await pause(early, signal)
     if (signal.aborted) return
-    connecting.push(sensor.connect())
+    const attempt = sensor.connect()
+    attempt.catch(() => {}) // told below; an interruption ends the wait for it
+    connecting.push(attempt)
   }
   await Promise.all(connecting)
   say(`${publishers.length} sensors connected in ${seconds(performance.now() - startedAt)}`)

@@ -61,15 +61,23 @@ export function onDisconnect(session: Session, { duration }: Disconnect, turn: T
   if (!goesToSleep) closeUnlessNeeded(session, turn)
 }
 
-/** When a sensor that stays silent counts as lost, by its state; Infinity where nothing is supervised. */
+/** How long the end of a silent sensor waits for its first broker connection after a restart, milliseconds. */
+const PATIENCE = 60_000
+
+/** When a sensor that stays silent counts as lost; Infinity where nothing is supervised. */
 export function silenceDeadline(session: Session, inactivity: number): number {
-  const { state, heardAt, keepAlive, sleep } = session
-  // after a restart the broker has the will of a sensor only with its connection
-  if (session.will.topic !== undefined && isResuming(session)) return Number.POSITIVE_INFINITY
-  if (state === 'asleep') return heardAt + withTolerance(sleep)
+  const silentUntil = session.heardAt + allowedSilence(session, inactivity)
+  // without its connection the broker would not publish its will
+  if (session.will.topic === undefined || !isResuming(session)) return silentUntil
+  return Math.max(silentUntil, (session.link.lostAt ?? 0) + PATIENCE)
+}
+
+/** Milliseconds, by its state. */
+function allowedSilence({ state, keepAlive, sleep }: Session, inactivity: number): number {
+  if (state === 'asleep') return withTolerance(sleep)
   if (state !== 'active') return Number.POSITIVE_INFINITY
-  if (keepAlive > 0) return heardAt + withTolerance(keepAlive)
-  return inactivity > 0 ? heardAt + inactivity : Number.POSITIVE_INFINITY // [SN-KA-4]
+  if (keepAlive > 0) return withTolerance(keepAlive)
+  return inactivity > 0 ? inactivity : Number.POSITIVE_INFINITY // [SN-KA-4]
 }
 
 /** Keep-alive or sleep time has passed in silence: the broker publishes the will [SN-WILL-6, SN-STA-3]. */

@@ -63,17 +63,21 @@ function isPending({ requests }: Session, type: Request['type'], msgId: number, 
 
 /** The topic id for a name without wildcards is assigned now; ids and short names are echoed [SN-SUB-1..4]. */
 function subscriptionFor(
-  { topics, policy }: Session,
+  session: Session,
   packet: Subscribe,
   qos: 0 | 1 | 2,
   filter: string,
-  { env }: Turn,
+  { env, out }: Turn,
 ): Subscription | undefined {
+  const { topics, policy } = session
   if (packet.topicIdType === 'reserved') return undefined
   if (packet.topicIdType !== 'normal')
     return { qos, topicIdType: packet.topicIdType, topicId: packet.topicId }
   if (hasWildcard(filter)) return { qos, topicIdType: 'normal', topicId: 0 }
+  const isKnown = topics.byName.has(filter)
   const topicId = assignTopic(topics, filter, env.settings.limits.topicsPerSensor, policy.predefined)
+  // messages under a wildcard may tell it to the sensor before the broker answers [SN-REG-8]
+  if (!isKnown && topicId !== undefined) out.push({ type: 'save', session })
   return topicId === undefined ? undefined : { qos, topicIdType: 'normal', topicId }
 }
 

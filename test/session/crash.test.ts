@@ -24,13 +24,17 @@ describe.each([
   const expectCalmEnd = (name: string, life: () => Life) =>
     expect(() => expectSame(life(), calm), name).not.toThrow()
 
-  it('a life ends the same whichever effect is the last one before a crash [SN-PUB-11, SN-MAP-17]', () => {
+  it('a life ends the same whichever effect is the last one before a crash, and no sleep is disturbed [SN-PUB-11, SN-MAP-17, SN-SLP-1]', () => {
     expectSame(calm, calm)
     for (let fuse = 1; fuse < calm.world.effects.length; fuse++) {
       const prepare = (world: World) => {
         world.fuse = fuse
       }
-      expectCalmEnd(`after ${fuse} effects`, () => live(clearAir, way(prepare)))
+      expectCalmEnd(`after ${fuse} effects`, () => {
+        const life = live(clearAir, way(prepare))
+        expect(life.sensor.disturbances).toEqual([])
+        return life
+      })
     }
   })
 

@@ -10,6 +10,8 @@ import type { Session } from '../../src/session/session.ts'
 import type { Policy } from '../../src/session/settings.ts'
 import { isTopicFilter, isTopicName } from '../../src/session/topics.ts'
 import { anyStep, settleDown, take } from '../support/hostile.ts'
+import { unasked } from '../support/patient.ts'
+import { Promises } from '../support/promises.ts'
 import { type Cause, World } from '../support/world.ts'
 
 type Send = Effect & { type: 'send' }
@@ -29,16 +31,12 @@ const limits = {
 }
 const policies: Record<string, Partial<Policy>> = {
   b: { asleepConnect: 'resume', reRegister: 'always' },
-  c: { reRegister: 'never' },
+  c: { reRegister: 'never', ack: 'store', spool: { messages: 4, octets: 100, age: 3_600_000, qos0: true } },
 }
 const timers = { inactivity: 3_600_000, reconnectMax: 3_600_000 }
 
 /** Between CONNECT and CONNACK a sensor gets nothing else. */
 const setup: ReadonlySet<PacketType> = new Set(['willtopicreq', 'willmsgreq', 'connack', 'disconnect'])
-/** What the gateway sends of its own accord. */
-const unasked: ReadonlySet<PacketType> = new Set([
-  'publish', 'register', 'pubrel', 'pingreq', 'willtopicreq', 'willmsgreq',
-]) // biome-ignore format: one line reads better
 
 const isSetup = (state: State) => state === 'willtopic' || state === 'willmsg' || state === 'connecting'
 const isEnded = (state: State) => state === 'disconnected' || state === 'lost'
@@ -71,11 +69,16 @@ function strictWorld() {
   /** as of the last event */
   const owners = new Map<Peer['key'], Session>()
   const states = new Map<Session, State>()
+  const promises = new Promises(world)
   world.watch = (cause, effects) => {
+    promises.check(cause, effects)
     checkEffects(cause, effects, owners, states)
     checkSize(cause, effects, owners, world)
     owners.clear()
-    for (const [key, session] of world.sessions.byPeer) owners.set(key, session)
+    for (const [key, session] of world.sessions.byPeer) {
+      owners.set(key, session)
+      states.set(session, session.state)
+    }
     checkSessions(world)
   }
   return { world, sensors }
@@ -191,7 +194,7 @@ function checkDeadline(session: Session): void {
   must(!waits || Number.isFinite(wakeAt), () => `${state} waits for ever`)
 }
 
-it('keeps all limits, counts and promises whatever happens [SN-ROB-1, SN-ROB-3, SN-SLP-1, SN-GPUB-10, SN-CONN-14]', () => {
+it('keeps all limits, counts and promises whatever happens, crashes included [SN-ROB-1, SN-ROB-3, SN-SLP-1, SN-GPUB-10, SN-CONN-14]', () => {
   const life = fc.tuple(fc.boolean(), fc.array(anyStep(4), { maxLength: 100, size: 'max' }))
   const isSound = fc.property(life, ([calm, steps]) => {
     const { world, sensors } = strictWorld()
@@ -202,6 +205,7 @@ it('keeps all limits, counts and promises whatever happens [SN-ROB-1, SN-ROB-3, 
     same(world.sessions.byClientId.size, 0, 'sessions in the end')
     same(world.sessions.byPeer.size, 0, 'addresses in the end')
     same(world.totals.queuedMessages + world.totals.queuedOctets, 0, 'the queue in the end')
+    same(world.store.disk.size, 0, 'what is stored in the end')
   })
   fc.assert(isSound, { numRuns: 2000, seed: 12 }) // the same lives every time, so that it is never by chance
 })

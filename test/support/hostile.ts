@@ -15,6 +15,8 @@ export type Step = { wait: number } & (
   | { kind: 'message'; topic: string; payload: string; qos: 0 | 1 | 2; retain: boolean; life: number }
   | { kind: 'broker'; mood: 'well' | 'silent' | 'away' | 'slow' | 'refuses' | 'forbids' | 'weak' }
   | { kind: 'congestion'; who: number; on: boolean }
+  /** the gateway is killed, and starts again after `pause` milliseconds; its store is that slow from then on */
+  | { kind: 'restart'; pause: number; lag: number }
   | { kind: 'time' }
 )
 
@@ -138,6 +140,7 @@ export const anyStep = (sensors: number): fc.Arbitrary<Step> => {
     { weight: 1, arbitrary: step('broker', { mood }) },
     { weight: 1, arbitrary: step('congestion', { who, on: flag }) },
     { weight: 3, arbitrary: step('time', {}, long) },
+    { weight: 2, arbitrary: step('restart', { pause: fc.constantFrom(0, 0, 500, 100_000), lag: fc.nat(3) }) },
   )
 }
 
@@ -184,6 +187,10 @@ function begin(step: Step, world: World, sensors: readonly VirtualSensor[]): voi
       if (session?.link.state === 'up') world.happen(session, { type: 'congestion', on: step.on })
       return
     }
+    case 'restart':
+      world.restart(step.pause)
+      world.store.lag = step.lag
+      return
     case 'time':
   }
 }

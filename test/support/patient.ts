@@ -17,6 +17,11 @@ export interface Received {
   readonly qos: number
 }
 
+/** What a gateway sends of its own accord. */
+export const unasked: ReadonlySet<PacketType> = new Set([
+  'publish', 'register', 'pubrel', 'pingreq', 'willtopicreq', 'willmsgreq',
+]) // biome-ignore format: one line reads better
+
 /** The will that the sensor gives when it is asked for one. */
 const WILL = { topic: 'gone', message: 'dev1' }
 const T_RETRY = 10_000
@@ -54,6 +59,8 @@ export class PatientSensor {
   readonly received: Received[] = []
   /** topic names by normal id, as far as it was told */
   readonly names = new Map<number, string>()
+  /** what came unasked while it slept */
+  readonly disturbances: PacketType[] = []
   /** datagrams so far, in both directions */
   datagrams = 0
   readonly #world: World
@@ -168,7 +175,10 @@ export class PatientSensor {
   }
 
   #hear(packet: Packet): void {
-    if (this.#state === 'asleep' && !this.#isExpected(packet)) return // the radio is off
+    if (this.#state === 'asleep' && !this.#isExpected(packet)) {
+      if (unasked.has(packet.type)) this.disturbances.push(packet.type)
+      return // the radio is off
+    }
     if (this.#last?.type === 'pingreq') this.#heardAt = this.#world.now
     if (this.#isExpected(packet)) {
       this.#answer = packet

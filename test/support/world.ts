@@ -89,7 +89,7 @@ export interface WorldOptions {
 }
 
 /** What the core was called with. */
-export type Cause = { packet: Packet; peer: Peer } | { session: Session; event: Event }
+export type Cause = { packet: Packet; peer: Peer } | { session: Session; event: Event } | { start: true }
 
 /** Text as octets. */
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -200,11 +200,10 @@ export class World {
       return { key: peerKey(0, address, port, nodeId), listener: this.listener, address, port, nodeId }
     }
     const bearings = { peerOf, toMonotonic: (time: number) => time }
-    for (const stored of this.store.load()) {
-      const turn = this.#newTurn()
-      restore(this.sessions, stored, bearings, turn)
-      this.#perform(turn.out)
-    }
+    const turn = this.#newTurn()
+    for (const stored of this.store.load()) restore(this.sessions, stored, bearings, turn)
+    this.watch({ start: true }, turn.out)
+    this.#perform(turn.out)
   }
 
   /** From now on it crashes no more. */
