@@ -106,7 +106,8 @@ export class Mosquitto {
   readonly port: number
   readonly #program: Program
 
-  constructor(folder: string, port: number) {
+  /** `chatty`: its log names every packet */
+  constructor(folder: string, port: number, chatty = false) {
     this.port = port
     const file = join(folder, 'mosquitto.conf')
     const lines = [
@@ -117,6 +118,7 @@ export class Mosquitto {
       'max_queued_messages 0',
       'max_queued_bytes 0',
       'set_tcp_nodelay true',
+      ...(chatty ? ['log_type all'] : []),
       'user root', // or it could not write into the folder when started by root
     ]
     writeFileSync(file, `${lines.join('\n')}\n`)

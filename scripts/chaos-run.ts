@@ -61,7 +61,7 @@ const TOLD = 12
 export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'mqttsn-chaos-'))
   const gatewayPort = await freePort()
-  const mosquitto = new Mosquitto(folder, await freePort())
+  const mosquitto = new Mosquitto(folder, await freePort(), options.keep)
   const gateway = new GatewayProcess(
     folder,
     options.entry,

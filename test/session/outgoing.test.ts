@@ -204,6 +204,21 @@ describe('QoS 2', () => {
     expect(arrived(world)).toEqual(['x'])
   })
 
+  it('is brought to its end at the broker, when another one takes its MsgId after a crash [SN-PUB-10]', () => {
+    const [world, sensor] = connected()
+    slow(world)
+    exactlyOnce(sensor, 'x')
+    world.restart()
+    exactlyOnce(sensor, 'y') // it has forgotten the first one
+    fast(world)
+    world.advance(5000)
+    expect(sensor.take()).toEqual([pubrec(7)])
+    expect(sensor.send(pubrel(7))).toEqual([pubcomp(7)])
+    expect(arrived(world)).toEqual(['x', 'y'])
+    expect(world.broker.sessionOf('dev1').unreleased.size).toBe(0)
+    expect(world.store.disk.get('dev1')?.uplinks.size).toBe(0)
+  })
+
   it('releases what the broker has, though nobody here knows of it any more [SN-PUB-11]', () => {
     const [world] = connected()
     world.happen(world.session('dev1'), { type: 'received', token: 99 })

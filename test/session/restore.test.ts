@@ -14,6 +14,7 @@ const will = { topic: 'gone', message: 'dev1' }
 /** An active sensor with a will: t/temp is its id 1, s/a, subscribed, its id 2. */
 function active(options: Options = {}, cleanSession = false): [World, VirtualSensor] {
   const world = new World(options)
+  world.advance(8 * 86_400_000) // longer than sessions are kept
   const sensor = world.sensor()
   sensor.connectWithWill('dev1', will, { cleanSession, duration: 60 })
   sensor.register('t/temp')
@@ -85,12 +86,8 @@ describe('an active sensor', () => {
 
   it('gets the message that was on its way again, with DUP and the same MsgId [SN-GPUB-10, SN-GPUB-13]', () => {
     const [world, sensor] = active()
-    for (let i = 0; i < 3; i++) {
-      world.publish('s/a', `${i}`, 1)
-      const [came] = sensor.take()
-      if (came?.type !== 'publish') throw new Error('no PUBLISH')
-      if (i < 2) sensor.send({ type: 'puback', topicId: 2, msgId: came.msgId, returnCode: 0 })
-    }
+    for (let i = 0; i < 3; i++) world.publish('s/a', `${i}`, 1)
+    for (const msgId of [1, 2]) sensor.send({ type: 'puback', topicId: 2, msgId, returnCode: 0 })
     world.restart()
     world.advance(1000)
     expect(sensor.take()).toMatchObject([{ type: 'publish', dup: true, msgId: 3, data: bytes('2') }])
@@ -144,6 +141,21 @@ describe('an active sensor', () => {
     world.restart()
     world.advance(100)
     expect(types(sensor.take())).toEqual(['publish']) // confirmed now
+  })
+})
+
+describe('an id that is told to the sensor', () => {
+  it('is stored before, also when a wildcard brings a message ahead of the answer to SUBSCRIBE [SN-REG-8]', () => {
+    const [world, sensor] = active()
+    sensor.subscribe('w/+')
+    world.broker.answers = false
+    sensor.subscribe('w/a')
+    world.advance(8000) // SUBACK with an error, and what was held goes on
+    world.publish('w/a', 'x', 1)
+    expect(sensor.take().at(-1)).toMatchObject({ type: 'register', topicId: 3, topicName: 'w/a' })
+    world.broker.answers = true
+    world.restart()
+    expect(sensor.register('t/other')).toBe(4)
   })
 })
 

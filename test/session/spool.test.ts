@@ -222,21 +222,27 @@ describe('a broker that does not take it', () => {
     expect([arrived(world), world.drops(), onDisk(world)]).toEqual([['1', '2'], [], 0])
   })
 
-  it('for now, several in a row and congested on top: no moment of it goes by without an end', () => {
+  it('for now, the later one first and congested in between: nothing is asked without end, and the order stays', () => {
     const [world, sensor] = connected()
     world.broker.answers = false
-    sensor.publish(1, '1', { qos: 1, msgId: 1 })
-    sensor.publish(1, '2', { qos: 1, msgId: 2 })
     const session = world.session('dev1')
-    world.happen(session, { type: 'published', token: 2, outcome: 1 }) // before the first one
+    const refuse = (token: number) => world.happen(session, { type: 'published', token, outcome: 1 })
+    for (const msgId of [1, 2]) sensor.publish(1, `${msgId}`, { qos: 1, msgId })
+    refuse(2)
     world.advance(500)
-    world.happen(session, { type: 'published', token: 1, outcome: 1 })
-    world.happen(session, { type: 'congestion', on: true })
+    refuse(1)
     world.broker.answers = true
-    world.advance(400_000) // throws if a deadline does not pass
-    world.happen(session, { type: 'congestion', on: false })
-    world.advance(5_000)
+    world.advance(300_100) // throws if a deadline does not pass
     expect(arrived(world)).toEqual(['1', '2'])
+    world.broker.publishOutcome = 1
+    sensor.publish(1, '3', { qos: 1, msgId: 3 })
+    world.broker.publishOutcome = 0
+    world.happen(session, { type: 'congestion', on: true })
+    world.advance(400_000)
+    expect(arrived(world)).toHaveLength(2)
+    world.happen(session, { type: 'congestion', on: false })
+    world.advance(1)
+    expect(arrived(world)).toEqual(['1', '2', '3'])
   })
 })
 
