@@ -158,10 +158,10 @@ export class Member {
    * A gateway that is killed within a connection setup knows nothing of it, and [6.3] gives no answer to a WILLTOPIC or WILLMSG
    * out of the blue: the sensor begins again with CONNECT. No session is lost by that: there was none yet.
    */
-  async #connect(sensor: Sensor): Promise<void> {
+  async #connect(sensor: Sensor, cleanSession = this.role.cleanSession): Promise<void> {
     for (let connected = false; !connected && !this.#site.ended.aborted; ) {
       const enough = new AbortController()
-      const attempt = sensor.connect().then(() => true)
+      const attempt = sensor.connect({ cleanSession }).then(() => true)
       connected = await Promise.race([attempt, pause(SETUP, enough.signal).then(() => false)])
       enough.abort()
       if (!connected) attempt.catch(() => {})
@@ -211,7 +211,7 @@ export class Member {
       if (error.code === 'rejected' && error.returnCode === 1) this.#site.tally.refused += 1
       else this.#fault(error.message)
       if (this.#sensor?.state === 'disconnected' && !this.role.casualty) {
-        await this.#sensor.connect({ cleanSession: false }).catch(() => {})
+        await this.#connect(this.#sensor, false).catch(() => {})
       }
     } finally {
       this.#running = false

@@ -114,6 +114,7 @@ function connectUpstream(session: Session, turn: Turn): void {
   enter(session, 'connecting', 'CONNECT', turn)
   session.setupDeadline = turn.now + turn.env.settings.timers.connect
   forgetLink(session)
+  session.owesFarewell = false
   session.link.state = 'connecting'
   turn.out.push({
     type: 'connect',

@@ -56,6 +56,11 @@ export function handle(session: Session, event: Event, turn: Turn): void {
   session.wakeAt = wakeAt(session, turn)
 }
 
+/** What a sensor asks only after it got CONNACK; its answers to what the gateway sends prove nothing [SN-CONN-9]. */
+const provesConnack: ReadonlySet<PacketType> = new Set<PacketType>([
+  'register', 'publish', 'subscribe', 'unsubscribe', 'pingreq', 'disconnect', 'willtopicupd', 'willmsgupd',
+]) // biome-ignore format: one line reads better
+
 function onPacket(session: Session, packet: Packet, turn: Turn): void {
   const { state } = session
   const judged = verdict(state, packet.type)
@@ -64,7 +69,7 @@ function onPacket(session: Session, packet: Packet, turn: Turn): void {
     return drop(session, judged === 'unasked' ? 'unasked' : 'out-of-state', turn)
   }
   session.heardAt = turn.now
-  if (packet.type !== 'connect' && packet.type !== 'willmsg') session.fresh = false
+  if (provesConnack.has(packet.type)) session.fresh = false
   const handler = handlers[packet.type] as ((s: Session, p: Packet, t: Turn) => void) | undefined
   handler?.(session, packet, turn)
   hurry(session, turn)

@@ -7,7 +7,7 @@ import type { UpstreamEvent } from './events.ts'
 import { resend, sendDue } from './outgoing.ts'
 import { enter, isEnded, isLive, type Session, send } from './session.ts'
 import type { Turn } from './settings.ts'
-import { dropOld } from './spool.ts'
+import { dropOld, owesBroker } from './spool.ts'
 import { restoreSubscriptions, sendRequests } from './subscribe.ts'
 import { answerWillUpdate, failWillUpdate } from './will.ts'
 
@@ -35,6 +35,7 @@ export function onConnected(session: Session, event: Reported<'connected'>, turn
   link.congested = false
   link.lostAt = undefined
   link.retryAt = turn.now + STABLE // when `attempts` may be forgotten
+  session.owesFarewell = false // an ended session's connection is closed properly after this
   if (!event.sessionPresent && session.received.size > 0) {
     session.received.clear()
     turn.out.push({ type: 'saveProgress', session, lazy: false })
@@ -59,8 +60,7 @@ export function onRestored(session: Session, turn: Turn): void {
  * Whether a lost connection is to be mended: a will dialogue ends with a new one, an ended session needs none, unless
  * messages of it wait for the broker.
  */
-const needsLink = (session: Session): boolean =>
-  isLive(session) || (session.spooled.messages > 0 && isEnded(session))
+const needsLink = (session: Session): boolean => isLive(session) || (isEnded(session) && owesBroker(session))
 
 /** A re-subscription failed for now: a setup cannot end well without it; else the next connection tries again. */
 export function onNotRestored(session: Session, turn: Turn): void {
@@ -75,6 +75,9 @@ function resumeTraffic(session: Session, turn: Turn): void {
 
 export function onRefused(session: Session, event: Reported<'refused'>, turn: Turn): void {
   session.link.state = 'closed'
+  const { lostAt = turn.now } = session.link
+  // the broker has given it up by now
+  if (turn.now - lostAt >= turn.env.settings.timers.grace) session.owesFarewell = false
   if (session.state === 'connecting') return refuse(session, event.outcome, event.detail, turn)
   if (!needsLink(session)) return
   if (failWillUpdate(session, event.outcome, turn)) return

@@ -6,7 +6,7 @@ import { fromRecord, type PeerRecord, type SessionRecord, type ToMonotonic } fro
 import { isEnded, isLive, type Session, type Uplink } from './session.ts'
 import { bind, rest, type Sessions } from './sessions.ts'
 import type { Turn } from './settings.ts'
-import { reopen } from './spool.ts'
+import { owesBroker, reopen } from './spool.ts'
 import { wakeAt } from './timers.ts'
 
 /** Milliseconds between the broker connections of two sensors that say nothing; those that speak go before them. */
@@ -48,7 +48,7 @@ export function restore(
   if (!isEnded(session)) session.state = 'disconnected'
   rest(session, turn)
   session.endedAt = endedAt
-  if (session.spooled.messages > 0) mendLater(sessions, session, turn)
+  if (owesBroker(session)) mendLater(sessions, session, turn)
   session.wakeAt = wakeAt(session, turn)
   if (isOver(session)) forget(sessions, session, turn)
 }
@@ -88,4 +88,4 @@ function mendLater(sessions: Sessions, { link }: Session, turn: Turn): void {
 
 /** Whether it is neither connected nor kept for the next time. */
 const isOver = (session: Session): boolean =>
-  isEnded(session) && (session.cleanSession || !session.established) && session.spooled.messages === 0
+  isEnded(session) && (session.cleanSession || !session.established) && !owesBroker(session)

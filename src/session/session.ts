@@ -21,11 +21,7 @@ export interface Subscription {
   readonly topicId: number
 }
 
-/**
- * A PUBLISH of the sensor on its way to the broker [6.6]. It has two sides: towards the sensor it is open, in
- * `session.uplinks`, until the sensor has its last answer; towards the broker, in `session.outgoing`, until the broker has
- * given its own.
- */
+/** A PUBLISH on its way to the broker [6.6]: in `uplinks` until the sensor, in `outgoing` until the broker is done with it. */
 export interface Uplink {
   /** names it at the broker connection; grows within a session, and is its key in the store */
   readonly token: number
@@ -159,6 +155,8 @@ export interface Session {
   awakeCount: number
   awakeUntil: number
   link: Link
+  /** it ended well while its connection was away: the broker must hear of that, or it publishes the will */
+  owesFarewell: boolean
   /** what of `heardAt` is in the store */
   savedHeardAt: number
   nextToken: number
@@ -214,6 +212,7 @@ export function createSession(clientId: string, env: Env): Session {
       retryAt: never,
       restoring: new Map(),
     },
+    owesFarewell: false,
     savedHeardAt: Number.NEGATIVE_INFINITY,
     nextToken: 1,
     nextMessage: 1,

@@ -12,6 +12,7 @@ import { clearQueue } from './queue.ts'
 import { createSession, isEnded, type Session } from './session.ts'
 import type { Turn } from './settings.ts'
 import { lose } from './sleep.ts'
+import { owesBroker } from './spool.ts'
 import { fromGateways, verdict } from './states.ts'
 import { allow, createThrottle, type Throttle } from './throttle.ts'
 import { wakeAt } from './timers.ts'
@@ -60,10 +61,10 @@ function settle(sessions: Sessions, session: Session, turn: Turn): void {
   if (session.peer !== undefined) {
     unbind(sessions, session)
     rest(session, turn)
-    const isKept = !session.cleanSession || session.spooled.messages > 0
+    const isKept = !session.cleanSession || owesBroker(session)
     if (isKept && session.established) turn.out.push({ type: 'save', session })
   }
-  if (session.spooled.messages > 0) return // kept until the broker has what it acknowledged
+  if (owesBroker(session)) return // kept until the broker has heard it all
   if (session.cleanSession || !session.established) {
     clearQueue(session, turn)
     if (sessions.byClientId.get(session.clientId) === session) sessions.byClientId.delete(session.clientId)

@@ -3,7 +3,7 @@
 import { type Disconnect, type Pingreq, ReturnCode } from '../codec/messages.ts'
 import { refuse } from './connect.ts'
 import { deliverNext, suspendDelivery } from './deliver.ts'
-import { closeUnlessNeeded, forgetLink, giveUp, graceIsOver, isResuming } from './link.ts'
+import { closeUnlessNeeded, forgetLink, giveUp, graceIsOver, isResuming, reconnect } from './link.ts'
 import { enter, isLive, type Session, send } from './session.ts'
 import type { Turn } from './settings.ts'
 
@@ -58,7 +58,18 @@ export function onDisconnect(session: Session, { duration }: Disconnect, turn: T
   } else enter(session, 'disconnected', 'DISCONNECT', turn)
   if (session.established) turn.out.push({ type: 'saveProgress', session, lazy: false })
   send(session, { type: 'disconnect', duration: null }, turn) // always without Duration [SN-COD-6]
-  if (!goesToSleep) closeUnlessNeeded(session, turn)
+  if (!goesToSleep) leave(session, turn)
+}
+
+/**
+ * An MQTT 5 broker that waits for a lost connection to come back would publish the will at last, although the sensor left
+ * properly: it is told on a new connection.
+ */
+function leave(session: Session, turn: Turn): void {
+  const { link, will } = session
+  session.owesFarewell = link.state !== 'up' && link.lostAt !== undefined && will.topic !== undefined
+  if (session.owesFarewell && link.state === 'closed') reconnect(session, turn)
+  else closeUnlessNeeded(session, turn)
 }
 
 /** How long the end of a silent sensor waits for its first broker connection after a restart, milliseconds. */

@@ -45,8 +45,10 @@ export function dropOld(session: Session, turn: Turn): void {
 }
 
 /** Gives up all that waits for the broker: the session is forgotten. */
-export const clearSpool = (session: Session, turn: Turn): void =>
+export function clearSpool(session: Session, turn: Turn): void {
+  session.owesFarewell = false
   discard(session, () => true, 'expired', turn)
+}
 
 function discard(session: Session, which: (uplink: Uplink) => boolean, reason: DropReason, turn: Turn): void {
   for (const uplink of [...session.outgoing.values()]) {
@@ -67,3 +69,7 @@ export function nextAttempt({ spooled, outgoing, link }: Session): number {
   }
   return never
 }
+
+/** Whether something of it waits for the broker even when its sensor is gone. */
+export const owesBroker = ({ spooled, owesFarewell }: Session): boolean =>
+  spooled.messages > 0 || owesFarewell

@@ -23,11 +23,12 @@ const isListening = ({ state }: Session): boolean => state === 'active' || state
 const graceDeadline = (session: Session, grace: number): number =>
   isListening(session) ? graceEnd(session, grace) : never
 
-const holdEnd = ({ state, holdUntil, queue }: Session, now: number): number =>
-  state === 'active' && queue.length > 0 && holdUntil > now ? holdUntil : never
+/** Due until it was dealt with, also if something else happens in between. */
+const holdEnd = ({ state, holdUntil, queue }: Session): number =>
+  state === 'active' && queue.length > 0 && holdUntil > 0 ? holdUntil : never
 
 /** The nearest time at which something is due, monotonic milliseconds; Infinity if nothing is. */
-export function wakeAt(session: Session, { env, now }: Turn): number {
+export function wakeAt(session: Session, { env }: Turn): number {
   const { timers } = env.settings
   if (isEnded(session)) {
     return Math.min(session.endedAt + timers.keepSessions, session.link.retryAt, nextAttempt(session))
@@ -38,8 +39,8 @@ export function wakeAt(session: Session, { env, now }: Turn): number {
     session.link.retryAt,
     graceDeadline(session, timers.grace),
     nextAttempt(session),
-    holdEnd(session, now),
-    session.state === 'awake' && session.awakeUntil > now ? session.awakeUntil : never,
+    holdEnd(session),
+    session.state === 'awake' ? session.awakeUntil : never,
     session.outstanding?.deadline ?? never,
     session.willUpdate?.deadline ?? never,
   )
@@ -67,12 +68,20 @@ export function onDeadline(session: Session, turn: Turn): void {
   if (graceDeadline(session, timers.grace) <= now)
     return giveUp(session, 'the broker cannot be reached', turn)
   if (session.link.retryAt <= now) onRetryDue(session, turn)
+  if (session.holdUntil <= now) session.holdUntil = 0
+  if (session.awakeUntil <= now) endAwake(session)
   if (session.outstanding !== undefined && session.outstanding.deadline <= now) onRetry(session, turn)
   onUplinkDeadlines(session, turn)
   sendDue(session, turn)
   onRequestDeadlines(session, turn)
   onWillDeadline(session, turn)
   deliverNext(session, turn)
+}
+
+/** No more messages in this awake period; what is under way may end. */
+function endAwake(session: Session): void {
+  session.awakeUntil = never
+  session.awakeCount = never
 }
 
 /** A stored session that nobody came back for [AMB-34]. */
