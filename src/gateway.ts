@@ -7,6 +7,7 @@ import { createGate } from './gateway/gate.ts'
 import { logChange, logListening, logPacket } from './gateway/journal.ts'
 import { createHistogram } from './gateway/latency.ts'
 import { type Link, linkStatus, openLink } from './gateway/links.ts'
+import { reportLosses } from './gateway/losses.ts'
 import { type GatewayStatus, type Observer, Observers } from './gateway/observer.ts'
 import { createPerformer, type Performer } from './gateway/performer.ts'
 import { bearings, closed, isDurable, openStore, settled, storeStatus } from './gateway/persistence.ts'
@@ -36,8 +37,7 @@ const TICK = 50
 /** What surrounds a gateway; everything has a default. */
 export interface GatewayParts {
   log?: Log
-  /** instead of the one that the configuration names */
-  store?: Store
+  store?: Store // instead of the one that the configuration names
 }
 
 /**
@@ -61,7 +61,7 @@ export class Gateway {
   #broker: Broker | undefined
   #performer: Performer | undefined
   #ticker: NodeJS.Timeout | undefined
-  #endStatus = () => {}
+  #reports: (() => void)[] = []
 
   constructor(config: Config, { log = silentLog, store }: GatewayParts = {}) {
     this.#config = config
@@ -97,7 +97,7 @@ export class Gateway {
     }
     this.#gate.open()
     this.#ticker = setInterval(() => this.#tick(), TICK)
-    this.#endStatus = publishStatus(this, this.#config)
+    this.#reports = [publishStatus(this, this.#config), reportLosses(this.#log, this.#counters)]
   }
 
   /**
@@ -107,7 +107,7 @@ export class Gateway {
   async stop(): Promise<void> {
     clearInterval(this.#ticker)
     this.#gate.close()
-    this.#endStatus()
+    for (const end of this.#reports) end()
     for (const session of [...this.sessions.byClientId.values()]) {
       if (!isDurable(this.#config)) this.dispatch(session, { type: 'shutdown' })
       else this.#attempt(session, ({ out }) => out.push({ type: 'saveProgress', session, lazy: true }))
