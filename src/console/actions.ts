@@ -57,9 +57,9 @@ export function noSuchSensor(reply: FastifyReply): FastifyReply {
 
 /** Adds the routes; every action that was done is logged. */
 export function serveActions(app: FastifyInstance, view: GatewayView, log: ConsoleLog): void {
-  function perform(clientId: string, action: Action, reply: FastifyReply): FastifyReply {
-    if (view.sensor(clientId) === undefined) return noSuchSensor(reply)
-    if (!view.act(clientId, action))
+  async function perform(clientId: string, action: Action, reply: FastifyReply): Promise<FastifyReply> {
+    if ((await view.sensor(clientId)) === undefined) return noSuchSensor(reply)
+    if (!(await view.act(clientId, action)))
       return reply
         .code(409)
         .send({ error: 'wrong-state', message: `A sensor in this state cannot do "${action.type}".` })

@@ -119,7 +119,7 @@ export function serveApi(app: FastifyInstance, { view, events, history, streams,
   app.get<{ Params: { clientId: string } }>(
     '/api/sensors/:clientId',
     ofSensor('getSensor', 'One sensor, in depth', ref('Sensor')),
-    (request, reply) => reply.send(view.sensor(request.params.clientId) ?? noSuchSensor(reply)),
+    async (request, reply) => (await view.sensor(request.params.clientId)) ?? noSuchSensor(reply),
   )
   const topics: Schema = {
     type: 'object',
@@ -129,10 +129,10 @@ export function serveApi(app: FastifyInstance, { view, events, history, streams,
   app.get<{ Params: { clientId: string } }>(
     '/api/sensors/:clientId/topics',
     ofSensor('getTopics', 'The topic ids that it may use', topics),
-    (request, reply) => {
-      const sensor = view.sensor(request.params.clientId)
+    async (request, reply) => {
+      const sensor = await view.sensor(request.params.clientId)
       if (sensor === undefined) return noSuchSensor(reply)
-      return reply.send({ registry: sensor.registry, predefined: sensor.predefined })
+      return { registry: sensor.registry, predefined: sensor.predefined }
     },
   )
 
@@ -142,8 +142,9 @@ export function serveApi(app: FastifyInstance, { view, events, history, streams,
   app.get<Streamed>(
     '/api/events',
     streamed('getEvents', 'What happens, live', eventsText, 'text/event-stream'),
-    (request, reply) => {
-      if (!events.send(reply, request.query.sensor)) tooMany(reply)
+    async (request, reply) => {
+      if (!(await events.send(reply, request.query.sensor))) tooMany(reply)
+      return reply
     },
   )
   const captureText =

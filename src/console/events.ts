@@ -6,7 +6,7 @@ import type { GatewayView, WatchedPacket } from './view.ts'
 
 export interface Events {
   /** Turns a reply into a stream of events; false if there are too many already. */
-  send(reply: FastifyReply, sensor: string | undefined): boolean
+  send(reply: FastifyReply, sensor: string | undefined): Promise<boolean>
 }
 
 const event = (name: string, data: object) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
@@ -27,13 +27,11 @@ export function createEvents(
   const tellAll = (text: string) => {
     for (const reader of readers) reader.write(text)
   }
+  const tell = async () => tellAll(event('gateway', await view.info()))
+
   function start(): void {
     const ticker = setInterval(() => {
-      try {
-        tellAll(event('gateway', view.info()))
-      } catch (error) {
-        onError(error)
-      }
+      tell().catch(onError)
     }, interval)
     const unwatch = view.onChange((change) => tellAll(event('state', change)))
     stop = () => {
@@ -43,8 +41,8 @@ export function createEvents(
   }
 
   return {
-    send(reply, sensor) {
-      const summary = event('gateway', view.info())
+    async send(reply, sensor) {
+      const summary = event('gateway', await view.info())
       let unwatch = () => {}
       const stream = streams.open(reply, 'text/event-stream; charset=utf-8', () => {
         unwatch()

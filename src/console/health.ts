@@ -12,12 +12,12 @@ const ready: Schema = {
 }
 
 /** Why sensors cannot be served now; nothing that is secret, since everyone may ask. */
-function hindrances(view: GatewayView): string[] {
+async function hindrances(view: GatewayView): Promise<string[]> {
   const reasons: string[] = []
   if (view.listeners().length === 0) reasons.push('no listener is bound')
-  if (!view.broker().healthy) reasons.push('the broker cannot be reached')
+  if (!(await view.broker()).healthy) reasons.push('the broker cannot be reached')
   // the error itself names places on the disk
-  if (view.store().error !== undefined) reasons.push('the store cannot write')
+  if ((await view.store()).error !== undefined) reasons.push('the store cannot write')
   return reasons
 }
 
@@ -53,8 +53,8 @@ export function serveHealth(app: FastifyInstance, view: GatewayView, metrics: ()
       },
       config: { open: true },
     },
-    (_request, reply) => {
-      const reasons = hindrances(view)
+    async (_request, reply) => {
+      const reasons = await hindrances(view)
       return reply.code(reasons.length === 0 ? 200 : 503).send({ ready: reasons.length === 0, reasons })
     },
   )

@@ -52,9 +52,10 @@ export function createHistory(
   let changes = 0
   let stop = () => {}
 
-  function take(): void {
+  async function take(): Promise<void> {
     try {
-      const { counters, queuedMessages } = view.info()
+      const { counters, queuedMessages } = await view.info()
+      const { refused } = await view.broker()
       const { receivedDatagrams, sentDatagrams, published, delivered, dropped } = counters
       samples.push({
         at: Date.now(),
@@ -65,7 +66,7 @@ export function createHistory(
         dropped: Object.values(dropped).reduce((sum, times) => sum + times, 0),
         changes,
         queued: queuedMessages,
-        refused: view.broker().refused,
+        refused,
       })
       if (samples.length > MOST) samples.shift()
     } catch (error) {
@@ -79,8 +80,8 @@ export function createHistory(
       const unwatch = view.onChange(() => {
         changes += 1
       })
-      const timer = setInterval(take, interval)
-      take()
+      const timer = setInterval(() => void take(), interval)
+      void take()
       stop = () => {
         clearInterval(timer)
         unwatch()

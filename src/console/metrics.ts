@@ -2,7 +2,7 @@
 // Nothing is counted here, so a gateway that nobody scrapes pays nothing. No label ever names a sensor.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { GatewayView } from './view.ts'
+import type { BrokerInfo, GatewayInfo, GatewayView, LatencyInfo, ListenerInfo, StoreInfo } from './view.ts'
 
 /** What the numbers are taken from. */
 export type MetricsSource = Pick<GatewayView, 'info' | 'broker' | 'store' | 'listeners' | 'latency'>
@@ -53,7 +53,7 @@ export function createMetrics(view: MetricsSource): Metrics {
     })
   }
   // One look per scrape: cheaper with many sensors, and the numbers fit together.
-  let now = look(view)
+  let now: Look
   const counters = () => now.info.counters
   const bothWays = (received: number, sent: number) => by('direction', { received, sent })
 
@@ -128,9 +128,7 @@ export function createMetrics(view: MetricsSource): Metrics {
   )
   registry.registerMetric(new Latency(registers, () => now.latency))
 
-  const perListener = (
-    read: (listener: ReturnType<GatewayView['listeners']>[number]) => number | undefined,
-  ) =>
+  const perListener = (read: (listener: ListenerInfo) => number | undefined) =>
     now.listeners.flatMap((listener) => {
       const value = read(listener)
       return value === undefined ? [] : [[{ listener: listener.name }, value] as const]
@@ -154,29 +152,40 @@ export function createMetrics(view: MetricsSource): Metrics {
 
   return {
     registry,
-    text() {
-      now = look(view)
+    async text() {
+      now = await look(view)
       return Registry.merge([registry, processMetrics()]).metrics()
     },
   }
 }
 
-const look = (view: MetricsSource) => ({
-  info: view.info(),
-  broker: view.broker(),
-  store: view.store(),
-  listeners: view.listeners(),
-  latency: view.latency(),
-})
+/** What one scrape tells. */
+interface Look {
+  readonly info: GatewayInfo
+  readonly broker: BrokerInfo
+  readonly store: StoreInfo
+  readonly listeners: readonly ListenerInfo[]
+  readonly latency: LatencyInfo
+}
+
+async function look(view: MetricsSource): Promise<Look> {
+  const [info, broker, store, latency] = await Promise.all([
+    view.info(),
+    view.broker(),
+    view.store(),
+    view.latency(),
+  ])
+  return { info, broker, store, latency, listeners: view.listeners() }
+}
 
 const LATENCY = 'mqttsn_publish_acknowledgement_seconds'
 const LATENCY_HELP = 'From a QoS 1 or 2 publish to the broker to its acknowledgement.'
 
 /** A histogram that was counted elsewhere: the library only observes single values itself. */
 class Latency extends Histogram {
-  readonly #read: () => ReturnType<GatewayView['latency']>
+  readonly #read: () => LatencyInfo
 
-  constructor(registers: Registry[], read: () => ReturnType<GatewayView['latency']>) {
+  constructor(registers: Registry[], read: () => LatencyInfo) {
     super({ name: LATENCY, help: LATENCY_HELP, registers })
     this.#read = read
   }

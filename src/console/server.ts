@@ -73,7 +73,7 @@ export async function startConsole(view: GatewayView, options: ConsoleOptions): 
 
   protect(app, guard)
   answerErrors(app, fail)
-  await describe(app, view.info().version, token !== undefined)
+  await describe(app, (await view.info()).version, token !== undefined)
   const events = createEvents(view, streams, limits.summaryInterval, fail)
   const history = createHistory(view, limits.summaryInterval, fail)
   serveHealth(app, view, options.metrics)

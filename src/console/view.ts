@@ -164,29 +164,48 @@ export type Action =
       readonly retain: boolean
     }
 
-/** The gateway as the console sees it. All calls are synchronous and cheap; watching costs only while it lasts. */
+/** At once, or later where other threads have to be asked. */
+export type Awaitable<T> = T | Promise<T>
+
+/** A view that answers everything at once. */
+export type Immediate<View> = {
+  readonly [Name in keyof View]: View[Name] extends (...args: infer Args) => infer Result
+    ? (...args: Args) => Exclude<Result, Promise<unknown>>
+    : View[Name]
+}
+
+/** Sensors that were found: the wanted part of them, and how many there are in all. */
+export interface SensorList {
+  readonly total: number
+  readonly items: readonly SensorSummary[]
+}
+
+/** Upper bounds in seconds, counts below each, sum, count. */
+export interface LatencyInfo {
+  readonly bounds: readonly number[]
+  readonly counts: readonly number[]
+  readonly sum: number
+  readonly count: number
+}
+
+/** The gateway as the console sees it. All calls are cheap; watching costs only while it lasts. */
 export interface GatewayView {
-  info(): GatewayInfo
+  info(): Awaitable<GatewayInfo>
   listeners(): readonly ListenerInfo[]
-  broker(): BrokerInfo
-  store(): StoreInfo
-  sensors(query: SensorQuery): { readonly total: number; readonly items: readonly SensorSummary[] }
-  sensor(clientId: string): SensorDetail | undefined
+  broker(): Awaitable<BrokerInfo>
+  store(): Awaitable<StoreInfo>
+  sensors(query: SensorQuery): Awaitable<SensorList>
+  sensor(clientId: string): Awaitable<SensorDetail | undefined>
   /** the global table of predefined topic ids */
   predefined(): readonly { readonly topicId: number; readonly name: string }[]
   /** the effective configuration, secrets hidden */
   config(): object
   /** false if there is no such sensor, or the action cannot be done in its state */
-  act(clientId: string, action: Action): boolean
+  act(clientId: string, action: Action): Awaitable<boolean>
   /** Calls back for every state change until the returned function is called. */
   onChange(listener: (change: StateChange) => void): () => void
   /** Calls back for every datagram of one sensor, or of all, until the returned function is called. */
   watch(clientId: string | undefined, listener: (packet: WatchedPacket) => void): () => void
-  /** acknowledgement latency of QoS 1 and 2 publishes of sensors: upper bounds in seconds, counts below each, sum, count */
-  latency(): {
-    readonly bounds: readonly number[]
-    readonly counts: readonly number[]
-    readonly sum: number
-    readonly count: number
-  }
+  /** acknowledgement latency of QoS 1 and 2 publishes of sensors */
+  latency(): Awaitable<LatencyInfo>
 }

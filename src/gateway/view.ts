@@ -5,7 +5,14 @@ import type { Packet } from '../codec/messages.ts'
 import { redacted } from '../config/redact.ts'
 import type { Config } from '../config/schema.ts'
 import { noSensors } from '../console/states.ts'
-import type { Action, GatewayInfo, GatewayView, StateChange, WatchedPacket } from '../console/view.ts'
+import type {
+  Action,
+  GatewayInfo,
+  GatewayView,
+  Immediate,
+  StateChange,
+  WatchedPacket,
+} from '../console/view.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Effect, Peer } from '../session/events.ts'
 import { describePeer } from '../session/peers.ts'
@@ -13,12 +20,13 @@ import type { Session } from '../session/session.ts'
 import { createMemories } from './memories.ts'
 import { comparison, detailOf, fits, nothingKnown, summaryOf, wall } from './portrait.ts'
 
+/** The view of this very gateway. */
+export interface OwnView extends Immediate<GatewayView> {
+  close(): void
+}
+
 /** Makes the view; `version` is the program's. Call `close` at the end. */
-export function createView(
-  gateway: Gateway,
-  config: Config,
-  version: string,
-): GatewayView & { close(): void } {
+export function createView(gateway: Gateway, config: Config, version: string): OwnView {
   const startedAt = Date.now()
   const { byClientId } = gateway.sessions
   const memories = createMemories(gateway)
