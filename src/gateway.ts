@@ -6,22 +6,24 @@ import { createCounters } from './gateway/counters.ts'
 import { createGate } from './gateway/gate.ts'
 import { logChange, logListening, logPacket } from './gateway/journal.ts'
 import { createHistogram } from './gateway/latency.ts'
-import { type Link, linkStatus, openLink } from './gateway/links.ts'
+import { type Link, openLink } from './gateway/links.ts'
 import { reportLosses } from './gateway/losses.ts'
 import { type GatewayStatus, type Observer, Observers } from './gateway/observer.ts'
 import { createPerformer, type Performer } from './gateway/performer.ts'
-import { bearings, closed, isDurable, openStore, settled, storeStatus } from './gateway/persistence.ts'
+import { bearings, closed, isDurable, openStore, settled } from './gateway/persistence.ts'
 import { receiveDatagram } from './gateway/reception.ts'
 import { type ReloadReport, reload } from './gateway/reload.ts'
+import type { Share } from './gateway/share.ts'
+import { statusOf } from './gateway/standing.ts'
 import { publishStatus } from './gateway/status.ts'
 import { createSurroundings, type Surroundings } from './gateway/surroundings.ts'
 import { createTransmitter, type Transmitter } from './gateway/transmitter.ts'
 import { type Log, silentLog } from './log.ts'
-import type { Effect, Event, Listener } from './session/events.ts'
+import type { Effect, Event, Listener, PeerKey } from './session/events.ts'
 import { peerKey } from './session/peers.ts'
 import { restore } from './session/restore.ts'
 import type { Session } from './session/session.ts'
-import { createSessions, dispatch, evict, receive, type Sessions } from './session/sessions.ts'
+import { createSessions, dispatch, displaceOther, evict, receive, type Sessions } from './session/sessions.ts'
 import type { Turn } from './session/settings.ts'
 import type { Store } from './store/store.ts'
 import type { Remote } from './transport/transport.ts'
@@ -38,6 +40,7 @@ const TICK = 50
 export interface GatewayParts {
   log?: Log
   store?: Store // instead of the one that the configuration names
+  share?: Share // it is one of several that share the sensors
 }
 
 /**
@@ -45,9 +48,10 @@ export interface GatewayParts {
  * `start()` binds the listeners, `stop()` ends all connections; both may be called once.
  */
 export class Gateway {
-  readonly sessions: Sessions = createSessions()
+  readonly sessions: Sessions
   readonly #config: Config
   readonly #log: Log
+  readonly #share: Share | undefined
   #store: Store | undefined
   /** from a QoS 1 or 2 publish to the broker's final answer, seconds */
   readonly latency = createHistogram()
@@ -63,10 +67,12 @@ export class Gateway {
   #ticker: NodeJS.Timeout | undefined
   #reports: (() => void)[] = []
 
-  constructor(config: Config, { log = silentLog, store }: GatewayParts = {}) {
+  constructor(config: Config, { log = silentLog, store, share }: GatewayParts = {}) {
     this.#config = config
     this.#log = log
     this.#store = store
+    this.#share = share
+    this.sessions = share?.sessions ?? createSessions()
     this.surroundings = createSurroundings(config, Math.random)
     const { isHealthy } = this
     const [links, counters, observers] = [this.#links, this.#counters, this.#observers]
@@ -81,13 +87,13 @@ export class Gateway {
     try {
       // listeners first: where they are taken, another gateway runs, whose store and connections must be left alone
       for (const [index, listener] of this.#config.listeners.entries()) {
-        const link = await openLink(listener, index, performance.now(), this.#gate.receive)
+        const link = await openLink(listener, index, performance.now(), this.#gate.receive, this.#share)
         this.#links.set(link.listener, link)
-        logListening(this.#log, link)
+        if (this.#share === undefined) logListening(this.#log, link)
       }
-      this.#store ??= await openStore(this.#config, this.#log)
+      this.#store ??= await openStore(this.#config, this.#log, this.#share?.stored)
       const sessions = await this.#store.load()
-      this.#broker = await openBroker(this.#config, this.#log)
+      this.#broker = await openBroker(this.#config, this.#log, this.#share)
       this.#performer = this.#createPerformer(this.#store, this.#broker)
       const found = bearings(this.#links.values())
       for (const one of sessions) this.#attempt(undefined, (turn) => restore(this.sessions, one, found, turn))
@@ -97,7 +103,7 @@ export class Gateway {
     }
     this.#gate.open()
     this.#ticker = setInterval(() => this.#tick(), TICK)
-    this.#reports = [publishStatus(this, this.#config), reportLosses(this.#log, this.#counters)]
+    this.#reports = [publishStatus(this, this.#config, this.#share), reportLosses(this.#log, this.#counters)]
   }
 
   /**
@@ -146,7 +152,7 @@ export class Gateway {
    */
   reload(next: Config): ReloadReport {
     const [config, links, broker, log] = [this.#config, this.#links.values(), this.#broker, this.#log]
-    return reload(this, { config, links, broker, log }, next)
+    return reload(this, { config, links, broker, log, share: this.#share }, next)
   }
 
   /** Publishes at QoS 0 on the gateway's own connection; false if that is down or congested. */
@@ -161,21 +167,9 @@ export class Gateway {
 
   /** Read when asked for, listeners only when looked at: their numbers are the system's, and cost the most. */
   status(): GatewayStatus {
-    const links = [...this.#links.values()]
-    const { url = '', upstream } = this.#broker ?? {}
-    const counters = this.#counters
-    const store = () => storeStatus(this.#config, this.#store, counters, this.#performer)
-    return {
-      get listeners() {
-        return links.map(linkStatus)
-      },
-      broker: { url, healthy: this.isHealthy(), ...upstream?.stats() },
-      get store() {
-        return store()
-      },
-      counters,
-      sensors: this.sessions.byClientId.size,
-    }
+    const [links, broker, store, held] = [this.#links, this.#broker, this.#store, this.#performer?.held]
+    const [config, counters, sensors] = [this.#config, this.#counters, this.sessions.byClientId.size]
+    return statusOf({ config, links, broker, store, held, counters, sensors })
   }
 
   /** Whether the broker can be reached; far cheaper than `status`, which asks the system about every listener. */
@@ -197,6 +191,14 @@ export class Gateway {
     if (this.#attempt(session, (turn) => receive(this.sessions, packet, peer, turn))) return
     const broken = session ?? this.sessions.byPeer.get(key)
     if (broken !== undefined) this.#abandon(broken)
+  }
+
+  /** The sensor `clientId` has come, to another gateway of several, to an address where a sensor of this one was. */
+  displace(key: PeerKey, clientId: string): void {
+    const session = this.sessions.byPeer.get(key)
+    const peer = session?.peer
+    if (peer !== undefined)
+      this.#attempt(session, (turn) => displaceOther(this.sessions, clientId, peer, turn))
   }
 
   /** Hands an event to a session and does what follows from it. */

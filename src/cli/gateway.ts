@@ -4,9 +4,9 @@ import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { ConfigError, loadConfig } from '../config/load.ts'
 import type { Console } from '../console/server.ts'
-import { openConsole } from '../gateway/observation.ts'
-import { Gateway } from '../gateway.ts'
+import { serveView } from '../gateway/observation.ts'
 import { createLog, type Log } from '../log.ts'
+import { type AnyGateway, createGateway } from '../workers/any-gateway.ts'
 import { serveReloads } from './reload.ts'
 import { version } from './version.ts'
 
@@ -85,9 +85,9 @@ const storeOf = (store: string): object =>
 
 async function run(options: Options): Promise<number> {
   let log: Log
-  let gateway: Gateway | undefined
+  let gateway: AnyGateway | undefined
   let served: Console | undefined
-  let running: Gateway | undefined
+  let running: AnyGateway | undefined
   let endReloads = () => {}
   try {
     const source = { file: options.config, env: process.env, overrides: overridesOf(options) }
@@ -95,9 +95,9 @@ async function run(options: Options): Promise<number> {
     log = createLog(config.log)
     endReloads = serveReloads({ source, watch: options.watch === true, log, gateway: () => running })
     for (const warning of warnings) log.warn(warning)
-    gateway = new Gateway(config, { log })
+    gateway = createGateway(config, log, version())
     await gateway.start()
-    served = await openConsole(gateway, config, log, version())
+    served = config.console.enabled ? await serveView(await gateway.view(), config, log) : undefined
     running = gateway
   } catch (error) {
     endReloads()
@@ -109,7 +109,7 @@ async function run(options: Options): Promise<number> {
     return 1
   }
   log.info(
-    { broker: gateway.status().broker.url, console: served?.url, node: process.version },
+    { broker: gateway.brokerUrl, workers: gateway.workers, console: served?.url, node: process.version },
     'gateway started',
   )
   keepServing(log)
@@ -117,17 +117,12 @@ async function run(options: Options): Promise<number> {
   log.info({ signal }, 'stopping')
   endReloads()
   await served?.close()
-  await gateway.stop()
-  log.info(countsOf(gateway), 'gateway stopped')
+  const { received, sent, published, delivered, dropped } = await gateway.stop()
+  log.info({ received, sent, published, delivered, dropped }, 'gateway stopped')
   return 0
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
-function countsOf(gateway: Gateway): object {
-  const { received, sent, published, delivered, dropped } = gateway.status().counters
-  return { received, sent, published, delivered, dropped }
-}
 
 /** A fault in a library must not cost every sensor its session: it is logged, and the gateway goes on. */
 function keepServing(log: Log): void {

@@ -131,6 +131,13 @@ export const configSchema = z
       })
       .prefault({})
       .describe('Where sessions and waiting messages are kept.'),
+    workers: z
+      .union([z.int().min(1).max(64), z.literal('auto')], { error: 'a whole number from 1 to 64, or "auto"' })
+      .prefault(1)
+      .describe(
+        'Threads that serve sensors, each its share of them. 1: everything in one thread. More: one further thread receives and sends. auto: as many as the machine has cores, less one.',
+      )
+      .meta(kind({ kind: 'whole number or `"auto"`' })),
     status: status.prefault({}).describe('Status topics at the broker.'),
     console: consoleSection
       .prefault({})

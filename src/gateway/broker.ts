@@ -6,6 +6,7 @@ import { startEmbeddedBroker } from '../upstream/embedded.ts'
 import { createUpstream } from '../upstream/mqtt.ts'
 import type { Upstream, UpstreamOptions } from '../upstream/upstream.ts'
 import { isDurable } from './persistence.ts'
+import type { Share } from './share.ts'
 import { offline, statusTopic } from './status.ts'
 
 /** The way to the broker, and how to end it all. */
@@ -21,10 +22,10 @@ export interface Broker {
 const STOP_DEADLINE = 2000
 
 /** Starts the embedded broker if it is wanted; connections are made later, when sensors need them. */
-export async function openBroker(config: Config, log: Log): Promise<Broker> {
+export async function openBroker(config: Config, log: Log, share?: Share): Promise<Broker> {
   const embedded = config.broker.url === 'embedded' ? await startEmbeddedBroker() : undefined
   const url = embedded?.url ?? config.broker.url
-  const topic = statusTopic(config)
+  const topic = share?.speaks === false ? undefined : statusTopic(config)
   const optionsOf = (broker: BrokerConfig): UpstreamOptions => ({
     url,
     version: embedded === undefined ? broker.version : '3.1.1', // it speaks nothing else

@@ -4,7 +4,12 @@ import type { MalformedReason, Packet, PacketType } from '../codec/messages.ts'
 import type { DropReason } from '../session/events.ts'
 
 /** Why a datagram never reached a session; `not-serving`: the gateway starts or stops. */
-export type DiscardReason = DropReason | `malformed: ${MalformedReason}` | 'oversized' | 'not-serving'
+export type DiscardReason =
+  | DropReason
+  | `malformed: ${MalformedReason}`
+  | 'oversized'
+  | 'not-serving'
+  | 'overloaded'
 
 export interface Counters {
   /** messages by type, from sensors and to sensors */

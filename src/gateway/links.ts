@@ -6,6 +6,7 @@ import type { Listener } from '../session/events.ts'
 import type { OnDatagram, Transport } from '../transport/transport.ts'
 import { openUdp } from '../transport/udp.ts'
 import { type Admission, admissionOf } from './admission.ts'
+import type { Share } from './share.ts'
 
 export interface Link extends Admission {
   readonly index: number
@@ -15,30 +16,28 @@ export interface Link extends Admission {
   readonly discovery: Discovery | undefined
 }
 
-/** Binds a listener; rejects with a clear error if that fails. */
+/** Binds a listener, or stands behind one that is bound already (`share`); rejects with a clear error if that fails. */
 export async function openLink(
   config: ListenerConfig,
   index: number,
   now: number,
   onDatagram: (link: Link, ...datagram: Parameters<OnDatagram>) => void,
+  share?: Share,
 ): Promise<Link> {
   const { discovery } = config
   let link: Link | undefined
-  const transport = await openUdp(
-    {
-      url: config.url,
-      receiveBuffer: config.receiveBuffer,
-      group: discovery && {
-        address: discovery.group,
-        port: discovery.port,
-        interface: discovery.interface,
-        hops: discovery.hops,
-      },
-    },
-    (bytes, remote) => {
-      if (link !== undefined) onDatagram(link, bytes, remote)
-    },
-  )
+  const receive: OnDatagram = (bytes, remote) => {
+    if (link !== undefined) onDatagram(link, bytes, remote)
+  }
+  const group = discovery && {
+    address: discovery.group,
+    port: discovery.port,
+    interface: discovery.interface,
+    hops: discovery.hops,
+  }
+  const transport =
+    share?.listen(index, receive) ??
+    (await openUdp({ url: config.url, receiveBuffer: config.receiveBuffer, group }, receive))
   link = {
     index,
     listener: { name: config.name, maxMessage: config.maxMessageSize, roaming: config.roaming },

@@ -3,6 +3,7 @@
 import type { Config } from '../config/schema.ts'
 import { createMetrics } from '../console/metrics.ts'
 import { type Console, startConsole } from '../console/server.ts'
+import type { GatewayView } from '../console/view.ts'
 import type { Gateway } from '../gateway.ts'
 import type { Log } from '../log.ts'
 import { createView } from './view.ts'
@@ -14,9 +15,16 @@ export async function openConsole(
   log: Log,
   version: string,
 ): Promise<Console | undefined> {
-  const { enabled, url, token, hosts } = config.console
-  if (!enabled) return undefined
-  const view = createView(gateway, config, version)
+  return config.console.enabled ? serveView(createView(gateway, config, version), config, log) : undefined
+}
+
+/** Serves the console of what `view` shows, and closes the view at the end. Rejects if its port is taken. */
+export async function serveView(
+  view: GatewayView & { close(): void },
+  config: Config,
+  log: Log,
+): Promise<Console> {
+  const { url, token, hosts } = config.console
   const metrics = createMetrics(view)
   try {
     const served = await startConsole(view, { url, token, hosts, log, metrics: () => metrics.text() })

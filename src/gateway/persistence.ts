@@ -9,10 +9,8 @@ import type { Bearings } from '../session/restore.ts'
 import { openLmdbStore } from '../store/lmdb.ts'
 import { createMemoryStore } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
-import type { Counters } from './counters.ts'
 import type { Link } from './links.ts'
-import type { StoreStatus } from './observer.ts'
-import type { Performer } from './performer.ts'
+import type { Share } from './share.ts'
 
 /** How long a stopping gateway waits for its store, milliseconds. */
 const PATIENCE = 3000
@@ -21,21 +19,11 @@ const PATIENCE = 3000
 export const isDurable = ({ store }: Config): boolean => store.type !== 'memory'
 
 /** Opens the store; rejects with StoreError. */
-export const openStore = async ({ store: { type, path } }: Config, log: Log): Promise<Store> =>
-  type === 'memory' ? createMemoryStore() : openLmdbStore({ path, log })
-
-/** How the store does. */
-export const storeStatus = (
-  config: Config,
-  store: Store | undefined,
-  counters: Counters,
-  performer: Performer | undefined,
-): StoreStatus => ({
-  type: config.store.type,
-  failures: counters.storeFailures,
-  held: performer?.held ?? 0,
-  ...(store?.health ?? { error: undefined, groups: 0, seconds: 0, octets: 0 }),
-})
+export const openStore = async (
+  { store: { type, path } }: Config,
+  log: Log,
+  share?: Share['stored'],
+): Promise<Store> => (type === 'memory' ? createMemoryStore() : openLmdbStore({ path, log, share }))
 
 /** How places and times in the store are found again: listeners by their names, times by the clock as it is set now. */
 export function bearings(links: Iterable<Link>): Bearings {

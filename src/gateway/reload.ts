@@ -8,6 +8,7 @@ import type { Log } from '../log.ts'
 import { admissionOf } from './admission.ts'
 import type { Broker } from './broker.ts'
 import type { Link } from './links.ts'
+import type { Share } from './share.ts'
 
 /** What became of a new configuration. Paths, never values: those may be secrets. */
 export interface ReloadReport {
@@ -26,6 +27,8 @@ export interface Reloadable {
   readonly links: Iterable<Link>
   readonly broker: Pick<Broker, 'renew'> | undefined
   readonly log: Log
+  /** it is one of several, of which only one reports what was applied */
+  readonly share?: Share | undefined
 }
 
 /** The gateway itself, as far as it is needed. */
@@ -46,12 +49,12 @@ export function reload(gateway: Running, parts: Reloadable, next: Config): Reloa
   Object.assign(config, renewed)
   if (applied.length > 0) ended = renew(gateway, parts)
   const report = { applied, waiting, ended }
-  logReport(report, log)
+  if (parts.share?.speaks !== false) logReport(report, log)
   return report
 }
 
 /** The next configuration, but with the running values of what needs a restart. */
-function renewedConfig(running: Config, next: Config): Config {
+export function renewedConfig(running: Config, next: Config): Config {
   const { url, version } = running.broker
   // credentials are meant for the broker that they come with, and hold the id of the gateway
   const stays =

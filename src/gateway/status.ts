@@ -7,6 +7,7 @@ import type { Session } from '../session/session.ts'
 import { silenceDeadline } from '../session/sleep.ts'
 import { isTopicName } from '../session/topics.ts'
 import { wall } from './portrait.ts'
+import type { Share } from './share.ts'
 
 const encoder = new TextEncoder()
 const json = (value: object): Uint8Array => encoder.encode(JSON.stringify(value))
@@ -33,9 +34,10 @@ export const offline = (): Uint8Array => json({ state: 'offline' })
  * everything is published anew. A sensor whose ClientId cannot be part of a topic is left out; the topic of one that is
  * forgotten is cleared.
  */
-export function publishStatus(gateway: Gateway, config: Config): () => void {
+export function publishStatus(gateway: Gateway, config: Config, share?: Share): () => void {
   const topic = statusTopic(config)
   if (topic === undefined) return () => {}
+  const speaks = share?.speaks !== false
   const startedAt = Date.now()
   const { byClientId } = gateway.sessions
   let healthy = false
@@ -62,7 +64,9 @@ export function publishStatus(gateway: Gateway, config: Config): () => void {
     if (!healthy) return
     for (const clientId of leftOver) clear(clientId)
     if (was) return
-    gateway.publish(topic, json({ state: 'online', startedAt, sensors: byClientId.size }), true)
+    // one of several does not know how many the others have
+    const sensors = share === undefined ? byClientId.size : undefined
+    if (speaks) gateway.publish(topic, json({ state: 'online', startedAt, sensors }), true)
     for (const session of byClientId.values()) publishSensor(session, session.state)
   }
   const timer = setInterval(look, LOOK)
@@ -78,7 +82,7 @@ export function publishStatus(gateway: Gateway, config: Config): () => void {
   return () => {
     clearInterval(timer)
     stop()
-    gateway.publish(topic, offline(), true)
+    if (speaks) gateway.publish(topic, offline(), true)
   }
 }
 

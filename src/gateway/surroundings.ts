@@ -112,7 +112,7 @@ function compile(rule: SensorRule, messagesPerWake: number): Rule {
 }
 
 /** Ids and names both ways; a name with variables that comes out illegal is left out. Later entries win. */
-function tableOf(entries: readonly PredefinedTopics[], clientId?: string): Predefined {
+export function tableOf(entries: readonly PredefinedTopics[], clientId?: string): Predefined {
   const byId = new Map<number, string>()
   for (const { topics } of entries) {
     for (const [id, template] of Object.entries(topics)) {

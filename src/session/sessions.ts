@@ -197,7 +197,7 @@ function onConnect(sessions: Sessions, packet: Connect, peer: Peer, turn: Turn):
 }
 
 /** Another sensor was at this address: it is not there any more, and counts as lost [SN-CONN-12]. */
-function displaceOther(sessions: Sessions, clientId: string, peer: Peer, turn: Turn): void {
+export function displaceOther(sessions: Sessions, clientId: string, peer: Peer, turn: Turn): void {
   const other = sessions.byPeer.get(peer.key)
   if (other === undefined || other.clientId === clientId) return
   const why = `its address now belongs to ${JSON.stringify(clientId)}`

@@ -14,16 +14,35 @@ export interface Entry {
 /** What one group writes. */
 export type Group = readonly { readonly entry: Entry; readonly values: ReadonlyMap<Key, Value | undefined> }[]
 
+/** Which numbers may be given: those that leave the remainder `index` when divided by `count`. */
+export interface Numbers {
+  readonly index: number
+  readonly count: number
+}
+
 /** Collects changes until a group takes them. */
 export class Changes {
   readonly #entries = new Map<string, Entry>()
   readonly #dirty = new Set<Entry>()
-  #nextNumber = 1
+  readonly #numbers: Numbers
+  #nextNumber: number
+
+  constructor(numbers: Numbers = { index: 0, count: 1 }) {
+    this.#numbers = numbers
+    this.#nextNumber = numbers.count + numbers.index
+  }
 
   /** A session that is on disk. */
   found(clientId: string, number: number, keys: Iterable<Key>): void {
     this.#entries.set(clientId, { number, pending: new Map(), stored: new Set(keys) })
-    this.#nextNumber = Math.max(this.#nextNumber, number + 1)
+    this.passOver(number)
+  }
+
+  /** This number is taken, and so may be those below it. */
+  passOver(number: number): void {
+    const { index, count } = this.#numbers
+    if (number < this.#nextNumber) return
+    this.#nextNumber = (Math.floor(number / count) + 1) * count + index
   }
 
   knows(clientId: string): boolean {
@@ -35,7 +54,8 @@ export class Changes {
     let entry = this.#entries.get(clientId)
     if (entry === undefined) {
       if (!create) return
-      entry = { number: this.#nextNumber++, pending: new Map(), stored: new Set() }
+      entry = { number: this.#nextNumber, pending: new Map(), stored: new Set() }
+      this.#nextNumber += this.#numbers.count
       this.#entries.set(clientId, entry)
     }
     entry.pending.set(key, value)

@@ -4,7 +4,7 @@ import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { QueuedMessage } from '../session/events.ts'
 import type { Session, Uplink } from '../session/session.ts'
-import { Changes } from './changes.ts'
+import { Changes, type Numbers } from './changes.ts'
 import { Environment, openDatabase } from './environment.ts'
 import { markBegun, takeFolder } from './folder.ts'
 import { loadAll } from './load.ts'
@@ -18,7 +18,16 @@ export interface LmdbOptions {
   readonly log?: { error(message: string): void; info(message: string): void } | undefined
   /** milliseconds until what failed is written again; 1000 unless told */
   readonly retryAfter?: number | undefined
+  /** only a part of the sessions is wanted; another thread has taken the folder with `takeStore` */
+  readonly share?: Share | undefined
 }
+
+/** The part of one thread; all that share a store have the same `count`, and an `index` of their own below it. */
+export interface Share extends Numbers {
+  owns(clientId: string): boolean
+}
+
+const everything: Share = { index: 0, count: 1, owns: () => true }
 
 /** A group that takes longer is worth a word in `health`. */
 const SLOW = 10_000
@@ -28,15 +37,17 @@ const SLOW = 10_000
  * @throws StoreError that says what is wrong with the folder or its content, and what to do
  */
 export async function openLmdbStore(options: LmdbOptions): Promise<Store> {
+  const { share } = options
   const folder = resolve(options.path)
-  const release = takeFolder(folder)
+  const release = share === undefined ? takeFolder(folder) : () => {}
   const file = join(folder, 'data.mdb')
   let environment: Environment | undefined
   try {
     const database = openDatabase(folder)
     environment = new Environment(folder, database)
-    const changes = new Changes()
-    const sessions = await loadAll(database, changes, file)
+    const { owns, ...numbers } = share ?? everything
+    const changes = new Changes(numbers)
+    const sessions = await loadAll(database, changes, file, owns)
     markBegun(folder)
     return new LmdbStore(options, { file, release, environment, changes, sessions })
   } catch (error) {
@@ -47,6 +58,23 @@ export async function openLmdbStore(options: LmdbOptions): Promise<Store> {
       `store ${folder} cannot be opened: ${error instanceof Error ? error.message : error}. ` +
         'See that the disk has space and works; move the folder away to start without its sessions',
     )
+  }
+}
+
+/**
+ * Takes the folder for this process, whose threads then open a share of the store each, and sees that all in it can be read.
+ * Resolves to what lets go of it.
+ * @throws StoreError as `openLmdbStore`
+ */
+export async function takeStore(path: string): Promise<() => void> {
+  const release = takeFolder(resolve(path))
+  try {
+    const store = await openLmdbStore({ path, share: everything })
+    await store.close()
+    return release
+  } catch (error) {
+    release()
+    throw error
   }
 }
 

@@ -22,9 +22,15 @@ const isKey = (key: unknown): key is [number, Key] =>
 /**
  * Everything stored, and tells `changes` what is on disk. An empty database becomes a store.
  * @param name the file, as people know it
+ * @param owns whether a session is wanted; others stay as they are
  * @throws StoreError
  */
-export async function loadAll(database: Database, changes: Changes, name: string): Promise<StoredSession[]> {
+export async function loadAll(
+  database: Database,
+  changes: Changes,
+  name: string,
+  owns: (clientId: string) => boolean,
+): Promise<StoredSession[]> {
   const sessions = new Map<number, Records>()
   let about: unknown
   try {
@@ -45,10 +51,12 @@ export async function loadAll(database: Database, changes: Changes, name: string
   }
   insistOnFormat(about, name)
   const toMonotonic = toMonotonicNow()
-  return [...sessions].map(([number, records]) => {
+  return [...sessions].flatMap(([number, records]) => {
     try {
       const session = sessionOf(records, toMonotonic)
       const { clientId } = session.record.lasting
+      changes.passOver(number)
+      if (!owns(clientId)) return []
       if (changes.knows(clientId)) throw new TypeError('two sessions of one ClientId')
       changes.found(clientId, number, records.keys())
       return session

@@ -9,12 +9,13 @@ describe('the history', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
-  it('has a sample of the totals for every second, from the start on', () => {
+  it('has a sample of the totals for every second, from the start on', async () => {
     const view = scriptedView()
     const history = createHistory(view, 1000, () => {})
     expect(history.report().samples).toEqual([])
     const begin = Date.now()
     history.start()
+    await vi.advanceTimersByTimeAsync(0)
     view.change(change)
     const { info } = view.now
     view.now.info = {
@@ -22,7 +23,7 @@ describe('the history', () => {
       queuedMessages: 9,
       counters: { ...info.counters, receivedDatagrams: 112, published: 15, dropped: { a: 6, b: 1 } },
     }
-    vi.advanceTimersByTime(1000)
+    await vi.advanceTimersByTimeAsync(1000)
     const first = { received: 12, sent: 9, published: 5, delivered: 3, dropped: 5, changes: 0, queued: 1 }
     const second = { ...first, received: 112, published: 15, dropped: 7, changes: 1, queued: 9 }
     expect(history.report()).toEqual({
@@ -36,10 +37,10 @@ describe('the history', () => {
     history.close()
   })
 
-  it('forgets what is older than five minutes', () => {
+  it('forgets what is older than five minutes', async () => {
     const history = createHistory(scriptedView(), 1000, () => {})
     history.start()
-    vi.advanceTimersByTime(400_000)
+    await vi.advanceTimersByTimeAsync(400_000)
     const { at, samples } = history.report()
     expect(samples).toHaveLength(300)
     expect([samples[0]?.at, samples.at(-1)?.at]).toEqual([at - 299_000, at])
@@ -57,7 +58,7 @@ describe('the history', () => {
     expect([vi.getTimerCount(), view.changeListeners.size]).toEqual([0, 0])
   })
 
-  it('goes on after a look that failed', () => {
+  it('goes on after a look that failed', async () => {
     const view = scriptedView()
     const errors: unknown[] = []
     const { info } = view
@@ -67,7 +68,7 @@ describe('the history', () => {
     const history = createHistory(view, 1000, (error) => errors.push(error))
     history.start()
     view.info = info
-    vi.advanceTimersByTime(1000)
+    await vi.advanceTimersByTimeAsync(1000)
     expect([errors.length, history.report().samples.length]).toEqual([1, 1])
     history.close()
   })

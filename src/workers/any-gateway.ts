@@ -1,0 +1,63 @@
+// The gateway as a program runs it: in this thread, or in several, as the configuration says.
+
+import { availableParallelism } from 'node:os'
+import type { Config } from '../config/schema.ts'
+import type { GatewayView } from '../console/view.ts'
+import type { Counters } from '../gateway/counters.ts'
+import type { ReloadReport } from '../gateway/reload.ts'
+import { createView } from '../gateway/view.ts'
+import { Gateway } from '../gateway.ts'
+import type { Log } from '../log.ts'
+import { Fleet } from './fleet.ts'
+import { openFleetView } from './view.ts'
+
+/** What is the same for both kinds. */
+export interface AnyGateway {
+  /** threads that serve sensors */
+  readonly workers: number
+  readonly brokerUrl: string
+  /** rejects, with nothing left open, if it cannot start */
+  start(): Promise<void>
+  /** resolves to what was counted */
+  stop(): Promise<Counters>
+  reload(next: Config): Promise<ReloadReport>
+  /** for the console; to be closed by the caller */
+  view(): Promise<GatewayView & { close(): void }>
+}
+
+/** Makes the gateway that the configuration asks for; `version` is the program's. */
+export function createGateway(config: Config, log: Log, version: string): AnyGateway {
+  const workers = config.workers === 'auto' ? Math.max(1, availableParallelism() - 1) : config.workers
+  return workers === 1 ? single(config, log, version) : several(config, workers, log, version)
+}
+
+function single(config: Config, log: Log, version: string): AnyGateway {
+  const gateway = new Gateway(config, { log })
+  return {
+    workers: 1,
+    get brokerUrl() {
+      return gateway.status().broker.url
+    },
+    start: () => gateway.start(),
+    async stop() {
+      await gateway.stop()
+      return gateway.status().counters
+    },
+    reload: async (next) => gateway.reload(next),
+    view: async () => createView(gateway, config, version),
+  }
+}
+
+function several(config: Config, workers: number, log: Log, version: string): AnyGateway {
+  const fleet = new Fleet(config, workers, { log, version })
+  return {
+    workers,
+    get brokerUrl() {
+      return fleet.brokerUrl
+    },
+    start: () => fleet.start(),
+    stop: () => fleet.stop(),
+    reload: (next) => fleet.reload(next),
+    view: () => openFleetView(fleet),
+  }
+}

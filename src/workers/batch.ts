@@ -1,0 +1,67 @@
+// Datagrams on their way between threads: those of one turn of the event loop are packed into one piece of memory.
+
+/** Listener, port, octets of the address, octets of the datagram. */
+const HEADER = 1 + 2 + 1 + 2
+const LONGEST_ADDRESS = 255
+const LEAST = 4096
+
+/** Takes one datagram out of a batch; `bytes` are its own. An empty address stands for all nodes, `port` then for a radius. */
+export type OnPacked = (listener: number, address: string, port: number, bytes: Uint8Array) => void
+
+/** Collects datagrams; one object for the life of a thread. */
+export class Batch {
+  #memory = Buffer.alloc(LEAST)
+  #used = 0
+  /** datagrams since the last `take` */
+  count = 0
+
+  /** Adds a datagram; `listener` is the listener's number, `bytes` at most 65,535 octets. */
+  add(listener: number, address: string, port: number, bytes: Uint8Array): void {
+    const needed = this.#used + HEADER + LONGEST_ADDRESS + bytes.length
+    if (needed > this.#memory.length) this.#grow(needed)
+    const memory = this.#memory
+    const start = this.#used
+    const addressEnd = start + HEADER + memory.write(address, start + HEADER, LONGEST_ADDRESS, 'latin1')
+    memory[start] = listener
+    memory.writeUInt16BE(port, start + 1)
+    memory[start + 3] = addressEnd - start - HEADER
+    memory.writeUInt16BE(bytes.length, start + 4)
+    memory.set(bytes, addressEnd)
+    this.#used = addressEnd + bytes.length
+    this.count += 1
+  }
+
+  /** The batch, in memory that can be given away, and an empty one to go on with. */
+  take(): Uint8Array<ArrayBuffer> {
+    const octets = new Uint8Array(this.#used)
+    octets.set(this.#memory.subarray(0, this.#used))
+    this.#used = 0
+    this.count = 0
+    return octets
+  }
+
+  #grow(needed: number): void {
+    const larger = Buffer.alloc(Math.max(needed, 2 * this.#memory.length))
+    this.#memory.copy(larger, 0, 0, this.#used)
+    this.#memory = larger
+  }
+}
+
+/** Takes a batch apart, in order. */
+export function unpack(batch: Uint8Array, onPacked: OnPacked): void {
+  const memory = Buffer.from(batch.buffer, batch.byteOffset, batch.length)
+  let at = 0
+  while (at < memory.length) {
+    const start = at + HEADER + (memory[at + 3] ?? 0)
+    const end = start + memory.readUInt16BE(at + 4)
+    // a copy: one datagram that is kept for long must not keep all the others
+    const bytes = new Uint8Array(memory.subarray(start, end))
+    onPacked(
+      memory[at] ?? 0,
+      memory.toString('latin1', at + HEADER, start),
+      memory.readUInt16BE(at + 1),
+      bytes,
+    )
+    at = end
+  }
+}

@@ -1,0 +1,74 @@
+// What threads say to each other. Types only.
+
+import type { Config } from '../config/schema.ts'
+import type { Action, GatewayView, Immediate, StateChange, WatchedPacket } from '../console/view.ts'
+import type { Counters } from '../gateway/counters.ts'
+import type { ReloadReport } from '../gateway/reload.ts'
+import type { PeerKey } from '../session/events.ts'
+
+/** What a worker is started with. */
+export interface WorkerTask {
+  readonly index: number
+  readonly count: number
+  /** its share of it */
+  readonly config: Config
+  /** the addresses in use, of all listeners */
+  readonly urls: readonly string[]
+  readonly tally: SharedArrayBuffer
+  readonly version: string
+  /** how lines of the log look */
+  readonly terminal: { readonly isTTY: boolean; readonly colors: boolean }
+}
+
+/** A sensor is at this address now. */
+export interface Binding {
+  readonly key: PeerKey
+  readonly clientId: string
+}
+
+type Told<Name extends keyof GatewayView> = ReturnType<Immediate<GatewayView>[Name]>
+
+/** What a worker can be asked to do. */
+export interface WorkerCalls {
+  start(): Promise<void>
+  /** ends everything, and resolves to what was counted when the last datagram is on its way */
+  stop(): Promise<Counters>
+  reload(config: Config): ReloadReport
+  /** begins to look at sensors; before it, the rest below cannot be asked */
+  openView(): void
+  info(): Told<'info'>
+  broker(): Told<'broker'>
+  store(): Told<'store'>
+  sensors(query: Parameters<GatewayView['sensors']>[0]): Told<'sensors'>
+  sensor(clientId: string): Told<'sensor'>
+  act(clientId: string, action: Action): boolean
+  latency(): Told<'latency'>
+  /** begins to report packets under this number */
+  watch(watcher: number, clientId: string | undefined): void
+  unwatch(watcher: number): void
+}
+
+/** To a worker. */
+export type ToWorker =
+  | { readonly type: 'datagrams'; readonly batch: Uint8Array; readonly count: number }
+  | { readonly type: 'displaced'; readonly binding: Binding }
+  | {
+      readonly type: 'call'
+      readonly id: number
+      readonly name: keyof WorkerCalls
+      readonly args: readonly unknown[]
+    }
+
+/** From a worker. Bindings come before the datagrams that follow from them. */
+export type FromWorker =
+  | {
+      readonly type: 'datagrams'
+      readonly batch: Uint8Array
+      readonly count: number
+      readonly bound: readonly Binding[]
+      readonly unbound: readonly PeerKey[]
+    }
+  | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
+  | { readonly type: 'failure'; readonly id: number; readonly message: string }
+  | { readonly type: 'change'; readonly change: StateChange }
+  | { readonly type: 'packet'; readonly watcher: number; readonly packet: WatchedPacket }

@@ -1,0 +1,39 @@
+// The sessions' table of addresses, which tells what is put into it: the receiving thread must know who is where.
+
+import type { PeerKey } from '../session/events.ts'
+import type { Session } from '../session/session.ts'
+import type { Binding } from './messages.ts'
+
+export class PeerTable extends Map<PeerKey, Session> {
+  #bound: Binding[] = []
+  #unbound: PeerKey[] = []
+  /** called when there is something to tell */
+  onChange: () => void = () => {}
+
+  override set(key: PeerKey, session: Session): this {
+    if (super.get(key) !== session) {
+      this.#bound.push({ key, clientId: session.clientId })
+      this.onChange()
+    }
+    return super.set(key, session)
+  }
+
+  override delete(key: PeerKey): boolean {
+    const was = super.delete(key)
+    if (was) {
+      // what is bound again within the same turn is told in the order that counts: unbound first
+      this.#bound = this.#bound.filter((binding) => binding.key !== key)
+      this.#unbound.push(key)
+      this.onChange()
+    }
+    return was
+  }
+
+  /** What has changed since the last call: `unbound` before `bound`. */
+  take(): { bound: readonly Binding[]; unbound: readonly PeerKey[] } {
+    const changes = { bound: this.#bound, unbound: this.#unbound }
+    this.#bound = []
+    this.#unbound = []
+    return changes
+  }
+}

@@ -1,0 +1,72 @@
+// Which worker a datagram is for. A sensor belongs to the worker that its ClientId stands for, wherever it moves; its
+// address leads there as long as it has a connection. Strangers are spread by address.
+
+import { decodeFrame, MsgType } from '../codec/frame.ts'
+import type { PeerKey } from '../session/events.ts'
+import { peerKey } from '../session/peers.ts'
+
+const ENCAPSULATED = 0xfe
+/** Whoever speaks for the whole gateway hears what is not about one sensor [6.1]. */
+const SPEAKER = 0
+const forSpeaker: ReadonlySet<number | undefined> = new Set([
+  MsgType.searchgw,
+  MsgType.advertise,
+  MsgType.gwinfo,
+])
+
+/** An even spread, the same at every start (FNV-1a). */
+export function shareOf(text: string, workers: number): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  // the lowest bits of this hash depend on those of the characters alone
+  return ((hash ^ (hash >>> 15)) >>> 0) % workers
+}
+
+export class Routes {
+  readonly #workers: number
+  readonly #byPeer = new Map<PeerKey, number>()
+
+  constructor(workers: number) {
+    this.#workers = workers
+  }
+
+  /** The worker that a datagram is for. */
+  of(listener: number, bytes: Uint8Array, address: string, port: number): number {
+    const code = bytes[bytes[0] === 1 ? 3 : 1]
+    if (code === MsgType.connect || code === MsgType.pingreq || code === ENCAPSULATED) {
+      return this.#lookInto(listener, bytes, address, port)
+    }
+    if (forSpeaker.has(code)) return SPEAKER
+    return this.#byPeer.get(peerKey(listener, address, port, undefined)) ?? this.#stranger(address)
+  }
+
+  #lookInto(listener: number, bytes: Uint8Array, address: string, port: number): number {
+    const { packet, nodeId } = decodeFrame(bytes)
+    if ((packet.type === 'connect' || packet.type === 'pingreq') && packet.clientId !== null) {
+      return shareOf(packet.clientId, this.#workers)
+    }
+    if (packet.type === 'searchgw') return SPEAKER
+    return this.#byPeer.get(peerKey(listener, address, port, nodeId)) ?? this.#stranger(address)
+  }
+
+  /** One address, one worker: rates are limited per address. */
+  #stranger(address: string): number {
+    return shareOf(address, this.#workers)
+  }
+
+  /** A sensor of this worker is at this address now. Returns the worker that had another sensor there. */
+  bind(key: PeerKey, worker: number): number | undefined {
+    const before = this.#byPeer.get(key)
+    this.#byPeer.set(key, worker)
+    return before === worker ? undefined : before
+  }
+
+  unbind(key: PeerKey, worker: number): void {
+    if (this.#byPeer.get(key) === worker) this.#byPeer.delete(key)
+  }
+
+  /** The worker is gone, and all it knew. */
+  forget(worker: number): void {
+    for (const [key, owner] of this.#byPeer) if (owner === worker) this.#byPeer.delete(key)
+  }
+}

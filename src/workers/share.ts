@@ -1,0 +1,40 @@
+// One worker's share of the configuration: what holds for all sensors together is divided.
+
+import type { Config } from '../config/schema.ts'
+
+/** Sensors are spread by a hash, and no share must be full while another one has room. */
+const UNEVEN = 1.25
+
+/** Where the broker really is, if the gateway has started it itself. */
+export interface EmbeddedAt {
+  readonly url: string
+}
+
+/** The configuration of worker `index` of `count`. The first one speaks for all: it alone takes part in discovery. */
+export function shareOfConfig(
+  config: Config,
+  index: number,
+  count: number,
+  embedded: EmbeddedAt | undefined,
+): Config {
+  const { limits, broker, listeners } = config
+  const divided = (total: number) => Math.max(1, Math.ceil(total / count))
+  return {
+    ...config,
+    listeners: index === 0 ? listeners : listeners.map((one) => ({ ...one, discovery: undefined })),
+    broker: {
+      ...broker,
+      ...(broker.url === 'embedded' && embedded !== undefined && { url: embedded.url, version: '3.1.1' }),
+      // every worker has a connection of its own for messages of QoS -1
+      clientId: index === 0 ? broker.clientId : `${broker.clientId}-${index + 1}`,
+      connectsPerSecond: divided(broker.connectsPerSecond),
+      connecting: divided(broker.connecting),
+    },
+    limits: {
+      ...limits,
+      sensors: divided(limits.sensors * UNEVEN),
+      totalQueuedMessages: divided(limits.totalQueuedMessages),
+      totalQueuedOctets: divided(limits.totalQueuedOctets),
+    },
+  }
+}

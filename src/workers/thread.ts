@@ -1,0 +1,93 @@
+// One worker thread as the first thread sees it: datagrams in and out, and calls with answers.
+
+import { extname } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { FromWorker, ToWorker, WorkerCalls, WorkerTask } from './messages.ts'
+import { Outbox, Tally } from './outbox.ts'
+
+/** What a thread reports. */
+export interface ThreadEvents {
+  datagrams(message: Extract<FromWorker, { type: 'datagrams' }>): void
+  change(message: Extract<FromWorker, { type: 'change' }>): void
+  packet(message: Extract<FromWorker, { type: 'packet' }>): void
+  /** it is gone, without having been asked to go */
+  lost(error: Error): void
+}
+
+interface Pending {
+  resolve(value: unknown): void
+  reject(error: Error): void
+}
+
+// the same kind of file as this one: compiled, or not yet
+const entry = new URL(`./worker${extname(import.meta.url)}`, import.meta.url)
+
+export class Thread {
+  readonly outbox: Outbox
+  readonly #worker: Worker
+  readonly #pending = new Map<number, Pending>()
+  #calls = 0
+  #error: Error | undefined
+  #ended = false
+
+  constructor(task: Omit<WorkerTask, 'tally'>, events: ThreadEvents) {
+    const tally = new Tally()
+    const workerData: WorkerTask = { ...task, tally: tally.memory }
+    this.#worker = new Worker(entry, { workerData })
+    this.outbox = new Outbox(tally, 'toWorker', (batch, count) =>
+      this.#worker.postMessage({ type: 'datagrams', batch, count } satisfies ToWorker, [batch.buffer]),
+    )
+    this.#worker.on('message', (message: FromWorker) => {
+      if (message.type === 'answer') this.#settle(message.id)?.resolve(message.value)
+      else if (message.type === 'failure') this.#settle(message.id)?.reject(new Error(message.message))
+      else if (message.type === 'change') events.change(message)
+      else if (message.type === 'packet') events.packet(message)
+      else {
+        tally.add('toFront', message.count)
+        events.datagrams(message)
+      }
+    })
+    this.#worker.once('error', (error) => {
+      this.#error = error instanceof Error ? error : new Error(String(error))
+    })
+    this.#worker.once('exit', () => {
+      const error = this.#error ?? new Error('a worker thread has ended')
+      for (const { reject } of this.#pending.values()) reject(error)
+      this.#pending.clear()
+      if (!this.#ended) events.lost(error)
+    })
+  }
+
+  #settle(id: number): Pending | undefined {
+    const pending = this.#pending.get(id)
+    this.#pending.delete(id)
+    return pending
+  }
+
+  /** Asks the worker for something; rejects with what it throws, or when it is gone. */
+  call<Name extends keyof WorkerCalls>(
+    name: Name,
+    ...args: Parameters<WorkerCalls[Name]>
+  ): Promise<Awaited<ReturnType<WorkerCalls[Name]>>> {
+    return new Promise((resolve, reject) => {
+      const id = ++this.#calls
+      this.#pending.set(id, { resolve: resolve as Pending['resolve'], reject })
+      this.#post({ type: 'call', id, name, args })
+    })
+  }
+
+  /** Another sensor has come to the address of one of its sensors. */
+  displaced(binding: Extract<ToWorker, { type: 'displaced' }>['binding']): void {
+    this.#post({ type: 'displaced', binding })
+  }
+
+  #post(message: ToWorker): void {
+    this.#worker.postMessage(message)
+  }
+
+  /** Ends the thread at once; what it was asked to do before is lost. */
+  async end(): Promise<void> {
+    this.#ended = true
+    await this.#worker.terminate()
+  }
+}

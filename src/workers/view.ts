@@ -1,0 +1,89 @@
+// The gateway of several workers as the console sees it: each is asked, and what they say is put together.
+
+import { matchesEverything } from '../config/glob.ts'
+import { redacted } from '../config/redact.ts'
+import type { GatewayView, StateChange, WatchedPacket } from '../console/view.ts'
+import { comparison } from '../gateway/portrait.ts'
+import { tableOf } from '../gateway/surroundings.ts'
+import type { Fleet } from './fleet.ts'
+import { shareOf } from './routes.ts'
+import { sumOfBrokers, sumOfInfos, sumOfLatencies, sumOfStores } from './sums.ts'
+import type { Thread } from './thread.ts'
+
+type Watcher = (packet: WatchedPacket) => void
+
+/** Opens the views of all workers and makes one of them. Call `close` at the end. */
+export async function openFleetView(fleet: Fleet): Promise<GatewayView & { close(): void }> {
+  const { config } = fleet
+  const changeListeners = new Set<(change: StateChange) => void>()
+  const watchers = new Map<number, { clientId: string | undefined; listener: Watcher }>()
+  let watched = 0
+  const threadOf = (clientId: string) => fleet.threadOf(shareOf(clientId, fleet.threads.length))
+  const all = <T>(ask: (thread: Thread) => Promise<T>): Promise<T[]> => Promise.all(fleet.threads.map(ask))
+  /** those that have the sensor, or all */
+  const concerned = (clientId: string | undefined) =>
+    clientId === undefined ? fleet.threads : fleet.threads.filter((one) => one === threadOf(clientId))
+
+  fleet.observer = {
+    change({ change }) {
+      for (const listener of changeListeners) listener(change)
+    },
+    packet: ({ watcher, packet }) => watchers.get(watcher)?.listener(packet),
+    async restarted(thread) {
+      await thread.call('openView')
+      for (const [watcher, { clientId }] of watchers) {
+        if (concerned(clientId).includes(thread)) await thread.call('watch', watcher, clientId)
+      }
+    },
+  }
+  await all((thread) => thread.call('openView'))
+
+  return {
+    async info() {
+      return sumOfInfos(await all((thread) => thread.call('info')), fleet.counters)
+    },
+    listeners: () => fleet.listeners().map(({ name, url, stats }) => ({ name, url, ...stats })),
+    async broker() {
+      return sumOfBrokers(await all((thread) => thread.call('broker')))
+    },
+    async store() {
+      return sumOfStores(await all((thread) => thread.call('store')))
+    },
+    async sensors(query) {
+      const { offset, limit } = query
+      const lists = await all((thread) =>
+        thread.call('sensors', { ...query, offset: 0, limit: offset + limit }),
+      )
+      const items = lists.flatMap(({ items }) => items).sort(comparison(query))
+      const total = lists.reduce((sum, list) => sum + list.total, 0)
+      return { total, items: items.slice(offset, offset + limit) }
+    },
+    sensor: async (clientId) => threadOf(clientId)?.call('sensor', clientId),
+    predefined: () => {
+      const global = config.predefined.filter(({ match }) => matchesEverything(match))
+      return [...tableOf(global).byId].map(([topicId, name]) => ({ topicId, name }))
+    },
+    config: () => redacted(config),
+    act: async (clientId, action) => (await threadOf(clientId)?.call('act', clientId, action)) ?? false,
+    onChange(listener) {
+      changeListeners.add(listener)
+      return () => void changeListeners.delete(listener)
+    },
+    watch(clientId, listener) {
+      const watcher = ++watched
+      watchers.set(watcher, { clientId, listener })
+      // a worker that is gone has nothing to report
+      for (const thread of concerned(clientId)) thread.call('watch', watcher, clientId).catch(() => {})
+      return () => {
+        watchers.delete(watcher)
+        for (const thread of concerned(clientId)) thread.call('unwatch', watcher).catch(() => {})
+      }
+    },
+    async latency() {
+      return sumOfLatencies(await all((thread) => thread.call('latency')))
+    },
+    close() {
+      fleet.observer = undefined
+    },
+  }
+}

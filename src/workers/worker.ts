@@ -1,0 +1,125 @@
+// A worker thread: a whole gateway with its own share of the sensors, whose datagrams come and go through the front.
+
+import { parentPort, workerData } from 'node:worker_threads'
+import { createView, type OwnView } from '../gateway/view.ts'
+import { Gateway } from '../gateway.ts'
+import { createLog } from '../log.ts'
+import { createSessions } from '../session/sessions.ts'
+import type { OnDatagram, Transport } from '../transport/transport.ts'
+import { unpack } from './batch.ts'
+import type { FromWorker, ToWorker, WorkerCalls, WorkerTask } from './messages.ts'
+import { Outbox, Tally } from './outbox.ts'
+import { PeerTable } from './peer-table.ts'
+import { shareOf } from './routes.ts'
+
+if (parentPort === null) throw new Error('this file is the entry of a worker thread')
+const port = parentPort
+const task: WorkerTask = workerData
+const { config, index, count } = task
+const tally = new Tally(task.tally)
+const byPeer = new PeerTable()
+const outbox = new Outbox(tally, 'toFront', (batch, count) =>
+  tell({ type: 'datagrams', batch, count, ...byPeer.take() }, batch),
+)
+byPeer.onChange = () => outbox.plan()
+
+function tell(message: FromWorker, batch?: Uint8Array<ArrayBuffer>): void {
+  port.postMessage(message, batch === undefined ? [] : [batch.buffer])
+}
+
+// Lines of several threads must not be mixed up: text for people goes through the first thread.
+const log = createLog(config.log, {
+  isTTY: task.terminal.isTTY,
+  hasColors: () => task.terminal.colors,
+  write: (line) => process.stdout.write(line),
+}).child({ worker: index + 1 })
+
+const receivers: OnDatagram[] = []
+
+/** A listener whose socket the front has: datagrams come in batches, and leave in batches. */
+function listen(listener: number, onDatagram: OnDatagram): Transport {
+  receivers[listener] = onDatagram
+  let sendErrors = 0
+  const send = (address: string, remotePort: number, bytes: Uint8Array) => {
+    if (!outbox.add(listener, address, remotePort, bytes)) sendErrors += 1
+  }
+  return {
+    url: task.urls[listener] ?? '',
+    send: (bytes, remote) => send(remote.address, remote.port, bytes),
+    broadcast: (bytes, radius) => send('', radius, bytes),
+    stats: () => ({ receiveBuffer: 0, receiveBufferAsked: 0, kernelDrops: undefined, sendErrors }),
+    close: async () => {},
+  }
+}
+
+const gateway = new Gateway(config, {
+  log,
+  share: {
+    speaks: index === 0,
+    sessions: { ...createSessions(), byPeer },
+    stored: { index, count, owns: (clientId) => shareOf(clientId, count) === index },
+    listen,
+  },
+})
+
+let view: OwnView | undefined
+const watched = new Map<number, () => void>()
+
+function openedView(): OwnView {
+  if (view === undefined) throw new Error('the view is not open')
+  return view
+}
+
+const calls: WorkerCalls = {
+  start: () => gateway.start(),
+  async stop() {
+    await gateway.stop()
+    view?.close()
+    outbox.flush()
+    return gateway.status().counters
+  },
+  reload: (next) => gateway.reload(next),
+  openView() {
+    view = createView(gateway, config, task.version)
+    view.onChange((change) => tell({ type: 'change', change }))
+  },
+  info: () => openedView().info(),
+  broker: () => openedView().broker(),
+  store: () => openedView().store(),
+  sensors: (query) => openedView().sensors(query),
+  sensor: (clientId) => openedView().sensor(clientId),
+  act: (clientId, action) => openedView().act(clientId, action),
+  latency: () => openedView().latency(),
+  watch(watcher, clientId) {
+    const report = openedView().watch(clientId, (packet) => tell({ type: 'packet', watcher, packet }))
+    watched.set(watcher, report)
+  },
+  unwatch(watcher) {
+    watched.get(watcher)?.()
+    watched.delete(watcher)
+  },
+}
+
+async function answer({ id, name, args }: Extract<ToWorker, { type: 'call' }>): Promise<void> {
+  try {
+    const call = calls[name] as (...args: readonly unknown[]) => unknown
+    tell({ type: 'answer', id, value: await call(...args) })
+  } catch (error) {
+    tell({ type: 'failure', id, message: error instanceof Error ? error.message : String(error) })
+  }
+}
+
+port.on('message', (message: ToWorker) => {
+  if (message.type === 'datagrams') {
+    tally.add('toWorker', message.count)
+    unpack(message.batch, (listener, address, remotePort, bytes) =>
+      receivers[listener]?.(bytes, { address, port: remotePort }),
+    )
+  } else if (message.type === 'displaced') {
+    gateway.displace(message.binding.key, message.binding.clientId)
+  } else void answer(message)
+})
+
+// A fault in a library must not cost every sensor its session: it is logged, and the worker goes on.
+process.on('uncaughtException', (err) => log.error({ err }, 'unexpected error: the worker goes on'))
+process.on('unhandledRejection', (err) => log.error({ err }, 'unexpected rejection: the worker goes on'))
