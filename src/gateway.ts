@@ -23,7 +23,7 @@ import type { Effect, Event, Listener, PeerKey } from './session/events.ts'
 import { peerKey } from './session/peers.ts'
 import { restore } from './session/restore.ts'
 import type { Session } from './session/session.ts'
-import { createSessions, dispatch, displaceOther, evict, receive, type Sessions } from './session/sessions.ts'
+import { createSessions, dispatch, displace, evict, receive, type Sessions } from './session/sessions.ts'
 import type { Turn } from './session/settings.ts'
 import type { Store } from './store/store.ts'
 import type { Remote } from './transport/transport.ts'
@@ -196,9 +196,7 @@ export class Gateway {
   /** The sensor `clientId` has come, to another gateway of several, to an address where a sensor of this one was. */
   displace(key: PeerKey, clientId: string): void {
     const session = this.sessions.byPeer.get(key)
-    const peer = session?.peer
-    if (peer !== undefined)
-      this.#attempt(session, (turn) => displaceOther(this.sessions, clientId, peer, turn))
+    this.#attempt(session, (turn) => displace(this.sessions, clientId, key, turn))
   }
 
   /** Hands an event to a session and does what follows from it. */

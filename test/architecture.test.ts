@@ -25,9 +25,10 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
   config: none,
   log: { values: [], types: ['config'] },
   gateway: { values: behindTheGateway, types: behindTheGateway },
+  workers: { values: ['gateway', ...behindTheGateway], types: ['gateway', ...behindTheGateway] },
   cli: {
-    values: ['gateway', 'sensor', 'scripts', ...behindTheGateway],
-    types: ['gateway', 'sensor', 'scripts', ...behindTheGateway],
+    values: ['workers', 'gateway', 'sensor', 'scripts', ...behindTheGateway],
+    types: ['workers', 'gateway', 'sensor', 'scripts', ...behindTheGateway],
   },
 }
 

@@ -180,7 +180,7 @@ function onConnect(sessions: Sessions, packet: Connect, peer: Peer, turn: Turn):
     reject(ReturnCode.notSupported) // [SN-ROB-2]
     return
   }
-  displaceOther(sessions, clientId, peer, turn)
+  displace(sessions, clientId, peer.key, turn)
   if (existing === undefined && sessions.byClientId.size >= limits.sensors) {
     reject(ReturnCode.congestion) // [SN-CONN-19]
     return
@@ -197,8 +197,8 @@ function onConnect(sessions: Sessions, packet: Connect, peer: Peer, turn: Turn):
 }
 
 /** Another sensor was at this address: it is not there any more, and counts as lost [SN-CONN-12]. */
-export function displaceOther(sessions: Sessions, clientId: string, peer: Peer, turn: Turn): void {
-  const other = sessions.byPeer.get(peer.key)
+export function displace(sessions: Sessions, clientId: string, at: PeerKey, turn: Turn): void {
+  const other = sessions.byPeer.get(at)
   if (other === undefined || other.clientId === clientId) return
   const why = `its address now belongs to ${JSON.stringify(clientId)}`
   if (isConnected(other)) lose(other, why, turn)
@@ -213,7 +213,7 @@ function onNamedPingreq(sessions: Sessions, packet: Pingreq, peer: Peer, turn: T
   if (session.peer.key !== peer.key) {
     if (!isConnected(session) || !mayMove(session, session.peer, peer))
       return refuse(sessions, packet, peer, turn)
-    displaceOther(sessions, session.clientId, peer, turn)
+    displace(sessions, session.clientId, peer.key, turn)
     bind(sessions, session, peer)
     turn.out.push({ type: 'saveProgress', session, lazy: true })
     suspendDelivery(session) // what is open is sent anew, to where the sensor is now

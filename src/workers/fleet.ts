@@ -4,6 +4,7 @@
 
 import type { Config } from '../config/schema.ts'
 import { type Counters, count, createCounters } from '../gateway/counters.ts'
+import { createGate } from '../gateway/gate.ts'
 import { logListening } from '../gateway/journal.ts'
 import { type Link, linkStatus, openLink } from '../gateway/links.ts'
 import { reportLosses } from '../gateway/losses.ts'
@@ -42,6 +43,8 @@ export class Fleet {
   /** what this thread counts itself */
   readonly counters: Counters = createCounters()
   observer: FleetObserver | undefined
+  /** until all workers know their sensors, nobody can tell whose a datagram is */
+  readonly #gate = createGate(this.counters, (...datagram) => this.#onDatagram(...datagram))
   #embedded: EmbeddedBroker | undefined
   #release: () => void = () => {}
   #endReports: () => void = () => {}
@@ -68,7 +71,7 @@ export class Fleet {
   async start(): Promise<void> {
     try {
       for (const [index, listener] of this.#config.listeners.entries()) {
-        const link = await openLink(listener, index, performance.now(), this.#onDatagram)
+        const link = await openLink(listener, index, performance.now(), this.#gate.receive)
         this.#links.push(link)
         logListening(this.#log, link)
       }
@@ -81,12 +84,14 @@ export class Fleet {
       await this.#close()
       throw error
     }
+    this.#gate.open()
     this.#endReports = reportLosses(this.#log, this.counters)
   }
 
   /** As `Gateway.stop`; resolves to what was counted. */
   async stop(): Promise<Counters> {
     this.#stopping = true
+    this.#gate.close()
     this.#endReports()
     const all = await Promise.allSettled(this.#threads.map((thread) => thread.call('stop')))
     await this.#close()
@@ -153,7 +158,7 @@ export class Fleet {
     })
   }
 
-  readonly #onDatagram = (link: Link, bytes: Uint8Array, { address, port }: Remote): void => {
+  #onDatagram(link: Link, bytes: Uint8Array, { address, port }: Remote): void {
     const thread = this.#threads[this.#routes.of(link.index, bytes, address, port)]
     if (thread === undefined) return count(this.counters.dropped, 'not-serving')
     if (!thread.outbox.add(link.index, address, port, bytes)) count(this.counters.dropped, 'overloaded')
@@ -172,11 +177,10 @@ export class Fleet {
     })
   }
 
-  /** A bug, or no memory: the others go on, and sensors of this one come back from the store. */
+  /** A bug, or no memory: the others go on, and sensors of this one come back from the store, to the addresses they had. */
   async #restart(index: number, err: Error): Promise<void> {
     if (this.#stopping) return
     this.#log.error({ err, worker: index + 1 }, 'a worker has ended: it is started again')
-    this.#routes.forget(index)
     this.counters.faults += 1
     await new Promise((resolve) => setTimeout(resolve, RESTART))
     if (this.#stopping) return

@@ -64,9 +64,4 @@ export class Routes {
   unbind(key: PeerKey, worker: number): void {
     if (this.#byPeer.get(key) === worker) this.#byPeer.delete(key)
   }
-
-  /** The worker is gone, and all it knew. */
-  forget(worker: number): void {
-    for (const [key, owner] of this.#byPeer) if (owner === worker) this.#byPeer.delete(key)
-  }
 }

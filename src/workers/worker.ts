@@ -71,7 +71,10 @@ function openedView(): OwnView {
 }
 
 const calls: WorkerCalls = {
-  start: () => gateway.start(),
+  async start() {
+    await gateway.start()
+    outbox.flush() // the front must know where the sensors are before it hears from them
+  },
   async stop() {
     await gateway.stop()
     view?.close()
