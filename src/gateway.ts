@@ -4,7 +4,7 @@ import type { Config } from './config/schema.ts'
 import { type Broker, openBroker } from './gateway/broker.ts'
 import { createCounters } from './gateway/counters.ts'
 import { createGate } from './gateway/gate.ts'
-import { logChange, logListening, logPacket } from './gateway/journal.ts'
+import { logListening, logPacket } from './gateway/journal.ts'
 import { createHistogram } from './gateway/latency.ts'
 import { type Link, openLink } from './gateway/links.ts'
 import { reportLosses } from './gateway/losses.ts'
@@ -19,7 +19,7 @@ import { publishStatus } from './gateway/status.ts'
 import { createSurroundings, type Surroundings } from './gateway/surroundings.ts'
 import { createTransmitter, type Transmitter } from './gateway/transmitter.ts'
 import { type Log, silentLog } from './log.ts'
-import type { Effect, Event, Listener, PeerKey } from './session/events.ts'
+import type { Event, Listener, PeerKey } from './session/events.ts'
 import { peerKey } from './session/peers.ts'
 import { restore } from './session/restore.ts'
 import type { Session } from './session/session.ts'
@@ -84,6 +84,12 @@ export class Gateway {
    * listener cannot be bound or the store cannot be used (StoreError).
    */
   async start(): Promise<void> {
+    await this.prepare()
+    this.serve()
+  }
+
+  /** The first half of `start`: everything is there, and what comes from sensors waits. */
+  async prepare(): Promise<void> {
     try {
       // listeners first: where they are taken, another gateway runs, whose store and connections must be left alone
       for (const [index, listener] of this.#config.listeners.entries()) {
@@ -101,6 +107,10 @@ export class Gateway {
       await this.#close()
       throw error
     }
+  }
+
+  /** The second half of `start`: sensors are served, those first that could not wait. */
+  serve(): void {
     this.#gate.open()
     this.#ticker = setInterval(() => this.#tick(), TICK)
     this.#reports = [publishStatus(this, this.#config, this.#share), reportLosses(this.#log, this.#counters)]
@@ -139,7 +149,7 @@ export class Gateway {
       surroundings: this.surroundings,
       counters: this.#counters,
       latency: this.latency,
-      towardsSensor: (effect) => this.#performTowardsSensor(effect),
+      towardsSensor: (effect) => this.#transmitter.perform(effect),
       onEvent: (session, event) => this.dispatch(session, event),
       attempt: (session, step) => this.#attempt(session, step),
       onOverfull: (session) => this.#abandon(session),
@@ -175,10 +185,6 @@ export class Gateway {
   /** Whether the broker can be reached; far cheaper than `status`, which asks the system about every listener. */
   readonly isHealthy = (): boolean => this.#broker?.upstream.healthy ?? false
 
-  #turn(): Turn {
-    return { now: performance.now(), env: this.surroundings.env, out: [] }
-  }
-
   #onDatagram(link: Link, bytes: Uint8Array, { address, port }: Remote): void {
     const received = receiveDatagram(link, bytes, address, this.#counters)
     if (received === undefined) return
@@ -207,7 +213,7 @@ export class Gateway {
 
   /** Runs one step of the core and performs what it asks for; false if that failed. */
   #attempt(session: Session | undefined, step: (turn: Turn) => void): boolean {
-    const turn = this.#turn()
+    const turn: Turn = { now: performance.now(), env: this.surroundings.env, out: [] }
     try {
       step(turn)
       this.#performer?.perform(turn.out)
@@ -231,13 +237,6 @@ export class Gateway {
       dispatch(this.sessions, session, { type: 'shutdown' }, turn)
     })
     if (!ended) this.#attempt(session, (turn) => evict(this.sessions, session, turn))
-  }
-
-  #performTowardsSensor(effect: Effect): void {
-    this.#observers.effect(effect)
-    if (effect.type === 'send') this.#transmitter.send(effect)
-    else if (effect.type === 'changed') logChange(this.#log, effect)
-    else if (effect.type === 'gwinfo') this.#transmitter.answerSearch(effect.peer, effect.radius)
   }
 
   #tick(): void {

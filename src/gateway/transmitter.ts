@@ -7,7 +7,7 @@ import type { Log } from '../log.ts'
 import { advertiseDue, mayAnswerAll } from '../session/discovery.ts'
 import type { Effect, Listener, Peer } from '../session/events.ts'
 import { type Counters, count, countSent } from './counters.ts'
-import { logPacket } from './journal.ts'
+import { logChange, logPacket } from './journal.ts'
 import type { Link } from './links.ts'
 import type { Observers } from './observer.ts'
 
@@ -23,9 +23,8 @@ export interface TransmitterParts {
 }
 
 export interface Transmitter {
-  send(effect: Outgoing): void
-  /** GWINFO to the one who asked, and to the whole network where there is a group [SN-SGW-2, SN-FWD-7, AMB-27] */
-  answerSearch(peer: Peer, radius: number): void
+  /** Performs what concerns the sensors' side; whoever looks sees every effect. */
+  perform(effect: Effect): void
   /** ADVERTISE wherever it is due; `now` is monotonic milliseconds [SN-ADV-1] */
   advertise(now: number): void
 }
@@ -52,16 +51,23 @@ export function createTransmitter(parts: TransmitterParts): Transmitter {
     transport.broadcast(bytes, radius)
   }
 
+  /** GWINFO to the one who asked, and to the whole network where there is a group [SN-SGW-2, SN-FWD-7, AMB-27] */
+  function answerSearch(peer: Peer, radius: number): void {
+    if (!parts.isHealthy()) return count(counters.dropped, 'upstream-down')
+    const packet: Packet = { type: 'gwinfo', gwId: config.gateway.id, gwAdd: new Uint8Array(0) }
+    const nearby = radius >= 1 && radius <= 3 ? radius : 3
+    if (peer.nodeId !== undefined) return send({ peer, packet }, nearby)
+    send({ peer, packet })
+    const link = links.get(peer.listener)
+    if (link?.discovery && mayAnswerAll(link.discovery, performance.now())) broadcast(link, packet, radius)
+  }
+
   return {
-    send: (effect) => send(effect),
-    answerSearch(peer, radius) {
-      if (!parts.isHealthy()) return count(counters.dropped, 'upstream-down')
-      const packet: Packet = { type: 'gwinfo', gwId: config.gateway.id, gwAdd: new Uint8Array(0) }
-      const nearby = radius >= 1 && radius <= 3 ? radius : 3
-      if (peer.nodeId !== undefined) return send({ peer, packet }, nearby)
-      send({ peer, packet })
-      const link = links.get(peer.listener)
-      if (link?.discovery && mayAnswerAll(link.discovery, performance.now())) broadcast(link, packet, radius)
+    perform(effect) {
+      observers.effect(effect)
+      if (effect.type === 'send') send(effect)
+      else if (effect.type === 'changed') logChange(log, effect)
+      else if (effect.type === 'gwinfo') answerSearch(effect.peer, effect.radius)
     },
     advertise(now) {
       for (const link of links.values()) {

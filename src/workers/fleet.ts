@@ -48,7 +48,7 @@ export class Fleet {
   #embedded: EmbeddedBroker | undefined
   #release: () => void = () => {}
   #endReports: () => void = () => {}
-  #stopping = false
+  #serving = false
 
   /** `count` workers, 2 or more; `version` is the program's. */
   constructor(config: Config, count: number, { log = silentLog, version = '' } = {}) {
@@ -79,18 +79,19 @@ export class Fleet {
       if (store.type !== 'memory') this.#release = await takeStore(store.path)
       if (broker.url === 'embedded') this.#embedded = await startEmbeddedBroker()
       for (let index = 0; index < this.#count; index += 1) this.#threads.push(this.#createThread(index))
-      await Promise.all(this.#threads.map((thread) => thread.call('start')))
+      await Promise.all(this.#threads.map((thread) => thread.call('prepare')))
     } catch (error) {
       await this.#close()
       throw error
     }
+    this.#serving = true
     this.#gate.open()
+    await Promise.all(this.#threads.map((thread) => this.#serve(thread)))
     this.#endReports = reportLosses(this.#log, this.counters)
   }
 
   /** As `Gateway.stop`; resolves to what was counted. */
   async stop(): Promise<Counters> {
-    this.#stopping = true
     this.#gate.close()
     this.#endReports()
     const all = await Promise.allSettled(this.#threads.map((thread) => thread.call('stop')))
@@ -102,7 +103,7 @@ export class Fleet {
   }
 
   async #close(): Promise<void> {
-    this.#stopping = true
+    this.#serving = false
     await Promise.all(this.#threads.map((thread) => thread.end()))
     await this.#embedded?.close()
     await Promise.all(this.#links.map(({ transport }) => transport.close()))
@@ -138,6 +139,12 @@ export class Fleet {
 
   #shareOf(config: Config, index: number): Config {
     return shareOfConfig(config, index, this.#count, this.#embedded)
+  }
+
+  /** What has waited for the worker comes first: a sensor that was heard is not lost. */
+  async #serve(thread: Thread): Promise<void> {
+    thread.outbox.flush()
+    await thread.call('serve')
   }
 
   #createThread(index: number): Thread {
@@ -179,15 +186,16 @@ export class Fleet {
 
   /** A bug, or no memory: the others go on, and sensors of this one come back from the store, to the addresses they had. */
   async #restart(index: number, err: Error): Promise<void> {
-    if (this.#stopping) return
+    if (!this.#serving) return
     this.#log.error({ err, worker: index + 1 }, 'a worker has ended: it is started again')
     this.counters.faults += 1
     await new Promise((resolve) => setTimeout(resolve, RESTART))
-    if (this.#stopping) return
+    if (!this.#serving) return
     const thread = this.#createThread(index)
     this.#threads[index] = thread
     try {
-      await thread.call('start')
+      await thread.call('prepare')
+      await this.#serve(thread)
       await this.observer?.restarted(thread)
       this.#log.info({ worker: index + 1 }, 'worker started again')
     } catch (cause) {

@@ -30,7 +30,9 @@ type Told<Name extends keyof GatewayView> = ReturnType<Immediate<GatewayView>[Na
 
 /** What a worker can be asked to do. */
 export interface WorkerCalls {
-  start(): Promise<void>
+  /** the two halves of a start */
+  prepare(): Promise<void>
+  serve(): void
   /** ends everything, and resolves to what was counted when the last datagram is on its way */
   stop(): Promise<Counters>
   reload(config: Config): ReloadReport

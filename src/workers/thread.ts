@@ -52,6 +52,7 @@ export class Thread {
     })
     this.#worker.once('exit', () => {
       const error = this.#error ?? new Error('a worker thread has ended')
+      this.#error = error
       for (const { reject } of this.#pending.values()) reject(error)
       this.#pending.clear()
       if (!this.#ended) events.lost(error)
@@ -70,6 +71,7 @@ export class Thread {
     ...args: Parameters<WorkerCalls[Name]>
   ): Promise<Awaited<ReturnType<WorkerCalls[Name]>>> {
     return new Promise((resolve, reject) => {
+      if (this.#error !== undefined) throw this.#error
       const id = ++this.#calls
       this.#pending.set(id, { resolve: resolve as Pending['resolve'], reject })
       this.#post({ type: 'call', id, name, args })

@@ -71,10 +71,11 @@ function openedView(): OwnView {
 }
 
 const calls: WorkerCalls = {
-  async start() {
-    await gateway.start()
+  async prepare() {
+    await gateway.prepare()
     outbox.flush() // the front must know where the sensors are before it hears from them
   },
+  serve: () => gateway.serve(),
   async stop() {
     await gateway.stop()
     view?.close()

@@ -1,73 +1,13 @@
 // The command `gateway` as a process: its options, its store, and how it loads its configuration again.
 
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Sensor } from '../../src/sensor/sensor.ts'
 import { directoryWith, fileWith } from '../config/files.ts'
-import { freshName, until } from '../support/gateway.ts'
-
-const root = resolve(import.meta.dirname, '../..')
-const command = [join(root, 'node_modules/tsx/dist/cli.mjs'), join(root, 'src/cli.ts'), 'gateway']
-
-interface Line {
-  readonly level: string
-  readonly msg: string
-  readonly url?: string
-  readonly paths?: string[]
-  readonly problems?: string[]
-}
-
-/** What every gateway here has in common. */
-const settings = {
-  listeners: [{ url: 'udp://127.0.0.1:0' }],
-  broker: 'embedded',
-  console: { enabled: false },
-}
-
-/** A running gateway in a directory of its own, with `c.json` in it; ended with the test. */
-async function start(content: object, ...args: string[]) {
-  const directory = directoryWith({ 'c.json': { ...settings, ...content } })
-  // by `--import`, so that signals reach the gateway itself and not a wrapper
-  const run = ['--import', join(root, 'node_modules/tsx/dist/loader.mjs'), ...command.slice(1)]
-  const child = spawn(process.execPath, [...run, ...args], {
-    cwd: directory,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const exited = new Promise<number | null>((done) => child.once('exit', done))
-  onTestFinished(async () => {
-    child.kill('SIGKILL')
-    await exited
-  })
-  let output = ''
-  let errors = ''
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk))
-  child.stderr.on('data', (chunk: Buffer) => (errors += chunk))
-  const lines = (): Line[] =>
-    output
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line))
-  const said = async (msg: string, times = 1): Promise<Line> => {
-    const found = () => lines().filter((line) => line.msg.includes(msg))
-    await until(() => found().length >= times || child.exitCode !== null, 20_000)
-    const line = found()[times - 1]
-    if (line === undefined) throw new Error(`not said: ${msg}\n${output}${errors}`)
-    return line
-  }
-  await said('gateway started')
-  return {
-    directory,
-    child,
-    said,
-    lines,
-    exited,
-    url: (await said('listening')).url ?? '',
-    write: (next: object) =>
-      writeFileSync(join(directory, 'c.json'), JSON.stringify({ ...settings, ...next })),
-  }
-}
+import { freshName } from '../support/gateway.ts'
+import { command, settings, start } from '../support/process.ts'
 
 /** Starts one that cannot. */
 const fail = (...args: string[]) =>

@@ -1,0 +1,160 @@
+// Which worker a datagram goes to, what it is told of addresses, and its share of what holds for all.
+
+import { describe, expect, it } from 'vitest'
+import { encode, encodeFrame, type Packet } from '../../src/codec/frame.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { createSurroundings } from '../../src/gateway/surroundings.ts'
+import { peerKey } from '../../src/session/peers.ts'
+import { createSession } from '../../src/session/session.ts'
+import { Changes } from '../../src/store/changes.ts'
+import { PeerTable } from '../../src/workers/peer-table.ts'
+import { Routes, shareOf } from '../../src/workers/routes.ts'
+import { shareOfConfig } from '../../src/workers/share.ts'
+
+const connect = (clientId: string): Packet => ({
+  type: 'connect',
+  will: false,
+  cleanSession: true,
+  protocolId: 1,
+  duration: 60,
+  clientId,
+})
+const publish: Packet = {
+  type: 'publish',
+  dup: false,
+  qos: 1,
+  retain: false,
+  topicIdType: 'normal',
+  topicId: 1,
+  msgId: 1,
+  data: new Uint8Array(300),
+}
+const HERE = '10.0.0.1'
+
+describe('shares', () => {
+  it('are about equal, for names that differ in little', () => {
+    for (const workers of [2, 3, 4, 7, 16]) {
+      for (const name of ['sensor-%', 'load%', '%', 'aa:bb:cc:00:00:%']) {
+        const sizes = new Array<number>(workers).fill(0)
+        for (let i = 0; i < 10_000; i += 1) {
+          const share = shareOf(name.replace('%', String(i)), workers)
+          sizes[share] = (sizes[share] ?? 0) + 1
+        }
+        // what `limits.sensors` allows one share to be larger than its part
+        expect(Math.max(...sizes)).toBeLessThan((1.25 * 10_000) / workers)
+        expect(Math.min(...sizes)).toBeGreaterThan((0.75 * 10_000) / workers)
+      }
+    }
+  })
+
+  it('divide what holds for all sensors, and only the first takes part in discovery', () => {
+    const overrides = {
+      listeners: [{ discovery: { group: '239.1.2.3' } }],
+      limits: { sensors: 1000, totalQueuedMessages: 10 },
+      broker: { url: 'embedded', clientId: 'gw' },
+    }
+    const { config } = loadConfig({ env: {}, overrides })
+    const parts = [0, 1, 2].map((index) => shareOfConfig(config, index, 3, { url: 'mqtt://127.0.0.1:7' }))
+    expect(parts.map(({ limits }) => [limits.sensors, limits.totalQueuedMessages])).toEqual(
+      new Array(3).fill([417, 4]),
+    )
+    expect(parts.map(({ broker }) => [broker.url, broker.version, broker.clientId])).toEqual([
+      ['mqtt://127.0.0.1:7', '3.1.1', 'gw'],
+      ['mqtt://127.0.0.1:7', '3.1.1', 'gw-2'],
+      ['mqtt://127.0.0.1:7', '3.1.1', 'gw-3'],
+    ])
+    expect(parts.map(({ listeners }) => listeners[0]?.discovery?.group)).toEqual([
+      '239.1.2.3',
+      undefined,
+      undefined,
+    ])
+  })
+
+  it('number their sessions in the store without meeting each other, whoever had it before', () => {
+    const numberOf = (changes: Changes, clientId: string) => {
+      changes.keep(clientId, 'lasting', { clientId } as never, true)
+      return changes.take().map(({ entry }) => entry.number)[0]
+    }
+    const [a, b, c] = [0, 1, 2].map((index) => new Changes({ index, count: 3 }))
+    if (a === undefined || b === undefined || c === undefined) throw new Error('there are three')
+    for (const one of [a, b, c]) one.passOver(7)
+    const numbers = [a, b, c].flatMap((one) => [numberOf(one, 'x'), numberOf(one, 'y')])
+    expect(numbers).toEqual([9, 12, 10, 13, 11, 14])
+    const alone = new Changes()
+    expect([numberOf(alone, 'x'), numberOf(alone, 'y')]).toEqual([1, 2])
+  })
+})
+
+describe('a datagram goes', () => {
+  const workers = 5
+  const named = (share: number) => {
+    for (let i = 0; ; i += 1) if (shareOf(`s${i}`, workers) === share) return `s${i}`
+  }
+  const node = Uint8Array.of(1, 2)
+
+  it('by ClientId where it carries one: CONNECT and PINGREQ, from wherever they come [SN-CONN-11, SN-SLP-16 in part]', () => {
+    const routes = new Routes(workers)
+    for (let share = 0; share < workers; share += 1) {
+      const clientId = named(share)
+      for (const packet of [connect(clientId), { type: 'pingreq', clientId } as const]) {
+        expect(routes.of(0, encode(packet), HERE, share)).toBe(share)
+        expect(routes.of(3, encodeFrame(packet, node), '::1', 7)).toBe(share)
+      }
+    }
+  })
+
+  it('by address otherwise, as long as a sensor is there; each node behind a forwarder for itself [SN-FWD-4 in part]', () => {
+    const routes = new Routes(workers)
+    const stranger = routes.of(0, encode(publish), HERE, 7)
+    const elsewhere = (stranger + 1) % workers
+    const third = (stranger + 2) % workers
+    expect(routes.bind(peerKey(0, HERE, 7, undefined), elsewhere)).toBeUndefined()
+    expect(routes.bind(peerKey(0, HERE, 7, node), third)).toBeUndefined()
+    expect(routes.of(0, encode(publish), HERE, 7)).toBe(elsewhere)
+    expect(routes.of(0, encodeFrame(publish, node), HERE, 7)).toBe(third)
+    expect(routes.of(0, encode({ type: 'pingreq', clientId: null }), HERE, 7)).toBe(elsewhere)
+    expect(routes.of(1, encode(publish), HERE, 7)).toBe(stranger)
+    expect(routes.of(0, encode(publish), HERE, 8)).toBe(stranger)
+    // another worker's sensor takes the address: whoever had it is named, and cannot give it away any more
+    expect(routes.bind(peerKey(0, HERE, 7, undefined), third)).toBe(elsewhere)
+    routes.unbind(peerKey(0, HERE, 7, undefined), elsewhere)
+    expect(routes.of(0, encode(publish), HERE, 7)).toBe(third)
+    routes.unbind(peerKey(0, HERE, 7, undefined), third)
+    expect(routes.of(0, encode(publish), HERE, 7)).toBe(stranger)
+  })
+
+  it('to the first worker where it is about the gateway, and somewhere even when it is nonsense', () => {
+    const routes = new Routes(workers)
+    const search = { type: 'searchgw', radius: 1 } as const
+    expect(routes.of(0, encode(search), HERE, 7)).toBe(0)
+    expect(routes.of(0, encodeFrame(search, node), HERE, 7)).toBe(0)
+    for (const hex of ['', '00', '01', '0100', '03fe', '04fe0001', '0204', '0304ff', '05fe000000']) {
+      const worker = routes.of(0, Buffer.from(hex, 'hex'), HERE, 7)
+      expect(worker).toBeGreaterThanOrEqual(0)
+      expect(worker).toBeLessThan(workers)
+    }
+  })
+})
+
+describe('a table of addresses', () => {
+  it('tells who has come and gone, once, so that gone before come gives the truth', () => {
+    const { env } = createSurroundings(loadConfig({ env: {} }).config, Math.random)
+    const [a, b] = ['a', 'b'].map((clientId) => createSession(clientId, env))
+    if (a === undefined || b === undefined) throw new Error('there are two')
+    const table = new PeerTable()
+    let told = 0
+    table.onChange = () => {
+      told += 1
+    }
+    table.set(1, a)
+    table.set(1, a)
+    table.set(2, a)
+    table.delete(2)
+    table.delete(3)
+    table.delete(1)
+    table.set(1, b)
+    expect(table.take()).toEqual({ unbound: [2, 1], bound: [{ key: 1, clientId: 'b' }] })
+    expect(told).toBe(5)
+    expect(table.take()).toEqual({ unbound: [], bound: [] })
+  })
+})
