@@ -1,6 +1,7 @@
 // The processes that chaos, restart and bench:store run: a gateway and a Mosquitto, which can be killed and started again.
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { createConnection, createServer } from 'node:net'
@@ -16,14 +17,32 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-/** Asks the system for a TCP or UDP port on loopback that is free now. */
+/** The ports below those that systems give away by themselves: what is free here stays free over a restart. */
+const [LOWEST, PORTS] = [10_000, 20_000]
+
+/** A TCP and UDP port on loopback that is free now. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (address === null || typeof address === 'string') throw new Error('no free port')
-  return address.port
+  for (let tries = 0; tries < 100; tries += 1) {
+    const port = LOWEST + Math.floor(Math.random() * PORTS)
+    if ((await canListen(port)) && (await canBind(port))) return port
+  }
+  throw new Error('no free port')
+}
+
+function canListen(port: number): Promise<boolean> {
+  const server = createServer()
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
+}
+
+function canBind(port: number): Promise<boolean> {
+  const socket = createSocket('udp4')
+  return new Promise((resolve) => {
+    socket.once('error', () => resolve(false))
+    socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)))
+  })
 }
 
 /** One program that runs, ends and runs again, always with the same arguments. Its output goes to a file. */
