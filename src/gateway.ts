@@ -3,21 +3,23 @@
 import type { Config } from './config/schema.ts'
 import { type Broker, openBroker } from './gateway/broker.ts'
 import { createCounters } from './gateway/counters.ts'
-import { createGate } from './gateway/gate.ts'
+import { createIntake } from './gateway/intake.ts'
 import { logChange, logListening, logPacket } from './gateway/journal.ts'
 import { createHistogram } from './gateway/latency.ts'
-import { type Link, linkStatus, openLink } from './gateway/links.ts'
+import { type Link, openLink } from './gateway/links.ts'
 import { reportLosses } from './gateway/losses.ts'
 import { type GatewayStatus, type Observer, Observers } from './gateway/observer.ts'
 import { createPerformer, type Performer } from './gateway/performer.ts'
-import { bearings, closed, isDurable, openStore, settled, storeStatus } from './gateway/persistence.ts'
+import { bearings, closed, isDurable, openStore, settled } from './gateway/persistence.ts'
 import { receiveDatagram } from './gateway/reception.ts'
 import { type ReloadReport, reload } from './gateway/reload.ts'
+import { standingOf } from './gateway/standing.ts'
 import { publishStatus } from './gateway/status.ts'
 import { createSurroundings, type Surroundings } from './gateway/surroundings.ts'
 import { createTransmitter, type Transmitter } from './gateway/transmitter.ts'
 import { type Log, silentLog } from './log.ts'
 import type { Effect, Event, Listener } from './session/events.ts'
+import { turnAway } from './session/overload.ts'
 import { peerKey } from './session/peers.ts'
 import { restore } from './session/restore.ts'
 import type { Session } from './session/session.ts'
@@ -56,7 +58,12 @@ export class Gateway {
   readonly surroundings: Surroundings
   readonly #observers = new Observers((error) => this.#onFault(error, undefined))
   readonly #links = new Map<Listener, Link>()
-  readonly #gate = createGate(this.#counters, (link, bytes, remote) => this.#onDatagram(link, bytes, remote))
+  readonly #intake = createIntake({
+    counters: this.#counters,
+    limits: () => this.#config.limits,
+    handle: (link, bytes, remote) => this.#onDatagram(receive, link, bytes, remote),
+    turnAway: (link, bytes, remote) => this.#onDatagram(turnAway, link, bytes, remote),
+  })
   readonly #transmitter: Transmitter
   #broker: Broker | undefined
   #performer: Performer | undefined
@@ -81,7 +88,7 @@ export class Gateway {
     try {
       // listeners first: where they are taken, another gateway runs, whose store and connections must be left alone
       for (const [index, listener] of this.#config.listeners.entries()) {
-        const link = await openLink(listener, index, performance.now(), this.#gate.receive)
+        const link = await openLink(listener, index, performance.now(), this.#intake.receive)
         this.#links.set(link.listener, link)
         logListening(this.#log, link)
       }
@@ -95,7 +102,7 @@ export class Gateway {
       await this.#close()
       throw error
     }
-    this.#gate.open()
+    this.#intake.open()
     this.#ticker = setInterval(() => this.#tick(), TICK)
     this.#reports = [publishStatus(this, this.#config), reportLosses(this.#log, this.#counters)]
   }
@@ -106,7 +113,7 @@ export class Gateway {
    */
   async stop(): Promise<void> {
     clearInterval(this.#ticker)
-    this.#gate.close()
+    this.#intake.close()
     for (const end of this.#reports) end()
     for (const session of [...this.sessions.byClientId.values()]) {
       if (!isDurable(this.#config)) this.dispatch(session, { type: 'shutdown' })
@@ -117,7 +124,7 @@ export class Gateway {
   }
 
   async #close(): Promise<void> {
-    this.#gate.close()
+    this.#intake.close()
     await this.#broker?.close()
     this.#broker = undefined
     await Promise.all([...this.#links.values()].map(({ transport }) => transport.close()))
@@ -159,23 +166,12 @@ export class Gateway {
     return this.#observers.add(observer)
   }
 
-  /** Read when asked for, listeners only when looked at: their numbers are the system's, and cost the most. */
+  /** How it stands; read when asked for. */
   status(): GatewayStatus {
-    const links = [...this.#links.values()]
-    const { url = '', upstream } = this.#broker ?? {}
-    const counters = this.#counters
-    const store = () => storeStatus(this.#config, this.#store, counters, this.#performer)
-    return {
-      get listeners() {
-        return links.map(linkStatus)
-      },
-      broker: { url, healthy: this.isHealthy(), ...upstream?.stats() },
-      get store() {
-        return store()
-      },
-      counters,
-      sensors: this.sessions.byClientId.size,
-    }
+    const [config, links, broker] = [this.#config, this.#links.values(), this.#broker]
+    const [store, performer, counters] = [this.#store, this.#performer, this.#counters]
+    const [healthy, sensors] = [this.isHealthy(), this.sessions.byClientId.size]
+    return standingOf({ config, links, broker, healthy, store, performer, counters, sensors })
   }
 
   /** Whether the broker can be reached; far cheaper than `status`, which asks the system about every listener. */
@@ -185,7 +181,8 @@ export class Gateway {
     return { now: performance.now(), env: this.surroundings.env, out: [] }
   }
 
-  #onDatagram(link: Link, bytes: Uint8Array, { address, port }: Remote): void {
+  /** What is to be done with it is a step of the core. */
+  #onDatagram(step: typeof receive, link: Link, bytes: Uint8Array, { address, port }: Remote): void {
     const received = receiveDatagram(link, bytes, address, this.#counters)
     if (received === undefined) return
     const { packet, nodeId } = received
@@ -194,7 +191,7 @@ export class Gateway {
     const peer = session?.peer ?? { key, listener: link.listener, address, port, nodeId }
     logPacket(this.#log, 'received', packet, peer, this.#config.log.payloads)
     this.#observers.received(packet, peer, session, bytes)
-    if (this.#attempt(session, (turn) => receive(this.sessions, packet, peer, turn))) return
+    if (this.#attempt(session, (turn) => step(this.sessions, packet, peer, turn))) return
     const broken = session ?? this.sessions.byPeer.get(key)
     if (broken !== undefined) this.#abandon(broken)
   }
