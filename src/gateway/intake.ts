@@ -15,7 +15,7 @@ const FULL_BATCH = 32
  * New work that is handled before the sockets are looked at again: little while the system holds more than was read, so that
  * reading overtakes handling. A time would not do: much of the work follows later in the turn, such as writing to the broker.
  */
-const FEW = 2
+const FEW = 4
 const MANY = 64
 
 /** So few that wait are done within a turn: until there are more, everything keeps its order. */
