@@ -3,7 +3,7 @@
 import type { Config } from './config/schema.ts'
 import { type Broker, openBroker } from './gateway/broker.ts'
 import { createCounters } from './gateway/counters.ts'
-import { createGate } from './gateway/gate.ts'
+import { createIntake } from './gateway/intake.ts'
 import { logListening, logPacket } from './gateway/journal.ts'
 import { createHistogram } from './gateway/latency.ts'
 import { type Link, openLink } from './gateway/links.ts'
@@ -16,15 +16,16 @@ import { type ReloadReport, reload } from './gateway/reload.ts'
 import type { Share } from './gateway/share.ts'
 import { statusOf } from './gateway/standing.ts'
 import { publishStatus } from './gateway/status.ts'
+import { createSteps, type Steps } from './gateway/steps.ts'
 import { createSurroundings, type Surroundings } from './gateway/surroundings.ts'
 import { createTransmitter, type Transmitter } from './gateway/transmitter.ts'
 import { type Log, silentLog } from './log.ts'
 import type { Event, Listener, PeerKey } from './session/events.ts'
+import { turnAway } from './session/overload.ts'
 import { peerKey } from './session/peers.ts'
 import { restore } from './session/restore.ts'
 import type { Session } from './session/session.ts'
-import { createSessions, dispatch, displace, evict, receive, type Sessions } from './session/sessions.ts'
-import type { Turn } from './session/settings.ts'
+import { createSessions, displace, receive, type Sessions } from './session/sessions.ts'
 import type { Store } from './store/store.ts'
 import type { Remote } from './transport/transport.ts'
 
@@ -58,10 +59,16 @@ export class Gateway {
   readonly #counters = createCounters()
   /** what the session core works with; its totals are live */
   readonly surroundings: Surroundings
-  readonly #observers = new Observers((error) => this.#onFault(error, undefined))
+  readonly #observers = new Observers((error) => this.#steps.onFault(error, undefined))
   readonly #links = new Map<Listener, Link>()
-  readonly #gate = createGate(this.#counters, (link, bytes, remote) => this.#onDatagram(link, bytes, remote))
+  readonly #intake = createIntake({
+    counters: this.#counters,
+    limits: () => this.#config.limits,
+    handle: (link, bytes, remote) => this.#onDatagram(receive, link, bytes, remote),
+    turnAway: (link, bytes, remote) => this.#onDatagram(turnAway, link, bytes, remote),
+  })
   readonly #transmitter: Transmitter
+  readonly #steps: Steps
   #broker: Broker | undefined
   #performer: Performer | undefined
   #ticker: NodeJS.Timeout | undefined
@@ -77,6 +84,13 @@ export class Gateway {
     const { isHealthy } = this
     const [links, counters, observers] = [this.#links, this.#counters, this.#observers]
     this.#transmitter = createTransmitter({ config, links, counters, observers, log, isHealthy })
+    this.#steps = createSteps({
+      sessions: this.sessions,
+      env: this.surroundings.env,
+      counters,
+      log,
+      perform: (effects) => this.#performer?.perform(effects),
+    })
   }
 
   /**
@@ -93,7 +107,7 @@ export class Gateway {
     try {
       // listeners first: where they are taken, another gateway runs, whose store and connections must be left alone
       for (const [index, listener] of this.#config.listeners.entries()) {
-        const link = await openLink(listener, index, performance.now(), this.#gate.receive, this.#share)
+        const link = await openLink(listener, index, performance.now(), this.#intake.receive, this.#share)
         this.#links.set(link.listener, link)
         if (this.#share === undefined) logListening(this.#log, link)
       }
@@ -102,7 +116,8 @@ export class Gateway {
       this.#broker = await openBroker(this.#config, this.#log, this.#share)
       this.#performer = this.#createPerformer(this.#store, this.#broker)
       const found = bearings(this.#links.values())
-      for (const one of sessions) this.#attempt(undefined, (turn) => restore(this.sessions, one, found, turn))
+      for (const one of sessions)
+        this.#steps.attempt(undefined, (turn) => restore(this.sessions, one, found, turn))
     } catch (error) {
       await this.#close()
       throw error
@@ -111,7 +126,7 @@ export class Gateway {
 
   /** The second half of `start`: sensors are served, those first that could not wait. */
   serve(): void {
-    this.#gate.open()
+    this.#intake.open()
     this.#ticker = setInterval(() => this.#tick(), TICK)
     this.#reports = [publishStatus(this, this.#config, this.#share), reportLosses(this.#log, this.#counters)]
   }
@@ -122,18 +137,18 @@ export class Gateway {
    */
   async stop(): Promise<void> {
     clearInterval(this.#ticker)
-    this.#gate.close()
+    this.#intake.close()
     for (const end of this.#reports) end()
     for (const session of [...this.sessions.byClientId.values()]) {
       if (!isDurable(this.#config)) this.dispatch(session, { type: 'shutdown' })
-      else this.#attempt(session, ({ out }) => out.push({ type: 'saveProgress', session, lazy: true }))
+      else this.#steps.attempt(session, ({ out }) => out.push({ type: 'saveProgress', session, lazy: true }))
     }
     if (this.#store !== undefined) await settled(this.#store, this.#log) // what waits for a write goes out first
     await this.#close()
   }
 
   async #close(): Promise<void> {
-    this.#gate.close()
+    this.#intake.close()
     await this.#broker?.close()
     this.#broker = undefined
     await Promise.all([...this.#links.values()].map(({ transport }) => transport.close()))
@@ -150,9 +165,9 @@ export class Gateway {
       counters: this.#counters,
       latency: this.latency,
       towardsSensor: (effect) => this.#transmitter.perform(effect),
-      onEvent: (session, event) => this.dispatch(session, event),
-      attempt: (session, step) => this.#attempt(session, step),
-      onOverfull: (session) => this.#abandon(session),
+      onEvent: this.#steps.dispatch,
+      attempt: this.#steps.attempt,
+      onOverfull: this.#steps.abandon,
     })
   }
 
@@ -175,7 +190,7 @@ export class Gateway {
     return this.#observers.add(observer)
   }
 
-  /** Read when asked for, listeners only when looked at: their numbers are the system's, and cost the most. */
+  /** How it stands; read when asked for. */
   status(): GatewayStatus {
     const [links, broker, store, held] = [this.#links, this.#broker, this.#store, this.#performer?.held]
     const [config, counters, sensors] = [this.#config, this.#counters, this.sessions.byClientId.size]
@@ -185,7 +200,8 @@ export class Gateway {
   /** Whether the broker can be reached; far cheaper than `status`, which asks the system about every listener. */
   readonly isHealthy = (): boolean => this.#broker?.upstream.healthy ?? false
 
-  #onDatagram(link: Link, bytes: Uint8Array, { address, port }: Remote): void {
+  /** What is to be done with it is a step of the core. */
+  #onDatagram(step: typeof receive, link: Link, bytes: Uint8Array, { address, port }: Remote): void {
     const received = receiveDatagram(link, bytes, address, this.#counters)
     if (received === undefined) return
     const { packet, nodeId } = received
@@ -194,49 +210,20 @@ export class Gateway {
     const peer = session?.peer ?? { key, listener: link.listener, address, port, nodeId }
     logPacket(this.#log, 'received', packet, peer, this.#config.log.payloads)
     this.#observers.received(packet, peer, session, bytes)
-    if (this.#attempt(session, (turn) => receive(this.sessions, packet, peer, turn))) return
+    if (this.#steps.attempt(session, (turn) => step(this.sessions, packet, peer, turn))) return
     const broken = session ?? this.sessions.byPeer.get(key)
-    if (broken !== undefined) this.#abandon(broken)
+    if (broken !== undefined) this.#steps.abandon(broken)
   }
 
   /** The sensor `clientId` has come, to another gateway of several, to an address where a sensor of this one was. */
   displace(key: PeerKey, clientId: string): void {
     const session = this.sessions.byPeer.get(key)
-    this.#attempt(session, (turn) => displace(this.sessions, clientId, key, turn))
+    this.#steps.attempt(session, (turn) => displace(this.sessions, clientId, key, turn))
   }
 
   /** Hands an event to a session and does what follows from it. */
   dispatch(session: Session, event: Event): void {
-    const done = this.#attempt(session, (turn) => dispatch(this.sessions, session, event, turn))
-    if (!done) this.#abandon(session)
-  }
-
-  /** Runs one step of the core and performs what it asks for; false if that failed. */
-  #attempt(session: Session | undefined, step: (turn: Turn) => void): boolean {
-    const turn: Turn = { now: performance.now(), env: this.surroundings.env, out: [] }
-    try {
-      step(turn)
-      this.#performer?.perform(turn.out)
-      return true
-    } catch (error) {
-      this.#onFault(error, session)
-      return false
-    }
-  }
-
-  #onFault(err: unknown, session: Session | undefined): void {
-    this.#counters.faults += 1
-    this.#log.error({ err, clientId: session?.clientId }, 'internal error')
-  }
-
-  /** A bug costs one session, never the gateway: it is ended, and deleted if it cannot even be ended. */
-  #abandon(session: Session): void {
-    const ended = this.#attempt(session, (turn) => {
-      // what the failed step asked for may be lost, and nobody else would ever close it
-      turn.out.push({ type: 'close', session, publishWill: false })
-      dispatch(this.sessions, session, { type: 'shutdown' }, turn)
-    })
-    if (!ended) this.#attempt(session, (turn) => evict(this.sessions, session, turn))
+    this.#steps.dispatch(session, event)
   }
 
   #tick(): void {

@@ -94,6 +94,11 @@ export const broker = z.strictObject({
   writeBuffer: size({ min: 1024, max: 1024 ** 3 })
     .prefault('1MiB')
     .describe('Octets waiting for the broker per connection, above which sensors are told of congestion.'),
+  totalWriteBuffer: size({ min: 65_536, max: 64 * 1024 ** 3 })
+    .prefault('64MiB')
+    .describe(
+      'The same for all connections together: each has an equal share, but never less than the 16 KiB that Node.js writes at once.',
+    ),
   grace: duration({ min: 1, max: 86_400_000, zero: 'not at all' })
     .prefault('60s')
     .describe(

@@ -65,6 +65,14 @@ const limits = z.strictObject({
     .prefault(100)
     .describe('Answers per second to one address without connection (DISCONNECT, GWINFO).'),
   repliesPerPeer: whole(1, 1_000_000).prefault(1).describe('The same per address and port.'),
+  waitingDatagrams: whole(1, 1_000_000)
+    .prefault(10_000)
+    .describe(
+      'Datagrams of sensors that may wait to be handled, each for a second at most. What is above is refused with 0x01 or dropped.',
+    ),
+  waitingOctets: size({ min: 65_536, max: 1024 ** 3 })
+    .prefault('16MiB')
+    .describe('Octets of these.'),
 })
 
 const log = z.strictObject({

@@ -36,6 +36,7 @@ export async function openBroker(config: Config, log: Log, share?: Share): Promi
     absenceSeconds: isDurable(config) ? Math.round(broker.absence / 1000) : 0,
     receiveMaximum: broker.receiveMaximum,
     writeBuffer: broker.writeBuffer,
+    totalWriteBuffer: broker.totalWriteBuffer,
     connectsPerSecond: broker.connectsPerSecond,
     connecting: broker.connecting,
     ownWill: topic === undefined ? undefined : { topic, message: offline(), qos: 0, retain: true },

@@ -1,11 +1,15 @@
-// One log line per interval for messages that were to be kept and were not: counters alone are seen too late.
+// One log line per interval for messages that were to be kept and were not, and one for those that came while the gateway was
+// overloaded: counters alone are seen too late.
 
 import type { Log } from '../log.ts'
 import type { DropReason } from '../session/events.ts'
 import type { Counters } from './counters.ts'
 
-/** Messages that waited for a sensor or for the broker. */
-const LOSSES: readonly DropReason[] = ['queue-full', 'spool-full', 'expired', 'refused']
+/** What is said of which reasons; the first are of messages that waited for a sensor or for the broker. */
+const LINES: Readonly<Record<string, readonly DropReason[]>> = {
+  'waiting messages were dropped': ['queue-full', 'spool-full', 'expired', 'refused'],
+  'more messages came than can be handled': ['overloaded'],
+}
 
 /** Milliseconds between two lines. */
 const INTERVAL = 60_000
@@ -14,12 +18,14 @@ const INTERVAL = 60_000
 export function reportLosses(log: Log, { dropped }: Counters, interval = INTERVAL): () => void {
   const reported = new Map<DropReason, number>()
   const report = (): void => {
-    const lost = LOSSES.map(
-      (reason) => [reason, (dropped[reason] ?? 0) - (reported.get(reason) ?? 0)] as const,
-    )
-    for (const reason of LOSSES) reported.set(reason, dropped[reason] ?? 0)
-    const some = lost.filter(([, times]) => times > 0)
-    if (some.length > 0) log.warn({ lost: Object.fromEntries(some) }, 'waiting messages were dropped')
+    for (const [message, reasons] of Object.entries(LINES)) {
+      const lost = reasons.map(
+        (reason) => [reason, (dropped[reason] ?? 0) - (reported.get(reason) ?? 0)] as const,
+      )
+      for (const reason of reasons) reported.set(reason, dropped[reason] ?? 0)
+      const some = lost.filter(([, times]) => times > 0)
+      if (some.length > 0) log.warn({ lost: Object.fromEntries(some) }, message)
+    }
   }
   const timer = setInterval(report, interval)
   return () => {

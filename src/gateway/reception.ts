@@ -12,6 +12,16 @@ export interface Reception {
   readonly nodeId: Uint8Array | undefined
 }
 
+/** Counts a datagram; false, and counted again, for one that nobody may send: it must not even wait. */
+export function admit(link: Link, bytes: Uint8Array, address: string, counters: Counters): boolean {
+  counters.receivedDatagrams += 1
+  counters.receivedOctets += bytes.length
+  const isAllowed = link.admits(address)
+  if (isAllowed && bytes.length <= link.listener.maxMessage) return true
+  count(counters.dropped, isAllowed ? 'oversized' : 'not-allowed')
+  return false
+}
+
 /** The message in a datagram; undefined, and counted, if it is not to be handled. Hears other gateways' ADVERTISE [6.1]. */
 export function receiveDatagram(
   link: Link,
@@ -19,11 +29,7 @@ export function receiveDatagram(
   address: string,
   counters: Counters,
 ): Reception | undefined {
-  counters.receivedDatagrams += 1
-  counters.receivedOctets += bytes.length
   const { dropped } = counters
-  if (!link.admits(address)) return void count(dropped, 'not-allowed')
-  if (bytes.length > link.listener.maxMessage) return void count(dropped, 'oversized')
   const { packet, nodeId } = decodeFrame(bytes)
   if (packet.type === 'malformed') return void count(dropped, `malformed: ${packet.reason}`)
   if (nodeId !== undefined && !link.isForwarder(address)) return void count(dropped, 'not-allowed')

@@ -101,6 +101,7 @@ export type DropReason =
   | 'not-allowed' // refused by configuration: QoS -1 topic, forwarder, address
   | 'invalid-topic' // QoS -1 with an impossible topic
   | 'upstream-down' // QoS 0 or -1 while the broker cannot be reached
+  | 'overloaded' // the gateway gets more than it can handle
   | 'congestion' // QoS 0 while the broker connection is congested
   | 'queue-full' // a message for a sensor, over a limit
   | 'superseded' // a message for a sensor, by a newer one of the same topic

@@ -22,13 +22,18 @@ export interface Sessions {
   readonly byPeer: Map<PeerKey, Session>
   readonly byClientId: Map<string, Session>
   /** rates per source, by what they limit */
-  readonly rates: { readonly connect: Throttle; readonly reply: Throttle; readonly anonymous: Throttle }
+  readonly rates: Readonly<Record<'connect' | 'reply' | 'anonymous' | 'refusal', Throttle>>
 }
 
 export const createSessions = (): Sessions => ({
   byPeer: new Map(),
   byClientId: new Map(),
-  rates: { connect: createThrottle(), reply: createThrottle(), anonymous: createThrottle() },
+  rates: {
+    connect: createThrottle(),
+    reply: createThrottle(),
+    anonymous: createThrottle(),
+    refusal: createThrottle(),
+  },
 })
 
 const isConnected = (session: Session | undefined): boolean =>
@@ -108,7 +113,7 @@ function discard(reason: DropReason, session: Session | undefined, turn: Turn): 
 }
 
 /** Answers to senders without a connection are limited per address, and per address and port [SN-UNK-3, SN-ROB-3]. */
-function mayReply(sessions: Sessions, peer: Peer, burst: number, { env, now }: Turn): boolean {
+export function mayReply(sessions: Sessions, peer: Peer, burst: number, { env, now }: Turn): boolean {
   const { repliesPerAddress, repliesPerPeer } = env.settings.limits
   const { reply } = sessions.rates
   return (

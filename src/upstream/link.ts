@@ -34,6 +34,7 @@ export interface Broker {
   readonly decoders: Readonly<Record<Version, Decoder>>
   readonly endings: Endings
   readonly keepAlive: KeepAlive
+  readonly counts: { readonly connected: number }
 }
 
 /** messages of a resumed session that may come before CONNACK */
@@ -101,14 +102,21 @@ export class Link implements Kept {
     }
     stream.write(octets)
     // `drain` is only told by streams that were above their own mark.
-    const limit = Math.max(this.#broker.options.writeBuffer, stream.writableHighWaterMark)
-    if (this.congested || stream.writableLength <= limit) return
+    if (this.congested || stream.writableLength <= Math.max(this.#share(), stream.writableHighWaterMark))
+      return
     this.congested = true
     this.#owner?.congested(true)
     stream.once('drain', () => {
       this.congested = false
       this.#owner?.congested(false)
     })
+  }
+
+  /** Octets that may wait here, so that it is not too much if they wait on all connections. */
+  #share(): number {
+    const { options, counts } = this.#broker
+    const { writeBuffer, totalWriteBuffer = Number.POSITIVE_INFINITY } = options
+    return Math.min(writeBuffer, totalWriteBuffer / Math.max(1, counts.connected))
   }
 
   /**

@@ -150,6 +150,8 @@ export interface UpstreamOptions {
   readonly receiveMaximum: number
   /** octets of one connection's write buffer above which it is congested [SN-MAP-29] */
   readonly writeBuffer: number
+  /** the same for all connections together, of which each has an equal share; no bound if absent */
+  readonly totalWriteBuffer?: number | undefined
   /** attempts that may start per second, and that may run at once [SN-MAP-31] */
   readonly connectsPerSecond: number
   readonly connecting: number

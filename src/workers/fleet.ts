@@ -4,7 +4,6 @@
 
 import type { Config } from '../config/schema.ts'
 import { type Counters, count, createCounters } from '../gateway/counters.ts'
-import { createGate } from '../gateway/gate.ts'
 import { logListening } from '../gateway/journal.ts'
 import { type Link, linkStatus, openLink } from '../gateway/links.ts'
 import { reportLosses } from '../gateway/losses.ts'
@@ -22,6 +21,11 @@ import { Thread } from './thread.ts'
 
 /** Milliseconds until a worker that was lost is started again. */
 const RESTART = 1000
+
+/** Datagrams that may wait for the start of all workers. */
+const MOST_EARLY = 5000
+
+type Received = [Link, Uint8Array, Remote]
 
 /** Called for what workers report to those who look at them. */
 export interface FleetObserver {
@@ -43,8 +47,8 @@ export class Fleet {
   /** what this thread counts itself */
   readonly counters: Counters = createCounters()
   observer: FleetObserver | undefined
-  /** until all workers know their sensors, nobody can tell whose a datagram is */
-  readonly #gate = createGate(this.counters, (...datagram) => this.#onDatagram(...datagram))
+  /** until all workers know their sensors, nobody can tell whose a datagram is; undefined from then on */
+  #early: Received[] | undefined = []
   #embedded: EmbeddedBroker | undefined
   #release: () => void = () => {}
   #endReports: () => void = () => {}
@@ -71,7 +75,7 @@ export class Fleet {
   async start(): Promise<void> {
     try {
       for (const [index, listener] of this.#config.listeners.entries()) {
-        const link = await openLink(listener, index, performance.now(), this.#gate.receive)
+        const link = await openLink(listener, index, performance.now(), this.#onDatagram)
         this.#links.push(link)
         logListening(this.#log, link)
       }
@@ -85,14 +89,13 @@ export class Fleet {
       throw error
     }
     this.#serving = true
-    this.#gate.open()
+    for (const received of this.#takeEarly()) this.#onDatagram(...received)
     await Promise.all(this.#threads.map((thread) => this.#serve(thread)))
     this.#endReports = reportLosses(this.#log, this.counters)
   }
 
   /** As `Gateway.stop`; resolves to what was counted. */
   async stop(): Promise<Counters> {
-    this.#gate.close()
     this.#endReports()
     const all = await Promise.allSettled(this.#threads.map((thread) => thread.call('stop')))
     await this.#close()
@@ -165,7 +168,19 @@ export class Fleet {
     })
   }
 
-  #onDatagram(link: Link, bytes: Uint8Array, { address, port }: Remote): void {
+  #takeEarly(): readonly Received[] {
+    const early = this.#early ?? []
+    this.#early = undefined
+    return early
+  }
+
+  readonly #onDatagram = (...received: Received): void => {
+    const [link, bytes, { address, port }] = received
+    if (this.#early !== undefined) {
+      if (this.#early.length < MOST_EARLY) this.#early.push(received)
+      else count(this.counters.dropped, 'not-serving')
+      return
+    }
     const thread = this.#threads[this.#routes.of(link.index, bytes, address, port)]
     if (thread === undefined) return count(this.counters.dropped, 'not-serving')
     if (!thread.outbox.add(link.index, address, port, bytes)) count(this.counters.dropped, 'overloaded')

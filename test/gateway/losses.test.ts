@@ -28,10 +28,13 @@ it('names what was dropped since the last line, once per interval, and nothing w
   vi.advanceTimersByTime(60_000)
   counters.dropped['queue-full'] = 4
   counters.dropped['spool-full'] = 1
+  counters.dropped.overloaded = 7
   stop()
   vi.advanceTimersByTime(60_000)
   expect(lines.map((line) => JSON.parse(line).lost)).toEqual([
     { 'queue-full': 3 },
     { 'queue-full': 1, 'spool-full': 1 },
+    { overloaded: 7 },
   ])
+  expect(new Set(lines.map((line) => JSON.parse(line).msg)).size).toBe(2)
 })

@@ -4,6 +4,7 @@
 import { decodeFrame, encode, encodeFrame } from '../../src/codec/frame.ts'
 import type { Packet, PacketType } from '../../src/codec/messages.ts'
 import type { Effect, Event, Listener, Peer, Roaming } from '../../src/session/events.ts'
+import { turnAway } from '../../src/session/overload.ts'
 import { peerKey } from '../../src/session/peers.ts'
 import type { PeerRecord } from '../../src/session/record.ts'
 import { restore } from '../../src/session/restore.ts'
@@ -119,6 +120,8 @@ export class World {
   startsAfter = Number.POSITIVE_INFINITY
   /** listeners that the configuration does not have any more */
   readonly listenersGone = new Set<string>()
+  /** the gateway has no time for what arrives */
+  overloaded = false
   /** sessions of the gateway's former lives */
   readonly #dead = new WeakSet<Session>()
   #isSafe = false
@@ -237,7 +240,8 @@ export class World {
   receive(packet: Packet, peer: Peer): void {
     this.note(`${nameOf(peer)} → ${describe(packet)}`)
     if (!this.#isRunning) return
-    this.#turn({ packet, peer }, (turn) => receive(this.sessions, packet, peer, turn))
+    const step = this.overloaded ? turnAway : receive
+    this.#turn({ packet, peer }, (turn) => step(this.sessions, packet, peer, turn))
   }
 
   /** Something happens to a session. */

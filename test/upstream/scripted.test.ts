@@ -1065,6 +1065,24 @@ describe('upstream with a scripted broker', () => {
     expect(arrived).toBe(token + 1)
   })
 
+  it('all connections share what may wait in total, each the same [SN-MAP-29, SN-ROB-1]', async () => {
+    const one = rig({ writeBuffer: 10_000_000, totalWriteBuffer: 200_000 })
+    const first = one.sensor()
+    await first.open(ID)
+    /** What is written within a tick waits at least until its end. */
+    const writeMuch = () => {
+      for (const token of [1, 2])
+        first.connection.publish(token, 'a', new Uint8Array(60_000), 0, false, false)
+    }
+    writeMuch()
+    await pause(50)
+    expect(first.count('congestion')).toBe(0)
+    await one.sensor().open('another')
+    writeMuch()
+    expect(await first.next('congestion')).toEqual({ type: 'congestion', on: true })
+    expect(await first.next('congestion')).toEqual({ type: 'congestion', on: false })
+  })
+
   it('survives a subscriber of events that throws', async () => {
     const one = rig()
     const connection = one.upstream.connection(() => {

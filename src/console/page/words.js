@@ -98,6 +98,11 @@ export const DROPS = {
     text: 'A message that needs no acknowledgement came while the broker could not be reached.',
     next: 'Bring the broker back. Sensors that must not lose messages should publish with QoS 1.',
   },
+  overloaded: {
+    label: 'Gateway overloaded',
+    text: 'More came than the gateway can handle. Where there is an answer for that, the sensor was told to try later.',
+    next: 'Find who sends so much. If it is all wanted, give the gateway more processor time, or share the load.',
+  },
   congestion: {
     label: 'Broker too slow',
     text: 'A message that needs no acknowledgement came while the connection to the broker was full.',
