@@ -37,6 +37,11 @@ export function openFilesLimit(): number | undefined {
 
 /** Datagrams that the kernel dropped because the socket bound to this port was full; undefined if there is none. */
 export function kernelDrops(port: number): number | undefined {
+  // The table changes while it is read, so a line can be missed once.
+  return dropsOf(port) ?? dropsOf(port)
+}
+
+function dropsOf(port: number): number | undefined {
   const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
   let drops: number | undefined
   for (const table of ['/proc/net/udp', '/proc/net/udp6']) {

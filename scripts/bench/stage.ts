@@ -118,14 +118,12 @@ export async function openStage(options: StageOptions, store = options.store): P
     }
   }
   const broker = await startBroker(options.broker, folder)
-  const [port, consolePort] = [await freePort(), await freePort()]
-  const console = `http://${LOOPBACK}:${consolePort}`
   const profiling =
     options.profile === undefined
       ? []
       : ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${PROFILE}`]
   const gateway = new GatewayProcess(folder, [...profiling, ...entryOf('src/cli')], {
-    listeners: [{ url: `udp://${LOOPBACK}:${port}` }],
+    listeners: [{ url: `udp://${LOOPBACK}:0` }],
     broker: {
       url: `mqtt://${broker.endpoint.host}:${broker.endpoint.port}`,
       connectsPerSecond: 100_000,
@@ -133,7 +131,7 @@ export async function openStage(options: StageOptions, store = options.store): P
     store: store === 'lmdb' ? { type: 'lmdb', path: join(folder, 'state') } : { type: 'memory' },
     timers: { tRetry: `${T_RETRY}ms` },
     limits: { sensors: MOST_SENSORS, connectsPerAddress: MANY },
-    console: { url: console },
+    console: { url: `http://${LOOPBACK}:0` },
     log: { level: 'info', format: 'json' },
     ...(options.workers !== undefined && { workers: options.workers }),
   })
@@ -150,11 +148,11 @@ export async function openStage(options: StageOptions, store = options.store): P
     throw error
   }
   return {
-    gateway: { host: LOOPBACK, port },
+    gateway: { host: LOOPBACK, port: gateway.udpPort },
     broker: broker.endpoint,
     pid: gateway.pid,
     brokerPid: broker.pid,
-    console,
+    console: gateway.console,
     faults: gateway.faults,
     close,
   }

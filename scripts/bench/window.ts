@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Figures } from './figures.ts'
 import { eventLoopDelay, kernelDrops, processUse } from './measure.ts'
-import type { Stage } from './stage.ts'
+import type { Stage, StageOptions } from './stage.ts'
 import type { Load } from './uplink.ts'
 
 /** Milliseconds that messages under way may take to arrive after the last was sent, as long as some do arrive. */
@@ -17,6 +17,7 @@ export interface Context {
   readonly warm: number
   /** the cheapest form, that only shows that it works */
   readonly smallest: boolean
+  readonly broker: StageOptions['broker']
   /** starts broker and gateway, ended by `close` */
   open(store?: 'memory' | 'lmdb'): Promise<Stage>
   /** tells what happens, for the impatient */
@@ -62,7 +63,7 @@ export class Watch {
       cpuSystem: per(from.gateway?.system, now.gateway?.system),
       busy: share(busyOf(from.gateway), busyOf(now.gateway)),
       resident: now.gateway === undefined ? undefined : now.gateway.memory / 1024,
-      drops: now.drops === undefined ? undefined : now.drops - (from.drops ?? 0),
+      drops: now.drops === undefined || from.drops === undefined ? undefined : now.drops - from.drops,
       brokerBusy: share(busyOf(from.broker), busyOf(now.broker)),
       loadBusy: share(from.load, now.load),
       lag: this.#hasLag ? await eventLoopDelay(this.#stage.console) : undefined,
