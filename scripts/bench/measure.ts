@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 
 const TICKS_PER_SECOND = 100
+const LOOKS = 5
 /** the gateway samples its event loop this often: what an idle one shows is this, not delay */
 const SAMPLED_EVERY = 0.01
 
@@ -37,8 +38,12 @@ export function openFilesLimit(): number | undefined {
 
 /** Datagrams that the kernel dropped because the socket bound to this port was full; undefined if there is none. */
 export function kernelDrops(port: number): number | undefined {
-  // The table changes while it is read, so a line can be missed once.
-  return dropsOf(port) ?? dropsOf(port)
+  // The table is read in pieces and changes meanwhile, so a line can be missed.
+  for (let attempt = 1; attempt < LOOKS; attempt += 1) {
+    const drops = dropsOf(port)
+    if (drops !== undefined) return drops
+  }
+  return dropsOf(port)
 }
 
 function dropsOf(port: number): number | undefined {

@@ -186,7 +186,7 @@ function compared(report: Report): string[][] {
   })
 }
 
-const isAbout = (
+export const isAbout = (
   what: Pick<Goal, 'scenario' | 'variant' | 'sensors'>,
   summary: { readonly scenario: string; readonly variant?: string; readonly sensors: number },
 ): boolean =>

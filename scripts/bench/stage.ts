@@ -1,9 +1,9 @@
 // What one measurement runs on: a broker and a gateway, each fresh and a process of its own; or a gateway that runs anyway.
 
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort, GatewayProcess, Mosquitto, Program } from '../chaos-processes.ts'
 import { type Endpoint, T_RETRY } from './sensors.ts'
@@ -138,7 +138,10 @@ export async function openStage(options: StageOptions, store = options.store): P
   const close = async () => {
     await gateway.end(options.profile === undefined ? 'SIGKILL' : 'SIGTERM')
     await broker.end()
-    if (options.profile !== undefined) copyFileSync(join(folder, PROFILE), options.profile)
+    if (options.profile !== undefined) {
+      mkdirSync(dirname(options.profile), { recursive: true })
+      copyFileSync(join(folder, PROFILE), options.profile)
+    }
     removeFolder(folder)
   }
   try {
