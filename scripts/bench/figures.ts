@@ -11,7 +11,7 @@ export const FIGURES = {
   p999: ['latency of 99.9 %', 'ms'],
   loss: ['lost (at QoS 1 and 2: repeated)', '%'],
   lost: ['lost or repeated', ''],
-  missing: ['acknowledged, but not seen at the broker', ''],
+  missing: ['promised (acknowledged or queued), but never arrived', ''],
   refused: ['refused', ''],
   refusedRate: ['refused with congestion', '/s'],
   offered: ['offered', '/s'],

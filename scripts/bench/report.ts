@@ -14,6 +14,10 @@ export interface Report {
   readonly broker: string
   readonly seconds: number
   readonly summaries: readonly Summary[]
+  /** processes that wanted to run in the minute before: what else the machine did */
+  readonly loadAverage?: number | undefined
+  /** what else must be known to judge the figures */
+  readonly note?: string
   /** scenarios that could not be measured, and why */
   readonly skipped: Readonly<Record<string, string>>
 }
@@ -125,8 +129,10 @@ export function markdownReport(report: Report): string {
   const table = [[...HEAD], ...rows(report)]
   const more = report.summaries.map((summary) => [nameOf(summary), others(summary)])
   const skipped = Object.entries(report.skipped).map(([name, why]) => `${name} was left out: ${why}.`)
+  const busy =
+    report.loadAverage === undefined ? '' : `Load average before it: ${digits(report.loadAverage)}. `
   return [
-    `${report.date}; ${report.machine}; Node.js ${report.node}; ${report.broker}. ` +
+    `${report.date}; ${report.machine}; Node.js ${report.node}; ${report.broker}. ${busy}${report.note ?? ''}${report.note === undefined ? '' : ' '}` +
       `Measured for ${report.seconds} s each, median (least-most) of ${Math.max(0, ...report.summaries.map(({ runs }) => runs))}:`,
     '',
     '```sh',

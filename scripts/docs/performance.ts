@@ -48,7 +48,8 @@ const PROFILE = `## Where the time goes
 
 A profile of the gateway while 500 sensors publish at QoS 1 in a closed loop, \`npm run bench -- --scenario uplink-qos1 --sensors 500
 --profile gateway.cpuprofile\`, drawn by \`npx tsx scripts/docs/profile.ts gateway.cpuprofile\`. Calls into the system count for the part that
-makes them, except for receiving datagrams and waiting, which Node.js does outside of JavaScript.
+makes them. Reading datagrams from the socket happens outside of JavaScript, where the profiler sees nothing: it is what the system
+counted for the process beyond the profile, helper threads included.
 `
 
 /** The page of these figures. */

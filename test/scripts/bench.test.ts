@@ -150,6 +150,13 @@ describe('the picture of a profile', () => {
     expect(timeByPart(profile, 35 / 1e6)).toEqual([['garbage collection', 35]])
   })
 
+  it('shows what the system counted beyond that as outside of JavaScript', () => {
+    expect(timeByPart({ ...profile, busy: 100 })).toContainEqual([
+      'receiving datagrams, other calls outside JavaScript',
+      20,
+    ])
+  })
+
   it('is an SVG with a bar for each part', () => {
     expect(drawing(timeByPart(profile), 'Time').match(/<rect/g)).toHaveLength(3)
   })
