@@ -66,10 +66,9 @@ async function run({ rounds, seconds, sensors }: Options): Promise<number> {
 /** One gateway and one broker of its own, so that nothing of the last measurement is left. */
 async function measure(scenario: Scenario, store: Store, sensors: number, seconds: number): Promise<Figure> {
   folder = mkdtempSync(join(tmpdir(), 'mqttsn-bench-'))
-  const port = await freePort()
   const mosquitto = new Mosquitto(folder, await freePort())
   const gateway = new GatewayProcess(folder, ['dist/src/cli.js'], {
-    listeners: [{ url: `udp://127.0.0.1:${port}` }],
+    listeners: [{ url: 'udp://127.0.0.1:0' }],
     broker: { url: mosquitto.url },
     store: store === 'lmdb' ? { type: 'lmdb', path: join(folder, 'state') } : { type: 'memory' },
     timers: { tRetry: '2s' },
@@ -80,7 +79,7 @@ async function measure(scenario: Scenario, store: Store, sensors: number, second
   try {
     await mosquitto.start()
     await gateway.start()
-    load = await startLoad(scenario, { host: '127.0.0.1', port }, mosquitto.port, sensors)
+    load = await startLoad(scenario, { host: '127.0.0.1', port: gateway.udpPort }, mosquitto.port, sensors)
     await sleep(WARM)
     const before = { at: performance.now(), done: load.done, ...usage(gateway.pid) }
     await sleep(seconds * 1000)

@@ -16,6 +16,7 @@ export const PAYLOAD = 32
 /** Length, type, flags, topic id, MsgId. */
 export const PUBLISH_HEADER = 7
 const FLAGS = 2
+const DISCONNECT = encode({ type: 'disconnect', duration: null })
 const DUP = 0x80
 
 /** Where something listens. */
@@ -28,6 +29,7 @@ export interface Endpoint {
 export class LightSensor {
   readonly #socket: Socket
   readonly #gateway: Endpoint
+  #isOpen = false
   onMessage: (bytes: Buffer) => void = () => {}
 
   constructor(gateway: Endpoint) {
@@ -41,6 +43,7 @@ export class LightSensor {
   async open(): Promise<void> {
     this.#socket.connect(this.#gateway.port, this.#gateway.host)
     await once(this.#socket, 'connect')
+    this.#isOpen = true
   }
 
   send(bytes: Uint8Array): void {
@@ -68,8 +71,10 @@ export class LightSensor {
     })
   }
 
+  /** Leaves: a gateway that goes on running must not keep it for connected. */
   close(): void {
     this.onMessage = () => {}
+    if (this.#isOpen) this.#socket.send(DISCONNECT)
     this.#socket.close()
   }
 }
