@@ -8,7 +8,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
 import { count } from '../src/cli/options.ts'
-import { type Load, startDownlink, startUplink } from './bench-store-load.ts'
+import { downlink, subscribers } from './bench/downlink.ts'
+import { type Endpoint, publishers } from './bench/sensors.ts'
+import { closedLoop, type Load } from './bench/uplink.ts'
 import { freePort, GatewayProcess, Mosquitto, usage } from './chaos-processes.ts'
 
 interface Options {
@@ -32,6 +34,8 @@ interface Figure {
 const TOLERANCE = 0.05
 const DOWNLINK_RATE = 10_000
 const WARM = 1500
+/** Messages to one sensor at once. */
+const WINDOW = 2
 
 /** files of the measurement that runs */
 let folder: string | undefined
@@ -62,10 +66,9 @@ async function run({ rounds, seconds, sensors }: Options): Promise<number> {
 /** One gateway and one broker of its own, so that nothing of the last measurement is left. */
 async function measure(scenario: Scenario, store: Store, sensors: number, seconds: number): Promise<Figure> {
   folder = mkdtempSync(join(tmpdir(), 'mqttsn-bench-'))
-  const port = await freePort()
   const mosquitto = new Mosquitto(folder, await freePort())
   const gateway = new GatewayProcess(folder, ['dist/src/cli.js'], {
-    listeners: [{ url: `udp://127.0.0.1:${port}` }],
+    listeners: [{ url: 'udp://127.0.0.1:0' }],
     broker: { url: mosquitto.url },
     store: store === 'lmdb' ? { type: 'lmdb', path: join(folder, 'state') } : { type: 'memory' },
     timers: { tRetry: '2s' },
@@ -76,17 +79,14 @@ async function measure(scenario: Scenario, store: Store, sensors: number, second
   try {
     await mosquitto.start()
     await gateway.start()
-    load =
-      scenario === 'downlink QoS 1'
-        ? await startDownlink(port, mosquitto.port, sensors)
-        : await startUplink(port, mosquitto.port, sensors, scenario === 'uplink QoS 0' ? 0 : 1)
+    load = await startLoad(scenario, { host: '127.0.0.1', port: gateway.udpPort }, mosquitto.port, sensors)
     await sleep(WARM)
     const before = { at: performance.now(), done: load.done, ...usage(gateway.pid) }
     await sleep(seconds * 1000)
     const { cpu } = usage(gateway.pid)
     const done = load.done - before.done
     if (gateway.faults.length > 0) throw new Error(`the gateway logged: ${gateway.faults[0]}`)
-    if (load.stalled > 0) console.log(`${scenario}, ${store}: ${load.stalled} messages got lost on the way`)
+    if (load.repeated > 0) console.log(`${scenario}, ${store}: ${load.repeated} messages got lost on the way`)
     return {
       rate: (done * 1000) / (performance.now() - before.at),
       cost: ((cpu - before.cpu) * 1e6) / done,
@@ -97,6 +97,22 @@ async function measure(scenario: Scenario, store: Store, sensors: number, second
     await mosquitto.end('SIGKILL')
     clear()
   }
+}
+
+/** All of it is a closed loop, with sessions that last, since only these are stored. */
+async function startLoad(
+  scenario: Scenario,
+  gateway: Endpoint,
+  brokerPort: number,
+  count: number,
+): Promise<Load> {
+  const broker = { host: '127.0.0.1', port: brokerPort }
+  const setup = { cleanSession: false }
+  if (scenario === 'downlink QoS 1') {
+    return downlink(await subscribers(gateway, count, 1, setup), broker, 1, WINDOW * count)
+  }
+  const qos = scenario === 'uplink QoS 0' ? 0 : 1
+  return closedLoop(await publishers(gateway, count, qos, setup), broker, qos)
 }
 
 /**

@@ -1,4 +1,4 @@
-// The processes that chaos, restart and bench:store run: a gateway and a Mosquitto, which can be killed and started again.
+// The processes that chaos, restart, bench and bench:store run: a gateway and a Mosquitto, which can be killed and started again.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
@@ -166,6 +166,9 @@ export class Mosquitto {
 export class GatewayProcess {
   /** lines of its log that a gateway in good health does not write */
   readonly faults: string[] = []
+  /** where it listens, as its log says, and the url of its console */
+  udpPort = 0
+  console: string | undefined
   readonly #program: Program
 
   constructor(folder: string, entry: readonly string[], configuration: object) {
@@ -178,6 +181,8 @@ export class GatewayProcess {
     )
     this.#program.onLine = (line) => {
       if (/"level":"(error|fatal)"/.test(line) && this.faults.length < 100) this.faults.push(line)
+      this.udpPort ||= Number(/"url":"udp:[^"]+:(\d+)"/.exec(line)?.[1] ?? 0)
+      this.console ??= /"console":"([^"]+)"/.exec(line)?.[1]
     }
   }
 

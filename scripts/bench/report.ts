@@ -1,0 +1,201 @@
+// From the figures of all runs to a table for people, JSON for programs, and Markdown for docs/performance.md.
+
+import { execFileSync } from 'node:child_process'
+import { cpus, release, totalmem, type } from 'node:os'
+import { FIGURES, type FigureName, type Spread, type Summary } from './figures.ts'
+import { type Goal, goals, paho } from './goals.ts'
+
+/** Everything that one call of the benchmark found out. */
+export interface Report {
+  readonly date: string
+  readonly command: string
+  readonly machine: string
+  readonly node: string
+  readonly broker: string
+  readonly seconds: number
+  readonly summaries: readonly Summary[]
+  /** processes that wanted to run in the minute before: what else the machine did */
+  readonly loadAverage?: number | undefined
+  /** what else must be known to judge the figures */
+  readonly note?: string
+  /** scenarios that could not be measured, and why */
+  readonly skipped: Readonly<Record<string, string>>
+}
+
+/** The columns that most scenarios have. */
+const COLUMNS = ['rate', 'cpu', 'p50', 'p99', 'p999', 'loss', 'lag', 'drops', 'loadBusy'] as const
+const COLUMN_NAMES: Readonly<Record<(typeof COLUMNS)[number], string>> = {
+  rate: 'per second',
+  cpu: 'µs each (user + system)',
+  p50: 'p50 ms',
+  p99: 'p99 ms',
+  p999: 'p99.9 ms',
+  loss: 'lost %',
+  lag: 'loop p99 ms',
+  drops: 'kernel drops',
+  loadBusy: 'load % core',
+}
+/** What is told behind the columns, where a scenario has it. */
+const OTHERS: readonly FigureName[] = [
+  'memory', 'residentBefore', 'residentMost', 'resident', 'busy', 'arrived', 'drained', 'offered', 'refusedRate', 'refused',
+  'lost', 'missing', 'pingP50', 'pingP99', 'recovery', 'brokerBusy',
+] // biome-ignore format: a list
+
+/** The machine in one line. */
+export function describeMachine(): string {
+  const all = cpus()
+  const memory = Math.round(totalmem() / 2 ** 30)
+  return `${all.length} × ${all[0]?.model.trim() ?? 'unknown processor'}, ${memory} GiB, ${type()} ${release()}`
+}
+
+/** What the broker calls itself. */
+export function describeBroker(kind: string): string {
+  if (kind !== 'mosquitto') return kind === 'embedded' ? 'embedded broker (Aedes)' : kind
+  try {
+    execFileSync('mosquitto', ['-h'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  } catch (error) {
+    const output = error instanceof Error && 'stdout' in error ? String(error.stdout) : ''
+    return /mosquitto version (\S+)/.exec(output)?.[0] ?? kind
+  }
+  return kind
+}
+
+/** `412`, `3.25`, `0.081`: three digits are all that such a measurement is worth. */
+export function digits(value: number): string {
+  if (value === 0 || Math.abs(value) >= 100) return Math.round(value).toLocaleString('en-US')
+  return String(Number(value.toPrecision(value >= 10 ? 3 : 2)))
+}
+
+const spread = ({ median, least, most }: Spread): string =>
+  least === most ? digits(median) : `${digits(median)} (${digits(least)}-${digits(most)})`
+
+function cell(summary: Summary, name: (typeof COLUMNS)[number]): string {
+  const figure = summary.figures[name]
+  if (figure === undefined) return '-'
+  const { cpuUser, cpuSystem } = summary.figures
+  if (name !== 'cpu' || cpuUser === undefined || cpuSystem === undefined) return spread(figure)
+  return `${spread(figure)} = ${digits(cpuUser.median)} + ${digits(cpuSystem.median)}`
+}
+
+export const nameOf = ({
+  scenario,
+  variant,
+  sensors,
+}: Pick<Summary, 'scenario' | 'variant' | 'sensors'>): string =>
+  `${scenario}, ${sensors.toLocaleString('en-US')}${variant === '' ? '' : `, ${variant}`}`
+
+const others = (summary: Summary): string =>
+  OTHERS.flatMap((name) => {
+    const figure = summary.figures[name]
+    const [about, unit] = FIGURES[name]
+    // a message that is not lost is not worth a word; where figures stand alone, they are all of the result
+    if (figure === undefined || (figure.most === 0 && name !== 'missing')) return []
+    return `${about}: ${spread(figure)}${unit === '' ? '' : ` ${unit}`}`
+  }).join('; ')
+
+/** Rows of the main table: name and columns. */
+function rows(report: Report): string[][] {
+  return report.summaries.map((summary) => [nameOf(summary), ...COLUMNS.map((name) => cell(summary, name))])
+}
+
+const HEAD = ['scenario, sensors', ...COLUMNS.map((name) => COLUMN_NAMES[name])]
+
+/** What the terminal shows at the end. */
+export function textReport(report: Report): string {
+  const lines = [HEAD, ...rows(report)]
+  const widths = HEAD.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
+  const table = lines.map((line) =>
+    line
+      .map((text, column) =>
+        column === 0 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0),
+      )
+      .join('  '),
+  )
+  const more = report.summaries.map((summary) => `${nameOf(summary)}: ${others(summary)}`)
+  const verdicts = judged(report).map(
+    ([name, goal, measured, verdict]) => `${verdict.padEnd(6)} ${name}: ${goal}, is ${measured}`,
+  )
+  const skipped = Object.entries(report.skipped).map(([name, why]) => `${name} was left out: ${why}`)
+  return [...table, '', ...more, '', ...verdicts, ...skipped].join('\n')
+}
+
+/** The tables of docs/performance.md. */
+export function markdownReport(report: Report): string {
+  const markdown = (lines: readonly (readonly string[])[]) =>
+    lines.flatMap((line, index) => [
+      `| ${line.join(' | ')} |`,
+      ...(index === 0 ? [`|${line.map(() => '---').join('|')}|`] : []),
+    ])
+  const table = [[...HEAD], ...rows(report)]
+  const more = report.summaries.map((summary) => [nameOf(summary), others(summary)])
+  const skipped = Object.entries(report.skipped).map(([name, why]) => `${name} was left out: ${why}.`)
+  const busy =
+    report.loadAverage === undefined ? '' : `Load average before it: ${digits(report.loadAverage)}. `
+  return [
+    `${report.date}; ${report.machine}; Node.js ${report.node}; ${report.broker}. ${busy}${report.note ?? ''}${report.note === undefined ? '' : ' '}` +
+      `Measured for ${report.seconds} s each, median (least-most) of ${Math.max(0, ...report.summaries.map(({ runs }) => runs))}:`,
+    '',
+    '```sh',
+    report.command,
+    '```',
+    '',
+    ...markdown(table),
+    '',
+    ...markdown([['scenario, sensors', 'besides'], ...more]),
+    '',
+    ...(skipped.length === 0 ? [] : [...skipped, '']),
+    '## Goals',
+    '',
+    ...markdown(
+      [['', 'goal', 'measured', 'met?', 'Paho C++'], ...judged(report)].map((line) => [
+        line[0] ?? '',
+        line[1] ?? '',
+        line[2] ?? '',
+        line[3] ?? '',
+        line[4] ?? '',
+      ]),
+    ),
+    '',
+    '## Against the C++ gateway',
+    '',
+    ...markdown([['', 'figure', 'Paho C++', 'this gateway', 'ratio'], ...compared(report)]),
+  ].join('\n')
+}
+
+/** Name, goal, what was measured, met or missed, and Paho's figure. Goals of what was not measured are left out. */
+export function judged(report: Report): [string, string, string, string, string][] {
+  return goals.flatMap((goal): [string, string, string, string, string][] => {
+    const figure = report.summaries.find((summary) => isAbout(goal, summary))?.figures[goal.figure]
+    if (figure === undefined) return []
+    const [about, unit] = FIGURES[goal.figure]
+    const limit = goal.atMost ?? goal.atLeast ?? 0
+    const met = goal.atMost === undefined ? figure.median >= limit : figure.median <= limit
+    const name = `${nameOf({ ...goal, variant: goal.variant ?? '' })}: ${about}`
+    const asked = `${goal.atMost === undefined ? 'at least' : 'at most'} ${digits(limit)} ${unit}`.trimEnd()
+    const theirs = paho.find((other) => isAbout(goal, other))?.figures[goal.figure]
+    return [
+      [name, asked, spread(figure), met ? 'met' : 'missed', theirs === undefined ? '-' : digits(theirs)],
+    ]
+  })
+}
+
+function compared(report: Report): string[][] {
+  return paho.flatMap((theirs) => {
+    const ours = report.summaries.find((summary) => isAbout(theirs, summary))
+    return (Object.entries(theirs.figures) as [FigureName, number][]).flatMap(([name, value]) => {
+      const median = ours?.figures[name]?.median
+      if (ours === undefined || median === undefined) return []
+      const unit = FIGURES[name][1]
+      const label = name === 'rate' || name === 'cpu' ? FIGURES[name][0] : name
+      return [[nameOf(ours), `${label}, ${unit}`, digits(value), digits(median), (median / value).toFixed(2)]]
+    })
+  })
+}
+
+export const isAbout = (
+  what: Pick<Goal, 'scenario' | 'variant' | 'sensors'>,
+  summary: { readonly scenario: string; readonly variant?: string; readonly sensors: number },
+): boolean =>
+  what.scenario === summary.scenario &&
+  (what.variant ?? '') === (summary.variant ?? '') &&
+  what.sensors === summary.sensors
