@@ -5,6 +5,7 @@ import { type Broker, openBroker } from './gateway/broker.ts'
 import { createCounters } from './gateway/counters.ts'
 import { createIntake } from './gateway/intake.ts'
 import { logListening, logPacket } from './gateway/journal.ts'
+import { MANY_HELD } from './gateway/lanes.ts'
 import { createHistogram } from './gateway/latency.ts'
 import { type Link, openLink } from './gateway/links.ts'
 import { reportLosses } from './gateway/losses.ts'
@@ -64,6 +65,7 @@ export class Gateway {
   readonly #intake = createIntake({
     counters: this.#counters,
     limits: () => this.#config.limits,
+    isBehind: () => (this.#performer?.held ?? 0) > MANY_HELD,
     handle: (link, bytes, remote) => this.#onDatagram(receive, link, bytes, remote),
     turnAway: (link, bytes, remote) => this.#onDatagram(turnAway, link, bytes, remote),
   })

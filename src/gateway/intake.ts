@@ -55,6 +55,8 @@ export interface IntakeParts {
   readonly handle: Handle
   /** takes what cannot be handled, so that its sender is told */
   readonly turnAway: Handle
+  /** whether so much waits behind the gateway that nothing new may come */
+  isBehind(): boolean
   /** monotonic milliseconds */
   now?(): number
   /** calls `step` once when all sockets have been read, and before they are read again */
@@ -111,7 +113,7 @@ export function createIntake(parts: IntakeParts): Intake {
     const one = { link, bytes, remote, until: readAt + TOO_OLD }
     const type = typeOf(bytes)
     const [isUrgent, isRelief] = [URGENT.has(type), RELIEF.has(type)]
-    const fits = isRoom(bytes, isRelief ? RESERVE : 1)
+    const fits = isRoom(bytes, isRelief ? RESERVE : 1) && (isUrgent || isRelief || !parts.isBehind())
     if (state === 'open' && isUrgent && !(fits && queue.length - head < CROWD)) urgent.push(one)
     else if (fits) {
       if (isUrgent || isRelief) one.until = Number.POSITIVE_INFINITY

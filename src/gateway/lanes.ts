@@ -33,6 +33,8 @@ const none: readonly Session[] = []
 /** Effects that may wait for one sensor, and for all together. */
 const MOST_OF_ONE = 2000
 const MOST_OF_ALL = 100_000
+/** So many that sensors should ask for nothing new: above the bound sessions end. */
+export const MANY_HELD = MOST_OF_ALL / 2
 
 type LaneName = 'sensor' | 'broker'
 /** `after`: the write that must be durable first; 0 if only its place in the lane matters. */

@@ -29,6 +29,7 @@ const linkOf = (admits: (address: string) => boolean = () => true): Link => ({
 /** An intake without sockets, whose time stands still. Datagrams are told apart by the ports that they come from. */
 class Site {
   now = 5000
+  isBehind = false
   readonly counters = createCounters()
   /** ports of what was handled and of what was turned away, in order */
   readonly handled: number[] = []
@@ -43,6 +44,7 @@ class Site {
     this.intake = createIntake({
       counters: this.counters,
       limits: () => ({ waitingDatagrams, waitingOctets }),
+      isBehind: () => this.isBehind,
       handle: (_, __, { port }) => void this.handled.push(port),
       turnAway: (_, __, { port }) => void this.refused.push(port),
       now: () => this.now,
@@ -230,6 +232,18 @@ describe('over the bounds', () => {
       expect(site.intake.waiting).toBe(125)
     },
   )
+
+  it('nothing new is taken while too much waits for the store, but what keeps alive or makes room [SN-ROB-1]', () => {
+    const site = new Site()
+    site.isBehind = true
+    const taken = [site.read(pingreq), site.read(pubrel)]
+    const refused = site.read()
+    site.isBehind = false
+    taken.push(site.read())
+    site.finish()
+    expect(site.handled).toEqual(taken)
+    expect(site.refused).toEqual([refused])
+  })
 
   it('what has waited for more than a second is turned away in its turn, but not what makes room', () => {
     const site = new Site()
