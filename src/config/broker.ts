@@ -121,7 +121,7 @@ export const broker = z.strictObject({
     .prefault({})
     .describe('Pauses between attempts to connect.'),
   connectsPerSecond: whole(1, 100_000)
-    .prefault(1000)
+    .prefault(5000)
     .describe('Attempts to connect per second, over all sensors.'),
   connecting: whole(1, 100_000)
     .prefault(100)

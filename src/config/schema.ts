@@ -59,7 +59,7 @@ const limits = z.strictObject({
     .prefault(100)
     .describe('Messages delivered per PINGREQ of a sleeping sensor, unless its rule says otherwise [6.14].'),
   connectsPerAddress: whole(1, 1_000_000)
-    .prefault(1000)
+    .prefault(3000)
     .describe('New connections per second from one address.'),
   repliesPerAddress: whole(1, 1_000_000)
     .prefault(100)

@@ -18,6 +18,7 @@ export class Pacing {
   #credit: number
   #creditAt = performance.now()
   #timer: NodeJS.Timeout | undefined
+  #immediate: NodeJS.Immediate | undefined
 
   constructor(perSecond: number, atOnce: number) {
     this.renew(perSecond, atOnce)
@@ -30,7 +31,7 @@ export class Pacing {
     this.#atOnce = Math.max(1, atOnce)
     // A tenth of a second's worth may start together: timers are not finer than that under load.
     this.#burst = Math.max(1, perSecond / 10)
-    this.#wake(0)
+    this.#wake()
   }
 
   get waiting(): number {
@@ -46,13 +47,13 @@ export class Pacing {
     }
     if (patient && this.#held) this.#parked.add(run)
     else this.#queue.add(run)
-    this.#wake(0)
+    this.#wake()
     return {
       end: () => {
         if (!this.#queue.delete(run) && !this.#parked.delete(run) && running) {
           running = false
           this.#running -= 1
-          this.#wake(0)
+          this.#wake()
         }
       },
     }
@@ -64,7 +65,7 @@ export class Pacing {
     if (on) return
     for (const run of this.#parked) this.#queue.add(run)
     this.#parked.clear()
-    this.#wake(0)
+    this.#wake()
   }
 
   /** Forgets everyone who waits. */
@@ -72,21 +73,34 @@ export class Pacing {
     this.#queue.clear()
     this.#parked.clear()
     clearTimeout(this.#timer)
+    clearImmediate(this.#immediate)
     this.#timer = undefined
+    this.#immediate = undefined
   }
 
-  #wake(delay: number): void {
-    if (this.#timer !== undefined || this.#queue.size === 0 || this.#running >= this.#atOnce) return
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      this.#startDue()
-    }, delay)
+  /** Starts those who are due: at the end of this turn of the loop, or when there is credit for the next. */
+  #wake(): void {
+    const planned = this.#timer !== undefined || this.#immediate !== undefined
+    if (planned || this.#queue.size === 0 || this.#running >= this.#atOnce) return
+    this.#earn()
+    // A timer would cost even a sensor that comes alone a millisecond.
+    if (this.#credit >= 1) this.#immediate = setImmediate(() => this.#startDue())
+    else {
+      const pause = Math.ceil(((1 - this.#credit) * 1000) / this.#perSecond)
+      this.#timer = setTimeout(() => this.#startDue(), pause)
+    }
   }
 
-  #startDue(): void {
+  #earn(): void {
     const now = performance.now()
     this.#credit = Math.min(this.#burst, this.#credit + ((now - this.#creditAt) * this.#perSecond) / 1000)
     this.#creditAt = now
+  }
+
+  #startDue(): void {
+    this.#timer = undefined
+    this.#immediate = undefined
+    this.#earn()
     for (const run of this.#queue) {
       if (this.#running >= this.#atOnce || this.#credit < 1) break
       this.#queue.delete(run)
@@ -94,6 +108,6 @@ export class Pacing {
       this.#running += 1
       run()
     }
-    this.#wake(Math.ceil(((1 - this.#credit) * 1000) / this.#perSecond))
+    this.#wake()
   }
 }

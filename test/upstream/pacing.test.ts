@@ -30,6 +30,22 @@ describe('pacing', () => {
     expect(pacing.waiting).toBe(0)
   })
 
+  it('lets the first go without waiting for a timer, but not within the call', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] }) // which nobody advances here
+    const { started } = queue(new Pacing(100, 10), 2)
+    expect(started).toEqual([])
+    await new Promise(setImmediate)
+    expect(started).toEqual([0, 1])
+  })
+
+  it('starts nobody after it was closed', () => {
+    const pacing = new Pacing(100, 100)
+    const { started } = queue(pacing, 5)
+    pacing.close()
+    vi.advanceTimersByTime(1000)
+    expect(started).toEqual([])
+  })
+
   it('runs no more at once than was set, and goes on when one ends [SN-MAP-31]', () => {
     const pacing = new Pacing(1000, 3)
     const { started, turns } = queue(pacing, 5)
