@@ -17,6 +17,7 @@ import { publishStatus } from './gateway/status.ts'
 import { createSurroundings, type Surroundings } from './gateway/surroundings.ts'
 import { createTransmitter, type Transmitter } from './gateway/transmitter.ts'
 import { type Log, silentLog } from './log.ts'
+import { dueSessions } from './session/due.ts'
 import type { Effect, Event, Listener } from './session/events.ts'
 import { peerKey } from './session/peers.ts'
 import { restore } from './session/restore.ts'
@@ -242,9 +243,7 @@ export class Gateway {
 
   #tick(): void {
     const now = performance.now()
-    for (const session of this.sessions.byClientId.values()) {
-      if (session.wakeAt <= now) this.dispatch(session, { type: 'deadline' })
-    }
+    for (const session of dueSessions(this.sessions, now)) this.dispatch(session, { type: 'deadline' })
     this.#transmitter.advertise(now)
   }
 }
