@@ -21,6 +21,7 @@ import { createSteps, type Steps } from './gateway/steps.ts'
 import { createSurroundings, type Surroundings } from './gateway/surroundings.ts'
 import { createTransmitter, type Transmitter } from './gateway/transmitter.ts'
 import { type Log, silentLog } from './log.ts'
+import { dueSessions } from './session/due.ts'
 import type { Event, Listener, PeerKey } from './session/events.ts'
 import { turnAway } from './session/overload.ts'
 import { peerKey } from './session/peers.ts'
@@ -230,9 +231,7 @@ export class Gateway {
 
   #tick(): void {
     const now = performance.now()
-    for (const session of this.sessions.byClientId.values()) {
-      if (session.wakeAt <= now) this.dispatch(session, { type: 'deadline' })
-    }
+    for (const session of dueSessions(this.sessions, now)) this.dispatch(session, { type: 'deadline' })
     this.#transmitter.advertise(now)
   }
 }

@@ -14,7 +14,8 @@ const MOST_DEPARTED = 1000
 
 interface Memory {
   readonly recent: Recent
-  readonly dropped: Record<string, number>
+  /** undefined while nothing was */
+  dropped: Record<string, number> | undefined
   lastError: string | undefined
 }
 
@@ -38,7 +39,7 @@ export function createMemories(gateway: Gateway): Memories {
   function memoryOf(clientId: string): Memory {
     let memory = memories.get(clientId)
     if (memory === undefined) {
-      memory = { recent: createRecent(), dropped: {}, lastError: undefined }
+      memory = { recent: createRecent(), dropped: undefined, lastError: undefined }
       memories.set(clientId, memory)
     }
     return memory
@@ -92,8 +93,9 @@ export function createMemories(gateway: Gateway): Memories {
     },
     effect(effect) {
       if (effect.type === 'drop' && effect.session !== undefined) {
-        const { dropped } = memoryOf(effect.session.clientId)
-        dropped[effect.reason] = (dropped[effect.reason] ?? 0) + 1
+        const memory = memoryOf(effect.session.clientId)
+        memory.dropped ??= {}
+        memory.dropped[effect.reason] = (memory.dropped[effect.reason] ?? 0) + 1
       } else if (effect.type === 'forget') {
         // a kept session that ended so long ago that its departure is forgotten already
         if (!gone.has(effect.session.clientId)) memories.delete(effect.session.clientId)

@@ -2,6 +2,7 @@
 
 import type { Effect, Event } from '../session/events.ts'
 import type { Session } from '../session/session.ts'
+import { SparseMap } from '../session/sparse.ts'
 import type { Store } from '../store/store.ts'
 import type { Upstream, UpstreamConnection } from '../upstream/upstream.ts'
 import { type Counters, count } from './counters.ts'
@@ -42,7 +43,7 @@ type Write = Extract<
 /** A session's way to the broker; `sentAt`: when each open QoS 1 and 2 publish was given to it, by token. */
 interface Upward {
   readonly connection: UpstreamConnection
-  readonly sentAt: Map<number, number>
+  readonly sentAt: SparseMap<number, number>
 }
 
 /** One performer for the life of a gateway. */
@@ -60,7 +61,7 @@ export function createPerformer(parts: PerformerParts): Performer {
   function upwardOf(session: Session): Upward {
     let upward = upwards.get(session)
     if (upward === undefined) {
-      const sentAt = new Map<number, number>()
+      const sentAt = new SparseMap<number, number>()
       const connection = upstream.connection((event) => {
         if (event.type === 'message') counters.delivered += 1
         else if (event.type === 'closed') lanes.connectionLost(session)
@@ -75,7 +76,7 @@ export function createPerformer(parts: PerformerParts): Performer {
 
   const connectionOf = (session: Session): UpstreamConnection => upwardOf(session).connection
 
-  function observeAnswer(sentAt: Map<number, number>, token: number): void {
+  function observeAnswer(sentAt: SparseMap<number, number>, token: number): void {
     const at = sentAt.get(token)
     if (sentAt.delete(token) && at !== undefined) observe(latency, (performance.now() - at) / 1000)
   }

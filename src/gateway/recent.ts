@@ -9,15 +9,16 @@ const MOST = 16
 /** Characters of a topic name or filter that are remembered. */
 const LONGEST_NAME = 200
 
-/** A ring of times and packed messages. */
+/** A ring of times and packed messages, which grows to its full length with the messages. */
 export interface Recent {
-  readonly cells: Float64Array
+  /** plain numbers: an array buffer of its own would cost more than what is in it */
+  readonly cells: number[]
   /** names that messages carried themselves, by place; most carry none */
   readonly names: (string | undefined)[]
   next: number
 }
 
-export const createRecent = (): Recent => ({ cells: new Float64Array(2 * MOST), names: [], next: 0 })
+export const createRecent = (): Recent => ({ cells: [], names: [], next: 0 })
 
 const typeOf = new Map(Object.entries(MsgType).map(([name, code]) => [code as number, name as PacketType]))
 const topicTypes = ['normal', 'predefined', 'short', 'reserved'] as const

@@ -15,7 +15,10 @@ const MOST_POLICIES = 20_000
 interface Rule {
   readonly rule: SensorRule
   fits(clientId: string): boolean
+  /** what the rule itself says; the rest is the same for most sensors */
   readonly policy: Omit<Policy, 'predefined' | 'queueFor'>
+  /** the whole of it, by how messages wait, for sensors without predefined topics of their own */
+  readonly shared: WeakMap<Policy['queueFor'], Policy>
 }
 
 /** The core's surroundings, and who each sensor is at the broker. */
@@ -67,14 +70,23 @@ function compileRules(config: Config): Rules {
     if (found === undefined) throw new Error('the rules end with one for every sensor')
     return found
   }
+  function findPolicy(clientId: string): Policy {
+    const { policy: own, shared } = ruleFor(clientId)
+    const [predefined, queueFor] = [predefinedFor(clientId), queuesFor(clientId)]
+    if (predefined !== global) return { ...own, predefined, queueFor }
+    const known = shared.get(queueFor)
+    if (known !== undefined) return known
+    const policy = { ...own, predefined, queueFor }
+    shared.set(queueFor, policy)
+    return policy
+  }
   const policies = new Map<string, Policy>()
   return {
     settings: settingsOf(config, global),
     policyFor(clientId) {
       let policy = policies.get(clientId)
       if (policy === undefined) {
-        const [predefined, queueFor] = [predefinedFor(clientId), queuesFor(clientId)]
-        policy = { ...ruleFor(clientId).policy, predefined, queueFor }
+        policy = findPolicy(clientId)
         if (policies.size >= MOST_POLICIES) policies.clear()
         policies.set(clientId, policy)
       }
@@ -108,6 +120,7 @@ function compile(rule: SensorRule, messagesPerWake: number): Rule {
       ack: rule.ack,
       spool: { ...rule.spool, age: ageOf(rule.spool.age) },
     },
+    shared: new WeakMap(),
   }
 }
 

@@ -1,5 +1,6 @@
 // Sessions from the store: after a restart sensors go on as if the gateway had not been away [SN-SESS-10].
 
+import { noteDeadline } from './due.ts'
 import type { Peer, QueuedMessage } from './events.ts'
 import { clearQueue, queuedSize } from './queue.ts'
 import { fromRecord, type PeerRecord, type SessionRecord, type ToMonotonic } from './record.ts'
@@ -50,6 +51,7 @@ export function restore(
   session.endedAt = endedAt
   if (owesBroker(session)) mendLater(sessions, session, turn)
   session.wakeAt = wakeAt(session, turn)
+  noteDeadline(sessions, session)
   if (isOver(session)) forget(sessions, session, turn)
 }
 
@@ -79,6 +81,7 @@ function goOn(sessions: Sessions, session: Session, peer: Peer, turn: Turn): voi
   }
   mendLater(sessions, session, turn)
   session.wakeAt = wakeAt(session, turn)
+  noteDeadline(sessions, session)
 }
 
 function mendLater(sessions: Sessions, { link }: Session, turn: Turn): void {

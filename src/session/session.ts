@@ -3,6 +3,7 @@
 import type { Packet } from '../codec/messages.ts'
 import type { BrokerLimits, DropReason, Peer, QueuedMessage, State } from './events.ts'
 import type { Env, Policy, Turn } from './settings.ts'
+import { SparseMap, SparseSet } from './sparse.ts'
 import { maySend } from './states.ts'
 import { createTopics, type Topics } from './topics.ts'
 
@@ -85,7 +86,7 @@ export interface Link {
   /** when the next attempt is due */
   retryAt: number
   /** filters of re-subscriptions not answered yet, by token [SN-MAP-3] */
-  restoring: Map<number, string>
+  readonly restoring: SparseMap<number, string>
 }
 
 export interface Session {
@@ -126,18 +127,18 @@ export interface Session {
       }
     | undefined
   topics: Topics
-  subscriptions: Map<string, Subscription>
+  readonly subscriptions: SparseMap<string, Subscription>
   /** open towards the sensor, by MsgId */
-  uplinks: Map<number, Uplink>
+  readonly uplinks: SparseMap<number, Uplink>
   /** open towards the broker, by token, in order */
-  outgoing: Map<number, Uplink>
+  readonly outgoing: SparseMap<number, Uplink>
   /** what of `outgoing` waits in the store: messages that the sensor needs not repeat */
   spooled: { messages: number; octets: number }
   /** QoS 2 identifiers of the broker that it has not released [SN-MAP-17] */
-  received: Set<number>
+  readonly received: SparseSet<number>
   /** the last QoS 1 PUBLISH that was acknowledged [SN-PUB-12] */
   lastUplink: Uplink | undefined
-  requests: Map<number, Request>
+  readonly requests: SparseMap<number, Request>
   /** the last accepted SUBSCRIBE and its answer [SN-SUB-9] */
   lastSuback: { readonly request: Request; readonly qos: 0 | 1 | 2; readonly at: number } | undefined
   /** when a QoS 0 PUBLISH was last answered with congestion [SN-MAP-27] */
@@ -186,13 +187,13 @@ export function createSession(clientId: string, env: Env): Session {
     promptedTopic: undefined,
     willUpdate: undefined,
     topics: createTopics(1 + Math.floor(env.random() * 0xfffd)),
-    subscriptions: new Map(),
-    uplinks: new Map(),
-    outgoing: new Map(),
+    subscriptions: new SparseMap(),
+    uplinks: new SparseMap(),
+    outgoing: new SparseMap(),
     spooled: { messages: 0, octets: 0 },
-    received: new Set(),
+    received: new SparseSet(),
     lastUplink: undefined,
-    requests: new Map(),
+    requests: new SparseMap(),
     lastSuback: undefined,
     congestionToldAt: Number.NEGATIVE_INFINITY,
     queue: [],
@@ -210,7 +211,7 @@ export function createSession(clientId: string, env: Env): Session {
       lostAt: undefined,
       attempts: 0,
       retryAt: never,
-      restoring: new Map(),
+      restoring: new SparseMap(),
     },
     owesFarewell: false,
     savedHeardAt: Number.NEGATIVE_INFINITY,

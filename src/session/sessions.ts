@@ -3,6 +3,7 @@
 import { type Connect, type Packet, type Pingreq, type Publish, ReturnCode } from '../codec/messages.ts'
 import { abandonSetup } from './connect.ts'
 import { suspendDelivery } from './deliver.ts'
+import { noteDeadline } from './due.ts'
 import type { DropReason, Event, Peer, PeerKey } from './events.ts'
 import { handle } from './handle.ts'
 import { forgetInflight } from './outgoing.ts'
@@ -21,6 +22,8 @@ import { isClientId, matches, octets } from './topics.ts'
 export interface Sessions {
   readonly byPeer: Map<PeerKey, Session>
   readonly byClientId: Map<string, Session>
+  /** nothing of any session is due before this time */
+  nextAt: number
   /** rates per source, by what they limit */
   readonly rates: Readonly<Record<'connect' | 'reply' | 'anonymous' | 'refusal', Throttle>>
 }
@@ -28,6 +31,7 @@ export interface Sessions {
 export const createSessions = (): Sessions => ({
   byPeer: new Map(),
   byClientId: new Map(),
+  nextAt: Number.POSITIVE_INFINITY,
   rates: {
     connect: createThrottle(),
     reply: createThrottle(),
@@ -59,6 +63,7 @@ export function receive(sessions: Sessions, packet: Packet, peer: Peer, turn: Tu
 export function dispatch(sessions: Sessions, session: Session, event: Event, turn: Turn): void {
   handle(session, event, turn)
   if (isEnded(session)) settle(sessions, session, turn)
+  noteDeadline(sessions, session)
 }
 
 /** A session that ended loses its address [SN-STA-3]; it is kept only if the sensor asked for that [SN-SESS-6]. */
@@ -209,6 +214,7 @@ export function displace(sessions: Sessions, clientId: string, at: PeerKey, turn
   if (isConnected(other)) lose(other, why, turn)
   else abandonSetup(other, why, turn)
   settle(sessions, other, turn)
+  noteDeadline(sessions, other)
 }
 
 /** PINGREQ with a ClientId: the ClientId decides, and may have moved to this address [SN-SLP-16, -17, AMB-21]. */

@@ -1,17 +1,18 @@
 // Topic ids and names of one sensor: registered, predefined, short [6.5, 6.7, 7.3]; what names and filters are legal [MQTT 4.7].
 
 import type { Predefined } from './settings.ts'
+import { SparseMap, SparseSet } from './sparse.ts'
 
 /** The registry of one session. An id once assigned never gets another name while the session lives [SN-REG-8]. */
 export interface Topics {
-  readonly byId: Map<number, string>
-  readonly byName: Map<string, number>
+  readonly byId: SparseMap<number, string>
+  readonly byName: SparseMap<string, number>
   /** ids that the sensor has learned or confirmed in this connection [SN-SESS-9] */
-  readonly confirmed: Set<number>
+  readonly confirmed: SparseSet<number>
   /** ids that the sensor has learned or confirmed at any time in this session */
-  readonly learned: Set<number>
+  readonly learned: SparseSet<number>
   /** names whose REGISTER the sensor refused [SN-GPUB-6] */
-  readonly suppressed: Set<string>
+  readonly suppressed: SparseSet<string>
   /** where the search for the next free id begins */
   next: number
 }
@@ -21,11 +22,11 @@ const LAST = 0xfffe // 0x0000 and 0xffff are reserved [5.3.11]
 
 /** An empty registry. `first` (1..65534) should differ between sessions, so that a stale id hits nothing [SN-SESS-10]. */
 export const createTopics = (first: number): Topics => ({
-  byId: new Map(),
-  byName: new Map(),
-  confirmed: new Set(),
-  learned: new Set(),
-  suppressed: new Set(),
+  byId: new SparseMap(),
+  byName: new SparseMap(),
+  confirmed: new SparseSet(),
+  learned: new SparseSet(),
+  suppressed: new SparseSet(),
   next: first,
 })
 

@@ -9,8 +9,9 @@ import { restoredUplink } from './uplink.ts'
 
 interface Kept {
   session: Session
-  readonly messages: Map<number, QueuedMessage>
-  readonly uplinks: Map<number, Uplink>
+  /** made when first needed: most sensors never have any */
+  messages: Map<number, QueuedMessage> | undefined
+  uplinks: Map<number, Uplink> | undefined
 }
 
 /** Sessions in memory. A gateway that is stopped and started again in the same process finds them. */
@@ -22,7 +23,7 @@ export function createMemoryStore(): Store {
     written++
     const known = kept.get(session.clientId)
     if (known !== undefined) known.session = session
-    else kept.set(session.clientId, { session, messages: new Map(), uplinks: new Map() })
+    else kept.set(session.clientId, { session, messages: undefined, uplinks: undefined })
   }
 
   function change(clientId: string, apply: (kept: Kept) => void): void {
@@ -36,8 +37,8 @@ export function createMemoryStore(): Store {
       const toWall = toWallNow()
       return [...kept.values()].map(({ session, messages, uplinks }) => ({
         record: { lasting: lastingRecord(session), progress: progressRecord(session, toWall) },
-        messages: [...messages.values()].sort((a, b) => a.id - b.id),
-        uplinks: [...uplinks.values()].map(restoredUplink).sort((a, b) => a.token - b.token),
+        messages: [...(messages?.values() ?? [])].sort((a, b) => a.id - b.id),
+        uplinks: [...(uplinks?.values() ?? [])].map(restoredUplink).sort((a, b) => a.token - b.token),
       }))
     },
     save,
@@ -46,10 +47,20 @@ export function createMemoryStore(): Store {
       written++
       kept.delete(clientId)
     },
-    keepMessage: (clientId, message) => change(clientId, ({ messages }) => messages.set(message.id, message)),
-    dropMessage: (clientId, id) => change(clientId, ({ messages }) => messages.delete(id)),
-    keepUplink: (clientId, uplink) => change(clientId, ({ uplinks }) => uplinks.set(uplink.token, uplink)),
-    dropUplink: (clientId, token) => change(clientId, ({ uplinks }) => uplinks.delete(token)),
+    keepMessage(clientId, message) {
+      change(clientId, (one) => {
+        one.messages ??= new Map()
+        one.messages.set(message.id, message)
+      })
+    },
+    dropMessage: (clientId, id) => change(clientId, ({ messages }) => messages?.delete(id)),
+    keepUplink(clientId, uplink) {
+      change(clientId, (one) => {
+        one.uplinks ??= new Map()
+        one.uplinks.set(uplink.token, uplink)
+      })
+    },
+    dropUplink: (clientId, token) => change(clientId, ({ uplinks }) => uplinks?.delete(token)),
     get written() {
       return written
     },

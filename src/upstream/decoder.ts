@@ -42,6 +42,8 @@ const ACKS = { 4: 'puback', 5: 'pubrec', 6: 'pubrel', 7: 'pubcomp' } as const
 /** those that a broker sends; AUTH only to those who began with it */
 const TYPES = new Set([2, 3, 4, 5, 6, 7, 9, 11, 13, 14])
 
+const PINGRESP = { cmd: 'pingresp' } as const
+
 /** Fed with one complete packet at a time, so that the parser keeps nothing from one to the next. */
 export class Decoder {
   readonly #version: Version
@@ -64,6 +66,7 @@ export class Decoder {
         return withId({ cmd: ACKS[type], messageId: octets.readUInt16BE(2), reasonCode: 0 })
       }
     }
+    if (first === 0xd0 && octets[1] === 0) return PINGRESP
     if (!TYPES.has(type) || (type === 14 && this.#version === 4)) {
       throw new Error(`the broker sent a packet of type ${type}`)
     }

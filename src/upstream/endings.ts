@@ -31,11 +31,11 @@ export class Endings {
     else stream.end(last)
   }
 
-  /** Calls `proceed` once no connection of this client is ending; at once if there is none. Returns how to leave. */
-  whenFree(clientId: string, proceed: () => void): () => void {
+  /** Calls `proceed` once no connection of this client is ending; at once if there is none. Returns how to leave, if it waits. */
+  whenFree(clientId: string, proceed: () => void): (() => void) | undefined {
     if (!this.#ending.has(clientId)) {
       proceed()
-      return () => undefined
+      return undefined
     }
     const waiting = this.#waiting.get(clientId) ?? new Set()
     this.#waiting.set(clientId, waiting.add(proceed))

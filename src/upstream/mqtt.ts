@@ -1,5 +1,6 @@
 // All connections to the broker: one for each sensor, and the gateway's own [4.1, 7.1].
 
+import { writeToStream } from 'mqtt-packet'
 import { OwnConnection } from './anonymous.ts'
 import { SensorConnection, type Shared } from './connection.ts'
 import { Decoder } from './decoder.ts'
@@ -14,6 +15,9 @@ import type {
   UpstreamOptions,
   UpstreamStats,
 } from './upstream.ts'
+
+// A Buffer for each of 65,536 numbers would be 12 MB, to be walked by every garbage collection.
+writeToStream.cacheNumbers = false
 
 /**
  * Makes the upstream side of a gateway and starts to connect the gateway itself; sensors' connections are opened when

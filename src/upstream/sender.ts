@@ -26,14 +26,13 @@ export class Sender {
   readonly #link: Link
   /** whether the broker may know what was sent on an earlier connection */
   readonly #resumed: boolean
-  readonly #outbound: Outbound
+  #made: Outbound | undefined
   readonly #unwanted: UnwantedRetained
   readonly #report: Report
 
   constructor(link: Link, resumed: boolean, unwanted: UnwantedRetained, report: Report) {
     this.#link = link
     this.#resumed = resumed
-    this.#outbound = new Outbound(link.window)
     this.#unwanted = unwanted
     this.#report = report
   }
@@ -82,7 +81,8 @@ export class Sender {
 
   /** The connection is gone, and its subscriptions with it. */
   disconnected(): void {
-    const { requests, later } = this.#outbound
+    if (this.#made === undefined) return
+    const { requests, later } = this.#made
     for (const { token, qos } of [...requests.values(), ...later]) {
       if (qos !== undefined) this.#report.later({ type: 'subscribed', token, outcome: 1, qos })
     }
@@ -118,6 +118,12 @@ export class Sender {
     this.#requestAnswered(request, typeof code === 'number' ? code : 0x80)
     const next = this.#outbound.later.shift()
     if (next !== undefined) this.#request(next)
+  }
+
+  /** Made when first needed: most sensors send little, many only at QoS 0. */
+  get #outbound(): Outbound {
+    this.#made ??= new Outbound(this.#link.window)
+    return this.#made
   }
 
   /** The outcome of a publish that is not made, or 0: anything that would make the broker hang up stays here [SN-MAP-9]. */

@@ -33,6 +33,20 @@ describe('the policy of a sensor', () => {
     const { env } = surroundingsOf({})
     expect(env.policyFor('a')).toBe(env.policyFor('a'))
   })
+
+  it('is shared by sensors of the same rules, unless they have predefined topics or queues of their own', () => {
+    const { env } = surroundingsOf({
+      sensors: [{ match: 'meter-*', ack: 'store' }, { match: '*' }],
+      predefined: [{ match: 'named-*', topics: { 1: 'of/${clientId}' } }],
+      queues: [{ match: 'small-*', messages: 1 }],
+    })
+    expect(env.policyFor('a')).toBe(env.policyFor('b'))
+    expect(env.policyFor('meter-1')).toBe(env.policyFor('meter-2'))
+    const different = ['a', 'meter-1', 'small-1', 'named-1', 'named-2'].map(env.policyFor)
+    expect(new Set(different).size).toBe(different.length)
+    expect(env.policyFor('small-1').queueFor('x').messages).toBe(1)
+    expect(env.policyFor('named-2').predefined.byId.get(1)).toBe('of/named-2')
+  })
 })
 
 describe('how messages wait', () => {

@@ -303,7 +303,7 @@ describe('a sensor that goes while its messages wait', () => {
     world.broker.reachable = true
     expect(sensor.connect('dev1', { cleanSession: true })).toEqual([{ type: 'connack', returnCode: 0 }])
     expect(arrived(world)).toEqual(['1', '2'])
-    expect(world.session('dev1')).toMatchObject({ uplinks: new Map(), outgoing: new Map() })
+    expect(world.session('dev1')).toMatchObject({ uplinks: { size: 0 }, outgoing: { size: 0 } })
     expect(onDisk(world)).toBe(0)
   })
 

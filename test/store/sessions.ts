@@ -37,7 +37,7 @@ export function richSession(clientId: string): Session {
   session.heardAt = now - 5000
   session.endedAt = now - 60_000
   session.releasing = 77
-  session.received.add(1).add(65_535)
+  for (const packetId of [1, 65_535]) session.received.add(packetId)
   session.nextToken = 12
   session.nextMessage = 34
   session.will = { topic: { name: 'wills/ä', qos: 1, retain: true }, message: Uint8Array.of(0, 255, 7) }

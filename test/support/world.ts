@@ -3,6 +3,7 @@
 
 import { decodeFrame, encode, encodeFrame } from '../../src/codec/frame.ts'
 import type { Packet, PacketType } from '../../src/codec/messages.ts'
+import { dueSessions } from '../../src/session/due.ts'
 import type { Effect, Event, Listener, Peer, Roaming } from '../../src/session/events.ts'
 import { turnAway } from '../../src/session/overload.ts'
 import { peerKey } from '../../src/session/peers.ts'
@@ -339,6 +340,9 @@ export class World {
         item?.run()
       } else if (due !== undefined) {
         const before = due.wakeAt
+        if (!dueSessions(this.sessions, this.now).includes(due)) {
+          throw new Error(`an overlooked deadline: ${due.clientId} ${due.state}`)
+        }
         this.happen(due, { type: 'deadline' })
         if (due.wakeAt === before && this.sessions.byClientId.get(due.clientId) === due) {
           throw new Error(`a deadline that does not pass: ${due.clientId} ${due.state}`)
