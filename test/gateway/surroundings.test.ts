@@ -37,6 +37,7 @@ describe('the policy of a sensor', () => {
   it('is shared by sensors of the same rules, unless they have predefined topics or queues of their own', () => {
     const { env } = surroundingsOf({
       sensors: [{ match: 'meter-*', ack: 'store' }, { match: '*' }],
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: filled in by the gateway
       predefined: [{ match: 'named-*', topics: { 1: 'of/${clientId}' } }],
       queues: [{ match: 'small-*', messages: 1 }],
     })
