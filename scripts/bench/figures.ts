@@ -6,6 +6,7 @@ export const FIGURES = {
   cpu: ['processor time of the gateway per message', 'µs'],
   cpuUser: ['of these in its own code', 'µs'],
   cpuSystem: ['of these in the kernel', 'µs'],
+  cpuFirst: ['of these in the first thread', 'µs'],
   p50: ['latency of half of them, at most', 'ms'],
   p99: ['latency of 99 %', 'ms'],
   p999: ['latency of 99.9 %', 'ms'],

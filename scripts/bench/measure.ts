@@ -13,6 +13,8 @@ export interface ProcessUse {
   readonly user: number
   /** seconds in the kernel */
   readonly system: number
+  /** seconds of the first thread, in both */
+  readonly first: number
   /** resident KiB */
   readonly memory: number
 }
@@ -20,13 +22,16 @@ export interface ProcessUse {
 /** Undefined where the process, or /proc, is not there. */
 export function processUse(pid: number | undefined): ProcessUse | undefined {
   if (pid === undefined || !existsSync(`/proc/${pid}/stat`)) return undefined
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  const [user = 0, system = 0] = secondsOf(`/proc/${pid}/stat`)
+  const [firstUser = 0, firstSystem = 0] = secondsOf(`/proc/${pid}/task/${pid}/stat`)
   const memory = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
-  return {
-    user: Number(fields[11]) / TICKS_PER_SECOND,
-    system: Number(fields[12]) / TICKS_PER_SECOND,
-    memory,
-  }
+  return { user, system, first: firstUser + firstSystem, memory }
+}
+
+/** Seconds in the program's own code and in the kernel, of a process or of a thread. */
+function secondsOf(file: string): number[] {
+  const fields = readFileSync(file, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return [fields[11], fields[12]].map((ticks) => Number(ticks) / TICKS_PER_SECOND)
 }
 
 /** How many files, sockets included, this process may have open; undefined where the system does not say. */

@@ -37,7 +37,7 @@ const COLUMN_NAMES: Readonly<Record<(typeof COLUMNS)[number], string>> = {
 }
 /** What is told behind the columns, where a scenario has it. */
 const OTHERS: readonly FigureName[] = [
-  'memory', 'residentBefore', 'residentMost', 'resident', 'busy', 'arrived', 'drained', 'offered', 'refusedRate', 'refused',
+  'memory', 'residentBefore', 'residentMost', 'resident', 'busy', 'cpuFirst', 'arrived', 'drained', 'offered', 'refusedRate', 'refused',
   'lost', 'missing', 'pingP50', 'pingP99', 'recovery', 'brokerBusy',
 ] // biome-ignore format: a list
 

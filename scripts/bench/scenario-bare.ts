@@ -5,11 +5,11 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Program } from '../chaos-processes.ts'
-import type { Row } from './figures.ts'
+import type { Figures, Row } from './figures.ts'
 import { NotHere } from './not-here.ts'
-import { flood, loop } from './scenario-uplink.ts'
+import { calm, flood, loop } from './scenario-uplink.ts'
 import type { Scenario } from './scenarios.ts'
-import { publishers } from './sensors.ts'
+import { type Fleet, publishers } from './sensors.ts'
 import { newFolder, removeFolder, type Stage, startBroker } from './stage.ts'
 import type { Context } from './window.ts'
 
@@ -25,11 +25,21 @@ export const bareScenarios: readonly Scenario[] = [
     sensors: [500],
     smallest: 5,
     withTarget: false,
-    run: async (context, sensors) => [await bare(context, sensors, 0), await bare(context, sensors, 1)],
+    run: async (context, sensors) => [
+      await bare(context, sensors, 0, 'QoS 0', flood),
+      await bare(context, sensors, 1, 'QoS 1', (...given) => loop(...given, 1)),
+      await bare(context, 1, 1, 'QoS 1, now and then', (...given) => calm(...given, 1)),
+    ],
   },
 ]
 
-async function bare(context: Context, count: number, qos: 0 | 1): Promise<Row> {
+async function bare(
+  context: Context,
+  count: number,
+  qos: 0 | 1,
+  variant: string,
+  work: (context: Context, stage: Stage, fleet: Fleet) => Promise<Figures>,
+): Promise<Row> {
   const folder = newFolder()
   const program = compile(folder)
   const broker = await startBroker(context.broker, folder)
@@ -51,8 +61,7 @@ async function bare(context: Context, count: number, qos: 0 | 1): Promise<Row> {
     }
     const fleet = await publishers(stage.gateway, count, qos)
     try {
-      const figures = qos === 0 ? await flood(context, stage, fleet) : await loop(context, stage, fleet, 1)
-      return { scenario: 'bare', variant: `QoS ${qos}`, sensors: count, figures }
+      return { scenario: 'bare', variant, sensors: count, figures: await work(context, stage, fleet) }
     } finally {
       for (const sensor of fleet.sensors) sensor.close()
     }

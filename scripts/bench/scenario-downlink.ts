@@ -60,7 +60,7 @@ async function deliver(
   qos: 0 | 1,
   variant: '' | 'memory' | 'lmdb',
 ): Promise<Row[]> {
-  const stage = await (variant === '' ? context.open() : context.open(variant))
+  const stage = await (variant === '' ? context.open() : context.open({ store: variant }))
   try {
     // Only what belongs to a lasting session is worth to be stored.
     const sensors = await subscribers(stage.gateway, count, qos, { cleanSession: qos === 0 })

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Figures, Row } from './figures.ts'
 import type { Scenario } from './scenarios.ts'
 import { type Fleet, publishers } from './sensors.ts'
-import type { Stage } from './stage.ts'
+import type { Stage, Wanted } from './stage.ts'
 import { atRate, closedLoop, type Load } from './uplink.ts'
 import { type Context, checkFaults, latencyOf, measureLoad, settle, Watch } from './window.ts'
 
@@ -17,6 +17,8 @@ const PRECISION = 1.06
 const TRIAL = 2
 /** Messages per second at low load. */
 const CALM = 20
+/** Numbers of worker threads to compare. */
+const WORKERS = [1, 2]
 /** Seconds of a measurement at low load, so that there are enough messages. */
 const CALM_SECONDS = 15
 
@@ -26,23 +28,40 @@ export const uplinkScenarios: readonly Scenario[] = [
     about: 'highest rate at QoS 0 with less than 0.1 % lost on the way to a subscriber at the broker',
     sensors: [1, 50, 500],
     smallest: 5,
-    run: (context, sensors) => withFleet(context, sensors, 0, (stage, fleet) => flood(context, stage, fleet)),
+    run: (context, sensors) =>
+      withFleet(context, 'uplink-qos0', sensors, 0, (stage, fleet) => flood(context, stage, fleet)),
   },
   {
     name: 'uplink-qos1',
     about: 'QoS 1, each sensor sends its next message when the last one is acknowledged',
     sensors: [1, 50, 500, 5000],
     smallest: 5,
-    run: (context, sensors) =>
-      withFleet(context, sensors, 1, (stage, fleet) => loop(context, stage, fleet, 1)),
+    run: (context, sensors) => closed(context, 'uplink-qos1', sensors, 1),
   },
   {
     name: 'uplink-qos2',
-    about: 'QoS 2, each sensor sends its next message when the last one is completed',
+    about:
+      'QoS 2, each sensor sends its next message when the last one is completed; in memory and in the durable store',
     sensors: [50, 500],
     smallest: 5,
-    run: (context, sensors) =>
-      withFleet(context, sensors, 2, (stage, fleet) => loop(context, stage, fleet, 2)),
+    run: async (context, sensors) => [
+      ...(await closed(context, 'uplink-qos2', sensors, 2, 'memory', { store: 'memory' })),
+      ...(await closed(context, 'uplink-qos2', sensors, 2, 'lmdb', { store: 'lmdb' })),
+    ],
+  },
+  {
+    name: 'workers',
+    about:
+      'the closed loop at QoS 1 with several worker threads: what the first thread needs is what limits them',
+    sensors: [500],
+    smallest: 5,
+    withTarget: false,
+    run: async (context, sensors) => {
+      const rows: Row[] = []
+      for (const workers of context.smallest ? [2] : WORKERS)
+        rows.push(...(await closed(context, 'workers', sensors, 1, String(workers), { workers })))
+      return rows
+    },
   },
   {
     name: 'latency',
@@ -50,25 +69,54 @@ export const uplinkScenarios: readonly Scenario[] = [
     sensors: [1],
     smallest: 1,
     run: async (context, sensors) => [
-      ...(await withFleet(context, sensors, 1, (stage, fleet) => calm(context, stage, fleet, 1), 'latency')),
-      ...(await withFleet(context, sensors, 0, (stage, fleet) => calm(context, stage, fleet, 0), 'latency')),
+      ...(await quiet(context, sensors, 1)),
+      ...(await quiet(context, sensors, 0)),
     ],
   },
 ]
 
+const closed = (
+  context: Context,
+  scenario: string,
+  sensors: number,
+  qos: 1 | 2,
+  variant = '',
+  wanted: Wanted = {},
+) =>
+  withFleet(
+    context,
+    scenario,
+    sensors,
+    qos,
+    (stage, fleet) => loop(context, stage, fleet, qos),
+    variant,
+    wanted,
+  )
+
+const quiet = (context: Context, sensors: number, qos: 0 | 1) =>
+  withFleet(
+    context,
+    'latency',
+    sensors,
+    qos,
+    (stage, fleet) => calm(context, stage, fleet, qos),
+    `QoS ${qos}`,
+  )
+
 /** Opens a stage with sensors that publish, and clears up after. */
 async function withFleet(
   context: Context,
+  scenario: string,
   count: number,
   qos: 0 | 1 | 2,
   work: (stage: Stage, fleet: Fleet) => Promise<Figures>,
-  scenario = `uplink-qos${qos}`,
+  variant = '',
+  wanted: Wanted = {},
 ): Promise<Row[]> {
-  const stage = await context.open()
+  const stage = await context.open(wanted)
   try {
     const fleet = await publishers(stage.gateway, count, qos)
     try {
-      const variant = scenario === 'latency' ? `QoS ${qos}` : ''
       return [{ scenario, variant, sensors: count, figures: await work(stage, fleet) }]
     } finally {
       for (const sensor of fleet.sensors) sensor.close()
@@ -149,7 +197,7 @@ async function trial(context: Context, stage: Stage, fleet: Fleet, rate: number,
 }
 
 /** A message now and then. */
-async function calm(context: Context, stage: Stage, fleet: Fleet, qos: 0 | 1): Promise<Figures> {
+export async function calm(context: Context, stage: Stage, fleet: Fleet, qos: 0 | 1): Promise<Figures> {
   const load: Load = await atRate(fleet, stage.broker, qos, CALM)
   const seconds = context.smallest ? context.seconds : Math.max(context.seconds, CALM_SECONDS)
   try {

@@ -102,8 +102,13 @@ export async function startBroker(kind: StageOptions['broker'], folder: string):
   return { endpoint: { host: LOOPBACK, port }, pid: program.pid, end: () => program.end('SIGKILL') }
 }
 
-/** Starts what is needed; `store` is the one that this measurement asks for. */
-export async function openStage(options: StageOptions, store = options.store): Promise<Stage> {
+/** What one measurement asks for, whatever the command line says. */
+export type Wanted = Partial<Pick<StageOptions, 'store' | 'workers'>>
+
+/** Starts what is needed. */
+export async function openStage(given: StageOptions, wanted: Wanted = {}): Promise<Stage> {
+  const options = { ...given, ...wanted }
+  const { store } = options
   const folder = newFolder()
   if (options.target !== undefined) {
     const broker = await startBroker(options.broker, folder)
@@ -124,10 +129,7 @@ export async function openStage(options: StageOptions, store = options.store): P
       : ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${PROFILE}`]
   const gateway = new GatewayProcess(folder, [...profiling, ...entryOf('src/cli')], {
     listeners: [{ url: `udp://${LOOPBACK}:0` }],
-    broker: {
-      url: `mqtt://${broker.endpoint.host}:${broker.endpoint.port}`,
-      connectsPerSecond: 100_000,
-    },
+    broker: { url: `mqtt://${broker.endpoint.host}:${broker.endpoint.port}` },
     store: store === 'lmdb' ? { type: 'lmdb', path: join(folder, 'state') } : { type: 'memory' },
     timers: { tRetry: `${T_RETRY}ms` },
     limits: { sensors: MOST_SENSORS, connectsPerAddress: MANY },

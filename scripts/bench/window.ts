@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Figures } from './figures.ts'
 import { eventLoopDelay, kernelDrops, processUse } from './measure.ts'
-import type { Stage, StageOptions } from './stage.ts'
+import type { Stage, StageOptions, Wanted } from './stage.ts'
 import type { Load } from './uplink.ts'
 
 /** Milliseconds that messages under way may take to arrive after the last was sent, as long as some do arrive. */
@@ -19,7 +19,7 @@ export interface Context {
   readonly smallest: boolean
   readonly broker: StageOptions['broker']
   /** starts broker and gateway, ended by `close` */
-  open(store?: 'memory' | 'lmdb'): Promise<Stage>
+  open(wanted?: Wanted): Promise<Stage>
   /** tells what happens, for the impatient */
   say(text: string): void
 }
@@ -61,6 +61,7 @@ export class Watch {
       cpu: per(busyOf(from.gateway), busyOf(now.gateway)),
       cpuUser: per(from.gateway?.user, now.gateway?.user),
       cpuSystem: per(from.gateway?.system, now.gateway?.system),
+      cpuFirst: per(from.gateway?.first, now.gateway?.first),
       busy: share(busyOf(from.gateway), busyOf(now.gateway)),
       resident: now.gateway === undefined ? undefined : now.gateway.memory / 1024,
       drops: now.drops === undefined || from.drops === undefined ? undefined : now.drops - from.drops,

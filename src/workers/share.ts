@@ -29,12 +29,15 @@ export function shareOfConfig(
       clientId: index === 0 ? broker.clientId : `${broker.clientId}-${index + 1}`,
       connectsPerSecond: divided(broker.connectsPerSecond),
       connecting: divided(broker.connecting),
+      totalWriteBuffer: divided(broker.totalWriteBuffer),
     },
     limits: {
       ...limits,
       sensors: divided(limits.sensors * UNEVEN),
       totalQueuedMessages: divided(limits.totalQueuedMessages),
       totalQueuedOctets: divided(limits.totalQueuedOctets),
+      waitingDatagrams: divided(limits.waitingDatagrams),
+      waitingOctets: divided(limits.waitingOctets),
     },
   }
 }
