@@ -63,9 +63,14 @@ const MANY_FILES = 1_000_000
 
 async function storm(_context: Context, stage: Stage, count: number): Promise<Figures> {
   const latency = new Histogram()
-  const watch = await Watch.start(stage)
-  const sensors = await connectSensors(stage.gateway, count, { onConnack: (took) => latency.add(took) })
-  const figures = await watch.end(count)
+  let watch: Watch | undefined
+  const sensors = await connectSensors(stage.gateway, count, {
+    async onOpen() {
+      watch = await Watch.start(stage)
+    },
+    onConnack: (took) => latency.add(took),
+  })
+  const figures = await watch?.end(count)
   for (const sensor of sensors) sensor.close()
   checkFaults(stage)
   return { ...figures, ...latencyOf({ latency }) }

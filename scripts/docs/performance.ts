@@ -54,7 +54,7 @@ counted for the process beyond the profile, helper threads included.
 
 /** The page of these figures. */
 export function performancePage(report: Report): string {
-  return [INTRODUCTION, markdownReport(report), '', limitOf(report), PROFILE].join('\n')
+  return [INTRODUCTION, markdownReport(report), '', limitOf(report), coresOf(report), PROFILE].join('\n')
 }
 
 /** The least that a message costs, next to what it costs here. */
@@ -78,6 +78,27 @@ the latency is processes that wake up: "bare, now and then" shows how much of it
   if (lines.length === 0) return text
   const head = ['| 500 sensors | bare C, µs per message | this gateway | ratio |', '|---|---|---|---|']
   return `${[text, ...head, ...lines].join('\n')}\n`
+}
+
+/** What several workers cost, and how many of them the first thread can feed. */
+function coresOf(report: Report): string {
+  const of = (variant: string) =>
+    report.summaries.find((summary) => isAbout({ scenario: 'workers', variant, sensors: 500 }, summary))
+      ?.figures
+  const [one, two] = [of('1'), of('2')]
+  const [alone, all, first] = [one?.cpu?.median, two?.cpu?.median, two?.cpuFirst?.median]
+  if (alone === undefined || all === undefined || first === undefined) return ''
+  const most = 1e6 / first
+  return `## Several cores
+
+With \`workers\`, the first thread receives and sends all datagrams, and workers do everything else. On this machine, where broker, load and
+gateway share the cores, more threads cannot bring more messages; what can be shown is what they cost. At QoS 1, 500 sensors:
+${digits(alone)} µs per message in one thread; with two workers ${digits(all)} µs in all, of which ${digits(first)} µs in the first thread and ${digits(all - first)} µs in
+a worker. Sensors share nothing and workers wait for nobody, so on a machine with enough cores messages grow with the number of
+workers until the first thread is full: at about ${digits(Math.floor(most / 1000) * 1000)} messages per second at QoS 1, which ${digits(most / (1e6 / (all - first)))} workers can carry. Most of its
+time are system calls, two per message. Beyond that, several sockets on one port (\`reusePort\`, Node.js 22.12 and later) would have to
+share the receiving, or calls that take many datagrams at once (\`recvmmsg\`, \`sendmmsg\`), which Node.js does not have.
+`
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
