@@ -231,6 +231,7 @@ export class Gateway {
 
   #tick(): void {
     const now = performance.now()
+    if (this.#intake.isCatchingUp) return
     for (const session of dueSessions(this.sessions, now)) this.dispatch(session, { type: 'deadline' })
     this.#transmitter.advertise(now)
   }

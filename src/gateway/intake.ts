@@ -29,14 +29,17 @@ const RESERVE = 1.25
 
 /** Keeps sensors alive, or answers what the gateway asked: may overtake what a sensor asks for itself. */
 const URGENT: ReadonlySet<number | undefined> = new Set([
-  MsgType.pingreq, MsgType.puback, MsgType.pubrec, MsgType.pubcomp, MsgType.regack, MsgType.willtopic, MsgType.willmsg,
+  MsgType.pingreq, MsgType.puback, MsgType.pubrec, MsgType.pubcomp, MsgType.regack,
 ]) // biome-ignore format: one line reads better
 
 /**
- * Makes room for others. These keep their place: a PUBREL before the repetition of its PUBLISH would make that a new
- * message, and a DISCONNECT before a PUBLISH would lose it.
+ * Finishes something or makes room for others, but keeps its place: a PUBREL before the repetition of its PUBLISH would make
+ * that a new message, a DISCONNECT before a PUBLISH would lose it, a will before the repetition of its CONNECT would be asked
+ * for again.
  */
-const RELIEF: ReadonlySet<number | undefined> = new Set([MsgType.pubrel, MsgType.disconnect])
+const RELIEF: ReadonlySet<number | undefined> = new Set([
+  MsgType.pubrel, MsgType.disconnect, MsgType.willtopic, MsgType.willmsg,
+]) // biome-ignore format: one line reads better
 
 type Handle = (link: Link, bytes: Uint8Array, remote: Remote) => void
 
@@ -71,6 +74,8 @@ export interface Intake {
   close(): void
   /** datagrams that wait */
   readonly waiting: number
+  /** whether something from before `open` waits: a sensor that was heard then may not be given up */
+  readonly isCatchingUp: boolean
 }
 
 /** An intake that keeps what comes until it is opened. */
@@ -82,6 +87,8 @@ export function createIntake(parts: IntakeParts): Intake {
   let queue: Waiting[] = []
   let head = 0
   let octets = 0
+  /** datagrams that have waited for the start, and still do */
+  let early = 0
   let isDue = false
   /** the time when this batch is read */
   let readAt: number | undefined
@@ -119,8 +126,9 @@ export function createIntake(parts: IntakeParts): Intake {
       if (isUrgent || isRelief) one.until = Number.POSITIVE_INFINITY
       queue.push(one)
       octets += bytes.length
-    } else if (state === 'open') return turnAway(link, bytes, remote)
-    else return count(counters.dropped, 'not-serving')
+    } else if (state !== 'open') return count(counters.dropped, 'not-serving')
+    else if (type === MsgType.publish) turnAway(link, bytes, remote)
+    else count(counters.dropped, 'overloaded') // a copy of it may wait inside, and be accepted: silence is no lie
     if (state === 'open') schedule()
   }
 
@@ -128,8 +136,9 @@ export function createIntake(parts: IntakeParts): Intake {
     const one = queue[head]
     if (one === undefined) return undefined
     head += 1
+    early = Math.max(0, early - 1)
     octets -= one.bytes.length
-    if (head === queue.length || head >= 1024) {
+    if (head === queue.length || head >= 256) {
       queue = queue.slice(head)
       head = 0
     }
@@ -158,19 +167,26 @@ export function createIntake(parts: IntakeParts): Intake {
   return {
     receive,
     open() {
+      if (state === 'closed') return
       state = 'open'
+      early = queue.length
       for (const one of queue) one.until = Number.POSITIVE_INFINITY // it is not the sensors' fault
       readAt = undefined
       if (queue.length > 0) schedule()
     },
     close() {
       state = 'closed'
+      for (let left = urgent.length + queue.length - head; left > 0; left -= 1)
+        count(counters.dropped, 'not-serving')
       urgent = []
       queue = []
       head = octets = 0
     },
     get waiting() {
       return urgent.length + queue.length - head
+    },
+    get isCatchingUp() {
+      return early > 0
     },
   }
 }

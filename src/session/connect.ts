@@ -56,7 +56,7 @@ export function onConnect(session: Session, packet: Connect, turn: Turn): void {
 }
 
 /** The same CONNECT again: the answer to the first was lost, or is still to come [SN-CONN-9, SN-CONN-10]. */
-function repeats(session: Session, packet: Connect, now: number): boolean {
+export function repeats(session: Session, packet: Connect, now: number): boolean {
   const last = session.connect
   if (last === undefined || packet.will || last.will || last.cleanSession !== packet.cleanSession)
     return false

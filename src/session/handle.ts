@@ -57,7 +57,7 @@ export function handle(session: Session, event: Event, turn: Turn): void {
 }
 
 /** What a sensor asks only after it got CONNACK; its answers to what the gateway sends prove nothing [SN-CONN-9]. */
-const provesConnack: ReadonlySet<PacketType> = new Set<PacketType>([
+export const provesConnack: ReadonlySet<PacketType> = new Set<PacketType>([
   'register', 'publish', 'subscribe', 'unsubscribe', 'pingreq', 'disconnect', 'willtopicupd', 'willmsgupd',
 ]) // biome-ignore format: one line reads better
 

@@ -41,8 +41,9 @@ export function onConnected(session: Session, event: Reported<'connected'>, turn
     turn.out.push({ type: 'saveProgress', session, lazy: false })
   }
   dropOld(session, turn)
-  resend(session, event.sessionPresent, turn)
+  // first: much to resend must not stand in their way
   restoreSubscriptions(session, event.sessionPresent, turn) // [SN-MAP-3, SN-MAP-4]
+  resend(session, event.sessionPresent, turn)
   if (session.state === 'connecting') {
     if (link.restoring.size === 0) accept(session, 'accepted by the broker', turn)
     return

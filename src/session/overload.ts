@@ -1,7 +1,9 @@
 // What becomes of a message that the gateway has no time for: its sender is told to try later, in its own words [6.6, 6.13].
 
 import { type Packet, ReturnCode } from '../codec/messages.ts'
+import { repeats } from './connect.ts'
 import type { Peer } from './events.ts'
+import { provesConnack } from './handle.ts'
 import type { Session } from './session.ts'
 import { mayReply, type Sessions } from './sessions.ts'
 import type { Turn } from './settings.ts'
@@ -14,9 +16,9 @@ const REFUSALS = 1
 /** Instead of `receive`: counts the message, and refuses it where it can be refused [SN-PUB-14, SN-ROB-1]. */
 export function turnAway(sessions: Sessions, packet: Packet, peer: Peer, turn: Turn): void {
   const session = sessions.byPeer.get(peer.key)
-  if (session !== undefined) session.heardAt = turn.now // it is alive [SN-KA-2]
+  if (session !== undefined) noteHeard(session, packet, turn)
   turn.out.push({ type: 'drop', reason: 'overloaded', session })
-  const answer = refusalOf(packet, session)
+  const answer = answerTo(packet, session, turn)
   if (answer === undefined || !mayTell(sessions, packet, peer, turn)) return
   turn.out.push({ type: 'send', peer, packet: answer, ...(session && { session }) })
 }
@@ -28,10 +30,18 @@ function mayTell(sessions: Sessions, { type }: Packet, peer: Peer, turn: Turn): 
   return allow(sessions.rates.refusal, peer.key, REFUSALS, burst, turn.now)
 }
 
-/** Nothing for what has no return code, or may be a repetition of what is under way. */
-function refusalOf(packet: Packet, session: Session | undefined): Packet | undefined {
+/** It is alive [SN-KA-2], and may have shown that it has its CONNACK. */
+function noteHeard(session: Session, { type }: Packet, { now }: Turn): void {
+  session.heardAt = now
+  if (provesConnack.has(type)) session.fresh = false
+}
+
+/** Nothing for what has no return code, or may be a repetition of what is under way or was accepted. */
+function answerTo(packet: Packet, session: Session | undefined, turn: Turn): Packet | undefined {
   const returnCode = ReturnCode.congestion
   if (packet.type === 'connect') {
+    if (session?.state === 'active' && repeats(session, packet, turn.now))
+      return { type: 'connack', returnCode: ReturnCode.accepted } // it was lost [SN-CONN-10]
     const isSettingUp = session !== undefined && verdict(session.state, 'publish') !== 'handle'
     return isSettingUp ? undefined : { type: 'connack', returnCode }
   }
@@ -39,22 +49,22 @@ function refusalOf(packet: Packet, session: Session | undefined): Packet | undef
   switch (packet.type) {
     case 'publish': {
       const { topicId, msgId, qos } = packet
-      // a QoS 2 message that is refused, but has arrived before, would come a second time as a new one [SN-PUB-10]
-      const mayBeKnown = session.uplinks.has(msgId) || (qos === 2 && packet.dup)
-      return qos < 1 || mayBeKnown ? undefined : { type: 'puback', topicId, msgId, returnCode }
+      // a QoS 2 message that is refused, while a copy of it waits or has arrived, would come again as a new one [SN-PUB-10]
+      const mayBeKnown = session.uplinks.has(msgId) || (packet.dup && session.lastUplink?.msgId === msgId)
+      return qos !== 1 || mayBeKnown ? undefined : { type: 'puback', topicId, msgId, returnCode }
     }
     case 'register':
+      if (session.topics.byName.has(packet.topicName)) return undefined
       return { type: 'regack', topicId: 0, msgId: packet.msgId, returnCode }
     case 'subscribe': {
       const { msgId } = packet
-      return session.requests.has(msgId)
-        ? undefined
-        : { type: 'suback', qos: 0, topicId: 0, msgId, returnCode }
+      if (session.requests.has(msgId) || session.lastSuback?.request.msgId === msgId) return undefined
+      return { type: 'suback', qos: 0, topicId: 0, msgId, returnCode }
     }
     case 'willtopicupd':
-      return { type: 'willtopicresp', returnCode }
+      return session.willUpdate === undefined ? { type: 'willtopicresp', returnCode } : undefined
     case 'willmsgupd':
-      return { type: 'willmsgresp', returnCode }
+      return session.willUpdate === undefined ? { type: 'willmsgresp', returnCode } : undefined
     default:
       return undefined
   }

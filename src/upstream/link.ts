@@ -63,6 +63,8 @@ export class Link implements Kept {
   #error: SystemError | undefined
   #deadline: NodeJS.Timeout | undefined
   #pulse: Pulse | undefined
+  /** octets that earlier ticks left waiting */
+  #backlog = 0
   /** Mosquitto 2.0 over WebSocket sends a resumed session's messages before CONNACK. */
   #early: Published[] | undefined
 
@@ -97,13 +99,12 @@ export class Link implements Kept {
     if (this.#owner === undefined) return
     const stream = this.#stream
     if (stream.writableCorked === 0) {
+      this.#backlog = stream.writableLength
       stream.cork()
       process.nextTick(uncork, stream)
     }
     stream.write(octets)
-    // `drain` is only told by streams that were above their own mark.
-    if (this.congested || stream.writableLength <= Math.max(this.#share(), stream.writableHighWaterMark))
-      return
+    if (this.congested || !this.#isTooMuch()) return
     this.congested = true
     this.#owner?.congested(true)
     stream.once('drain', () => {
@@ -112,11 +113,19 @@ export class Link implements Kept {
     })
   }
 
-  /** Octets that may wait here, so that it is not too much if they wait on all connections. */
-  #share(): number {
+  /**
+   * Whether more waits than may: here, or so much that it would be too much if it waited on all connections. What only waits
+   * for the end of this tick says nothing about the broker, and does not count for the latter.
+   */
+  #isTooMuch(): boolean {
     const { options, counts } = this.#broker
     const { writeBuffer, totalWriteBuffer = Number.POSITIVE_INFINITY } = options
-    return Math.min(writeBuffer, totalWriteBuffer / Math.max(1, counts.connected))
+    // `drain` is only told by streams that were above their own mark.
+    const least = this.#stream.writableHighWaterMark
+    const share = totalWriteBuffer / Math.max(1, counts.connected)
+    return (
+      this.#stream.writableLength > Math.max(writeBuffer, least) || this.#backlog > Math.max(share, least)
+    )
   }
 
   /**

@@ -5,6 +5,9 @@ import type { Config } from '../config/schema.ts'
 /** Sensors are spread by a hash, and no share must be full while another one has room. */
 const UNEVEN = 1.25
 
+/** One datagram must always fit. */
+const LARGEST = 65_536
+
 /** Where the broker really is, if the gateway has started it itself. */
 export interface EmbeddedAt {
   readonly url: string
@@ -37,7 +40,7 @@ export function shareOfConfig(
       totalQueuedMessages: divided(limits.totalQueuedMessages),
       totalQueuedOctets: divided(limits.totalQueuedOctets),
       waitingDatagrams: divided(limits.waitingDatagrams),
-      waitingOctets: divided(limits.waitingOctets),
+      waitingOctets: Math.max(LARGEST, divided(limits.waitingOctets)),
     },
   }
 }

@@ -1066,21 +1066,38 @@ describe('upstream with a scripted broker', () => {
   })
 
   it('all connections share what may wait in total, each the same [SN-MAP-29, SN-ROB-1]', async () => {
-    const one = rig({ writeBuffer: 10_000_000, totalWriteBuffer: 200_000 })
+    script((peer, { cmd }) => {
+      if (cmd === 'connect') setImmediate(() => peer.socket.pause())
+      return undefined
+    })
+    const one = rig({ writeBuffer: 1e9, totalWriteBuffer: 40_000_000 })
     const first = one.sensor()
     await first.open(ID)
-    /** What is written within a tick waits at least until its end. */
-    const writeMuch = () => {
-      for (const token of [1, 2])
-        first.connection.publish(token, 'a', new Uint8Array(60_000), 0, false, false)
-    }
-    writeMuch()
+    await pause(20)
+    const write = (octets: number) =>
+      first.connection.publish(1, 'a', new Uint8Array(octets), 0, false, false)
+    // more than the system takes off our hands, and less than all of the total
+    write(20_000_000)
     await pause(50)
+    write(1)
     expect(first.count('congestion')).toBe(0)
-    await one.sensor().open('another')
-    writeMuch()
+    for (const id of ['second', 'third', 'fourth']) await one.sensor().open(id)
+    await pause(20)
+    write(1)
     expect(await first.next('congestion')).toEqual({ type: 'congestion', on: true })
+    sensorPeers()[0]?.socket.resume()
     expect(await first.next('congestion')).toEqual({ type: 'congestion', on: false })
+  })
+
+  it('what only waits for the end of a tick is no congestion, however small the share [SN-PUB-14]', async () => {
+    const one = rig({ writeBuffer: 1_000_000, totalWriteBuffer: 1 })
+    const sensor = one.sensor()
+    await sensor.open(ID)
+    for (let token = 1; token <= 10; token += 1)
+      sensor.connection.publish(token, 'a', new Uint8Array(20_000), 1, false, false)
+    sensor.connection.subscribe(11, 'a', 1, true)
+    expect(await sensor.next('subscribed')).toMatchObject({ outcome: 0 })
+    expect(sensor.count('congestion')).toBe(0)
   })
 
   it('survives a subscriber of events that throws', async () => {
