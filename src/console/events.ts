@@ -43,6 +43,10 @@ export function createEvents(
   return {
     async send(reply, sensor) {
       const summary = event('gateway', await view.info())
+      if (reply.request.raw.socket.destroyed) {
+        reply.hijack() // it went away meanwhile: a stream would never hear of its end
+        return true
+      }
       let unwatch = () => {}
       const stream = streams.open(reply, 'text/event-stream; charset=utf-8', () => {
         unwatch()

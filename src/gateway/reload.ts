@@ -27,7 +27,7 @@ export interface Reloadable {
   readonly links: Iterable<Link>
   readonly broker: Pick<Broker, 'renew'> | undefined
   readonly log: Log
-  /** it is one of several, of which only one reports what was applied */
+  /** it is one of several, and somebody else reports what was applied */
   readonly share?: Share | undefined
 }
 
@@ -49,7 +49,7 @@ export function reload(gateway: Running, parts: Reloadable, next: Config): Reloa
   Object.assign(config, renewed)
   if (applied.length > 0) ended = renew(gateway, parts)
   const report = { applied, waiting, ended }
-  if (parts.share?.speaks !== false) logReport(report, log)
+  if (parts.share === undefined) logReport(report, log)
   return report
 }
 
@@ -85,12 +85,7 @@ function renew(gateway: Running, { config, links, log }: Reloadable): string[] {
   const { surroundings, sessions } = gateway
   log.level = config.log.level
   surroundings.replace(config)
-  for (const link of links) {
-    const listener = config.listeners[link.index]
-    if (listener === undefined) continue
-    Object.assign(link, admissionOf(listener))
-    Object.assign(link.listener, { roaming: listener.roaming, maxMessage: listener.maxMessageSize })
-  }
+  renewLinks(links, config)
   const ended: string[] = []
   for (const session of [...sessions.byClientId.values()]) {
     session.policy = surroundings.env.policyFor(session.clientId)
@@ -101,6 +96,16 @@ function renew(gateway: Running, { config, links, log }: Reloadable): string[] {
     } else gateway.dispatch(session, { type: 'deadline' }) // its deadlines follow from timers that may be others now
   }
   return ended
+}
+
+/** Who may use the sockets, and how. */
+export function renewLinks(links: Iterable<Link>, config: Config): void {
+  for (const link of links) {
+    const listener = config.listeners[link.index]
+    if (listener === undefined) continue
+    Object.assign(link, admissionOf(listener))
+    Object.assign(link.listener, { roaming: listener.roaming, maxMessage: listener.maxMessageSize })
+  }
 }
 
 const sectionOf = (path: string): string => /^\w+/.exec(path)?.[0] ?? path
@@ -114,7 +119,7 @@ const named = (all: readonly string[]): object =>
     : { paths: all.slice(0, MOST_NAMED), more: all.length - MOST_NAMED }
 
 /** One line per section that has changed, one for what needs a restart, one if there is nothing to say. */
-function logReport({ applied, waiting, ended }: ReloadReport, log: Log): void {
+export function logReport({ applied, waiting, ended }: ReloadReport, log: Log): void {
   for (const section of new Set(applied.map(sectionOf))) {
     const paths = applied.filter((path) => sectionOf(path) === section)
     log.info(named(paths), `configuration: ${section} applied`)

@@ -5,7 +5,7 @@ import type { Share as StoreShare } from '../store/lmdb.ts'
 import type { OnDatagram, Transport } from '../transport/transport.ts'
 
 export interface Share {
-  /** it alone speaks for all: status of the gateway, discovery, the report of a reload */
+  /** it alone speaks for all: status of the gateway, discovery */
   readonly speaks: boolean
   /** empty; the caller may watch it */
   readonly sessions: Sessions

@@ -53,10 +53,10 @@ export async function loadAll(
   const toMonotonic = toMonotonicNow()
   return [...sessions].flatMap(([number, records]) => {
     try {
-      const session = sessionOf(records, toMonotonic)
-      const { clientId } = session.record.lasting
       changes.passOver(number)
+      const { clientId } = readLasting(records.get('lasting'))
       if (!owns(clientId)) return []
+      const session = sessionOf(records, toMonotonic)
       if (changes.knows(clientId)) throw new TypeError('two sessions of one ClientId')
       changes.found(clientId, number, records.keys())
       return session

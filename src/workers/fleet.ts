@@ -3,18 +3,15 @@
 //   sensors - UDP - front (this thread) - batches - worker 1..n: sessions, store, connections to the broker
 
 import type { Config } from '../config/schema.ts'
-import { type Counters, count, createCounters } from '../gateway/counters.ts'
-import { logListening } from '../gateway/journal.ts'
-import { type Link, linkStatus, openLink } from '../gateway/links.ts'
+import type { Counters } from '../gateway/counters.ts'
+import type { linkStatus } from '../gateway/links.ts'
 import { reportLosses } from '../gateway/losses.ts'
-import { type ReloadReport, renewedConfig } from '../gateway/reload.ts'
+import { logReport, type ReloadReport, renewedConfig } from '../gateway/reload.ts'
 import { type Log, silentLog } from '../log.ts'
 import { takeStore } from '../store/lmdb.ts'
-import type { Remote } from '../transport/transport.ts'
 import { type EmbeddedBroker, startEmbeddedBroker } from '../upstream/embedded.ts'
-import { unpack } from './batch.ts'
+import { Front } from './front.ts'
 import type { FromWorker } from './messages.ts'
-import { Routes } from './routes.ts'
 import { shareOfConfig } from './share.ts'
 import { sumOfCounters } from './sums.ts'
 import { Thread } from './thread.ts'
@@ -22,17 +19,12 @@ import { Thread } from './thread.ts'
 /** Milliseconds until a worker that was lost is started again. */
 const RESTART = 1000
 
-/** Datagrams that may wait for the start of all workers. */
-const MOST_EARLY = 5000
-
-type Received = [Link, Uint8Array, Remote]
-
 /** Called for what workers report to those who look at them. */
 export interface FleetObserver {
   change(message: Extract<FromWorker, { type: 'change' }>): void
   packet(message: Extract<FromWorker, { type: 'packet' }>): void
   /** a worker was started in place of one that was lost */
-  restarted(thread: Thread): Promise<void>
+  restarted(index: number, thread: Thread): Promise<void>
 }
 
 /** A gateway of several worker threads. `start()` and `stop()` may be called once. */
@@ -41,18 +33,16 @@ export class Fleet {
   readonly #count: number
   readonly #log: Log
   readonly #version: string
-  readonly #routes: Routes
-  readonly #links: Link[] = []
+  readonly #front: Front
   readonly #threads: Thread[] = []
-  /** what this thread counts itself */
-  readonly counters: Counters = createCounters()
   observer: FleetObserver | undefined
-  /** until all workers know their sensors, nobody can tell whose a datagram is; undefined from then on */
-  #early: Received[] | undefined = []
   #embedded: EmbeddedBroker | undefined
   #release: () => void = () => {}
   #endReports: () => void = () => {}
   #serving = false
+  /** workers that are not there for the moment, and those that take up their sessions */
+  readonly #restarting = new Set<number>()
+  readonly #preparing = new Set<number>()
 
   /** `count` workers, 2 or more; `version` is the program's. */
   constructor(config: Config, count: number, { log = silentLog, version = '' } = {}) {
@@ -60,7 +50,16 @@ export class Fleet {
     this.#count = count
     this.#log = log
     this.#version = version
-    this.#routes = new Routes(count)
+    this.#front = new Front(count, {
+      thread: (index) => this.#threads[index],
+      isAway: (index) => this.#restarting.has(index),
+      isPreparing: (index) => this.#preparing.has(index),
+    })
+  }
+
+  /** what this thread counts itself */
+  get counters(): Counters {
+    return this.#front.counters
   }
 
   get config(): Config {
@@ -74,28 +73,25 @@ export class Fleet {
   /** Rejects, with nothing left open, if a listener cannot be bound, the store cannot be used or a worker cannot start. */
   async start(): Promise<void> {
     try {
-      for (const [index, listener] of this.#config.listeners.entries()) {
-        const link = await openLink(listener, index, performance.now(), this.#onDatagram)
-        this.#links.push(link)
-        logListening(this.#log, link)
-      }
+      await this.#front.open(this.#config, this.#log)
       const { store, broker } = this.#config
       if (store.type !== 'memory') this.#release = await takeStore(store.path)
       if (broker.url === 'embedded') this.#embedded = await startEmbeddedBroker()
       for (let index = 0; index < this.#count; index += 1) this.#threads.push(this.#createThread(index))
-      await Promise.all(this.#threads.map((thread) => thread.call('prepare')))
+      await Promise.all(this.#threads.map((_, index) => this.#prepare(index)))
+      this.#serving = true
+      this.#front.release()
+      await Promise.all(this.#threads.map((thread) => this.#serve(thread)))
     } catch (error) {
       await this.#close()
       throw error
     }
-    this.#serving = true
-    for (const received of this.#takeEarly()) this.#onDatagram(...received)
-    await Promise.all(this.#threads.map((thread) => this.#serve(thread)))
     this.#endReports = reportLosses(this.#log, this.counters)
   }
 
   /** As `Gateway.stop`; resolves to what was counted. */
   async stop(): Promise<Counters> {
+    this.#serving = false // nobody is started again
     this.#endReports()
     const all = await Promise.allSettled(this.#threads.map((thread) => thread.call('stop')))
     await this.#close()
@@ -109,25 +105,37 @@ export class Fleet {
     this.#serving = false
     await Promise.all(this.#threads.map((thread) => thread.end()))
     await this.#embedded?.close()
-    await Promise.all(this.#links.map(({ transport }) => transport.close()))
+    await this.#front.close()
     this.#release()
   }
 
   /** As `Gateway.reload`, for all workers: what the first one cannot use changes nothing anywhere. */
   async reload(next: Config): Promise<ReloadReport> {
-    const reports: ReloadReport[] = []
-    for (const [index, thread] of this.#threads.entries()) {
-      reports.push(await thread.call('reload', this.#shareOf(next, index)))
+    const [first, ...others] = this.#threads
+    if (first === undefined) throw new Error('there is no worker')
+    const { applied, waiting, ended: away } = await first.call('reload', this.#shareOf(next, 0))
+    Object.assign(this.#config, renewedConfig(this.#config, next)) // what starts from now on has it, too
+    const ended = [...away]
+    const shares = others.map((thread, i) => thread.call('reload', this.#shareOf(next, i + 1)))
+    for (const one of await Promise.allSettled(shares)) {
+      if (one.status === 'fulfilled') ended.push(...one.value.ended)
+      else this.#log.error({ err: one.reason }, 'a worker has the configuration from before')
     }
-    Object.assign(this.#config, renewedConfig(this.#config, next))
     this.#log.level = this.#config.log.level
-    const { applied = [], waiting = [] } = reports[0] ?? {}
-    return { applied, waiting, ended: reports.flatMap(({ ended }) => ended) }
+    this.#front.renew(this.#config)
+    const report = { applied, waiting, ended }
+    logReport(report, this.#log)
+    return report
   }
 
   /** Where sensors are heard; asks the system. */
   listeners(): ReturnType<typeof linkStatus>[] {
-    return this.#links.map(linkStatus)
+    return this.#front.listeners()
+  }
+
+  /** Whether all workers are there. */
+  get isWhole(): boolean {
+    return this.#restarting.size === 0
   }
 
   /** The thread that has a sensor, or would have it. */
@@ -156,67 +164,49 @@ export class Fleet {
       index,
       count: this.#count,
       config: this.#shareOf(this.#config, index),
-      urls: this.#links.map(({ transport }) => transport.url),
+      urls: this.#front.urls,
       version: this.#version,
       terminal: { isTTY, colors: isTTY && process.stdout.hasColors() },
     }
-    return new Thread(task, {
-      datagrams: (message) => this.#send(index, message),
+    const thread: Thread = new Thread(task, {
+      datagrams: (message) => this.#front.send(index, message),
       change: (message) => this.observer?.change(message),
       packet: (message) => this.observer?.packet(message),
-      lost: (err) => void this.#restart(index, err),
+      lost: (err) => {
+        if (this.#threads[index] === thread) void this.#restart(index, err)
+      },
     })
-  }
-
-  #takeEarly(): readonly Received[] {
-    const early = this.#early ?? []
-    this.#early = undefined
-    return early
-  }
-
-  readonly #onDatagram = (...received: Received): void => {
-    const [link, bytes, { address, port }] = received
-    if (this.#early !== undefined) {
-      if (this.#early.length < MOST_EARLY) this.#early.push(received)
-      else count(this.counters.dropped, 'not-serving')
-      return
-    }
-    const thread = this.#threads[this.#routes.of(link.index, bytes, address, port)]
-    if (thread === undefined) return count(this.counters.dropped, 'not-serving')
-    if (!thread.outbox.add(link.index, address, port, bytes)) count(this.counters.dropped, 'overloaded')
-  }
-
-  #send(index: number, message: Extract<FromWorker, { type: 'datagrams' }>): void {
-    for (const key of message.unbound) this.#routes.unbind(key, index)
-    for (const binding of message.bound) {
-      const before = this.#routes.bind(binding.key, index)
-      if (before !== undefined) this.#threads[before]?.displaced(binding)
-    }
-    unpack(message.batch, (listener, address, port, bytes) => {
-      const transport = this.#links[listener]?.transport
-      if (address === '') transport?.broadcast(bytes, port)
-      else transport?.send(bytes, { address, port })
-    })
+    return thread
   }
 
   /** A bug, or no memory: the others go on, and sensors of this one come back from the store, to the addresses they had. */
-  async #restart(index: number, err: Error): Promise<void> {
-    if (!this.#serving) return
-    this.#log.error({ err, worker: index + 1 }, 'a worker has ended: it is started again')
+  async #restart(index: number, error: Error): Promise<void> {
+    if (!this.#serving || this.#restarting.has(index)) return
+    this.#restarting.add(index)
     this.counters.faults += 1
-    await new Promise((resolve) => setTimeout(resolve, RESTART))
-    if (!this.#serving) return
-    const thread = this.#createThread(index)
-    this.#threads[index] = thread
-    try {
-      await thread.call('prepare')
-      await this.#serve(thread)
-      await this.observer?.restarted(thread)
-      this.#log.info({ worker: index + 1 }, 'worker started again')
-    } catch (cause) {
-      this.#log.error({ err: cause, worker: index + 1 }, 'a worker cannot start')
-      await thread.end()
-      void this.#restart(index, cause instanceof Error ? cause : new Error(String(cause)))
+    const worker = index + 1
+    for (let err: unknown = error; ; ) {
+      this.#log.error({ err, worker }, 'a worker has ended: it is started again')
+      await new Promise((resolve) => setTimeout(resolve, RESTART))
+      if (!this.#serving) return
+      const thread = this.#createThread(index)
+      this.#threads[index] = thread
+      try {
+        await this.#prepare(index)
+        await this.observer?.restarted(index, thread)
+        await this.#serve(thread)
+        break
+      } catch (cause) {
+        err = cause
+        await thread.end()
+      }
     }
+    this.#restarting.delete(index)
+    this.#log.info({ worker }, 'worker started again')
+  }
+
+  async #prepare(index: number): Promise<void> {
+    this.#preparing.add(index)
+    await this.#threads[index]?.call('prepare').finally(() => this.#preparing.delete(index))
   }
 }

@@ -3,7 +3,9 @@
 import { Batch } from './batch.ts'
 
 /** Datagrams that may be on their way to a thread; it is overloaded when there are more. */
-const MOST = 8192
+const MOST = 16_384
+/** So many go at once, without waiting for the end of the turn. */
+const FULL = 256
 
 export type Direction = 'toWorker' | 'toFront'
 
@@ -55,6 +57,7 @@ export class Outbox {
     this.#batch.add(listener, address, port, bytes)
     this.#sent = (this.#sent + 1) | 0
     this.plan()
+    if (this.#batch.count >= FULL) this.flush()
     return true
   }
 

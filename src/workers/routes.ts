@@ -14,6 +14,9 @@ const forSpeaker: ReadonlySet<number | undefined> = new Set([
   MsgType.gwinfo,
 ])
 
+/** Addresses from which a sensor has just named itself, and which its worker has not confirmed yet. */
+const MOST_EXPECTED = 8192
+
 /** An even spread, the same at every start (FNV-1a). */
 export function shareOf(text: string, workers: number): number {
   let hash = 0x811c9dc5
@@ -25,6 +28,7 @@ export function shareOf(text: string, workers: number): number {
 export class Routes {
   readonly #workers: number
   readonly #byPeer = new Map<PeerKey, number>()
+  readonly #expected = new Map<PeerKey, number>()
 
   constructor(workers: number) {
     this.#workers = workers
@@ -37,26 +41,45 @@ export class Routes {
       return this.#lookInto(listener, bytes, address, port)
     }
     if (forSpeaker.has(code)) return SPEAKER
-    return this.#byPeer.get(peerKey(listener, address, port, undefined)) ?? this.#stranger(address)
+    return this.#whoseIs(peerKey(listener, address, port, undefined), address)
+  }
+
+  #whoseIs(key: PeerKey, address: string): number {
+    // one address, one worker: rates are limited per address
+    return this.#byPeer.get(key) ?? this.#expected.get(key) ?? shareOf(address, this.#workers)
   }
 
   #lookInto(listener: number, bytes: Uint8Array, address: string, port: number): number {
     const { packet, nodeId } = decodeFrame(bytes)
     if ((packet.type === 'connect' || packet.type === 'pingreq') && packet.clientId !== null) {
-      return shareOf(packet.clientId, this.#workers)
+      const worker = shareOf(packet.clientId, this.#workers)
+      this.#expect(peerKey(listener, address, port, nodeId), worker)
+      return worker
     }
     if (packet.type === 'searchgw') return SPEAKER
-    return this.#byPeer.get(peerKey(listener, address, port, nodeId)) ?? this.#stranger(address)
+    return this.#whoseIs(peerKey(listener, address, port, nodeId), address)
   }
 
-  /** One address, one worker: rates are limited per address. */
-  #stranger(address: string): number {
-    return shareOf(address, this.#workers)
+  /** What follows from there at once is for the same worker. */
+  #expect(key: PeerKey, worker: number): void {
+    if (this.#byPeer.has(key)) return
+    this.#expected.delete(key) // the latest come last
+    this.#expected.set(key, worker)
+    for (const oldest of this.#expected.keys()) {
+      if (this.#expected.size <= MOST_EXPECTED) break
+      this.#expected.delete(oldest)
+    }
+  }
+
+  /** The worker whose sensor is there. */
+  ownerOf(key: PeerKey): number | undefined {
+    return this.#byPeer.get(key)
   }
 
   /** A sensor of this worker is at this address now. Returns the worker that had another sensor there. */
   bind(key: PeerKey, worker: number): number | undefined {
     const before = this.#byPeer.get(key)
+    this.#expected.delete(key)
     this.#byPeer.set(key, worker)
     return before === worker ? undefined : before
   }

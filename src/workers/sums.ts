@@ -24,12 +24,19 @@ function total<T extends object>(values: readonly Partial<T>[]): T {
 /** Counters of workers, and those of the first thread. */
 export const sumOfCounters = (all: readonly Counters[]): Counters => total<Counters>(all)
 
-/** `own`: what the first thread counts. */
-export function sumOfInfos(infos: readonly GatewayInfo[], { faults, dropped }: Counters): GatewayInfo {
+type Counted = GatewayInfo['counters']
+
+export const addCounters = (one: Counted | undefined, other: Counted): Counted =>
+  one === undefined ? other : total<Counted>([one, other])
+
+/** `own`: what the first thread counts; `past`: what workers have counted that are gone. */
+export function sumOfInfos(infos: readonly GatewayInfo[], own: Counters, past?: Counted): GatewayInfo {
+  const { faults, receivedDatagrams, receivedOctets, dropped } = own
   const sum = total<GatewayInfo>(infos)
   const { gwId, startedAt } = infos[0] ?? sum
-  const own = { faults, dropped: dropped as Record<string, number> }
-  return { ...sum, gwId, startedAt, counters: total<GatewayInfo['counters']>([sum.counters, own]) }
+  const further = { faults, receivedDatagrams, receivedOctets, dropped: dropped as Record<string, number> }
+  const counters = total<Counted>([sum.counters, further, ...(past === undefined ? [] : [past])])
+  return { ...sum, gwId, startedAt, counters }
 }
 
 export const sumOfBrokers = (infos: readonly BrokerInfo[]): BrokerInfo => ({

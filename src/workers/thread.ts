@@ -14,9 +14,14 @@ export interface ThreadEvents {
   lost(error: Error): void
 }
 
+/** Calls that may take as long as a large store does; all others are answered within some seconds, or fail. */
+const PATIENT: ReadonlySet<keyof WorkerCalls> = new Set(['prepare', 'serve'])
+const PATIENCE = 10_000
+
 interface Pending {
   resolve(value: unknown): void
   reject(error: Error): void
+  timer?: NodeJS.Timeout
 }
 
 // the same kind of file as this one: compiled, or not yet
@@ -53,8 +58,7 @@ export class Thread {
     this.#worker.once('exit', () => {
       const error = this.#error ?? new Error('a worker thread has ended')
       this.#error = error
-      for (const { reject } of this.#pending.values()) reject(error)
-      this.#pending.clear()
+      for (const id of [...this.#pending.keys()]) this.#settle(id)?.reject(error)
       if (!this.#ended) events.lost(error)
     })
   }
@@ -62,6 +66,7 @@ export class Thread {
   #settle(id: number): Pending | undefined {
     const pending = this.#pending.get(id)
     this.#pending.delete(id)
+    clearTimeout(pending?.timer)
     return pending
   }
 
@@ -75,6 +80,11 @@ export class Thread {
       const id = ++this.#calls
       this.#pending.set(id, { resolve: resolve as Pending['resolve'], reject })
       this.#post({ type: 'call', id, name, args })
+      if (PATIENT.has(name)) return
+      const late = () => this.#settle(id)?.reject(new Error(`a worker does not answer: ${name}`))
+      const timer = setTimeout(late, PATIENCE)
+      const settled = this.#pending.get(id)
+      if (settled !== undefined) settled.timer = timer
     })
   }
 

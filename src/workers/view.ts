@@ -2,12 +2,20 @@
 
 import { matchesEverything } from '../config/glob.ts'
 import { redacted } from '../config/redact.ts'
-import type { GatewayView, StateChange, WatchedPacket } from '../console/view.ts'
+import type {
+  BrokerInfo,
+  GatewayInfo,
+  GatewayView,
+  LatencyInfo,
+  StateChange,
+  StoreInfo,
+  WatchedPacket,
+} from '../console/view.ts'
 import { comparison } from '../gateway/portrait.ts'
 import { tableOf } from '../gateway/surroundings.ts'
 import type { Fleet } from './fleet.ts'
 import { shareOf } from './routes.ts'
-import { sumOfBrokers, sumOfInfos, sumOfLatencies, sumOfStores } from './sums.ts'
+import { addCounters, sumOfBrokers, sumOfInfos, sumOfLatencies, sumOfStores } from './sums.ts'
 import type { Thread } from './thread.ts'
 
 type Watcher = (packet: WatchedPacket) => void
@@ -19,7 +27,22 @@ export async function openFleetView(fleet: Fleet): Promise<GatewayView & { close
   const watchers = new Map<number, { clientId: string | undefined; listener: Watcher }>()
   let watched = 0
   const threadOf = (clientId: string) => fleet.threadOf(shareOf(clientId, fleet.threads.length))
-  const all = <T>(ask: (thread: Thread) => Promise<T>): Promise<T[]> => Promise.all(fleet.threads.map(ask))
+  /** What all workers say; of one that cannot answer, what it said last, if that is kept. */
+  async function all<T>(ask: (thread: Thread) => Promise<T>, kept = new Map<number, T>()): Promise<T[]> {
+    const answers = await Promise.allSettled(fleet.threads.map(ask))
+    for (const [index, answer] of answers.entries()) {
+      if (answer.status === 'fulfilled') kept.set(index, answer.value)
+    }
+    return fleet.threads.flatMap((_, index) => kept.get(index) ?? [])
+  }
+  const infos = new Map<number, GatewayInfo>()
+  /** counted by workers that have ended */
+  let past: GatewayInfo['counters'] | undefined
+  const [brokers, stores, latencies] = [
+    new Map<number, BrokerInfo>(),
+    new Map<number, StoreInfo>(),
+    new Map<number, LatencyInfo>(),
+  ]
   /** those that have the sensor, or all */
   const concerned = (clientId: string | undefined) =>
     clientId === undefined ? fleet.threads : fleet.threads.filter((one) => one === threadOf(clientId))
@@ -29,25 +52,29 @@ export async function openFleetView(fleet: Fleet): Promise<GatewayView & { close
       for (const listener of changeListeners) listener(change)
     },
     packet: ({ watcher, packet }) => watchers.get(watcher)?.listener(packet),
-    async restarted(thread) {
+    async restarted(index, thread) {
+      const before = infos.get(index)?.counters
+      if (before !== undefined) past = addCounters(past, before)
+      infos.delete(index)
       await thread.call('openView')
       for (const [watcher, { clientId }] of watchers) {
         if (concerned(clientId).includes(thread)) await thread.call('watch', watcher, clientId)
       }
     },
   }
-  await all((thread) => thread.call('openView'))
+  await Promise.all(fleet.threads.map((thread) => thread.call('openView')))
 
   return {
     async info() {
-      return sumOfInfos(await all((thread) => thread.call('info')), fleet.counters)
+      return sumOfInfos(await all((thread) => thread.call('info'), infos), fleet.counters, past)
     },
     listeners: () => fleet.listeners().map(({ name, url, stats }) => ({ name, url, ...stats })),
     async broker() {
-      return sumOfBrokers(await all((thread) => thread.call('broker')))
+      const sum = sumOfBrokers(await all((thread) => thread.call('broker'), brokers))
+      return { ...sum, healthy: sum.healthy && fleet.isWhole }
     },
     async store() {
-      return sumOfStores(await all((thread) => thread.call('store')))
+      return sumOfStores(await all((thread) => thread.call('store'), stores))
     },
     async sensors(query) {
       const { offset, limit } = query
@@ -80,7 +107,7 @@ export async function openFleetView(fleet: Fleet): Promise<GatewayView & { close
       }
     },
     async latency() {
-      return sumOfLatencies(await all((thread) => thread.call('latency')))
+      return sumOfLatencies(await all((thread) => thread.call('latency'), latencies))
     },
     close() {
       fleet.observer = undefined

@@ -1,6 +1,7 @@
 // A worker thread: a whole gateway with its own share of the sensors, whose datagrams come and go through the front.
 
 import { parentPort, workerData } from 'node:worker_threads'
+import { count } from '../gateway/counters.ts'
 import { createView, type OwnView } from '../gateway/view.ts'
 import { Gateway } from '../gateway.ts'
 import { createLog } from '../log.ts'
@@ -15,11 +16,11 @@ import { shareOf } from './routes.ts'
 if (parentPort === null) throw new Error('this file is the entry of a worker thread')
 const port = parentPort
 const task: WorkerTask = workerData
-const { config, index, count } = task
+const { config, index } = task
 const tally = new Tally(task.tally)
 const byPeer = new PeerTable()
-const outbox = new Outbox(tally, 'toFront', (batch, count) =>
-  tell({ type: 'datagrams', batch, count, ...byPeer.take() }, batch),
+const outbox = new Outbox(tally, 'toFront', (batch, datagrams) =>
+  tell({ type: 'datagrams', batch, count: datagrams, ...byPeer.take() }, batch),
 )
 byPeer.onChange = () => outbox.plan()
 
@@ -27,27 +28,30 @@ function tell(message: FromWorker, batch?: Uint8Array<ArrayBuffer>): void {
   port.postMessage(message, batch === undefined ? [] : [batch.buffer])
 }
 
-// Lines of several threads must not be mixed up: text for people goes through the first thread.
-const log = createLog(config.log, {
+// Text for people goes through the first thread, which has the terminal; lines for machines go out themselves.
+const forPeople = task.terminal.isTTY || config.log.format === 'pretty'
+const terminal = {
   isTTY: task.terminal.isTTY,
   hasColors: () => task.terminal.colors,
-  write: (line) => process.stdout.write(line),
-}).child({ worker: index + 1 })
+  write: (line: string) => process.stdout.write(line),
+}
+const log = createLog(config.log, forPeople ? terminal : undefined).child({ worker: index + 1 })
 
 const receivers: OnDatagram[] = []
 
 /** A listener whose socket the front has: datagrams come in batches, and leave in batches. */
 function listen(listener: number, onDatagram: OnDatagram): Transport {
   receivers[listener] = onDatagram
-  let sendErrors = 0
   const send = (address: string, remotePort: number, bytes: Uint8Array) => {
-    if (!outbox.add(listener, address, remotePort, bytes)) sendErrors += 1
+    if (!outbox.add(listener, address, remotePort, bytes)) {
+      count(gateway.status().counters.dropped, 'overloaded')
+    }
   }
   return {
     url: task.urls[listener] ?? '',
     send: (bytes, remote) => send(remote.address, remote.port, bytes),
     broadcast: (bytes, radius) => send('', radius, bytes),
-    stats: () => ({ receiveBuffer: 0, receiveBufferAsked: 0, kernelDrops: undefined, sendErrors }),
+    stats: () => ({ receiveBuffer: 0, receiveBufferAsked: 0, kernelDrops: undefined, sendErrors: 0 }),
     close: async () => {},
   }
 }
@@ -57,7 +61,7 @@ const gateway = new Gateway(config, {
   share: {
     speaks: index === 0,
     sessions: { ...createSessions(), byPeer },
-    stored: { index, count, owns: (clientId) => shareOf(clientId, count) === index },
+    stored: { index, count: task.count, owns: (clientId) => shareOf(clientId, task.count) === index },
     listen,
   },
 })

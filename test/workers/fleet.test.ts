@@ -281,8 +281,14 @@ describe('the store of several workers', () => {
       const fault = `import { existsSync, rmSync } from 'node:fs'
       import { isMainThread, workerData } from 'node:worker_threads'
       if (!isMainThread && workerData?.index === 1) setInterval(() => {
-        if (existsSync(${JSON.stringify(trigger)})) { rmSync(${JSON.stringify(trigger)}); process.exit(7) }
-      }, 20).unref()`
+        if (!existsSync(${JSON.stringify(trigger)})) return
+        rmSync(${JSON.stringify(trigger)})
+        process.exit(7)
+      }, 20).unref()
+      if (!isMainThread && workerData?.index === 1 && existsSync(${JSON.stringify(`${trigger}-again`)})) {
+        rmSync(${JSON.stringify(`${trigger}-again`)})
+        process.exit(7)
+      }`
       writeFileSync(join(directory, 'fault.mjs'), fault)
       const gateway = await startCompiled(
         { workers: 2, broker: mosquitto.url, store: { type: 'lmdb', path: join(directory, 'state') } },
@@ -299,6 +305,7 @@ describe('the store of several workers', () => {
         }),
       )
       for (const sensor of [one, two]) await sensor?.publish('still/here', 'before', { qos: 1 })
+      writeFileSync(`${trigger}-again`, '') // nor does the first one that comes in its place live long
       writeFileSync(trigger, '')
       await gateway.said('a worker has ended')
       await one?.publish('still/here', 'one', { qos: 1 })
@@ -306,6 +313,9 @@ describe('the store of several workers', () => {
       await gateway.said('worker started again')
       expect((await office.inbox.take(4)).map(({ text }) => text)).toEqual(['before', 'before', 'one', 'two'])
       expect([one?.state, two?.state]).toEqual(['active', 'active'])
+      expect(gateway.lines().filter(({ msg }) => msg.startsWith('a worker has ended'))).toHaveLength(2)
+      gateway.child.kill('SIGTERM')
+      expect(await gateway.exited).toBe(0)
     },
   )
 })

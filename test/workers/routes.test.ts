@@ -123,6 +123,18 @@ describe('a datagram goes', () => {
     expect(routes.of(0, encode(publish), HERE, 7)).toBe(stranger)
   })
 
+  it('to the worker of a sensor that has just named itself, before that has answered [SN-SLP-16 in part]', () => {
+    const routes = new Routes(workers)
+    const stranger = routes.of(0, encode(publish), HERE, 7)
+    const share = (stranger + 1) % workers
+    routes.of(0, encode({ type: 'pingreq', clientId: named(share) }), HERE, 7)
+    expect(routes.of(0, encode(publish), HERE, 7)).toBe(share)
+    expect(routes.of(0, encode(publish), HERE, 8)).toBe(stranger)
+    // nobody can make it remember more than it wants
+    for (let port = 1000; port < 10_000; port += 1) routes.of(0, encode(connect(named(0))), '10.0.0.2', port)
+    expect(routes.of(0, encode(publish), HERE, 7)).toBe(stranger)
+  })
+
   it('to the first worker where it is about the gateway, and somewhere even when it is nonsense', () => {
     const routes = new Routes(workers)
     const search = { type: 'searchgw', radius: 1 } as const
