@@ -1,4 +1,4 @@
-// The processes that chaos, restart, bench and bench:store run: a gateway and a Mosquitto, which can be killed and started again.
+// The processes that chaos, restart, soak, bench and bench:store run: a gateway and a Mosquitto, which can be killed and started again.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'

@@ -4,13 +4,14 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createConnection, createServer } from 'node:net'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
 import { count, timeOption } from '../src/cli/options.ts'
+import { freePort, usage } from './chaos-processes.ts'
 
 interface Options {
   sensors: number
@@ -55,15 +56,6 @@ function start(command: string, args: string[], onLine: (line: string) => void):
   return child
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (address === null || typeof address === 'string') throw new Error('no free port')
-  return address.port
-}
-
 /** A Mosquitto that keeps its sessions over a restart, on a port of its own. */
 async function startBroker(port: number): Promise<ChildProcess> {
   const file = join(folder, 'mosquitto.conf')
@@ -94,13 +86,6 @@ async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null) return
   child.kill('SIGTERM')
   await once(child, 'exit')
-}
-
-/** Resident memory in MiB and processor time in seconds, as the system counts them. */
-function usage(pid: number): { memory: number; cpu: number } {
-  const resident = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return { memory: Number(resident) / 1024, cpu: (Number(fields[11]) + Number(fields[12])) / 100 }
 }
 
 async function run({ sensors, duration, outage, rate, downlink }: Options): Promise<number> {

@@ -20,8 +20,8 @@ another gateway by the same yardstick (\`--target\`).
 ## How it is measured
 
 - Broker, gateway and load are processes of their own on one machine, fresh for each measurement, and share its processors.
-  The gateway runs as it is shipped, with the durable store, except for limits per address (all sensors share one here) and
-  T_RETRY = 2 s. What the load itself needs is the last column: where it comes near 100 % of a core, the load is the limit.
+  The gateway runs as it is shipped, with the durable store, except for the limits on sensors and per address (all
+  sensors share one here) and T_RETRY = 2 s. What the load itself needs is the last column: where it comes near 100 % of a core, the load is the limit.
 - A sensor is one UDP socket; payloads have 32 octets. In a closed loop a sensor sends its next message when the last one is
   acknowledged; one that is not answered within 2 s is sent again, and counts as lost. At QoS 0 a message counts when a subscriber at
   the broker has it. "Highest rate" is found by trial: less than 0.1 % may be missing.
