@@ -1,21 +1,6 @@
-// A door contact: opened and closed at QoS 1, retained, with a will for the case that it goes missing.
+// A door contact with a will, beside any MQTT-SN gateway: `npx tsx scripts/door.ts --help` tells the options.
 
-import { runAlone } from '../src/cli/simulation.ts'
-import { createSensor, live, type Simulation } from '../src/sensor/simulation.ts'
+import { runSimulation } from '../src/cli/sensor/run-simulation.ts'
+import { door } from '../src/simulation/door.ts'
 
-export const door: Simulation = {
-  name: 'door',
-  about: 'publishes open or closed at QoS 1 on door/<client id>, with a will that says lost',
-  interval: 5000,
-  async run(context) {
-    const topic = `door/${context.sensorOptions.clientId}`
-    const sensor = createSensor(context, { will: { topic, message: 'lost', qos: 1, retain: true } })
-    let open = false
-    await live(context, sensor, async () => {
-      open = !open
-      await sensor.publish(topic, open ? 'open' : 'closed', { qos: 1, retain: true })
-    })
-  },
-}
-
-runAlone(import.meta.url, door)
+await runSimulation(door)

@@ -1,22 +1,6 @@
-// An electricity meter: what must be counted exactly once goes out at QoS 2.
+// An electricity meter at QoS 2, beside any MQTT-SN gateway: `npx tsx scripts/meter.ts --help` tells the options.
 
-import { runAlone } from '../src/cli/simulation.ts'
-import { createSensor, live, type Simulation } from '../src/sensor/simulation.ts'
+import { runSimulation } from '../src/cli/sensor/run-simulation.ts'
+import { meter } from '../src/simulation/meter.ts'
 
-export const meter: Simulation = {
-  name: 'meter',
-  about: 'publishes the watt hours since the last message at QoS 2 on meter/<client id>/used',
-  interval: 5000,
-  async run(context) {
-    const sensor = createSensor(context)
-    let used = 0
-    await live(context, sensor, async () => {
-      used += Math.ceil(Math.random() * 50)
-      await sensor.publish(`meter/${sensor.clientId}/used`, String(used), { qos: 2 })
-      // Only now: a reading that could not be delivered is part of the next one.
-      used = 0
-    })
-  },
-}
-
-runAlone(import.meta.url, meter)
+await runSimulation(meter)

@@ -1,21 +1,6 @@
-// A thermometer: a drifting temperature at QoS 0. Run it beside any MQTT-SN gateway:
-//   npx tsx scripts/thermometer.ts --gateway udp://127.0.0.1:1884 --duration 20s
+// A thermometer at QoS 0, beside any MQTT-SN gateway: `npx tsx scripts/thermometer.ts --help` tells the options.
 
-import { runAlone } from '../src/cli/simulation.ts'
-import { createSensor, live, type Simulation } from '../src/sensor/simulation.ts'
+import { runSimulation } from '../src/cli/sensor/run-simulation.ts'
+import { thermometer } from '../src/simulation/thermometer.ts'
 
-export const thermometer: Simulation = {
-  name: 'thermometer',
-  about: 'publishes a drifting temperature at QoS 0 on thermometer/<client id>/celsius',
-  interval: 2000,
-  async run(context) {
-    const sensor = createSensor(context)
-    let celsius = 20
-    await live(context, sensor, async () => {
-      celsius += Math.random() - 0.5
-      await sensor.publish(`thermometer/${sensor.clientId}/celsius`, celsius.toFixed(1))
-    })
-  },
-}
-
-runAlone(import.meta.url, thermometer)
+await runSimulation(thermometer)

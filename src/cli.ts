@@ -11,9 +11,9 @@ import { gatewayCommand } from './cli/gateway.ts'
 import { pubCommand } from './cli/pub.ts'
 import { sensorCommand } from './cli/sensor.ts'
 import { subCommand } from './cli/sub.ts'
+import { version } from './cli/terminal/version.ts'
 import { topCommand } from './cli/top.ts'
 import { traceCommand } from './cli/trace.ts'
-import { version } from './cli/version.ts'
 
 const program = new Command('mqttsn')
   .description(

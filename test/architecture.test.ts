@@ -12,31 +12,44 @@ interface Neighbours {
 }
 
 const none: Neighbours = { values: [], types: [] }
-const behindTheGateway = ['transport', 'upstream', 'store', 'console', 'session', 'codec', 'config', 'log']
+const both = (...parts: string[]): Neighbours => ({ values: parts, types: parts })
+const behindTheGateway = [
+  'transport',
+  'upstream',
+  'store',
+  'sessions',
+  'session',
+  'codec',
+  'config',
+  'log',
+  'mqtt-topics',
+]
 
 const PARTS: Readonly<Record<string, Neighbours>> = {
+  'mqtt-topics': none,
   codec: none,
-  session: { values: ['codec'], types: ['codec'] },
-  sensor: { values: ['codec'], types: ['codec'] },
+  session: both('codec', 'mqtt-topics'),
+  sessions: both('session', 'codec', 'mqtt-topics'),
+  sensor: both('codec'),
+  simulation: { values: ['sensor'], types: ['sensor', 'codec'] },
   transport: none,
-  upstream: { values: [], types: ['session/events.ts'] },
-  store: { values: ['session/record.ts'], types: ['session'] },
+  upstream: { values: ['mqtt-topics'], types: ['session/events.ts'] },
+  store: { values: ['session/record.ts'], types: ['session', 'sessions/restore.ts'] },
   console: none,
-  config: none,
+  config: both('mqtt-topics'),
   log: { values: [], types: ['config'] },
-  gateway: { values: behindTheGateway, types: behindTheGateway },
-  workers: { values: ['gateway', ...behindTheGateway], types: ['gateway', ...behindTheGateway] },
-  cli: {
-    values: ['workers', 'gateway', 'sensor', 'scripts', ...behindTheGateway],
-    types: ['workers', 'gateway', 'sensor', 'scripts', ...behindTheGateway],
-  },
+  gateway: both('console', 'monitor', ...behindTheGateway),
+  monitor: both('gateway', 'console', ...behindTheGateway),
+  workers: both('monitor', 'gateway', 'console', ...behindTheGateway),
+  cli: both('workers', 'monitor', 'gateway', 'console', 'sensor', 'simulation', ...behindTheGateway),
 }
 
 /** Where a package or a system module may be imported. What is not listed is for no part at all, or for every one. */
 const HOMES: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   zod: ['config'],
-  mqtt: ['upstream/streams.ts', 'cli/demo/scene.ts'], // its WebSocket; and the demo shows the world beyond the broker
+  // its WebSocket; the books of a swarm; and the demo shows the world beyond the broker
+  mqtt: ['upstream/mqtt/streams.ts', 'simulation/swarm/broker.ts', 'cli/demo/scene.ts'],
   'mqtt-packet': ['upstream'],
   aedes: ['upstream'],
   lmdb: ['store'],
@@ -47,10 +60,10 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['console'],
   uplot: ['console'],
   'node:dgram': ['transport', 'sensor'],
-  'node:fs': ['config', 'cli', 'store', 'transport/drops.ts', 'console/page.ts'],
+  'node:fs': ['config', 'cli', 'store', 'transport/udp/drops.ts', 'console/page.ts'],
 }
 
-const PURE = ['codec', 'session']
+const PURE = ['codec', 'session', 'sessions', 'mqtt-topics']
 const IMPURE =
   /(?<![.\w$])(?:Date|setTimeout|setInterval|setImmediate|queueMicrotask|performance|console|process|globalThis|Buffer|fetch)(?![\w$])|\bMath\s*\.\s*random\b/g
 
@@ -171,7 +184,7 @@ describe('the project', () => {
   const foreign = new RegExp(halves.map((pair) => pair.join('')).join('|'), 'gi')
 
   it('names no package registry, no path of one machine and no ticket', () => {
-    const folders = ['src', 'test', 'scripts', 'docs', '.ci', '.github'].filter((folder) =>
+    const folders = ['src', 'test', 'scripts', 'lab', 'docs', '.ci', '.github'].filter((folder) =>
       existsSync(folder),
     )
     const files = [

@@ -4,11 +4,11 @@ import { open } from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import type { ListenerInfo } from '../console/view.ts'
 import { BlockSplitter } from './capture/blocks.ts'
-import { findSensor } from './find-sensor.ts'
-import { addLiveOptions, ask, askJson, failLive, LiveError, type LiveFlags } from './live.ts'
 import { count, timeOption, withExitCodes } from './options.ts'
-import { amount, size } from './quantities.ts'
-import { ExitCode, processTerminal, type Terminal } from './terminal.ts'
+import { addLiveOptions, ask, askJson, failLive, LiveError, type LiveFlags } from './running/api.ts'
+import { findSensor } from './running/find-sensor.ts'
+import { amount, size } from './terminal/quantities.ts'
+import { ExitCode, processTerminal, type Terminal } from './terminal/terminal.ts'
 
 const EXAMPLES = `
 The packets carry the datagrams as they were on the wire, with the real addresses, ports and times; comments name the

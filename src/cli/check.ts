@@ -2,7 +2,7 @@
 
 import { Command } from 'commander'
 import { ConfigError, loadConfig } from '../config/load.ts'
-import { problemText } from '../config/problems.ts'
+import { problemText } from '../config/reading/problems.ts'
 import { redacted } from '../config/redact.ts'
 
 /** What `check` found: the text for both outputs, and the exit status. */

@@ -2,8 +2,8 @@
 // octets.
 
 import { Command } from 'commander'
-import { describeFrame, explainMalformed, hex } from '../codec/describe.ts'
-import { decodeFrame } from '../codec/frame.ts'
+import { describeFrame, explainMalformed, hex } from '../codec/v1/describe.ts'
+import { decodeFrame } from '../codec/v1/frame.ts'
 
 /** More than this is not read from standard input. */
 const MAX_INPUT = 16 * 1024 * 1024

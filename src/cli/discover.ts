@@ -1,10 +1,10 @@
 // `mqttsn discover`: asks for MQTT-SN gateways and listens for their advertisements [6.1].
 
 import { Command } from 'commander'
-import { hex } from '../codec/describe.ts'
+import { hex } from '../codec/v1/describe.ts'
 import { type DiscoverOptions, discover, type FoundGateway } from '../sensor/sensor.ts'
 import { count, timeOption, withExitCodes } from './options.ts'
-import { ExitCode, fail, processTerminal, type Terminal } from './terminal.ts'
+import { ExitCode, fail, processTerminal, type Terminal } from './terminal/terminal.ts'
 
 const EXAMPLES = `
 Exit code: 0 found at least one gateway, 2 usage, 3 found none.

@@ -4,11 +4,11 @@ import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { ConfigError, loadConfig } from '../config/load.ts'
 import type { Console } from '../console/server.ts'
-import { serveView } from '../gateway/observation.ts'
 import { createLog, type Log } from '../log.ts'
+import { serveView } from '../monitor/open-console.ts'
 import { type AnyGateway, createGateway } from '../workers/any-gateway.ts'
-import { serveReloads } from './reload.ts'
-import { version } from './version.ts'
+import { serveReloads } from './gateway/reload.ts'
+import { version } from './terminal/version.ts'
 
 interface Options {
   config?: string

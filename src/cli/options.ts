@@ -1,10 +1,10 @@
 // Options that several commands share: how to reach the gateway, as whom, and with which will.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { summarize } from '../codec/describe.ts'
-import { formatDuration, parseDuration } from '../config/units.ts'
+import { summarize } from '../codec/v1/describe.ts'
+import { formatDuration, parseDuration } from '../config/sections/units.ts'
 import type { Sensor, SensorOptions, Topic } from '../sensor/sensor.ts'
-import { ExitCode, processTerminal, type Terminal } from './terminal.ts'
+import { ExitCode, processTerminal, type Terminal } from './terminal/terminal.ts'
 
 /** What `addSensorOptions` adds, as commander hands it over. */
 export interface SensorFlags {

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { Command, InvalidArgumentError } from 'commander'
-import type { Qos } from '../codec/messages.ts'
+import type { Qos } from '../codec/v1/messages.ts'
 import { pause } from '../sensor/pause.ts'
 import { Sensor, type SensorError, type Topic } from '../sensor/sensor.ts'
 import {
@@ -18,7 +18,7 @@ import {
   watch,
   withExitCodes,
 } from './options.ts'
-import { ExitCode, fail, processTerminal, type Terminal } from './terminal.ts'
+import { ExitCode, fail, processTerminal, type Terminal } from './terminal/terminal.ts'
 
 const EXAMPLES = `
 Exit code: 0 published (at QoS 1 and 2: acknowledged), 1 refused by the gateway or broker, 2 usage, 3 no answer.

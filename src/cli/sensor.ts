@@ -1,10 +1,10 @@
 // `mqttsn sensor KIND`: simulated sensors of scripts/ to try a gateway with.
 
 import { Command } from 'commander'
-import { kinds } from '../../scripts/kinds.ts'
+import { kinds } from '../simulation/kinds.ts'
 import { withExitCodes } from './options.ts'
-import { simulationCommand } from './simulation.ts'
-import { processTerminal, type Terminal } from './terminal.ts'
+import { simulationCommand } from './sensor/run-simulation.ts'
+import { processTerminal, type Terminal } from './terminal/terminal.ts'
 
 const EXAMPLES = `
 Examples:

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events'
 import { Command } from 'commander'
-import { hex } from '../codec/describe.ts'
+import { hex } from '../codec/v1/describe.ts'
 import { pause } from '../sensor/pause.ts'
 import { type ReceivedMessage, Sensor, SensorError, type Topic } from '../sensor/sensor.ts'
 import {
@@ -18,7 +18,7 @@ import {
   watch,
   withExitCodes,
 } from './options.ts'
-import { ExitCode, fail, processTerminal, type Terminal } from './terminal.ts'
+import { ExitCode, fail, processTerminal, type Terminal } from './terminal/terminal.ts'
 
 const EXAMPLES = `
 Prints one line for each message: topic, blank, payload; a payload that is not text is printed as hex.

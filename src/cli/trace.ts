@@ -1,14 +1,21 @@
 // `mqttsn trace`: what one sensor and the gateway say to each other, live, over the gateway's HTTP API.
 
 import { Command } from 'commander'
-import { hex } from '../codec/describe.ts'
-import { decodeFrame } from '../codec/frame.ts'
+import { hex } from '../codec/v1/describe.ts'
+import { decodeFrame } from '../codec/v1/frame.ts'
 import type { StateChange } from '../console/view.ts'
-import { findSensor } from './find-sensor.ts'
-import { addLiveOptions, failLive, harmless, type LiveEvent, type LiveFlags, liveEvents } from './live.ts'
 import { count, timeOption, withExitCodes } from './options.ts'
-import { paintFor } from './paint.ts'
-import { ExitCode, processTerminal, type Terminal } from './terminal.ts'
+import {
+  addLiveOptions,
+  failLive,
+  harmless,
+  type LiveEvent,
+  type LiveFlags,
+  liveEvents,
+} from './running/api.ts'
+import { findSensor } from './running/find-sensor.ts'
+import { paintFor } from './terminal/paint.ts'
+import { ExitCode, processTerminal, type Terminal } from './terminal/terminal.ts'
 import { createDrawing } from './trace/draw.ts'
 import type { TracedPacket } from './trace/words.ts'
 

@@ -2,7 +2,7 @@
 // Pure.
 
 import type { Reader, Writer } from './cursor.ts'
-import type { Qos, TopicIdType } from './messages.ts'
+import type { Qos, TopicIdType } from './v1/messages.ts'
 
 /** A packet while it is being taken apart or put together; layouts.ts knows which fields it has. */
 export interface Values {

@@ -1,6 +1,6 @@
 // What differs between two configurations: paths alone, never values, which may be secrets. Pure.
 
-import { isObject, type Path } from './path.ts'
+import { isObject, type Path } from './reading/path.ts'
 
 /** The paths at which the trees differ, in the order of the first; where one has nothing, the path that is missing there. */
 export function differences(a: unknown, b: unknown, path: Path = []): Path[] {

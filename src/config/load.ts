@@ -1,18 +1,18 @@
 // Loads the configuration: defaults < file < environment < command line, references resolved, everything checked.
 
 import { dirname, resolve } from 'node:path'
-import { type Contradiction, contradictions } from './checks.ts'
-import { complete } from './complete.ts'
-import { overrideFromEnvironment } from './environment.ts'
-import { JsonError, type JsonText, readJson } from './json.ts'
 import { configModel } from './model.ts'
-import { isObject, type Path, pathText, valueAt, without } from './path.ts'
-import { ConfigError, expectation, type Located, type Problem, problemsOf } from './problems.ts'
-import { MAX_FILE, MissingFile, readText, resolveReferences } from './references.ts'
+import { type Contradiction, contradictions } from './reading/checks.ts'
+import { complete } from './reading/complete.ts'
+import { overrideFromEnvironment } from './reading/environment.ts'
+import { JsonError, type JsonText, readJson } from './reading/json.ts'
+import { isObject, type Path, pathText, valueAt, without } from './reading/path.ts'
+import { ConfigError, expectation, type Located, type Problem, problemsOf } from './reading/problems.ts'
+import { MAX_FILE, MissingFile, readText, resolveReferences } from './reading/references.ts'
+import { warningsOf } from './reading/warnings.ts'
 import { type Config, configSchema } from './schema.ts'
-import { warningsOf } from './warnings.ts'
 
-export { ConfigError } from './problems.ts'
+export { ConfigError } from './reading/problems.ts'
 
 /** Where a configuration comes from. */
 export interface LoadOptions {

@@ -1,9 +1,9 @@
 // The schema seen as data: its JSON Schema, walked by path, for environment variables, references, hints and documents.
 
 import { z } from 'zod'
-import type { Path } from './path.ts'
+import type { Path } from './reading/path.ts'
 import { configSchema } from './schema.ts'
-import type { Kind } from './values.ts'
+import type { Kind } from './sections/values.ts'
 
 /** The part of JSON Schema that the configuration uses. */
 export interface Node {

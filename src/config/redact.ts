@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { configModel, kindAt, type Node } from './model.ts'
-import { isObject, type Path, pathText } from './path.ts'
+import { isObject, type Path, pathText } from './reading/path.ts'
 import { type Config, configSchema, REFERENCED } from './schema.ts'
 
 const HIDDEN = '***'

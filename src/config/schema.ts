@@ -1,13 +1,13 @@
 // The whole configuration: one schema, from which types, defaults, messages, documentation and JSON Schema follow.
 
 import { z } from 'zod'
-import { brokerUrl } from './addresses.ts'
-import { broker } from './broker.ts'
-import { consoleSection } from './console.ts'
-import { listener } from './listener.ts'
-import { queue } from './queues.ts'
-import { predefined, qosMinusOne, sensor, status } from './sensors.ts'
-import { duration, kind, list, oneOf, size, text, whole, yesNo } from './values.ts'
+import { brokerUrl } from './sections/addresses.ts'
+import { broker } from './sections/broker.ts'
+import { consoleSection } from './sections/console.ts'
+import { listener } from './sections/listener.ts'
+import { queue } from './sections/queues.ts'
+import { predefined, qosMinusOne, sensor, status } from './sections/sensors.ts'
+import { duration, kind, list, oneOf, size, text, whole, yesNo } from './sections/values.ts'
 
 const DAY = 86_400_000
 const timer = (min: number, max: number, initial: string, zero?: string) =>

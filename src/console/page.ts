@@ -1,4 +1,4 @@
-// The console page and what it is made of: files of one folder, read once, and the chart library from its package.
+// The console page and what it is made of: files of one folder and those below it, read once, and the chart library from its package.
 
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -23,7 +23,13 @@ const TYPES: Readonly<Record<string, string>> = {
 }
 
 /** What the sign-in page is made of: served to everyone, as nothing of the gateway is in it. */
-const OPEN = new Set(['/theme.js', '/style.css', '/parts.css', '/sign-in.css', '/icon.svg'])
+const OPEN = new Set([
+  '/theme.js',
+  '/styles/style.css',
+  '/styles/parts.css',
+  '/styles/sign-in.css',
+  '/icon.svg',
+])
 
 /** What a browser without the token gets to see; `wrong`: it came with another token. */
 export const signIn = (wrong: boolean): string => `<!doctype html>
@@ -34,9 +40,9 @@ export const signIn = (wrong: boolean): string => `<!doctype html>
     <meta name="color-scheme" content="light dark">
     <title>Sign in · MQTT-SN gateway</title>
     <link rel="icon" href="/icon.svg" type="image/svg+xml">
-    <link rel="stylesheet" href="/style.css">
-    <link rel="stylesheet" href="/parts.css">
-    <link rel="stylesheet" href="/sign-in.css">
+    <link rel="stylesheet" href="/styles/style.css">
+    <link rel="stylesheet" href="/styles/parts.css">
+    <link rel="stylesheet" href="/styles/sign-in.css">
     <script src="/theme.js"></script>
   </head>
   <body class="sign-in">
@@ -61,8 +67,8 @@ function filesOf(folder: string): ReadonlyMap<string, string> {
     ['/uplot.js', join(charts, 'uPlot.esm.js')],
     ['/uplot.css', join(charts, 'uPlot.min.css')],
   ])
-  for (const name of readdirSync(folder)) {
-    if (Object.hasOwn(TYPES, extname(name))) files.set(`/${name}`, join(folder, name))
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (Object.hasOwn(TYPES, extname(name))) files.set(`/${name.replaceAll('\\', '/')}`, join(folder, name))
   }
   return files
 }

@@ -2,13 +2,13 @@
 
 import swagger from '@fastify/swagger'
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify'
-import { type ConsoleLog, serveActions } from './actions.ts'
-import { serveApi } from './api.ts'
+import { type ConsoleLog, serveActions } from './api/actions.ts'
+import { serveApi } from './api/api.ts'
+import { components } from './api/schemas.ts'
 import { createEvents } from './events.ts'
 import { serveHealth } from './health.ts'
 import { createHistory } from './history.ts'
 import { ownPage, servePage, signIn } from './page.ts'
-import { components } from './schemas.ts'
 import {
   type ConsoleAddress,
   checkToken,

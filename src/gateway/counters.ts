@@ -1,6 +1,6 @@
 // What is counted at the two doors: plain integers, so that counting costs next to nothing.
 
-import type { MalformedReason, Packet, PacketType } from '../codec/messages.ts'
+import type { MalformedReason, Packet, PacketType } from '../codec/v1/messages.ts'
 import type { DropReason } from '../session/events.ts'
 
 /** Why a datagram never reached a session; `not-serving`: the gateway starts or stops. */

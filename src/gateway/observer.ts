@@ -1,6 +1,6 @@
 // What others may see of a gateway: everything that passes its two doors, and how it stands.
 
-import type { Packet } from '../codec/messages.ts'
+import type { Packet } from '../codec/v1/messages.ts'
 import type { Config } from '../config/schema.ts'
 import type { Effect, Peer } from '../session/events.ts'
 import type { Session } from '../session/session.ts'

@@ -1,8 +1,8 @@
 // The sensor's connection to its gateway: socket, state [6.14], what waits for an answer [6.13], what arrives.
 
 import type { EventEmitter } from 'node:events'
-import { decodeFrame, encode, encodeFrame } from '../codec/frame.ts'
-import type { Packet } from '../codec/messages.ts'
+import { decodeFrame, encode, encodeFrame } from '../codec/v1/frame.ts'
+import type { Packet } from '../codec/v1/messages.ts'
 import { rejection, SensorError } from './failure.ts'
 import { Inbound } from './inbound.ts'
 import { KeepAlive } from './keep-alive.ts'

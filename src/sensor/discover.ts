@@ -2,7 +2,7 @@
 
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { isIP } from 'node:net'
-import { decode, encode } from '../codec/frame.ts'
+import { decode, encode } from '../codec/v1/frame.ts'
 import { SensorError } from './failure.ts'
 import { pause } from './pause.ts'
 import { resolveGateway } from './udp.ts'

@@ -1,6 +1,6 @@
 // What a sensor does with messages that the gateway starts: REGISTER, PUBLISH, PUBREL, PINGREQ [6.5, 6.6, 6.10, 6.11].
 
-import { type Packet, type Publish, ReturnCode } from '../codec/messages.ts'
+import { type Packet, type Publish, ReturnCode } from '../codec/v1/messages.ts'
 import type { ReceivedMessage } from './options.ts'
 import type { Topics } from './topics.ts'
 

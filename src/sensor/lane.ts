@@ -1,6 +1,6 @@
 // One kind of request to the gateway: one outstanding at a time [6.5, 6.6, 6.9], repeated until answered [6.13].
 
-import type { Packet } from '../codec/messages.ts'
+import type { Packet } from '../codec/v1/messages.ts'
 import { SensorError } from './failure.ts'
 
 /** Calls that may wait for their turn in one lane; more are refused, so that memory stays bounded. */

@@ -1,6 +1,6 @@
 // What a sensor can be told (options), what it takes (topics) and what it reports (events).
 
-import type { MalformedReason, Packet, Qos, TopicIdType } from '../codec/messages.ts'
+import type { MalformedReason, Packet, Qos, TopicIdType } from '../codec/v1/messages.ts'
 import { SensorError as Failure, type SensorError } from './failure.ts'
 import type { SensorTransport } from './udp.ts'
 

@@ -1,6 +1,6 @@
 // The requests of a sensor as data: the first message, and what each answer means [6.2-6.6, 6.9, 6.11, 6.12].
 
-import type { Connect, Filter, Packet, Publish, Qos, Subscribe } from '../codec/messages.ts'
+import type { Connect, Filter, Packet, Publish, Qos, Subscribe } from '../codec/v1/messages.ts'
 import { rejection } from './failure.ts'
 import type { Request, Step } from './lane.ts'
 import type { SensorWill } from './options.ts'

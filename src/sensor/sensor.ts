@@ -1,7 +1,7 @@
 // An MQTT-SN 1.2 client: the sensor's side of chapter 6 over one UDP socket. Public as `mqtt-sn-gateway/sensor`.
 
 import { EventEmitter } from 'node:events'
-import type { Connect, Filter, Publish, Qos, Subscribe } from '../codec/messages.ts'
+import type { Connect, Filter, Publish, Qos, Subscribe } from '../codec/v1/messages.ts'
 import { Connection } from './connection.ts'
 import { SensorError } from './failure.ts'
 import {

@@ -1,6 +1,6 @@
 // What a sensor knows of topic ids: normal ids of this connection and predefined ids [6.5, 6.7].
 
-import type { TopicIdType } from '../codec/messages.ts'
+import type { TopicIdType } from '../codec/v1/messages.ts'
 import { SensorError } from './failure.ts'
 import type { Topic } from './options.ts'
 

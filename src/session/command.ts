@@ -1,11 +1,11 @@
 // What a person may ask of a session from outside: end it, forget it, empty its queue.
 
-import { deliverNext } from './deliver.ts'
-import { endSession, giveUp } from './link.ts'
-import { clearQueue } from './queue.ts'
+import { endSession, giveUp } from './broker/link.ts'
+import { deliverNext } from './downlink/deliver.ts'
+import { clearQueue } from './downlink/queue.ts'
+import type { Turn } from './policy.ts'
 import type { Session } from './session.ts'
-import type { Turn } from './settings.ts'
-import { clearSpool } from './spool.ts'
+import { clearSpool } from './uplink/spool.ts'
 
 export type Command = 'disconnect' | 'forget' | 'clearQueue'
 

@@ -1,6 +1,6 @@
 // The contract of the session core: what can happen to it (Event) and what it can ask for (Effect). Pure types.
 
-import type { Packet } from '../codec/messages.ts'
+import type { Packet } from '../codec/v1/messages.ts'
 import type { Command } from './command.ts'
 import type { Session, Uplink } from './session.ts'
 

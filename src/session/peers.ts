@@ -1,6 +1,6 @@
 // Transport addresses: how they are told apart, and how much fits into one message to them [5.5, 7.4].
 
-import { encapsulationLength } from '../codec/frame.ts'
+import { encapsulationLength } from '../codec/v1/frame.ts'
 import type { Peer, PeerKey } from './events.ts'
 
 /**

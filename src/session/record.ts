@@ -1,8 +1,8 @@
 // A session as it is stored: plain data, times as wall time, so that it outlives the process. Pure.
 
 import type { State } from './events.ts'
+import type { Turn } from './policy.ts'
 import { createSession, isLive, type Session, type Subscription, type WillData } from './session.ts'
-import type { Turn } from './settings.ts'
 
 /** What seldom changes, and what often does; two values, so that the second can be written cheaply. */
 export interface SessionRecord {

@@ -1,11 +1,11 @@
 // One sensor's session: all that the gateway knows of it, as plain data. Pure.
 
-import type { Packet } from '../codec/messages.ts'
+import type { Packet } from '../codec/v1/messages.ts'
 import type { BrokerLimits, DropReason, Peer, QueuedMessage, State } from './events.ts'
-import type { Env, Policy, Turn } from './settings.ts'
+import type { Env, Policy, Turn } from './policy.ts'
 import { SparseMap, SparseSet } from './sparse.ts'
 import { maySend } from './states.ts'
-import { createTopics, type Topics } from './topics.ts'
+import { createTopics, type Topics } from './topics/registry.ts'
 
 /** What the sensor asked to be told on its death; effective when there is a topic [6.3, 6.4]. */
 export interface WillData {

@@ -1,6 +1,6 @@
 // Which message is legal in which state: figure 4 of the specification and table B14 of its reading, as data.
 
-import type { PacketType } from '../codec/messages.ts'
+import type { PacketType } from '../codec/v1/messages.ts'
 import type { State } from './events.ts'
 
 /**

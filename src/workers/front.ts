@@ -2,9 +2,9 @@
 
 import type { Config } from '../config/schema.ts'
 import { type Counters, count, createCounters } from '../gateway/counters.ts'
-import { logListening } from '../gateway/journal.ts'
-import { type Link, linkStatus, openLink } from '../gateway/links.ts'
-import { renewLinks } from '../gateway/reload.ts'
+import { type Link, linkStatus, openLink } from '../gateway/datagrams/listener.ts'
+import { logListening } from '../gateway/log-lines.ts'
+import { renewLinks } from '../gateway/rules/reload.ts'
 import type { Log } from '../log.ts'
 import type { Remote } from '../transport/transport.ts'
 import { unpack } from './batch.ts'

@@ -3,7 +3,7 @@
 import type { Config } from '../config/schema.ts'
 import type { Action, GatewayView, Immediate, StateChange, WatchedPacket } from '../console/view.ts'
 import type { Counters } from '../gateway/counters.ts'
-import type { ReloadReport } from '../gateway/reload.ts'
+import type { ReloadReport } from '../gateway/rules/reload.ts'
 import type { PeerKey } from '../session/events.ts'
 
 /** What a worker is started with. */

@@ -1,7 +1,7 @@
 // Which worker a datagram is for. A sensor belongs to the worker that its ClientId stands for, wherever it moves; its
 // address leads there as long as it has a connection. Strangers are spread by address.
 
-import { decodeFrame, MsgType } from '../codec/frame.ts'
+import { decodeFrame, MsgType } from '../codec/v1/frame.ts'
 import type { PeerKey } from '../session/events.ts'
 import { peerKey } from '../session/peers.ts'
 

@@ -1,7 +1,7 @@
 // The gateway of several workers as the console sees it: each is asked, and what they say is put together.
 
-import { matchesEverything } from '../config/glob.ts'
 import { redacted } from '../config/redact.ts'
+import { matchesEverything } from '../config/sections/glob.ts'
 import type {
   BrokerInfo,
   GatewayInfo,
@@ -11,8 +11,8 @@ import type {
   StoreInfo,
   WatchedPacket,
 } from '../console/view.ts'
-import { comparison } from '../gateway/portrait.ts'
-import { tableOf } from '../gateway/surroundings.ts'
+import { tableOf } from '../gateway/rules/sensor-rules.ts'
+import { comparison } from '../monitor/sensor-info.ts'
 import type { Fleet } from './fleet.ts'
 import { shareOf } from './routes.ts'
 import { addCounters, sumOfBrokers, sumOfInfos, sumOfLatencies, sumOfStores } from './sums.ts'

@@ -2,10 +2,10 @@
 
 import { parentPort, workerData } from 'node:worker_threads'
 import { count } from '../gateway/counters.ts'
-import { createView, type OwnView } from '../gateway/view.ts'
-import { Gateway } from '../gateway.ts'
+import { Gateway } from '../gateway/gateway.ts'
 import { createLog } from '../log.ts'
-import { createSessions } from '../session/sessions.ts'
+import { createView, type OwnView } from '../monitor/view.ts'
+import { createSessions } from '../sessions/table.ts'
 import type { OnDatagram, Transport } from '../transport/transport.ts'
 import { unpack } from './batch.ts'
 import type { FromWorker, ToWorker, WorkerCalls, WorkerTask } from './messages.ts'

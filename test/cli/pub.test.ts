@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { pubCommand } from '../../src/cli/pub.ts'
-import type { Publish } from '../../src/codec/messages.ts'
+import type { Publish } from '../../src/codec/v1/messages.ts'
 import { acceptingGateway, FakeTerminal, UdpPeer } from '../support/sensor.ts'
 
 let gateway: UdpPeer

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { subCommand } from '../../src/cli/sub.ts'
-import type { Packet, Qos } from '../../src/codec/messages.ts'
+import type { Packet, Qos } from '../../src/codec/v1/messages.ts'
 import { acceptingGateway, FakeTerminal, UdpPeer } from '../support/sensor.ts'
 
 let gateway: UdpPeer

@@ -1,7 +1,7 @@
 // `mqttsn trace` at a real gateway with its console, and the drawing itself.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { inColour, plain } from '../../src/cli/paint.ts'
+import { inColour, plain } from '../../src/cli/terminal/paint.ts'
 import { createDrawing } from '../../src/cli/trace/draw.ts'
 import type { TracedPacket } from '../../src/cli/trace/words.ts'
 import { traceCommand } from '../../src/cli/trace.ts'

@@ -1,8 +1,8 @@
 // What a person gets to read about a datagram.
 
 import { describe, expect, it } from 'vitest'
-import { describeFrame, explainMalformed, summarize } from '../../src/codec/describe.ts'
-import { decodeFrame } from '../../src/codec/frame.ts'
+import { describeFrame, explainMalformed, summarize } from '../../src/codec/v1/describe.ts'
+import { decodeFrame } from '../../src/codec/v1/frame.ts'
 import { fromHex, malformed, toHex, vectors } from './vectors.ts'
 
 function explained(hex: string): string {

@@ -2,7 +2,7 @@
 // Run with: npx vitest bench test/codec
 
 import { bench, describe } from 'vitest'
-import { decode, decodeFrame, encode, encodeFrame, type Packet } from '../../src/codec/frame.ts'
+import { decode, decodeFrame, encode, encodeFrame, type Packet } from '../../src/codec/v1/frame.ts'
 
 const publish = Buffer.from('0b0c200001000132312e35', 'hex')
 const encapsulated = Buffer.from('05fe0012340b0c200001000132312e35', 'hex')

@@ -2,8 +2,15 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { describeFrame, summarize } from '../../src/codec/describe.ts'
-import { decode, decodeFrame, encode, encodeFrame, MsgType, type PacketType } from '../../src/codec/frame.ts'
+import { describeFrame, summarize } from '../../src/codec/v1/describe.ts'
+import {
+  decode,
+  decodeFrame,
+  encode,
+  encodeFrame,
+  MsgType,
+  type PacketType,
+} from '../../src/codec/v1/frame.ts'
 import { packetOfType } from './packets.ts'
 
 const types = Object.keys(MsgType) as PacketType[]

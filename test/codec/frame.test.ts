@@ -12,7 +12,7 @@ import {
   type Publish,
   publishLength,
   registerLength,
-} from '../../src/codec/frame.ts'
+} from '../../src/codec/v1/frame.ts'
 import { fromHex, malformed, packetOf, toHex, vectors } from './vectors.ts'
 
 const pingresp: Packet = { type: 'pingresp' }

@@ -1,7 +1,7 @@
 // Arbitrary packets of every type, for property tests.
 
 import fc from 'fast-check'
-import type { Packet, PacketType, Qos, TopicIdType } from '../../src/codec/messages.ts'
+import type { Packet, PacketType, Qos, TopicIdType } from '../../src/codec/v1/messages.ts'
 
 const u8 = fc.integer({ min: 0, max: 0xff })
 const u16 = fc.integer({ min: 0, max: 0xffff })

@@ -10,7 +10,7 @@ import {
   type Frame,
   MsgType,
   type Packet,
-} from '../../src/codec/frame.ts'
+} from '../../src/codec/v1/frame.ts'
 import { fromHex, largeVectors, malformed, packetOf, toHex, type Vector, vectors } from './vectors.ts'
 
 function frameOf(vector: Vector): Frame {

@@ -1,7 +1,7 @@
 // The golden and the malformed frames of MQTT-SN 1.2, and what each should decode to.
 
 import { readFileSync } from 'node:fs'
-import type { Packet } from '../../src/codec/messages.ts'
+import type { Packet } from '../../src/codec/v1/messages.ts'
 
 /** A message's values by name. */
 interface Fields {

@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest'
 import { differences } from '../../src/config/differences.ts'
-import { pathText } from '../../src/config/path.ts'
+import { pathText } from '../../src/config/reading/path.ts'
 import { load } from './files.ts'
 
 const paths = (a: unknown, b: unknown) => differences(a, b).map(pathText)

@@ -1,9 +1,9 @@
 // Environment variables that override the file.
 
 import { describe, expect, it } from 'vitest'
-import { variableName } from '../../src/config/environment.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { configModel, knownPaths } from '../../src/config/model.ts'
+import { variableName } from '../../src/config/reading/environment.ts'
 import { load, problemsWith } from './files.ts'
 
 const fromEnvironment = (env: Record<string, string>, content: unknown = {}) => load(content, { env }).config

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { ConfigError, type LoadOptions, loadConfig } from '../../src/config/load.ts'
-import type { Problem } from '../../src/config/problems.ts'
+import type { Problem } from '../../src/config/reading/problems.ts'
 
 /** A directory with these files: texts as they are, everything else as JSON. */
 export function directoryWith(files: Readonly<Record<string, unknown>>): string {

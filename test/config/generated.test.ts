@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { documentedExamples, generatedFiles } from '../../scripts/docs/configuration.ts'
+import { documentedExamples, generatedFiles } from '../../lab/docs/configuration.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { alternatives, configModel, type Node } from '../../src/config/model.ts'
 import { load } from './files.ts'
@@ -14,7 +14,7 @@ const read = (name: string) => readFileSync(resolve(root, name), 'utf8')
 
 describe('generated files', () => {
   it.each(Object.entries(generatedFiles()))('%s is what the schema gives', (name, content) => {
-    expect(read(name), 'run npx tsx scripts/docs/configuration.ts').toBe(content)
+    expect(read(name), 'run npx tsx lab/docs/configuration.ts').toBe(content)
   })
 
   it('describe every key', () => {

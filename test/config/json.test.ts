@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { JsonError, readJson } from '../../src/config/json.ts'
+import { JsonError, readJson } from '../../src/config/reading/json.ts'
 
 const placeOfError = (text: string) => {
   try {

@@ -2,9 +2,9 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { globToMatcher } from '../../src/config/glob.ts'
-import { matcher } from '../../src/config/networks.ts'
-import { escapeTemplate, expandTemplate } from '../../src/config/template.ts'
+import { globToMatcher } from '../../src/config/sections/glob.ts'
+import { matcher } from '../../src/config/sections/networks.ts'
+import { escapeTemplate, expandTemplate } from '../../src/config/sections/template.ts'
 
 describe('networks', () => {
   it('match addresses of their family, an IPv4 address in IPv6 notation as IPv4', () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
 import { redacted } from '../../src/config/redact.ts'
-import { expandTemplate } from '../../src/config/template.ts'
+import { expandTemplate } from '../../src/config/sections/template.ts'
 import { directoryWith, errorOf, load, problemsWith } from './files.ts'
 
 describe('references', () => {

@@ -2,8 +2,8 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { editDistance, nearest } from '../../src/config/nearest.ts'
-import { formatDuration, formatSize, parseDuration, parseSize } from '../../src/config/units.ts'
+import { editDistance, nearest } from '../../src/config/reading/nearest.ts'
+import { formatDuration, formatSize, parseDuration, parseSize } from '../../src/config/sections/units.ts'
 
 describe('units', () => {
   it('read durations', () => {

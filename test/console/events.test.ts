@@ -2,7 +2,7 @@
 
 import { connect, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { pcapngHeader, pcapngPacket } from '../../src/console/capture.ts'
+import { pcapngHeader, pcapngPacket } from '../../src/console/capture/pcapng.ts'
 import type { Console } from '../../src/console/server.ts'
 import { ask, dial, everything, openConsole, until } from './client.ts'
 import { change, publish } from './scripted-view.ts'

@@ -1,8 +1,8 @@
 // A gateway that only exists for the console: any number of sensors whose states change, without sockets or a broker.
 
-import { describeFrame } from '../../src/codec/describe.ts'
-import { encodeFrame } from '../../src/codec/frame.ts'
-import type { Packet } from '../../src/codec/messages.ts'
+import { describeFrame } from '../../src/codec/v1/describe.ts'
+import { encodeFrame } from '../../src/codec/v1/frame.ts'
+import type { Packet } from '../../src/codec/v1/messages.ts'
 import { noSensors } from '../../src/console/states.ts'
 import type {
   Action,

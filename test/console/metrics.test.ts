@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { metricsDocument } from '../../scripts/docs/metrics.ts'
+import { metricsDocument } from '../../lab/docs/metrics.ts'
 import { createMetrics } from '../../src/console/metrics.ts'
 import { havePromtool } from '../support/promtool.ts'
 import { scriptedView } from './scripted-view.ts'
@@ -149,7 +149,7 @@ describe('docs/metrics.md', () => {
   const read = () => readFileSync(resolve(import.meta.dirname, '../../docs/metrics.md'), 'utf8')
 
   it('is what the metrics give', () => {
-    expect(read(), 'run npx tsx scripts/docs/metrics.ts').toBe(metricsDocument())
+    expect(read(), 'run npx tsx lab/docs/metrics.ts').toBe(metricsDocument())
   })
 
   it('names every metric of the gateway, with its type and labels', async () => {

@@ -1,8 +1,8 @@
 // How sensors find a gateway: SEARCHGW, GWINFO and ADVERTISE over real multicast, kept within this machine [6.1].
 
 import { describe, expect, it, type TestContext } from 'vitest'
-import { decode } from '../../src/codec/frame.ts'
-import type { Packet } from '../../src/codec/messages.ts'
+import { decode } from '../../src/codec/v1/frame.ts'
+import type { Packet } from '../../src/codec/v1/messages.ts'
 import { discover } from '../../src/sensor/sensor.ts'
 import { type Endpoint, openEndpoint } from '../support/endpoint.ts'
 import { aWhile, TestGateway, until } from '../support/gateway.ts'

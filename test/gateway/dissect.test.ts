@@ -1,8 +1,8 @@
 // Every kind of datagram that the gateway and the Sensor send, as tshark reads it: an opinion that is not our own [5.4].
 
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { decodeFrame, encodeFrame } from '../../src/codec/frame.ts'
-import { MsgType, type Packet, type PacketType } from '../../src/codec/messages.ts'
+import { decodeFrame, encodeFrame } from '../../src/codec/v1/frame.ts'
+import { MsgType, type Packet, type PacketType } from '../../src/codec/v1/messages.ts'
 import { SensorError, type SensorTransport } from '../../src/sensor/sensor.ts'
 import { openUdp } from '../../src/sensor/udp.ts'
 import { startAedes } from '../support/broker.ts'

@@ -2,7 +2,7 @@
 // makes the gateway tell what it has not written.
 
 import { expect, it, onTestFinished } from 'vitest'
-import { createMemoryStore, Gateway } from '../../src/gateway.ts'
+import { createMemoryStore, Gateway } from '../../src/gateway/gateway.ts'
 import type { Store } from '../../src/store/store.ts'
 import { aWhile, freshName, testConfig, until } from '../support/gateway.ts'
 import { UdpPeer } from '../support/sensor.ts'

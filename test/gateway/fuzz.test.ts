@@ -1,7 +1,7 @@
-// A short fuzz run over real UDP; `scripts/fuzz.ts` does the same at any length.
+// A short fuzz run over real UDP; `lab/fuzz.ts` does the same at any length.
 
 import { expect, it } from 'vitest'
-import { fuzz } from '../../scripts/fuzz-run.ts'
+import { fuzz } from '../../lab/fuzz/run.ts'
 
 it('broken datagrams never crash the gateway, nor get more octets back than they have [SN-COD-5, SN-ROB-3]', async () => {
   const report = await fuzz({ datagrams: 20_000, seed: 1 })

@@ -3,7 +3,7 @@
 import { networkInterfaces } from 'node:os'
 import type { IConnectPacket } from 'mqtt-packet'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { Gateway } from '../../src/gateway.ts'
+import { Gateway } from '../../src/gateway/gateway.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 import { startAedes } from '../support/broker.ts'
 import { openEndpoint } from '../support/endpoint.ts'

@@ -2,7 +2,7 @@
 // those that only want to stay alive are served.
 
 import { expect, it, onTestFinished } from 'vitest'
-import type { Packet } from '../../src/codec/messages.ts'
+import type { Packet } from '../../src/codec/v1/messages.ts'
 import { freshName, TestGateway, until } from '../support/gateway.ts'
 import { startScriptedBroker } from '../support/scripted.ts'
 import type { UdpPeer } from '../support/sensor.ts'

@@ -1,7 +1,7 @@
 // A gateway that is stopped and started again: its sensors cannot tell that it was gone [SN-SESS-10].
 
 import { describe, expect, it, type TestContext } from 'vitest'
-import { Gateway } from '../../src/gateway.ts'
+import { Gateway } from '../../src/gateway/gateway.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 import { type Store, StoreError } from '../../src/store/store.ts'
 import { haveMosquitto, startAedes, startMosquitto } from '../support/broker.ts'

@@ -1,7 +1,7 @@
 // Lives of sensors through the whole gateway, with every broker and road that is here: wills, sleep, moves, returns.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Packet } from '../../src/codec/messages.ts'
+import type { Packet } from '../../src/codec/v1/messages.ts'
 import { type Broker, brokersUnderTest } from '../support/broker.ts'
 import { openForwarder } from '../support/forwarder.ts'
 import { aWhile, freshName, Office, seen, TestGateway, type TestSensor, until } from '../support/gateway.ts'

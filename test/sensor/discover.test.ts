@@ -2,7 +2,7 @@
 
 import { createSocket } from 'node:dgram'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { encode } from '../../src/codec/frame.ts'
+import { encode } from '../../src/codec/v1/frame.ts'
 import { discover, type FoundGateway } from '../../src/sensor/sensor.ts'
 import { UdpPeer } from '../support/sensor.ts'
 

@@ -1,8 +1,8 @@
 // A whole life of a Sensor on a link of our own that loses any one datagram, in either direction [6.13].
 
 import { expect, it } from 'vitest'
-import { decode, encode } from '../../src/codec/frame.ts'
-import type { Packet } from '../../src/codec/messages.ts'
+import { decode, encode } from '../../src/codec/v1/frame.ts'
+import type { Packet } from '../../src/codec/v1/messages.ts'
 import { Sensor, type SensorTransport } from '../../src/sensor/sensor.ts'
 import { acceptingGateway } from '../support/sensor.ts'
 

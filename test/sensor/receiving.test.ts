@@ -1,7 +1,7 @@
 // What a Sensor does with messages that the gateway starts [6.5, 6.6, 6.10, 6.11].
 
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { Publish } from '../../src/codec/messages.ts'
+import type { Publish } from '../../src/codec/v1/messages.ts'
 import { type ReceivedMessage, Sensor } from '../../src/sensor/sensor.ts'
 import { acceptingGateway, UdpPeer } from '../support/sensor.ts'
 

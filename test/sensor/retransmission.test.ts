@@ -2,7 +2,7 @@
 
 import { once } from 'node:events'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { PacketType } from '../../src/codec/messages.ts'
+import type { PacketType } from '../../src/codec/v1/messages.ts'
 import { Sensor, type SensorOptions } from '../../src/sensor/sensor.ts'
 import { acceptingGateway, UdpPeer } from '../support/sensor.ts'
 

@@ -1,7 +1,7 @@
 // What the gateway never sends, whatever it receives in whatever state [5.2.2, 5.3.4, 5.4].
 
 import { expect, it } from 'vitest'
-import { encode, type Packet } from '../../src/codec/frame.ts'
+import { encode, type Packet } from '../../src/codec/v1/frame.ts'
 import { messages, receiving } from '../support/every-message.ts'
 import { inState, states } from '../support/scene.ts'
 

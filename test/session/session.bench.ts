@@ -3,9 +3,9 @@
 // Run with: npm run bench:micro
 
 import { bench, describe } from 'vitest'
-import { decode, type Publish } from '../../src/codec/frame.ts'
+import { decode, type Publish } from '../../src/codec/v1/frame.ts'
 import type { Effect } from '../../src/session/events.ts'
-import { dispatch, receive } from '../../src/session/sessions.ts'
+import { dispatch, receive } from '../../src/sessions/table.ts'
 import { World } from '../support/world.ts'
 
 /** As many sensors as would be found by their address in a gateway of some size. */

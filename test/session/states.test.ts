@@ -1,7 +1,7 @@
 // Every message in every state: figure 4 of the specification, as tables [6.14].
 
 import { expect, it } from 'vitest'
-import { MsgType } from '../../src/codec/messages.ts'
+import { MsgType } from '../../src/codec/v1/messages.ts'
 import type { State } from '../../src/session/events.ts'
 import { messages, receiving } from '../support/every-message.ts'
 import { cellsOf, inState, rowsOf, states } from '../support/scene.ts'

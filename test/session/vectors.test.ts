@@ -1,7 +1,7 @@
 // Frames that decode and must not be obeyed: each of the vectors, octet for octet, with what the gateway makes of it.
 
 import { expect, it } from 'vitest'
-import { decodeFrame, encode } from '../../src/codec/frame.ts'
+import { decodeFrame, encode } from '../../src/codec/v1/frame.ts'
 import { fromHex, malformed, toHex } from '../codec/vectors.ts'
 import { type VirtualSensor, World } from '../support/world.ts'
 

@@ -2,7 +2,7 @@
 //   child.ts write FOLDER          writes messages, and prints the number of each when it is durable
 //   child.ts load FOLDER...        opens each; prints, as JSON, its messages by session, or why it cannot
 
-import { openLmdbStore } from '../../src/store/lmdb.ts'
+import { openLmdbStore } from '../../src/store/lmdb/lmdb.ts'
 import { StoreError } from '../../src/store/store.ts'
 import { messageOf, sessionOf, uplinkOf } from './sessions.ts'
 

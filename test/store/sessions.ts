@@ -1,8 +1,8 @@
 // Sessions, messages and publishes for tests of stores, with something in every field that is stored.
 
 import type { QueuedMessage } from '../../src/session/events.ts'
+import type { Env } from '../../src/session/policy.ts'
 import { createSession, type Session, type Uplink } from '../../src/session/session.ts'
-import type { Env } from '../../src/session/settings.ts'
 
 const predefined = { byId: new Map<number, string>(), byName: new Map<string, number>() }
 const queue = { messages: 10, octets: 10_000, age: 1000, overflow: 'drop-oldest', qos0: true } as const

@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openLmdbStore } from '../../src/store/lmdb.ts'
+import { openLmdbStore } from '../../src/store/lmdb/lmdb.ts'
 import { createMemoryStore } from '../../src/store/memory.ts'
 import { storeContract } from './contract.ts'
 

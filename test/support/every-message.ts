@@ -1,6 +1,6 @@
 // Every message, as dev1 sends it in the tables of states.
 
-import type { Packet } from '../../src/codec/messages.ts'
+import type { Packet } from '../../src/codec/v1/messages.ts'
 import { cellOf, letterOf, type Scene } from './scene.ts'
 import { bytes } from './world.ts'
 

@@ -1,7 +1,7 @@
 // What can happen to a gateway, at random: sensible and hostile messages from several sensors, a broker with moods, time.
 
 import fc from 'fast-check'
-import type { Packet } from '../../src/codec/messages.ts'
+import type { Packet } from '../../src/codec/v1/messages.ts'
 import { answerTo } from './patient.ts'
 import { bytes, type VirtualSensor, type World } from './world.ts'
 

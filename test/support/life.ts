@@ -1,7 +1,7 @@
 // The life of one sensor that does everything once, over whatever air and with whatever gateway; and what it comes to.
 
 import { expect } from 'vitest'
-import type { Policy } from '../../src/session/settings.ts'
+import type { Policy } from '../../src/session/policy.ts'
 import { type Air, PatientSensor } from './patient.ts'
 import { text, World } from './world.ts'
 

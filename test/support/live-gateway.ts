@@ -1,7 +1,7 @@
 // A whole gateway with its console, for the commands that look into a running one.
 
 import { startConsole } from '../../src/console/server.ts'
-import { createView } from '../../src/gateway/view.ts'
+import { createView } from '../../src/monitor/view.ts'
 import { TestGateway, testConfig } from './gateway.ts'
 
 /** A gateway on its embedded broker, with a console. */

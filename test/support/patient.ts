@@ -1,7 +1,7 @@
 // A well-behaved sensor in virtual time: it answers what the gateway asks and repeats what is not answered [6.13], over air
 // that may lose, repeat and delay datagrams.
 
-import type { Packet, PacketType, Publish } from '../../src/codec/messages.ts'
+import type { Packet, PacketType, Publish } from '../../src/codec/v1/messages.ts'
 import { bytes, text, type VirtualSensor, type World } from './world.ts'
 
 /** What becomes of a datagram: after how many milliseconds its copies arrive; none: it is lost. `index` counts from 0. */

@@ -1,7 +1,7 @@
 // One sensor in each state that a session can have, and what a step does to it in the words of a table cell.
 
 import { expect } from 'vitest'
-import type { PacketType } from '../../src/codec/messages.ts'
+import type { PacketType } from '../../src/codec/v1/messages.ts'
 import type { Effect, State } from '../../src/session/events.ts'
 import { type VirtualSensor, World } from './world.ts'
 

@@ -3,9 +3,9 @@
 
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { type Command, CommanderError } from 'commander'
-import type { Terminal } from '../../src/cli/terminal.ts'
-import { decodeFrame, encodeFrame } from '../../src/codec/frame.ts'
-import type { Malformed, Packet, PacketType } from '../../src/codec/messages.ts'
+import type { Terminal } from '../../src/cli/terminal/terminal.ts'
+import { decodeFrame, encodeFrame } from '../../src/codec/v1/frame.ts'
+import type { Malformed, Packet, PacketType } from '../../src/codec/v1/messages.ts'
 
 /** One datagram that came in. */
 export interface Heard {

@@ -1,8 +1,8 @@
 // A small model of the broker, as far as sensors notice it, in virtual time.
 
+import { matches } from '../../src/mqtt-topics.ts'
 import type { BrokerLimits, Effect, Event, Outcome, Will } from '../../src/session/events.ts'
 import type { Session } from '../../src/session/session.ts'
-import { matches } from '../../src/session/topics.ts'
 import type { World } from './world.ts'
 
 export const noLimits: BrokerLimits = {

@@ -1,6 +1,6 @@
 // A model of the durable store, and of what has to wait for it, in virtual time.
 
-import type { PacketType } from '../../src/codec/messages.ts'
+import type { PacketType } from '../../src/codec/v1/messages.ts'
 import type { Effect, QueuedMessage } from '../../src/session/events.ts'
 import {
   type LastingRecord,
@@ -8,8 +8,8 @@ import {
   type ProgressRecord,
   progressRecord,
 } from '../../src/session/record.ts'
-import type { Stored } from '../../src/session/restore.ts'
 import type { Session, Uplink } from '../../src/session/session.ts'
+import type { Stored } from '../../src/sessions/restore.ts'
 import { restoredUplink } from '../../src/store/uplink.ts'
 import type { World } from './world.ts'
 

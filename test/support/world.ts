@@ -1,16 +1,10 @@
 // A virtual world for the session core: a clock, addresses, and a small model of a broker. What happens is written down
 // as the specification draws it: `sensor → CONNECT`, `gateway → broker CONNECT`, ...
 
-import { decodeFrame, encode, encodeFrame } from '../../src/codec/frame.ts'
-import type { Packet, PacketType } from '../../src/codec/messages.ts'
-import { dueSessions } from '../../src/session/due.ts'
+import { decodeFrame, encode, encodeFrame } from '../../src/codec/v1/frame.ts'
+import type { Packet, PacketType } from '../../src/codec/v1/messages.ts'
 import type { Effect, Event, Listener, Peer, Roaming } from '../../src/session/events.ts'
-import { turnAway } from '../../src/session/overload.ts'
 import { peerKey } from '../../src/session/peers.ts'
-import type { PeerRecord } from '../../src/session/record.ts'
-import { restore } from '../../src/session/restore.ts'
-import type { Session } from '../../src/session/session.ts'
-import { createSessions, dispatch, receive } from '../../src/session/sessions.ts'
 import type {
   Limits,
   Policy,
@@ -21,7 +15,13 @@ import type {
   SpoolPolicy,
   Timers,
   Turn,
-} from '../../src/session/settings.ts'
+} from '../../src/session/policy.ts'
+import type { PeerRecord } from '../../src/session/record.ts'
+import type { Session } from '../../src/session/session.ts'
+import { dueSessions } from '../../src/sessions/due.ts'
+import { turnAway } from '../../src/sessions/overload.ts'
+import { restore } from '../../src/sessions/restore.ts'
+import { createSessions, dispatch, receive } from '../../src/sessions/table.ts'
 import { type BrokerMessage, VirtualBroker } from './virtual-broker.ts'
 import { isWrite, VirtualStore } from './virtual-store.ts'
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { startEmbeddedBroker } from '../../src/upstream/embedded.ts'
-import { createUpstream } from '../../src/upstream/mqtt.ts'
+import { createUpstream } from '../../src/upstream/mqtt/mqtt.ts'
 import { startScriptedBroker } from '../support/scripted.ts'
 import { bytes, pause, Rig, text, upstreamOptions } from './harness.ts'
 

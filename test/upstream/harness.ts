@@ -2,7 +2,7 @@
 
 import { connectAsync, type MqttClient } from 'mqtt'
 import type { UpstreamEvent } from '../../src/session/events.ts'
-import { createUpstream } from '../../src/upstream/mqtt.ts'
+import { createUpstream } from '../../src/upstream/mqtt/mqtt.ts'
 import type {
   ConnectOptions,
   Upstream,

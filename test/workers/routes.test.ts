@@ -1,15 +1,15 @@
 // Which worker a datagram goes to, what it is told of addresses, and its share of what holds for all.
 
 import { describe, expect, it } from 'vitest'
-import { encode, encodeFrame, type Packet } from '../../src/codec/frame.ts'
+import { encode, encodeFrame, type Packet } from '../../src/codec/v1/frame.ts'
 import { loadConfig } from '../../src/config/load.ts'
-import { createSurroundings } from '../../src/gateway/surroundings.ts'
+import { createSurroundings } from '../../src/gateway/rules/sensor-rules.ts'
 import { peerKey } from '../../src/session/peers.ts'
 import { createSession } from '../../src/session/session.ts'
 import { Changes } from '../../src/store/changes.ts'
+import { shareOfConfig } from '../../src/workers/divide-config.ts'
 import { PeerTable } from '../../src/workers/peer-table.ts'
 import { Routes, shareOf } from '../../src/workers/routes.ts'
-import { shareOfConfig } from '../../src/workers/share.ts'
 
 const connect = (clientId: string): Packet => ({
   type: 'connect',

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { createCounters } from '../../src/gateway/counters.ts'
-import { createHistogram, observe } from '../../src/gateway/latency.ts'
+import { createHistogram, observe } from '../../src/gateway/histogram.ts'
 import {
   sumOfBrokers,
   sumOfCounters,

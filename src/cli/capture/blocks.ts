@@ -1,7 +1,7 @@
 // Cuts a growing pcapng capture at its blocks, so that a file of it is whole whenever the stream ends.
 
-import { LiveError } from '../live.ts'
-import { ExitCode } from '../terminal.ts'
+import { LiveError } from '../running/api.ts'
+import { ExitCode } from '../terminal/terminal.ts'
 
 const SECTION_HEADER = 0x0a0d0d0a
 const ENHANCED_PACKET = 6

@@ -1,7 +1,7 @@
 // What `mqttsn top` asks of a running gateway.
 
 import type { BrokerInfo, GatewayInfo, ListenerInfo, SensorQuery, SensorSummary } from '../../console/view.ts'
-import { askJson, type LiveFlags } from '../live.ts'
+import { askJson, type LiveFlags } from '../running/api.ts'
 
 /** The sensors that fit a query: how many there are, and the part of them that was asked for. */
 export interface SensorPage {

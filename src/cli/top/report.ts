@@ -1,9 +1,9 @@
 // A gateway at a glance: its counters and rates, and a table of its sensors, as lines of text.
 
 import type { SensorSummary } from '../../console/view.ts'
-import { harmless } from '../live.ts'
-import { type Paint, stateStyle } from '../paint.ts'
-import { amount, size, span } from '../quantities.ts'
+import { harmless } from '../running/api.ts'
+import { type Paint, stateStyle } from '../terminal/paint.ts'
+import { amount, size, span } from '../terminal/quantities.ts'
 import type { Snapshot } from './look.ts'
 
 /** The lines above the table; rates only if there is an earlier snapshot. */

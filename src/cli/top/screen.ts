@@ -2,8 +2,8 @@
 
 import type { ReadStream, WriteStream } from 'node:tty'
 import { pause } from '../../sensor/pause.ts'
-import { harmless, type LiveFlags } from '../live.ts'
-import { inColour, plain } from '../paint.ts'
+import { harmless, type LiveFlags } from '../running/api.ts'
+import { inColour, plain } from '../terminal/paint.ts'
 import { keysOf, type Looking, press } from './keys.ts'
 import { look, lookAtSensors, type Snapshot } from './look.ts'
 import { cut, overview, sensorTable } from './report.ts'

@@ -1,10 +1,10 @@
 // A conversation drawn as the specification draws its message flows: the sensor on the left, the gateway on the right.
 
-import { describeFrame, hex } from '../../codec/describe.ts'
+import { describeFrame, hex } from '../../codec/v1/describe.ts'
 import type { SensorDetail, StateChange } from '../../console/view.ts'
-import { harmless } from '../live.ts'
-import { type Paint, stateStyle } from '../paint.ts'
-import { amount, clock, span } from '../quantities.ts'
+import { harmless } from '../running/api.ts'
+import { type Paint, stateStyle } from '../terminal/paint.ts'
+import { amount, clock, span } from '../terminal/quantities.ts'
 import { type TracedPacket, wordsOf } from './words.ts'
 
 /** What is drawn besides one line for each message. */

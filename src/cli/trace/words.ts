@@ -1,11 +1,11 @@
 // What a message says in a trace: the fields that matter, with the topic's name in place of its id.
 
-import { explainMalformed, hex } from '../../codec/describe.ts'
-import { decodeFrame } from '../../codec/frame.ts'
-import { absences, meaning } from '../../codec/meaning.ts'
-import type { Packet } from '../../codec/messages.ts'
+import { explainMalformed, hex } from '../../codec/v1/describe.ts'
+import { decodeFrame } from '../../codec/v1/frame.ts'
+import { absences, meaning } from '../../codec/v1/meaning.ts'
+import type { Packet } from '../../codec/v1/messages.ts'
 import type { WatchedPacket } from '../../console/view.ts'
-import { harmless } from '../live.ts'
+import { harmless } from '../running/api.ts'
 
 /** One datagram as the API tells of it. */
 export interface TracedPacket extends Omit<WatchedPacket, 'bytes' | 'lines'> {

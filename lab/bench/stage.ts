@@ -1,0 +1,164 @@
+// What one measurement runs on: a broker and a gateway, each fresh and a process of its own; or a gateway that runs anyway.
+
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { freePort, GatewayProcess, Mosquitto, Program } from '../processes.ts'
+import { type Endpoint, T_RETRY } from './sensors.ts'
+
+const LOOPBACK = '127.0.0.1'
+const PROFILE = 'gateway.cpuprofile'
+/** All sensors share one address here, which no limit per address foresees. */
+const MANY = 1_000_000
+const MOST_SENSORS = 100_000
+
+/** What the command line says of broker and gateway. */
+export interface StageOptions {
+  /** a gateway that runs already */
+  readonly target?: Endpoint | undefined
+  /** its process, if it is on this machine */
+  readonly pid?: number | undefined
+  readonly broker: 'mosquitto' | 'embedded' | Endpoint
+  readonly store: 'memory' | 'lmdb'
+  /** goes into the configuration only if it is given */
+  readonly workers?: number | 'auto' | undefined
+  /** file for a profile of the gateway's processor time */
+  readonly profile?: string | undefined
+}
+
+/** Where the load goes, and whom to watch. */
+export interface Stage {
+  readonly gateway: Endpoint
+  readonly broker: Endpoint
+  readonly pid: number | undefined
+  readonly brokerPid: number | undefined
+  /** url of the gateway's console */
+  readonly console: string | undefined
+  /** error lines in the gateway's log */
+  readonly faults: readonly string[]
+  close(): Promise<void>
+}
+
+/** folders of what runs now */
+const folders = new Set<string>()
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+/** A folder for one measurement, that goes when this process does, if not before. */
+export function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'mqttsn-bench-'))
+  folders.add(folder)
+  return folder
+}
+
+export function removeFolder(folder: string): void {
+  folders.delete(folder)
+  rmSync(folder, { recursive: true, force: true })
+}
+
+/** Whether Mosquitto can be started here. */
+export function haveMosquitto(): boolean {
+  try {
+    execFileSync('mosquitto', ['-h'], { stdio: 'ignore' })
+    return true
+  } catch (error) {
+    // it is there, and says so with an exit code of its own
+    return error instanceof Error && 'status' in error && error.status !== null
+  }
+}
+
+/** How Node runs a program of this project, compiled or, in tests, as it is written. */
+export function entryOf(path: string): string[] {
+  const isCompiled = import.meta.url.endsWith('.js')
+  const url = new URL(`../../${path}.${isCompiled ? 'js' : 'ts'}`, import.meta.url)
+  return [...(isCompiled ? [] : ['--import', 'tsx']), fileURLToPath(url)]
+}
+
+/** A running broker. */
+export interface BrokerProcess {
+  readonly endpoint: Endpoint
+  readonly pid: number | undefined
+  end(): Promise<void>
+}
+
+export async function startBroker(kind: StageOptions['broker'], folder: string): Promise<BrokerProcess> {
+  if (typeof kind === 'object') return { endpoint: kind, pid: undefined, end: async () => {} }
+  const port = await freePort()
+  if (kind === 'mosquitto') {
+    const mosquitto = new Mosquitto(folder, port)
+    await mosquitto.start()
+    return {
+      endpoint: { host: LOOPBACK, port },
+      pid: mosquitto.pid,
+      end: () => mosquitto.end('SIGKILL'),
+    }
+  }
+  const args = [...entryOf('lab/bench/broker'), String(port)]
+  const program = new Program(process.execPath, args, join(folder, 'broker.log'))
+  await program.start((line) => line.startsWith('listening'))
+  return { endpoint: { host: LOOPBACK, port }, pid: program.pid, end: () => program.end('SIGKILL') }
+}
+
+/** What one measurement asks for, whatever the command line says. */
+export type Wanted = Partial<Pick<StageOptions, 'store' | 'workers'>>
+
+/** Starts what is needed. */
+export async function openStage(given: StageOptions, wanted: Wanted = {}): Promise<Stage> {
+  const options = { ...given, ...wanted }
+  const { store } = options
+  const folder = newFolder()
+  if (options.target !== undefined) {
+    const broker = await startBroker(options.broker, folder)
+    return {
+      gateway: options.target,
+      broker: broker.endpoint,
+      pid: options.pid,
+      brokerPid: undefined,
+      console: undefined,
+      faults: [],
+      close: async () => removeFolder(folder),
+    }
+  }
+  const broker = await startBroker(options.broker, folder)
+  const profiling =
+    options.profile === undefined
+      ? []
+      : ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${PROFILE}`]
+  const gateway = new GatewayProcess(folder, [...profiling, ...entryOf('src/cli')], {
+    listeners: [{ url: `udp://${LOOPBACK}:0` }],
+    broker: { url: `mqtt://${broker.endpoint.host}:${broker.endpoint.port}` },
+    store: store === 'lmdb' ? { type: 'lmdb', path: join(folder, 'state') } : { type: 'memory' },
+    timers: { tRetry: `${T_RETRY}ms` },
+    limits: { sensors: MOST_SENSORS, connectsPerAddress: MANY },
+    console: { url: `http://${LOOPBACK}:0` },
+    log: { level: 'info', format: 'json' },
+    ...(options.workers !== undefined && { workers: options.workers }),
+  })
+  const close = async () => {
+    await gateway.end(options.profile === undefined ? 'SIGKILL' : 'SIGTERM')
+    await broker.end()
+    if (options.profile !== undefined) {
+      mkdirSync(dirname(options.profile), { recursive: true })
+      copyFileSync(join(folder, PROFILE), options.profile)
+    }
+    removeFolder(folder)
+  }
+  try {
+    await gateway.start()
+  } catch (error) {
+    await close().catch(() => {})
+    throw error
+  }
+  return {
+    gateway: { host: LOOPBACK, port: gateway.udpPort },
+    broker: broker.endpoint,
+    pid: gateway.pid,
+    brokerPid: broker.pid,
+    console: gateway.console,
+    faults: gateway.faults,
+    close,
+  }
+}

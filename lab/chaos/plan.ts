@@ -1,0 +1,26 @@
+// What happens in a round, as its seed says: when the gateway is killed, and when the broker is restarted.
+
+import { between, seeded } from './random.ts'
+
+/** Times in milliseconds. */
+export interface RoundPlan {
+  /** `wait`: since the round began, or since the gateway had started again */
+  readonly kills: readonly { readonly wait: number; readonly how: 'SIGKILL' | 'SIGTERM' }[]
+  readonly brokerRestart: { readonly wait: number; readonly away: number } | undefined
+}
+
+/** The plan of one round with so many milliseconds of traffic: always the same for the same seed. */
+export function planRound(seed: number, round: number, traffic: number): RoundPlan {
+  const random = seeded(seed, round, 'plan')
+  const brokerRestart =
+    random() < 0.25 ? { wait: between(random, 0, traffic), away: between(random, 0, 600) } : undefined
+  const spared = brokerRestart !== undefined && random() < 0.3
+  const kills: RoundPlan['kills'][number][] = []
+  const how = () => (random() < 0.1 ? 'SIGTERM' : 'SIGKILL')
+  if (!spared) {
+    kills.push({ wait: between(random, 50, traffic), how: how() })
+    // Once more while it is still busy with what it found.
+    if (random() < 0.4) kills.push({ wait: between(random, 0, 500), how: how() })
+  }
+  return { kills, brokerRestart }
+}

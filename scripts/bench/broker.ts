@@ -1,6 +1,0 @@
-// The embedded broker as a process of its own, for machines without Mosquitto: `node dist/scripts/bench/broker.js PORT`.
-
-import { startEmbeddedBroker } from '../../src/upstream/embedded.ts'
-
-const { url } = await startEmbeddedBroker(Number(process.argv[2]))
-console.log(`listening ${url}`)

@@ -1,0 +1,79 @@
+// From what was parsed to what the gateway works with: short forms become long ones, what depends on others is filled in.
+
+import { resolve } from 'node:path'
+import type { z } from 'zod'
+import {
+  type BrokerConfig,
+  type Config,
+  type configSchema,
+  type PredefinedTopics,
+  REFERENCED,
+} from '../schema.ts'
+import { parseBrokerUrl } from '../sections/addresses.ts'
+import { broker } from '../sections/broker.ts'
+import { matchesEverything } from '../sections/glob.ts'
+import { sensor } from '../sections/sensors.ts'
+import { expandTemplate } from '../sections/template.ts'
+import { isObject } from './path.ts'
+
+type Parsed = z.output<typeof configSchema>
+
+// User name and password in the url are the gateway's own; left there, every sensor's connection would use them too.
+function completeBroker(written: Parsed['broker'], gatewayId: number): BrokerConfig {
+  const { url, ...settings } = typeof written === 'string' ? broker.parse({ url: written }) : written
+  const fill = (text: string | undefined) => (text ? expandTemplate(text, { gatewayId }) : undefined)
+  const inUrl = settings.username || settings.password ? undefined : parseBrokerUrl(url)
+  return {
+    ...settings,
+    url: url.replace(/:\/\/[^/?#]*@/, '://'),
+    clientId: fill(settings.clientId) ?? '',
+    username: fill(settings.username) ?? (inUrl?.username || undefined),
+    password: fill(settings.password) ?? (inUrl?.password || undefined),
+  }
+}
+
+// The paths of referenced texts, in terms of the long forms.
+function movedPaths(paths: readonly string[], written: unknown): string[] {
+  const { predefined } = isObject(written) ? written : {}
+  return paths.flatMap((path) => {
+    if (path === 'broker' || path === 'broker.url')
+      return ['broker.url', 'broker.username', 'broker.password']
+    if (path.startsWith('predefined.') && isObject(predefined))
+      return path.replace('predefined.', 'predefined[0].topics.')
+    const listener = /^(listeners\[\d+\])\.url$/.exec(path)
+    return listener ? [path, `${listener[1]}.name`] : path
+  })
+}
+
+// Topics for everyone hold no variables; what is escaped in them becomes plain here, as nobody expands them later.
+function completePredefined(written: Parsed['predefined']): PredefinedTopics[] {
+  const entries = Array.isArray(written) ? written : [{ match: '*', topics: written }]
+  return entries.map(({ match, topics }) => {
+    if (!matchesEverything(match)) return { match, topics }
+    const plain = Object.entries(topics).map(([id, topic]) => [id, expandTemplate(topic, {})])
+    return { match, topics: Object.fromEntries(plain) }
+  })
+}
+
+/**
+ * The effective configuration. `written` is the tree that was parsed, `referenced` the paths in it that are secret,
+ * `directory` where relative paths start from.
+ */
+export function complete(
+  parsed: Parsed,
+  written: unknown,
+  referenced: readonly string[],
+  directory: string,
+): Config {
+  const { $schema: _, listeners, sensors, predefined, store, ...rest } = parsed
+  const everyone = sensors.some((rule) => matchesEverything(rule.match))
+  return {
+    ...rest,
+    listeners: listeners.map((listener) => ({ ...listener, name: listener.name ?? listener.url })),
+    broker: completeBroker(parsed.broker, parsed.gateway.id),
+    sensors: everyone ? sensors : [...sensors, sensor.parse({})],
+    predefined: completePredefined(predefined),
+    store: { ...store, path: resolve(directory, store.path) },
+    [REFERENCED]: movedPaths(referenced, written),
+  }
+}

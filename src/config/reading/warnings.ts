@@ -1,0 +1,87 @@
+// What is legal but unwise in a configuration. No text here quotes a value: it may have come from a secret.
+
+import type { Config, QueueRule } from '../schema.ts'
+import { parseBrokerUrl, parseListenerUrl } from '../sections/addresses.ts'
+import { matchesEverything } from '../sections/glob.ts'
+import { isLoopback, matcher } from '../sections/networks.ts'
+import { isTls } from './checks.ts'
+
+const ADVERTISE_LEAST = 15 * 60_000
+
+function* listenerWarnings(config: Config): Generator<string> {
+  const everything = config.qosMinusOne.enabled && config.qosMinusOne.topics.includes('#')
+  for (const [i, listener] of config.listeners.entries()) {
+    const path = `listeners[${i}]`
+    const advertise = listener.discovery?.advertise ?? 0
+    if (advertise > 0 && advertise < ADVERTISE_LEAST) {
+      yield `${path}.discovery.advertise: less than the 15 minutes that the specification asks for [7.2]`
+    }
+    const anyone = ['1.1.1.1', '2606::1'].some(matcher(listener.forwarders))
+    if (anyone) yield `${path}.forwarders: every address may speak for every node`
+    const open = listener.allow.length === 0 && !isLoopback(parseListenerUrl(listener.url)?.address ?? '')
+    if (open && everything) {
+      yield `${path}: anyone who reaches it may publish to every topic without connecting; set "allow", or narrow or disable qosMinusOne`
+    }
+    if (open && listener.roaming === 'any') {
+      yield `${path}.roaming: with "any", whoever knows a ClientId can take over that sensor's session from anywhere`
+    }
+  }
+}
+
+function* brokerWarnings({ broker, sensors }: Config): Generator<string> {
+  if (broker.tls?.verify === false) yield 'broker.tls.verify: false lets anyone pose as the broker'
+  if (broker.tls && !isTls(broker.url))
+    yield 'broker.tls: has no effect, as broker.url is neither mqtts:// nor wss://'
+  const host = parseBrokerUrl(broker.url)?.host ?? 'localhost'
+  const passwords = Boolean(broker.password) || sensors.some((rule) => rule.password)
+  if (passwords && !isTls(broker.url) && !isLoopback(host)) {
+    yield 'broker.url: passwords cross the network unencrypted; use mqtts:// or wss://'
+  }
+}
+
+function* ruleWarnings({ sensors, predefined, log }: Config): Generator<string> {
+  const last = sensors.findIndex((rule) => matchesEverything(rule.match))
+  if (last < sensors.length - 1) {
+    yield `sensors[${last + 1}]: never used, as sensors[${last}] fits every ClientId; order rules from special to general`
+  }
+  for (const [i, { topics }] of predefined.entries()) {
+    const ids = new Map<string, string>()
+    for (const [id, topic] of Object.entries(topics)) {
+      const other = ids.get(topic)
+      if (other !== undefined) yield `predefined[${i}].topics: ids ${other} and ${id} name the same topic`
+      else ids.set(topic, id)
+    }
+  }
+  if (log.payloads) yield 'log.payloads: the log may hold confidential contents of messages'
+}
+
+function* storeWarnings({ sensors, queues, store, limits }: Config): Generator<string> {
+  for (const [i, { ack, spool }] of sensors.entries()) {
+    if (ack === 'store' && store.type === 'memory')
+      yield `sensors[${i}].ack: "store" promises nothing across a crash or a restart, as store.type is "memory"`
+    if (ack === 'broker' && spool.qos0) yield `sensors[${i}].spool.qos0: has no effect, as ack is "broker"`
+  }
+  for (const [i, later] of queues.entries()) {
+    if ((later.messages ?? 0) > limits.queuedMessages)
+      yield `queues[${i}].messages: has no effect beyond limits.queuedMessages, which counts all messages for a sensor`
+    if ((later.octets ?? 0) > limits.queuedOctets)
+      yield `queues[${i}].octets: has no effect beyond limits.queuedOctets, which counts all messages for a sensor`
+    const first = queues.findIndex((earlier) => covers(earlier, later))
+    if (first < i)
+      yield `queues[${i}]: never used, as queues[${first}] fits all that it fits; order rules from special to general`
+  }
+}
+
+/** Whether the first rule fits whatever the second fits; found only in the plain cases that happen by mistake. */
+function covers(first: QueueRule, second: QueueRule): boolean {
+  if (!matchesEverything(first.match) && first.match !== second.match) return false
+  return first.topics.includes('#') || second.topics.every((filter) => first.topics.includes(filter))
+}
+
+/** What is legal but unwise, one line each. */
+export const warningsOf = (config: Config): string[] => [
+  ...listenerWarnings(config),
+  ...brokerWarnings(config),
+  ...ruleWarnings(config),
+  ...storeWarnings(config),
+]

@@ -1,0 +1,111 @@
+// The part of the API that changes something: what an operator may do to one sensor.
+
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { Action, GatewayView } from '../view.ts'
+import { qos } from './schemas.ts'
+import { ref, type Schema } from './shapes.ts'
+
+/** The part of a pino logger that the console uses. */
+export interface ConsoleLog {
+  info(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+interface Publication {
+  topic: string
+  payload?: string
+  text?: string
+  qos: 0 | 1 | 2
+  retain: boolean
+}
+
+const EXAMPLE = { topic: 'meter/7/interval', text: '60', qos: 1 }
+
+const publication: Schema = {
+  type: 'object',
+  description: 'Contents as hexadecimal octets (payload) or as text in UTF-8 (text).',
+  additionalProperties: false,
+  required: ['topic'],
+  properties: {
+    topic: { type: 'string', minLength: 1, maxLength: 65_535, pattern: '^[^+#\\u0000]+$' },
+    payload: { type: 'string', pattern: '^(?:[0-9a-fA-F]{2})*$' },
+    text: { type: 'string' },
+    qos: { ...qos, default: 0 },
+    retain: { type: 'boolean', default: false },
+  },
+  oneOf: [{ required: ['payload'] }, { required: ['text'] }],
+  examples: [EXAMPLE],
+}
+
+/** The path parameter of everything about one sensor. */
+export const sensorParams: Schema = {
+  type: 'object',
+  required: ['clientId'],
+  properties: {
+    clientId: { type: 'string', minLength: 1, description: 'ClientId of the sensor', examples: ['meter-7'] },
+  },
+}
+
+interface ForSensor {
+  Params: { clientId: string }
+}
+
+/** 404, in the words that all routes about one sensor use. */
+export function noSuchSensor(reply: FastifyReply): FastifyReply {
+  return reply.code(404).send({ error: 'no-such-sensor', message: 'There is no sensor with this ClientId.' })
+}
+
+/** Adds the routes; every action that was done is logged. */
+export function serveActions(app: FastifyInstance, view: GatewayView, log: ConsoleLog): void {
+  async function perform(clientId: string, action: Action, reply: FastifyReply): Promise<FastifyReply> {
+    if ((await view.sensor(clientId)) === undefined) return noSuchSensor(reply)
+    if (!(await view.act(clientId, action)))
+      return reply
+        .code(409)
+        .send({ error: 'wrong-state', message: `A sensor in this state cannot do "${action.type}".` })
+    log.info({ clientId, action: action.type }, 'done by the console')
+    return reply.code(204).send()
+  }
+  const schemaOf = (operationId: string, summary: string) => ({
+    operationId,
+    summary,
+    tags: ['actions'],
+    params: sensorParams,
+    response: {
+      204: { description: 'done', type: 'null' },
+      400: { description: 'not understood', ...ref('Problem') },
+      404: { description: 'no such sensor', ...ref('Problem') },
+      409: { description: 'not possible in its state', ...ref('Problem') },
+    },
+  })
+  const simple = [
+    ['disconnect', 'disconnect', 'Ends its connection with DISCONNECT; its session is kept'],
+    ['forget', 'forget', 'Ends its session: subscriptions, topic ids and waiting messages are gone'],
+    ['clear-queue', 'clearQueue', 'Discards the messages that wait for it'],
+  ] as const
+  for (const [path, type, summary] of simple) {
+    app.post<ForSensor>(
+      `/api/sensors/:clientId/${path}`,
+      { schema: schemaOf(`${type}Sensor`.replace('clearQueueSensor', 'clearQueue'), summary) },
+      (request, reply) => perform(request.params.clientId, { type }, reply),
+    )
+  }
+  app.post<ForSensor & { Body: Publication }>(
+    '/api/sensors/:clientId/publish',
+    {
+      schema: {
+        ...schemaOf('publishToSensor', 'Delivers a message to it, or queues it while it sleeps'),
+        body: publication,
+      },
+    },
+    ({ params, body }, reply) => {
+      const { topic, text, payload = '', qos, retain } = body
+      const bytes = text === undefined ? Buffer.from(payload, 'hex') : Buffer.from(text)
+      return perform(
+        params.clientId,
+        { type: 'publish', topic, payload: new Uint8Array(bytes), qos, retain },
+        reply,
+      )
+    },
+  )
+}

@@ -1,0 +1,160 @@
+// The part of the API that only looks: gateway, listeners, broker, sensors, configuration, events and captures.
+
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { record } from '../capture/recording.ts'
+import type { Events } from '../events.ts'
+import type { History } from '../history.ts'
+import type { Limits, Streams } from '../streams.ts'
+import type { GatewayView, SensorQuery } from '../view.ts'
+import { noSuchSensor, sensorParams } from './actions.ts'
+import { state } from './schemas.ts'
+import { listOf, ref, type Schema } from './shapes.ts'
+
+/** What the routes work with. */
+export interface ApiParts {
+  readonly view: GatewayView
+  readonly events: Events
+  readonly history: History
+  readonly streams: Streams
+  readonly limits: Limits
+}
+
+const query = (properties: Record<string, Schema>): Schema => ({
+  type: 'object',
+  additionalProperties: false,
+  properties,
+})
+
+const sensorsQuery = query({
+  search: { type: 'string', description: 'part of the ClientId or address', examples: ['meter'] },
+  state,
+  sort: { type: 'string', enum: ['clientId', 'state', 'heardAt', 'queued', 'topics'], default: 'clientId' },
+  descending: { type: 'boolean', default: false },
+  offset: { type: 'integer', minimum: 0, maximum: 1_000_000_000, default: 0 },
+  limit: { type: 'integer', minimum: 1, maximum: 5000, default: 100 },
+})
+
+const streamQuery = query({
+  sensor: { type: 'string', minLength: 1, description: 'ClientId of one sensor', examples: ['meter-7'] },
+  token: { type: 'string', description: 'instead of the header Authorization' },
+})
+
+const told = (operationId: string, summary: string, schema: Schema, description = 'as it is now') => ({
+  schema: { operationId, summary, tags: ['observation'], response: { 200: { description, ...schema } } },
+})
+
+const streamed = (operationId: string, summary: string, description: string, produces: string) => ({
+  schema: {
+    operationId,
+    summary,
+    description,
+    tags: ['live'],
+    querystring: streamQuery,
+    produces: [produces],
+    response: { 200: { description: 'goes on until the client leaves', type: 'string' } },
+  },
+  config: { tokenInQuery: true },
+  exposeHeadRoute: false,
+})
+
+interface Streamed {
+  Querystring: { sensor?: string }
+}
+
+function tooMany(reply: FastifyReply): FastifyReply {
+  const message = 'Too many event streams and captures are open already.'
+  return reply.code(503).send({ error: 'too-many-streams', message })
+}
+
+/** Adds the routes. */
+export function serveApi(app: FastifyInstance, { view, events, history, streams, limits }: ApiParts): void {
+  app.get('/api/gateway', told('getGateway', 'The gateway, with its counters', ref('Gateway')), () =>
+    view.info(),
+  )
+  app.get('/api/listeners', told('getListeners', 'Where sensors are heard', listOf(ref('Listener'))), () =>
+    view.listeners(),
+  )
+  app.get('/api/broker', told('getBroker', 'The way to the broker', ref('Broker')), () => view.broker())
+  app.get('/api/store', told('getStore', 'Where sessions are kept', ref('Store')), () => view.store())
+  const historyText = 'The last five minutes, for plots'
+  app.get(
+    '/api/history',
+    told('getHistory', historyText, ref('History'), 'totals; rates are their differences'),
+    () => history.report(),
+  )
+  const pair: Schema = {
+    type: 'object',
+    properties: { topicId: { type: 'integer' }, name: { type: 'string' } },
+    required: ['topicId', 'name'],
+  }
+  app.get('/api/predefined', told('getPredefined', 'Predefined topic ids for everyone', listOf(pair)), () =>
+    view.predefined(),
+  )
+  const free: Schema = { type: 'object', additionalProperties: true }
+  app.get('/api/config', told('getConfig', 'The effective configuration, secrets hidden', free), () =>
+    view.config(),
+  )
+
+  const page: Schema = {
+    type: 'object',
+    properties: { total: { type: 'integer' }, items: listOf(ref('SensorSummary')) },
+    required: ['total', 'items'],
+  }
+  const sensors = told(
+    'getSensors',
+    'Sensors, found and sorted',
+    page,
+    'those from offset on; total is of all found',
+  )
+  app.get<{ Querystring: SensorQuery }>(
+    '/api/sensors',
+    { schema: { ...sensors.schema, querystring: sensorsQuery } },
+    (request) => view.sensors(request.query),
+  )
+  const ofSensor = (operationId: string, summary: string, schema: Schema) => {
+    const { response, ...rest } = told(operationId, summary, schema).schema
+    const unknown = { description: 'no such sensor', ...ref('Problem') }
+    return { schema: { ...rest, params: sensorParams, response: { ...response, 404: unknown } } }
+  }
+  app.get<{ Params: { clientId: string } }>(
+    '/api/sensors/:clientId',
+    ofSensor('getSensor', 'One sensor, in depth', ref('Sensor')),
+    async (request, reply) => (await view.sensor(request.params.clientId)) ?? noSuchSensor(reply),
+  )
+  const topics: Schema = {
+    type: 'object',
+    properties: { registry: listOf(ref('Topic')), predefined: listOf(ref('Topic')) },
+    required: ['registry', 'predefined'],
+  }
+  app.get<{ Params: { clientId: string } }>(
+    '/api/sensors/:clientId/topics',
+    ofSensor('getTopics', 'The topic ids that it may use', topics),
+    async (request, reply) => {
+      const sensor = await view.sensor(request.params.clientId)
+      if (sensor === undefined) return noSuchSensor(reply)
+      return { registry: sensor.registry, predefined: sensor.predefined }
+    },
+  )
+
+  const eventsText =
+    'Server-sent events: "gateway" (as of /api/gateway) every second, "state" for each change of state of a sensor, and ' +
+    'with ?sensor "packet" for each of its datagrams, octets in hexadecimal.'
+  app.get<Streamed>(
+    '/api/events',
+    streamed('getEvents', 'What happens, live', eventsText, 'text/event-stream'),
+    async (request, reply) => {
+      if (!(await events.send(reply, request.query.sensor))) tooMany(reply)
+      return reply
+    },
+  )
+  const captureText =
+    'A pcapng file of the datagrams of one sensor, or of all, from now on. It ends after 64 MiB or an hour.'
+  app.get<Streamed>(
+    '/api/capture',
+    streamed('getCapture', 'Datagrams as a capture', captureText, 'application/x-pcapng'),
+    (request, reply) => {
+      if (!record(view, streams, limits, reply, request.query.sensor)) tooMany(reply)
+    },
+  )
+  app.get('/api/openapi.json', { schema: { hide: true } }, () => app.swagger())
+}

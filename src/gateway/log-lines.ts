@@ -1,0 +1,43 @@
+// What goes to the log: one line per state change of a sensor, packets only at trace level, no payloads unless asked.
+
+import type { Packet } from '../codec/v1/messages.ts'
+import type { Log } from '../log.ts'
+import type { Effect, Peer } from '../session/events.ts'
+import { describePeer, hex } from '../session/peers.ts'
+import type { Link } from './datagrams/listener.ts'
+
+/** Where sensors are heard, and a warning if the system grants less room for them than asked. */
+export function logListening(log: Log, { listener: { name }, transport, discovery }: Link): void {
+  const { receiveBuffer, receiveBufferAsked } = transport.stats()
+  const found = { listener: name, url: transport.url, receiveBuffer, discovery: discovery !== undefined }
+  log.info(found, 'listening')
+  if (receiveBuffer >= receiveBufferAsked) return
+  const remedy = `raise net.core.rmem_max to ${receiveBufferAsked}, or ask for less with receiveBuffer`
+  log.warn({ listener: name, receiveBuffer, receiveBufferAsked, remedy }, 'receive buffer smaller than asked')
+}
+
+/** One line: who, from where, what state, why. */
+export function logChange(log: Log, effect: Extract<Effect, { type: 'changed' }>): void {
+  const { session, peer, from, to, why } = effect
+  const { clientId } = session
+  const fields = { clientId, peer: peer && describePeer(peer), listener: peer?.listener.name, from, to, why }
+  // the steps of a setup interest only those who look closely
+  if (to === 'willtopic' || to === 'willmsg' || to === 'connecting') log.debug(fields, `sensor ${to}`)
+  else log.info(fields, `sensor ${to}`)
+}
+
+/** One message, without its contents unless `payloads` is set. */
+export function logPacket(
+  log: Log,
+  direction: 'received' | 'sent',
+  packet: Packet,
+  peer: Peer,
+  payloads: boolean,
+): void {
+  if (!log.isLevelEnabled('trace')) return
+  const fields: Record<string, unknown> = { ...packet, type: undefined }
+  for (const [name, value] of Object.entries(fields)) {
+    if (value instanceof Uint8Array) fields[name] = payloads ? hex(value) : `${value.length} octets`
+  }
+  log.trace({ peer: describePeer(peer), packet: fields }, `${direction} ${packet.type.toUpperCase()}`)
+}

@@ -1,0 +1,152 @@
+// From the configuration to what the session core is told: settings, and the rules for each sensor.
+
+import type { Config, PredefinedTopics, SensorRule } from '../../config/schema.ts'
+import { globToMatcher, matchesEverything } from '../../config/sections/glob.ts'
+import { matcher } from '../../config/sections/networks.ts'
+import { expandTemplate } from '../../config/sections/template.ts'
+import { isTopicName } from '../../mqtt-topics.ts'
+import type { Env, Policy, Predefined, Settings } from '../../session/policy.ts'
+import type { Identity } from '../../upstream/upstream.ts'
+import { ageOf, compileQueues } from './queue-rules.ts'
+
+/** How long a ClientId's rules are remembered, in number of ClientIds. */
+const MOST_POLICIES = 20_000
+
+interface Rule {
+  readonly rule: SensorRule
+  fits(clientId: string): boolean
+  /** what the rule itself says; the rest is the same for most sensors */
+  readonly policy: Omit<Policy, 'predefined' | 'queueFor'>
+  /** the whole of it, by how messages wait, for sensors without predefined topics of their own */
+  readonly shared: WeakMap<Policy['queueFor'], Policy>
+}
+
+/** The core's surroundings, and who each sensor is at the broker. */
+export interface Surroundings {
+  readonly env: Env
+  identityOf(clientId: string): Identity
+  /** Takes other rules and settings; a session has its old policy until it is given the one of `env.policyFor`. */
+  replace(config: Config): void
+}
+
+/** Compiles the configuration's rules once; `random` is 0 <= x < 1. */
+export function createSurroundings(config: Config, random: () => number): Surroundings {
+  let rules = compileRules(config)
+  const env = {
+    settings: rules.settings,
+    totals: { queuedMessages: 0, queuedOctets: 0 },
+    policyFor: (clientId: string): Policy => rules.policyFor(clientId),
+    random,
+  }
+  return {
+    env,
+    identityOf: (clientId) => rules.identityOf(clientId),
+    replace(next) {
+      rules = compileRules(next)
+      env.settings = rules.settings
+    },
+  }
+}
+
+/** All that follows from one configuration. */
+interface Rules extends Pick<Env, 'settings' | 'policyFor'>, Pick<Surroundings, 'identityOf'> {}
+
+function compileRules(config: Config): Rules {
+  const rules = config.sensors.map((rule) => compile(rule, config.limits.messagesPerWake))
+  const queuesFor = compileQueues(config)
+  const global = tableOf(config.predefined.filter(({ match }) => matchesEverything(match)))
+  const special = config.predefined
+    .filter(({ match }) => !matchesEverything(match))
+    .map((entry) => ({ entry, fits: globToMatcher(entry.match) }))
+  const gatewayId = config.gateway.id
+
+  const predefinedFor = (clientId: string): Predefined => {
+    const own = special.filter(({ fits }) => fits(clientId)).map(({ entry }) => entry)
+    if (own.length === 0) return global
+    return tableOf([{ match: '*', topics: Object.fromEntries(global.byId) }, ...own], clientId)
+  }
+  const ruleFor = (clientId: string): Rule => {
+    const found = rules.find(({ fits }) => fits(clientId))
+    if (found === undefined) throw new Error('the rules end with one for every sensor')
+    return found
+  }
+  function findPolicy(clientId: string): Policy {
+    const { policy: own, shared } = ruleFor(clientId)
+    const [predefined, queueFor] = [predefinedFor(clientId), queuesFor(clientId)]
+    if (predefined !== global) return { ...own, predefined, queueFor }
+    const known = shared.get(queueFor)
+    if (known !== undefined) return known
+    const policy = { ...own, predefined, queueFor }
+    shared.set(queueFor, policy)
+    return policy
+  }
+  const policies = new Map<string, Policy>()
+  return {
+    settings: settingsOf(config, global),
+    policyFor(clientId) {
+      let policy = policies.get(clientId)
+      if (policy === undefined) {
+        policy = findPolicy(clientId)
+        if (policies.size >= MOST_POLICIES) policies.clear()
+        policies.set(clientId, policy)
+      }
+      return policy
+    },
+    identityOf(clientId) {
+      const { rule } = ruleFor(clientId)
+      const fill = (text: string | undefined) => text && expandTemplate(text, { clientId, gatewayId })
+      return {
+        clientId: expandTemplate(rule.clientId, { clientId, gatewayId }),
+        username: fill(rule.username),
+        password: fill(rule.password),
+        cert: rule.cert,
+        key: rule.key,
+      }
+    },
+  }
+}
+
+function compile(rule: SensorRule, messagesPerWake: number): Rule {
+  const from = matcher(rule.from)
+  return {
+    rule,
+    fits: globToMatcher(rule.match),
+    policy: {
+      denied: rule.deny,
+      mayComeFrom: (address) => rule.from.length === 0 || from(address),
+      asleepConnect: rule.asleepConnect,
+      reRegister: rule.reRegister,
+      messagesPerWake: rule.messagesPerWake ?? messagesPerWake,
+      ack: rule.ack,
+      spool: { ...rule.spool, age: ageOf(rule.spool.age) },
+    },
+    shared: new WeakMap(),
+  }
+}
+
+/** Ids and names both ways; a name with variables that comes out illegal is left out. Later entries win. */
+export function tableOf(entries: readonly PredefinedTopics[], clientId?: string): Predefined {
+  const byId = new Map<number, string>()
+  for (const { topics } of entries) {
+    for (const [id, template] of Object.entries(topics)) {
+      const name = clientId === undefined ? template : expandTemplate(template, { clientId })
+      if (isTopicName(name)) byId.set(Number(id), name)
+    }
+  }
+  return { byId, byName: new Map([...byId].map(([id, name]) => [name, id])) }
+}
+
+function settingsOf({ timers, limits, broker, qosMinusOne }: Config, predefined: Predefined): Settings {
+  return {
+    timers: {
+      ...timers,
+      connect: broker.connectTimeout,
+      grace: broker.grace,
+      reconnectMin: broker.reconnect.min,
+      reconnectMax: broker.reconnect.max,
+    },
+    limits,
+    qosMinusOne,
+    predefined,
+  }
+}

@@ -1,0 +1,99 @@
+// Status on the broker, where it is switched on: one retained topic for the gateway, with a will, and one per sensor.
+
+import type { Config } from '../config/schema.ts'
+import { wall } from '../monitor/sensor-info.ts'
+import { isTopicName } from '../mqtt-topics.ts'
+import { describePeer } from '../session/peers.ts'
+import type { Session } from '../session/session.ts'
+import { silenceDeadline } from '../session/setup/sleep.ts'
+import type { Gateway } from './gateway.ts'
+import type { Share } from './worker-share.ts'
+
+const encoder = new TextEncoder()
+const json = (value: object): Uint8Array => encoder.encode(JSON.stringify(value))
+
+/** The steps of a connection setup are of no interest to others. */
+const ofInterest = new Set(['active', 'asleep', 'awake', 'disconnected', 'lost'])
+
+/** An empty message takes a retained one away [MQTT 3.3.1.3]. */
+const nothing = new Uint8Array(0)
+
+/** How often it is looked whether the connection to the broker has come back, milliseconds. */
+const LOOK = 500
+
+/** Topic of the gateway's own status, undefined where status is switched off. */
+export function statusTopic({ status: { enabled, prefix }, gateway: { id } }: Config): string | undefined {
+  return enabled ? `${prefix}/gateway/${id}/status` : undefined
+}
+
+/** What the broker publishes when the gateway is gone without a word. */
+export const offline = (): Uint8Array => json({ state: 'offline' })
+
+/**
+ * Publishes the states of gateway and sensors, retained, until the returned function is called. After a lost connection
+ * everything is published anew. A sensor whose ClientId cannot be part of a topic is left out; the topic of one that is
+ * forgotten is cleared.
+ */
+export function publishStatus(gateway: Gateway, config: Config, share?: Share): () => void {
+  const topic = statusTopic(config)
+  if (topic === undefined) return () => {}
+  const speaks = share?.speaks !== false
+  const startedAt = Date.now()
+  const { byClientId } = gateway.sessions
+  let healthy = false
+  /** sensors whose topic holds a message, and those of them whose topic is still to be cleared */
+  const shown = new Set<string>()
+  const leftOver = new Set<string>()
+
+  const topicOf = (clientId: string) =>
+    `${config.status.prefix}/gateway/${config.gateway.id}/sensor/${clientId}`
+  const publishSensor = (session: Session, state: string) => {
+    const { clientId } = session
+    const sensorTopic = topicOf(clientId)
+    if (!isTopicName(sensorTopic) || clientId.includes('/')) return
+    if (gateway.publish(sensorTopic, json(stateOf(session, state, config)), true)) shown.add(clientId)
+    leftOver.delete(clientId)
+  }
+  const clear = (clientId: string) => {
+    if (gateway.publish(topicOf(clientId), nothing, true)) leftOver.delete(clientId)
+    else leftOver.add(clientId)
+  }
+  const look = () => {
+    const was = healthy
+    healthy = gateway.isHealthy()
+    if (!healthy) return
+    for (const clientId of leftOver) clear(clientId)
+    if (was) return
+    // one of several does not know how many the others have
+    const sensors = share === undefined ? byClientId.size : undefined
+    if (speaks) gateway.publish(topic, json({ state: 'online', startedAt, sensors }), true)
+    for (const session of byClientId.values()) publishSensor(session, session.state)
+  }
+  const timer = setInterval(look, LOOK)
+  const stop = gateway.observe({
+    effect(effect) {
+      if (effect.type === 'changed' && healthy && ofInterest.has(effect.to))
+        publishSensor(effect.session, effect.to)
+      if (effect.type !== 'forget') return
+      const { clientId } = effect.session
+      if (!byClientId.has(clientId) && shown.delete(clientId)) clear(clientId)
+    },
+  })
+  return () => {
+    clearInterval(timer)
+    stop()
+    if (speaks) gateway.publish(topic, offline(), true)
+  }
+}
+
+function stateOf(session: Session, state: string, config: Config): object {
+  const asleep = state === 'asleep'
+  const until = asleep ? silenceDeadline(session, config.timers.inactivity) : Number.POSITIVE_INFINITY
+  return {
+    state,
+    at: Date.now(),
+    address: session.peer && describePeer(session.peer),
+    queued: session.queue.length,
+    ...(Number.isFinite(until) && { asleepUntil: Math.round(wall(until)) }),
+  }
+}

@@ -1,0 +1,135 @@
+// A session as the console shows it: a row in a list, and a page of its own.
+
+import type { Config } from '../config/schema.ts'
+import type { SensorDetail, SensorQuery, SensorSummary, TopicEntry } from '../console/view.ts'
+import { describePeer } from '../session/peers.ts'
+import type { Session } from '../session/session.ts'
+import { silenceDeadline } from '../session/setup/sleep.ts'
+import type { Memories } from './sensor-memory.ts'
+
+/** How far the wall clock may run from what was assumed, milliseconds: more than its own resolution. */
+const DRIFT = 20
+
+/** wall time at monotonic 0; the clock may be set while the gateway runs, on small boards long after the start */
+let origin = performance.timeOrigin
+
+/** Wall time of a monotonic one, milliseconds since 1970, by the clock as it is set now. */
+export function wall(monotonic: number): number {
+  const observed = Date.now() - performance.now()
+  if (Math.abs(observed - origin) > DRIFT) origin = observed
+  return origin + monotonic
+}
+
+function upstreamOf({ link }: Session): SensorSummary['upstream'] {
+  return link.state !== 'up' && link.lostAt !== undefined ? 'retrying' : link.state
+}
+
+/** A session as a row. */
+export function summaryOf(session: Session): SensorSummary {
+  const { clientId, state, peer, heardAt, topics, subscriptions, queue, queuedOctets } = session
+  return {
+    clientId,
+    state,
+    address: peer && describePeer(peer),
+    listener: peer?.listener.name,
+    heardAt: heardAt === 0 ? undefined : wall(heardAt),
+    topics: topics.byId.size,
+    subscriptions: subscriptions.size,
+    queued: queue.length,
+    queuedOctets,
+    upstream: upstreamOf(session),
+  }
+}
+
+/** Whether a row is what was searched for. */
+export function fits(sensor: SensorSummary, { search, state }: SensorQuery): boolean {
+  if (state !== undefined && sensor.state !== state) return false
+  if (search === undefined || search === '') return true
+  const wanted = search.toLowerCase()
+  return sensor.clientId.toLowerCase().includes(wanted) || (sensor.address?.includes(wanted) ?? false)
+}
+
+/** The order that was asked for; by ClientId where it does not decide. */
+export function comparison({ sort = 'clientId', descending = false }: SensorQuery) {
+  const sign = descending ? -1 : 1
+  return (a: SensorSummary, b: SensorSummary): number => {
+    const [x = 0, y = 0] = [a[sort], b[sort]]
+    if (x !== y) return x < y ? -sign : sign
+    return a.clientId < b.clientId ? -1 : 1
+  }
+}
+
+/** What is empty for a sensor that has no session any more. */
+export const nothingKnown: Omit<SensorDetail, keyof SensorSummary | 'recent' | 'dropped' | 'lastError'> = {
+  cleanSession: true,
+  keepAlive: 0,
+  lostAt: undefined,
+  sleep: undefined,
+  will: undefined,
+  registry: [],
+  predefined: [],
+  subscribed: [],
+  queue: [],
+  outstanding: undefined,
+  held: undefined,
+  refusedTopics: [],
+}
+
+const MOST_QUEUED = 100
+
+/** A session in depth, with what is remembered of its sensor. */
+export function detailOf(session: Session, memories: Memories, config: Config): SensorDetail {
+  const { will, topics, policy, outstanding, state } = session
+  const deadline = silenceDeadline(session, config.timers.inactivity)
+  const entry = ([topicId, name]: readonly [number, string], confirmed: boolean): TopicEntry => ({
+    topicId,
+    name,
+    confirmed,
+  })
+  return {
+    ...summaryOf(session),
+    ...memories.of(session.clientId, session),
+    cleanSession: session.cleanSession,
+    keepAlive: session.keepAlive,
+    lostAt: Number.isFinite(deadline) ? wall(deadline) : undefined,
+    sleep: state === 'asleep' || state === 'awake' ? session.sleep : undefined,
+    will: will.topic && {
+      topic: will.topic.name,
+      qos: will.topic.qos,
+      retain: will.topic.retain,
+      octets: will.message?.length ?? 0,
+    },
+    registry: [...topics.byId].map((pair) => entry(pair, topics.confirmed.has(pair[0]))),
+    predefined: [...policy.predefined.byId].map((pair) => entry(pair, true)),
+    subscribed: [...session.subscriptions].map(([filter, subscription]) => ({ filter, ...subscription })),
+    queue: session.queue.slice(0, MOST_QUEUED).map(({ id, topic, qos, retain, payload, at }) => ({
+      id,
+      topic,
+      qos,
+      retain,
+      octets: payload.length,
+      at: wall(at),
+    })),
+    outstanding: outstanding && {
+      kind: outstanding.kind.toUpperCase(),
+      msgId: outstanding.msgId,
+      tries: outstanding.tries,
+    },
+    held: heldBecause(session),
+    refusedTopics: [...topics.suppressed],
+  }
+}
+
+/** Why nothing is delivered right now, for people. */
+function heldBecause(session: Session): string | undefined {
+  const { state, outstanding, paused, holdUntil, requests } = session
+  if (state === 'disconnected' || state === 'lost') return 'It is not connected.'
+  if (state === 'asleep') return 'It is asleep: messages wait until it wakes up and asks for them.'
+  if (state !== 'active' && state !== 'awake') return 'It is still connecting.'
+  if (paused) return 'It did not acknowledge the last message: nothing more is sent until it says something.'
+  if (holdUntil > performance.now()) return 'It reported congestion and is left alone for a while.'
+  if (outstanding !== undefined) return `It has not answered ${outstanding.kind.toUpperCase()} yet.`
+  if ([...requests.values()].some(({ type }) => type === 'subscribe'))
+    return 'The broker has not answered its SUBSCRIBE yet.'
+  return undefined
+}

@@ -1,0 +1,186 @@
+// The gateway as the console sees it. Everything is read when it is asked for; observing starts with the first look.
+
+import { describeFrame } from '../codec/v1/describe.ts'
+import type { Packet } from '../codec/v1/messages.ts'
+import { redacted } from '../config/redact.ts'
+import type { Config } from '../config/schema.ts'
+import { noSensors } from '../console/states.ts'
+import type {
+  Action,
+  GatewayInfo,
+  GatewayView,
+  Immediate,
+  StateChange,
+  WatchedPacket,
+} from '../console/view.ts'
+import type { Gateway } from '../gateway/gateway.ts'
+import type { Effect, Peer } from '../session/events.ts'
+import { describePeer } from '../session/peers.ts'
+import type { Session } from '../session/session.ts'
+import { comparison, detailOf, fits, nothingKnown, summaryOf, wall } from './sensor-info.ts'
+import { createMemories } from './sensor-memory.ts'
+
+/** The view of this very gateway. */
+export interface OwnView extends Immediate<GatewayView> {
+  close(): void
+}
+
+/** Makes the view; `version` is the program's. Call `close` at the end. */
+export function createView(gateway: Gateway, config: Config, version: string): OwnView {
+  const startedAt = Date.now()
+  const { byClientId } = gateway.sessions
+  const memories = createMemories(gateway)
+  const changeListeners = new Set<(change: StateChange) => void>()
+  const stop = gateway.observe({
+    effect(effect) {
+      if (effect.type !== 'changed') return
+      const change = changeOf(effect)
+      for (const listener of changeListeners) listener(change)
+    },
+  })
+
+  return {
+    info: () => infoOf(gateway, config, version, startedAt),
+    listeners: () => gateway.status().listeners.map(({ name, url, stats }) => ({ name, url, ...stats })),
+    broker() {
+      const {
+        url,
+        healthy,
+        version,
+        connected = 0,
+        connecting = 0,
+        waiting = 0,
+        refused = 0,
+        lost = 0,
+      } = gateway.status().broker
+      return { url, healthy, version, connected, connecting, waiting, refused, lost }
+    },
+    store: () => gateway.status().store,
+    sensors(query) {
+      const all = [...byClientId.values()]
+        .map(summaryOf)
+        .concat(memories.departed().filter(({ clientId }) => !byClientId.has(clientId)))
+      const found = all.filter((sensor) => fits(sensor, query)).sort(comparison(query))
+      return { total: found.length, items: found.slice(query.offset, query.offset + query.limit) }
+    },
+    sensor(clientId) {
+      const session = byClientId.get(clientId)
+      if (session !== undefined) return detailOf(session, memories, config)
+      const gone = memories.departed().find((sensor) => sensor.clientId === clientId)
+      return gone && { ...nothingKnown, ...gone, ...memories.of(clientId) }
+    },
+    predefined: () =>
+      [...gateway.surroundings.env.settings.predefined.byId].map(([topicId, name]) => ({ topicId, name })),
+    config: () => redacted(config),
+    act: (clientId, action) => act(gateway, clientId, action),
+    onChange(listener) {
+      changeListeners.add(listener)
+      return () => void changeListeners.delete(listener)
+    },
+    watch: (clientId, listener) => watch(gateway, clientId, listener),
+    latency: () => gateway.latency,
+    close() {
+      stop()
+      memories.close()
+    },
+  }
+}
+
+function infoOf(gateway: Gateway, config: Config, version: string, startedAt: number): GatewayInfo {
+  const sensors = noSensors()
+  const spooled = { spooledMessages: 0, spooledOctets: 0 }
+  for (const { state, spooled: own } of gateway.sessions.byClientId.values()) {
+    sensors[state] += 1
+    spooled.spooledMessages += own.messages
+    spooled.spooledOctets += own.octets
+  }
+  const { counters } = gateway.status()
+  return {
+    version,
+    gwId: config.gateway.id,
+    node: process.version,
+    startedAt,
+    sensors,
+    ...gateway.surroundings.env.totals,
+    ...spooled,
+    counters: {
+      ...counters,
+      received: upperCased(counters.received),
+      sent: upperCased(counters.sent),
+      dropped: counters.dropped as Record<string, number>,
+    },
+  }
+}
+
+const upperCased = (table: Partial<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(table).map(([name, value = 0]) => [name.toUpperCase(), value]))
+
+function changeOf({ session, peer, from, to, why }: Extract<Effect, { type: 'changed' }>): StateChange {
+  const address = peer && describePeer(peer)
+  return { at: Date.now(), clientId: session.clientId, from, to, why, address }
+}
+
+function act(gateway: Gateway, clientId: string, action: Action): boolean {
+  const session = gateway.sessions.byClientId.get(clientId)
+  if (session === undefined) return false
+  const { state } = session
+  const gone = state === 'disconnected' || state === 'lost'
+  if (action.type === 'disconnect' && gone) return false
+  if (action.type !== 'publish') gateway.dispatch(session, { type: 'command', command: action.type })
+  else {
+    const { topic, payload, qos, retain } = action
+    gateway.dispatch(session, {
+      type: 'message',
+      message: { topic, payload, qos, retain },
+      ack: undefined,
+      packetId: 0,
+    })
+  }
+  return true
+}
+
+/** The topic name that a message's topic id stands for, as far as the session knows. */
+function topicOf(packet: Packet, session: Session | undefined): string | undefined {
+  if ('topicName' in packet) return packet.topicName
+  if (!('topicId' in packet) || session === undefined) return undefined
+  const { byId } =
+    'topicIdType' in packet && packet.topicIdType === 'predefined'
+      ? session.policy.predefined
+      : session.topics
+  return byId.get(packet.topicId)
+}
+
+function watch(
+  gateway: Gateway,
+  clientId: string | undefined,
+  listener: (packet: WatchedPacket) => void,
+): () => void {
+  const report = (
+    direction: WatchedPacket['direction'],
+    packet: Packet,
+    peer: Peer,
+    session: Session | undefined,
+    bytes: Uint8Array,
+    repeated: boolean,
+  ) => {
+    const named = packet.type === 'connect' ? packet.clientId : session?.clientId
+    if (clientId !== undefined && named !== clientId) return
+    listener({
+      at: wall(performance.now()),
+      direction,
+      clientId: named,
+      address: peer.address,
+      port: peer.port,
+      listener: peer.listener.name,
+      bytes,
+      type: packet.type.toUpperCase(),
+      topic: topicOf(packet, session),
+      lines: describeFrame(bytes),
+      repeated: repeated || ('dup' in packet && packet.dup),
+    })
+  }
+  return gateway.observe({
+    received: (packet, peer, session, bytes) => report('received', packet, peer, session, bytes, false),
+    sent: (packet, peer, session, bytes, repeated) => report('sent', packet, peer, session, bytes, repeated),
+  })
+}

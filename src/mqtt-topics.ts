@@ -1,0 +1,60 @@
+// What MQTT can carry as a topic name, a topic filter or a ClientId, and which filter matches which name [MQTT 1.5.4, 4.7]. Pure.
+
+/** Octets that a text in an MQTT packet may have. */
+const MAXIMUM = 0xffff
+
+/** Octets of a string in UTF-8; a lone surrogate counts as the three octets of its replacement. */
+export function octets(text: string): number {
+  let length = text.length
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code < 0x80) continue
+    length += code < 0x800 ? 1 : 2
+    // a pair of surrogates is four octets in all
+    if (code >= 0xd800 && code < 0xdc00 && isLowSurrogate(text.charCodeAt(i + 1))) i += 1
+  }
+  return length
+}
+
+const isLowSurrogate = (code: number): boolean => code >= 0xdc00 && code < 0xe000
+
+/** Whether MQTT can carry this text at all: not empty, well-formed, without NUL, at most 65,535 octets. */
+const isText = (text: string): boolean =>
+  text.length > 0 &&
+  text.length <= MAXIMUM &&
+  text.isWellFormed() &&
+  !text.includes('\0') &&
+  octets(text) <= MAXIMUM
+
+/** Whether MQTT can carry this ClientId [SN-FLD-3]. */
+export const isClientId = (text: string): boolean => isText(text)
+
+/** Whether the filter holds a wildcard. */
+export const hasWildcard = (filter: string): boolean => filter.includes('+') || filter.includes('#')
+
+/** Whether a message may be published to this name: a text without wildcards. */
+export const isTopicName = (name: string): boolean => isText(name) && !hasWildcard(name)
+
+/** Whether this is a legal filter: wildcards fill whole levels, and `#` the last one [SN-SUB-10]. */
+export function isTopicFilter(filter: string): boolean {
+  if (!isText(filter)) return false
+  if (!hasWildcard(filter)) return true
+  const levels = filter.split('/')
+  return levels.every(
+    (level, i) => !hasWildcard(level) || level === '+' || (level === '#' && i === levels.length - 1),
+  )
+}
+
+/** Whether a topic name matches a legal filter; wildcards do not match a first level that begins with `$`. */
+export function matches(filter: string, name: string): boolean {
+  if (filter === name) return true
+  if (!hasWildcard(filter)) return false
+  if (name.startsWith('$') && (filter.startsWith('+') || filter.startsWith('#'))) return false
+  const wanted = filter.split('/')
+  const levels = name.split('/')
+  for (let i = 0; i < wanted.length; i++) {
+    if (wanted[i] === '#') return true
+    if (i >= levels.length || (wanted[i] !== '+' && wanted[i] !== levels[i])) return false
+  }
+  return wanted.length === levels.length
+}

@@ -1,0 +1,22 @@
+// REGISTER from the sensor: answered at once from the session's own registry [6.5].
+
+import { type Register, ReturnCode } from '../../codec/v1/messages.ts'
+import { isTopicName } from '../../mqtt-topics.ts'
+import type { Turn } from '../policy.ts'
+import { type Session, send } from '../session.ts'
+import { assignTopic, learn } from './registry.ts'
+
+export function onRegister(session: Session, { topicName, msgId }: Register, turn: Turn): void {
+  const { topics, policy } = session
+  const answer = (topicId: number, returnCode: ReturnCode) =>
+    send(session, { type: 'regack', topicId, msgId, returnCode }, turn)
+
+  if (!isTopicName(topicName)) return answer(0, ReturnCode.notSupported) // [SN-REG-6]
+  const { topicsPerSensor } = turn.env.settings.limits
+  const topicId = assignTopic(topics, topicName, topicsPerSensor, policy.predefined)
+  if (topicId === undefined) return answer(0, ReturnCode.congestion)
+  topics.suppressed.delete(topicName) // [SN-GPUB-6]
+  if (policy.reRegister !== 'always') learn(topics, topicId)
+  turn.out.push({ type: 'save', session })
+  answer(topicId, ReturnCode.accepted)
+}

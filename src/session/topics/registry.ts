@@ -1,0 +1,89 @@
+// Topic ids and names of one sensor: registered, predefined, short [6.5, 6.7, 7.3]; what names and filters are legal [MQTT 4.7].
+
+import type { Predefined } from '../policy.ts'
+import { SparseMap, SparseSet } from '../sparse.ts'
+
+/** The registry of one session. An id once assigned never gets another name while the session lives [SN-REG-8]. */
+export interface Topics {
+  readonly byId: SparseMap<number, string>
+  readonly byName: SparseMap<string, number>
+  /** ids that the sensor has learned or confirmed in this connection [SN-SESS-9] */
+  readonly confirmed: SparseSet<number>
+  /** ids that the sensor has learned or confirmed at any time in this session */
+  readonly learned: SparseSet<number>
+  /** names whose REGISTER the sensor refused [SN-GPUB-6] */
+  readonly suppressed: SparseSet<string>
+  /** where the search for the next free id begins */
+  next: number
+}
+
+const FIRST = 1
+const LAST = 0xfffe // 0x0000 and 0xffff are reserved [5.3.11]
+
+/** An empty registry. `first` (1..65534) should differ between sessions, so that a stale id hits nothing [SN-SESS-10]. */
+export const createTopics = (first: number): Topics => ({
+  byId: new SparseMap(),
+  byName: new SparseMap(),
+  confirmed: new SparseSet(),
+  learned: new SparseSet(),
+  suppressed: new SparseSet(),
+  next: first,
+})
+
+/** Forgets all names, but goes on with new ids, so that an old id is unknown instead of wrong [SN-SESS-8]. */
+export function clearTopics(topics: Topics): void {
+  topics.byId.clear()
+  topics.byName.clear()
+  topics.confirmed.clear()
+  topics.learned.clear()
+  topics.suppressed.clear()
+}
+
+/** The id of a name, assigned if it has none; undefined when `limit` names are reached [SN-REG-1, -2, -5]. */
+export function assignTopic(
+  topics: Topics,
+  name: string,
+  limit: number,
+  predefined: Predefined,
+): number | undefined {
+  const known = topics.byName.get(name)
+  if (known !== undefined) return known
+  if (topics.byName.size >= limit) return undefined
+  for (let tries = FIRST; tries <= LAST; tries++) {
+    const id = topics.next
+    topics.next = id === LAST ? FIRST : id + 1
+    if (topics.byId.has(id) || predefined.byId.has(id)) continue
+    topics.byId.set(id, name)
+    topics.byName.set(name, id)
+    return id
+  }
+  return undefined
+}
+
+/** The sensor knows this id now. */
+export function learn(topics: Topics, topicId: number): void {
+  topics.confirmed.add(topicId)
+  topics.learned.add(topicId)
+}
+
+/** The sensor does not know this id. */
+export function unlearn(topics: Topics, topicId: number): void {
+  topics.confirmed.delete(topicId)
+  topics.learned.delete(topicId)
+}
+
+/** The topic name that two octets spell, or undefined if they are not UTF-8 [6.7]. */
+export function shortName(topicId: number): string | undefined {
+  const [a, b] = [topicId >> 8, topicId & 0xff]
+  if (a < 0x80 && b < 0x80) return String.fromCharCode(a, b)
+  if (a >= 0xc2 && a <= 0xdf && b >> 6 === 0b10) return String.fromCharCode(((a & 0x1f) << 6) | (b & 0x3f))
+  return undefined
+}
+
+/** The two octets of a name that has just two, or undefined. */
+export function shortId(name: string): number | undefined {
+  const [a, b] = [name.charCodeAt(0), name.charCodeAt(1)]
+  if (name.length === 2 && a < 0x80 && b < 0x80) return (a << 8) | b
+  if (name.length === 1 && a >= 0x80 && a < 0x800) return ((0xc0 | (a >> 6)) << 8) | 0x80 | (a & 0x3f)
+  return undefined
+}

@@ -1,0 +1,94 @@
+// Sessions from the store: after a restart sensors go on as if the gateway had not been away [SN-SESS-10].
+
+import { wakeAt } from '../session/deadlines.ts'
+import { clearQueue, queuedSize } from '../session/downlink/queue.ts'
+import type { Peer, QueuedMessage } from '../session/events.ts'
+import type { Turn } from '../session/policy.ts'
+import { fromRecord, type PeerRecord, type SessionRecord, type ToMonotonic } from '../session/record.ts'
+import { isEnded, isLive, type Session, type Uplink } from '../session/session.ts'
+import { owesBroker, reopen } from '../session/uplink/spool.ts'
+import { noteDeadline } from './due.ts'
+import { bind, rest, type Sessions } from './table.ts'
+
+/** Milliseconds between the broker connections of two sensors that say nothing; those that speak go before them. */
+const SPREAD = 2
+
+/** What was stored of one sensor. */
+export interface Stored {
+  readonly record: SessionRecord
+  readonly messages: readonly QueuedMessage[]
+  readonly uplinks: readonly Uplink[]
+}
+
+/** How the places and times of a record are found again. */
+export interface Bearings {
+  /** undefined: its listener does not exist any more */
+  peerOf(record: PeerRecord): Peer | undefined
+  readonly toMonotonic: ToMonotonic
+}
+
+/**
+ * Takes up a session where it was left. A sensor that was connected still is: its broker connection is mended, and timers
+ * that ran out meanwhile have their effect at the next deadline. One without a place to be reached, or in the middle of a
+ * setup, is disconnected and finds everything when it connects.
+ */
+export function restore(
+  sessions: Sessions,
+  stored: Stored,
+  { peerOf, toMonotonic }: Bearings,
+  turn: Turn,
+): void {
+  const session = fromRecord(stored.record, toMonotonic, turn)
+  const { progress } = stored.record
+  refill(session, stored, turn)
+  sessions.byClientId.set(session.clientId, session)
+  const wasLive = isLive(session)
+  const peer = wasLive && progress.peer !== undefined ? peerOf(progress.peer) : undefined
+  if (peer !== undefined && !sessions.byPeer.has(peer.key)) return goOn(sessions, session, peer, turn)
+  const endedAt = isEnded(session) ? session.endedAt : turn.now
+  if (!isEnded(session)) session.state = 'disconnected'
+  rest(session, turn)
+  session.endedAt = endedAt
+  if (owesBroker(session)) mendLater(sessions, session, turn)
+  session.wakeAt = wakeAt(session, turn)
+  noteDeadline(sessions, session)
+  if (isOver(session)) forget(sessions, session, turn)
+}
+
+function forget(sessions: Sessions, session: Session, turn: Turn): void {
+  clearQueue(session, turn)
+  sessions.byClientId.delete(session.clientId)
+  turn.out.push({ type: 'forget', session })
+}
+
+function refill(session: Session, { messages, uplinks }: Stored, { env }: Turn): void {
+  for (const uplink of uplinks) reopen(session, uplink)
+  session.nextToken = Math.max(session.nextToken, 1 + (uplinks.at(-1)?.token ?? 0))
+  session.queue = [...messages]
+  session.queuedOctets = messages.reduce((sum, message) => sum + queuedSize(message), 0)
+  env.totals.queuedMessages += messages.length
+  env.totals.queuedOctets += session.queuedOctets
+  session.nextMessage = Math.max(session.nextMessage, 1 + (messages.at(-1)?.id ?? 0))
+}
+
+function goOn(sessions: Sessions, session: Session, peer: Peer, turn: Turn): void {
+  bind(sessions, session, peer)
+  const head = session.queue[0]
+  if (head !== undefined && session.state === 'active') {
+    head.sent = true // it may have been on its way
+    // a repetition that PUBREL of the first one overtakes would be taken for a new message
+    if (head.qos === 2) session.holdUntil = turn.now + turn.env.settings.timers.tRetry
+  }
+  mendLater(sessions, session, turn)
+  session.wakeAt = wakeAt(session, turn)
+  noteDeadline(sessions, session)
+}
+
+function mendLater(sessions: Sessions, { link }: Session, turn: Turn): void {
+  link.lostAt = turn.now
+  link.retryAt = turn.now + sessions.byClientId.size * SPREAD
+}
+
+/** Whether it is neither connected nor kept for the next time. */
+const isOver = (session: Session): boolean =>
+  isEnded(session) && (session.cleanSession || !session.established) && !owesBroker(session)

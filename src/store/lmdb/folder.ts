@@ -1,0 +1,92 @@
+// The folder of a store on disk: creating it, locking it, and seeing that nothing in it is damaged or missing.
+
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { StoreError } from '../store.ts'
+import { damageOf } from './damage.ts'
+import { acquireLock } from './lock.ts'
+
+const REMEDY = 'restore it from a copy, or move the folder away to start without its sessions'
+
+/** Why something failed, in words. */
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  switch (code) {
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied'
+    case 'EROFS':
+      return 'the file system is read-only'
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'the disk is full'
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return 'there is a file in its place'
+    default:
+      return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** Not by `recursive`, which never returns where nothing can be created, as below /proc. */
+function create(folder: string): void {
+  if (existsSync(folder)) return
+  create(dirname(folder))
+  mkdirSync(folder, { mode: 0o700 }) // what sensors say is nobody else's business
+}
+
+/**
+ * Makes a folder ready for LMDB, and this process its only user.
+ * @returns what lets go of it
+ * @throws StoreError
+ */
+export function takeFolder(folder: string): () => void {
+  let release: (() => void) | number
+  try {
+    create(folder)
+    release = acquireLock(join(folder, 'pid'))
+  } catch (error) {
+    throw new StoreError(
+      `store ${folder} cannot be written: ${reasonOf(error)}. ` +
+        'Let the gateway write there, or set store.path to another folder',
+    )
+  }
+  if (typeof release === 'number') {
+    throw new StoreError(
+      `store ${folder} is in use by another gateway (process ${release}): ` +
+        'stop that one, or give this one a store.path of its own',
+    )
+  }
+  try {
+    insistOnData(folder)
+    return release
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+/** From now on a missing or empty data file is a loss, and no beginning. */
+export function markBegun(folder: string): void {
+  const path = join(folder, 'about.txt')
+  if (!existsSync(path)) {
+    writeFileSync(
+      path,
+      'Sessions of sensors, kept by mqtt-sn-gateway in data.mdb. Delete the whole folder or nothing.\n',
+    )
+  }
+}
+
+function insistOnData(folder: string): void {
+  const path = join(folder, 'data.mdb')
+  const begun = existsSync(join(folder, 'about.txt'))
+  let damage: string | undefined
+  try {
+    const octets = statSync(path, { throwIfNoEntry: false })?.size
+    if (octets !== undefined) damage = damageOf(path)
+    if (begun && !octets) damage = octets === undefined ? 'it is missing' : 'it is empty'
+  } catch (error) {
+    throw new StoreError(`${path} cannot be read (${reasonOf(error)}): let the gateway read it`)
+  }
+  if (damage !== undefined) throw new StoreError(`${path} is damaged: ${damage}. Remedy: ${REMEDY}`)
+}

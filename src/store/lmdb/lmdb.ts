@@ -1,0 +1,237 @@
+// The store on disk: LMDB, written in groups, each of them one transaction that is on the disk before anybody is told.
+
+import { statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { QueuedMessage } from '../../session/events.ts'
+import type { Session, Uplink } from '../../session/session.ts'
+import { Changes, type Numbers } from '../changes.ts'
+import type { Key, Value } from '../records.ts'
+import { type Store, type StoredSession, StoreError, type StoreHealth } from '../store.ts'
+import { Environment, openDatabase } from './environment.ts'
+import { markBegun, takeFolder } from './folder.ts'
+import { loadAll } from './load.ts'
+
+export interface LmdbOptions {
+  /** a folder; created if it is not there */
+  readonly path: string
+  /** told once when writing begins to fail, and once when it works again */
+  readonly log?: { error(message: string): void; info(message: string): void } | undefined
+  /** milliseconds until what failed is written again; 1000 unless told */
+  readonly retryAfter?: number | undefined
+  /** only a part of the sessions is wanted; another thread has taken the folder with `takeStore` */
+  readonly share?: Share | undefined
+}
+
+/** The part of one thread; all that share a store have the same `count`, and an `index` of their own below it. */
+export interface Share extends Numbers {
+  owns(clientId: string): boolean
+}
+
+const everything: Share = { index: 0, count: 1, owns: () => true }
+
+/** A group that takes longer is worth a word in `health`. */
+const SLOW = 10_000
+
+/**
+ * Opens the store in a folder, alone: no other process can, until it is closed.
+ * @throws StoreError that says what is wrong with the folder or its content, and what to do
+ */
+export async function openLmdbStore(options: LmdbOptions): Promise<Store> {
+  const { share } = options
+  const folder = resolve(options.path)
+  const release = share === undefined ? takeFolder(folder) : () => {}
+  const file = join(folder, 'data.mdb')
+  let environment: Environment | undefined
+  try {
+    const database = openDatabase(folder)
+    environment = new Environment(folder, database)
+    const { owns, ...numbers } = share ?? everything
+    const changes = new Changes(numbers)
+    const sessions = await loadAll(database, changes, file, owns)
+    markBegun(folder)
+    return new LmdbStore(options, { file, release, environment, changes, sessions })
+  } catch (error) {
+    await environment?.close()
+    release()
+    if (error instanceof StoreError) throw error
+    throw new StoreError(
+      `store ${folder} cannot be opened: ${error instanceof Error ? error.message : error}. ` +
+        'See that the disk has space and works; move the folder away to start without its sessions',
+    )
+  }
+}
+
+/**
+ * Takes the folder for this process, whose threads then open a share of the store each, and sees that all in it can be read.
+ * Resolves to what lets go of it.
+ * @throws StoreError as `openLmdbStore`
+ */
+export async function takeStore(path: string): Promise<() => void> {
+  const release = takeFolder(resolve(path))
+  try {
+    const store = await openLmdbStore({ path, share: everything })
+    await store.close()
+    return release
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+interface Parts {
+  readonly file: string
+  readonly release: () => void
+  readonly environment: Environment
+  readonly changes: Changes
+  readonly sessions: StoredSession[]
+}
+
+class LmdbStore implements Store {
+  written = 0
+  durable = 0
+  readonly #parts: Parts
+  readonly #log: LmdbOptions['log']
+  readonly #retryAfter: number
+  #sessions: StoredSession[]
+  /** what comes next: the group being written, or the wait for the next one */
+  #busy = false
+  #startedAt: number | undefined
+  #retry: NodeJS.Timeout | undefined
+  #error: string | undefined
+  #groups = 0
+  #seconds = 0
+  #waiting: { readonly upTo: number; readonly done: (error?: Error) => void }[] = []
+
+  constructor(options: LmdbOptions, parts: Parts) {
+    this.#parts = parts
+    this.#log = options.log
+    this.#retryAfter = options.retryAfter ?? 1000
+    this.#sessions = parts.sessions
+  }
+
+  async load(): Promise<StoredSession[]> {
+    const sessions = this.#sessions
+    this.#sessions = [] // asked for once: no need to hold them
+    return sessions
+  }
+
+  save(session: Session): void {
+    this.#keep(session.clientId, 'lasting', session, true)
+    this.#keep(session.clientId, 'progress', session)
+  }
+
+  saveProgress(session: Session): void {
+    if (this.#parts.changes.knows(session.clientId)) this.#keep(session.clientId, 'progress', session)
+    else this.save(session)
+  }
+
+  forget(clientId: string): void {
+    this.#parts.changes.forget(clientId)
+    this.#changed()
+  }
+
+  keepMessage(clientId: string, message: QueuedMessage): void {
+    this.#keep(clientId, message.id, message)
+  }
+
+  dropMessage(clientId: string, id: number): void {
+    this.#parts.changes.drop(clientId, id)
+    this.#changed()
+  }
+
+  keepUplink(clientId: string, uplink: Uplink): void {
+    this.#keep(clientId, -uplink.token, uplink)
+  }
+
+  dropUplink(clientId: string, token: number): void {
+    this.#parts.changes.drop(clientId, -token)
+    this.#changed()
+  }
+
+  onDurable(done: (error?: Error) => void): void {
+    if (this.durable === this.written) process.nextTick(done)
+    else this.#waiting.push({ upTo: this.written, done })
+  }
+
+  get health(): StoreHealth {
+    const slow = this.#startedAt !== undefined && performance.now() - this.#startedAt > SLOW
+    return {
+      error: this.#error ?? (slow ? 'the disk has not answered for a long time' : undefined),
+      groups: this.#groups,
+      seconds: this.#seconds,
+      octets: statSync(this.#parts.file, { throwIfNoEntry: false })?.size ?? 0,
+    }
+  }
+
+  async close(): Promise<void> {
+    const settled = () => new Promise<Error | undefined>((resolve) => this.onDurable(resolve))
+    if (this.#retry !== undefined) this.#begin() // a last try, at once
+    // what comes while the last group is written goes with the next
+    while (this.durable < this.written && (await settled()) === undefined);
+    clearTimeout(this.#retry)
+    this.#retry = undefined
+    this.#busy = true // for good: nothing is written any more
+    if (this.durable < this.written)
+      this.#log?.error(`closed with changes that are not stored: ${this.#error}`)
+    await this.#parts.environment.close()
+    this.#parts.release()
+  }
+
+  #keep(clientId: string, key: Key, value: Value, create = false): void {
+    this.#parts.changes.keep(clientId, key, value, create)
+    this.#changed()
+  }
+
+  #changed(): void {
+    this.written++
+    if (!this.#busy) this.#plan()
+  }
+
+  #plan(): void {
+    this.#busy = true
+    setImmediate(() => void this.#write()) // so that a burst is one group
+  }
+
+  #begin(): void {
+    clearTimeout(this.#retry)
+    this.#retry = undefined
+    void this.#write()
+  }
+
+  async #write(): Promise<void> {
+    const { changes, environment } = this.#parts
+    const upTo = this.written
+    const group = changes.take()
+    let failure: Error | undefined
+    if (group.length > 0) {
+      this.#startedAt = performance.now()
+      try {
+        await environment.write(group)
+        changes.done(group)
+        this.#groups++
+      } catch (error) {
+        failure = error instanceof Error ? error : new Error(String(error))
+        changes.putBack(group)
+      }
+      this.#seconds += (performance.now() - this.#startedAt) / 1000
+      this.#startedAt = undefined
+      this.#tell(failure)
+    }
+    if (failure !== undefined) this.#retry = setTimeout(() => this.#begin(), this.#retryAfter)
+    else {
+      this.durable = upTo
+      this.#busy = false
+      if (this.durable < this.written) this.#plan()
+    }
+    const later = this.#waiting.findIndex((waiting) => waiting.upTo > upTo)
+    const due = this.#waiting.splice(0, later < 0 ? this.#waiting.length : later)
+    for (const { done } of due) process.nextTick(done, failure) // each for itself, should one throw
+  }
+
+  #tell(failure: Error | undefined): void {
+    if (failure !== undefined && this.#error === undefined) this.#log?.error(failure.message)
+    if (failure === undefined && this.#error !== undefined)
+      this.#log?.info('what could not be stored is stored now')
+    this.#error = failure?.message
+  }
+}

@@ -1,0 +1,73 @@
+// Messages from the broker to one sensor on one network connection: handed over as they come [SN-MAP-17, -24].
+
+import type { Message } from '../../session/events.ts'
+import type { Published } from './packets/decoder.ts'
+import { acknowledgement, PUBACK, PUBCOMP, PUBREC } from './packets/octets.ts'
+import { UnwantedRetained } from './retained.ts'
+import type { Report } from './sender.ts'
+import type { Link } from './socket.ts'
+
+/** An ack is a number made of the connection's own, this many bits for what is to be written, and the identifier. */
+const TYPES = [PUBACK, PUBREC, PUBCOMP]
+const CONNECTION = 4 * 0x10000
+
+/** Keeps nothing of what it hands over: the session knows what it has, and the broker repeats what was not acknowledged. */
+export class Inbound {
+  readonly unwanted: UnwantedRetained
+  readonly #connection: number
+  readonly #link: Pick<Link, 'write'>
+  readonly #report: Report
+  readonly #now: () => number
+  /** identifiers of QoS 2 messages that were not handed over */
+  #discarded: Set<number> | undefined
+
+  /** `connection`: differs between all connections of a sensor. */
+  constructor(connection: number, link: Pick<Link, 'write'>, report: Report, now: () => number) {
+    this.#connection = connection
+    this.#link = link
+    this.#report = report
+    this.#now = now
+    this.unwanted = new UnwantedRetained(now)
+  }
+
+  /** PUBLISH came. */
+  take(packet: Published): void {
+    const { qos, messageId } = packet
+    this.#discarded?.delete(messageId)
+    const type = qos === 1 ? PUBACK : PUBREC
+    if (packet.retain && this.unwanted.has(packet.topic)) {
+      if (qos === 2) {
+        this.#discarded ??= new Set()
+        this.#discarded.add(messageId)
+      }
+      if (qos > 0) this.#link.write(acknowledgement(type, messageId))
+      return
+    }
+    const ack = qos === 0 ? undefined : this.#ack(type, messageId)
+    const packetId = qos === 2 ? messageId : 0
+    this.#report.now({ type: 'message', message: this.#message(packet), ack, packetId })
+  }
+
+  /** PUBREL came: the identifier may be used for another message. */
+  release(packetId: number): void {
+    if (this.#discarded?.delete(packetId)) this.#link.write(acknowledgement(PUBCOMP, packetId))
+    else this.#report.now({ type: 'releasing', packetId, ack: this.#ack(PUBCOMP, packetId) })
+  }
+
+  /** The session has the message, or knows that it was released. An ack of another connection is none. */
+  acknowledge(ack: number): void {
+    if (Math.floor(ack / CONNECTION) !== this.#connection) return
+    const type = TYPES[Math.floor(ack / 0x10000) % 4]
+    if (type !== undefined) this.#link.write(acknowledgement(type, ack % 0x10000))
+  }
+
+  #ack(type: number, packetId: number): number {
+    return this.#connection * CONNECTION + TYPES.indexOf(type) * 0x10000 + packetId
+  }
+
+  #message({ topic, payload, qos, retain, properties }: Published): Message {
+    const seconds = properties?.messageExpiryInterval
+    if (typeof seconds !== 'number' || seconds < 0) return { topic, payload, qos, retain }
+    return { topic, payload, qos, retain, expiresAt: this.#now() + seconds * 1000 }
+  }
+}

@@ -1,0 +1,92 @@
+// What CONNECT asks of the broker and what CONNACK says it can do.
+
+import type { IConnackPacket, IConnectPacket } from 'mqtt-packet'
+import type { BrokerLimits, Will } from '../../session/events.ts'
+import type { ConnectOptions, UpstreamOptions } from '../upstream.ts'
+
+/** MQTT's protocol level: 4 is 3.1.1 */
+export type Version = 4 | 5
+
+/** octets that an MQTT packet can have at most */
+const MAXIMUM_PACKET = 268_435_460
+
+/** of a broker that tells none */
+export const UNLIMITED: BrokerLimits = {
+  maximumQos: 2,
+  retainAvailable: true,
+  maximumPacketSize: MAXIMUM_PACKET,
+  wildcardAvailable: true,
+}
+
+/** All that an MQTT 5 CONNACK changes. */
+export interface Negotiated {
+  readonly limits: BrokerLimits
+  /** QoS 1 and 2 publishes that the broker takes at once */
+  readonly receiveMaximum: number
+  /** milliseconds */
+  readonly keepAlive: number
+}
+
+/** The limits in an MQTT 5 CONNACK [SN-MAP-9]; `keepalive`: seconds that CONNECT asked for, unless the broker wants others. */
+export function negotiated({ properties = {} }: IConnackPacket, keepalive: number): Negotiated {
+  const { maximumQoS, serverKeepAlive, receiveMaximum, maximumPacketSize } = properties
+  return {
+    limits: {
+      maximumQos: maximumQoS === 0 || maximumQoS === 1 ? maximumQoS : 2,
+      retainAvailable: properties.retainAvailable ?? true,
+      maximumPacketSize: positive(maximumPacketSize) ?? MAXIMUM_PACKET,
+      wildcardAvailable: properties.wildcardSubscriptionAvailable ?? true,
+    },
+    receiveMaximum: positive(receiveMaximum) ?? 0xffff,
+    keepAlive: 1000 * (serverKeepAlive === 0 ? 0 : (positive(serverKeepAlive) ?? keepalive)),
+  }
+}
+
+/** The CONNECT of one connection. */
+export function connectPacket(
+  upstream: UpstreamOptions,
+  { identity, clean, mend, will }: ConnectOptions,
+  version: Version,
+): IConnectPacket & { readonly clean: boolean; readonly keepalive: number } {
+  const { clientId, username, password } = identity
+  const delay = version === 5 ? upstream.absenceSeconds : 0
+  return {
+    cmd: 'connect',
+    protocolId: 'MQTT',
+    protocolVersion: version,
+    clientId,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password: Buffer.from(password) }),
+    // A clean session that the broker keeps for a while is taken up again when its connection is mended [SN-MAP-4].
+    clean: clean && !(mend && delay > 0),
+    keepalive: seconds(upstream.keepAlive),
+    ...(will === undefined ? {} : { will: willOptions(will, delay) }),
+    // An absent expiry means 0: the session would end with the connection [SN-MAP-2, -7].
+    ...(version === 5 && {
+      properties: {
+        sessionExpiryInterval: clean ? delay : upstream.sessionExpirySeconds,
+        receiveMaximum: upstream.receiveMaximum,
+        topicAliasMaximum: 0,
+        requestProblemInformation: true,
+      },
+    }),
+  }
+}
+
+function seconds(milliseconds: number): number {
+  return milliseconds === 0 ? 0 : Math.min(0xffff, Math.max(1, Math.round(milliseconds / 1000)))
+}
+
+/** Without delay, MQTT 5 publishes it as soon as the connection is lost [SN-MAP-11]. */
+function willOptions(
+  { topic, message, qos, retain }: Will,
+  delay: number,
+): NonNullable<IConnectPacket['will']> {
+  const properties = delay > 0 ? { properties: { willDelayInterval: delay } } : {}
+  return { topic, payload: Buffer.from(message), qos, retain, ...properties }
+}
+
+/** What a broker says, if it is a number that makes sense: repeated properties come as arrays. */
+function positive(value: unknown): number | undefined {
+  return typeof value === 'number' && value > 0 ? value : undefined
+}

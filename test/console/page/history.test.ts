@@ -1,0 +1,87 @@
+// The plots of a page that has just been opened: they begin with what the gateway remembers.
+
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import type { HistoryReport, HistorySample } from '../../../src/console/history.ts'
+import { startConsole } from '../../../src/console/server.ts'
+import { eventually, haveChromium, inChromium, openBrowser, visit } from '../browser.ts'
+import { FakeView } from '../fake-view.ts'
+
+const metrics = async () => ''
+
+/** A sample `second` seconds after the first, with 50 datagrams a second and one change every two. */
+const sample = (second: number, at: number): HistorySample => ({
+  ...{ at: at + 1000 * second, received: 1000 + 50 * second, sent: 40 * second, published: 0, delivered: 0 },
+  ...{ dropped: 3, changes: second / 2, queued: second, refused: 4 },
+})
+const reportOf = (at: number, seconds: readonly number[]): HistoryReport => ({
+  at: at + 1000 * (seconds.at(-1) ?? 0),
+  interval: 1000,
+  samples: seconds.map((second) => sample(second, at)),
+})
+
+describe.skipIf(!haveChromium)(`the plots of a page that is opened, ${inChromium}`, () => {
+  let browser: Browser
+
+  beforeAll(async () => {
+    browser = await openBrowser()
+  })
+  afterAll(() => browser?.close())
+
+  async function openPage() {
+    const console = await startConsole(new FakeView(20), { url: 'http://127.0.0.1:0', metrics })
+    onTestFinished(() => console.close())
+    return visit(browser, console.url)
+  }
+
+  it('show the minutes before it was opened', async () => {
+    const { page } = await openPage()
+    await page.route('**/api/history', (route) =>
+      route.fulfill({ json: reportOf(Date.now() - 299_000, [...Array(300).keys()]) }),
+    )
+    await page.reload()
+    const chart = page.locator('.chart', { hasText: 'Network of the sensors' })
+    await chart.locator('canvas').waitFor()
+    await chart.locator('.u-over').hover() // the middle of the last five minutes
+    await eventually(() => chart.locator('output').allTextContents()).toEqual(['50', '40'])
+  })
+
+  /** Columns of a history after steps that are told in the page's own language. */
+  async function columns(steps: string, names: readonly string[]): Promise<(number | null)[][]> {
+    const { page } = await openPage()
+    return page.evaluate(`import('/data/history.js').then(({ History }) => {
+      const history = new History()
+      ${steps}
+      return history.columns(${JSON.stringify(names)})
+    })`)
+  }
+
+  it('turn totals into rates, by the clock of the page', async () => {
+    const report = JSON.stringify(reportOf(500_000, [0, 1, 2, 9, 10]))
+    const [at, received, changes, queued, kernelDrops] = await columns(`history.fill(${report}, 910_000)`, [
+      'received',
+      'changes',
+      'queued',
+      'kernelDrops',
+    ])
+    expect(at).toEqual([901, 902, 909, 910])
+    expect(received).toEqual([50, 50, null, 50])
+    expect(changes).toEqual([0.5, 0.5, null, 0.5])
+    expect(queued).toEqual([1, 2, null, 10])
+    expect(kernelDrops).toEqual([null, null, null, null])
+  })
+
+  it('keep what the page saw itself before and after, and nothing twice', async () => {
+    const report = (seconds: number[]) => JSON.stringify(reportOf(0, seconds))
+    const [at, queued] = await columns(
+      `history.fill(${report([10, 11, 12, 13])}, 13_000)
+       history.fill(${report([30, 31, 32])}, 32_000)
+       history.fill(${report([31, 32, 33])}, 33_000)
+       history.fill(${report([31, 32])}, 32_000)
+       history.fill({ at: 0, interval: 1000, samples: [] }, 40_000)`,
+      ['queued'],
+    )
+    expect(at).toEqual([11, 12, 13, 30, 32, 33])
+    expect(queued).toEqual([11, 12, 13, null, 32, 33])
+  })
+})

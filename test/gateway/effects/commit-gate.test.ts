@@ -1,0 +1,341 @@
+// What waits for the store and what does not: of each sensor two lanes, in order, and no other sensor behind them.
+
+import { describe, expect, it } from 'vitest'
+import type { Packet } from '../../../src/codec/v1/messages.ts'
+import { createCounters } from '../../../src/gateway/counters.ts'
+import { createPerformer } from '../../../src/gateway/effects/perform.ts'
+import { createHistogram } from '../../../src/gateway/histogram.ts'
+import { createSurroundings } from '../../../src/gateway/rules/sensor-rules.ts'
+import type { Effect, Peer, UpstreamEvent } from '../../../src/session/events.ts'
+import { createSession, type Session } from '../../../src/session/session.ts'
+import { createMemoryStore } from '../../../src/store/memory.ts'
+import type { Store } from '../../../src/store/store.ts'
+import type { Upstream } from '../../../src/upstream/upstream.ts'
+import { testConfig } from '../../support/gateway.ts'
+
+const surroundings = createSurroundings(testConfig('embedded', {}), Math.random)
+const listener = { name: 'field', maxMessage: 1000, roaming: 'off' } as const
+const peer: Peer = { key: 1, listener, address: '127.0.0.1', port: 5000 }
+
+/** A store whose writes are durable, or fail, when the test says so. */
+class SlowStore implements Pick<Store, 'written' | 'durable' | 'onDurable'> {
+  durable = 0
+  written = 0
+  #waiting: ((error?: Error) => void)[] = []
+
+  onDurable(done: (error?: Error) => void): void {
+    this.#waiting.push(done)
+  }
+
+  settle(error?: Error, upTo = this.written): void {
+    if (error === undefined) this.durable = upTo
+    for (const done of this.#waiting.splice(0)) done(error)
+  }
+
+  /** All of a store; what is written is of no interest here. */
+  get all(): Store {
+    const write = () => void this.written++
+    const writes = { save: write, saveProgress: write, forget: write, keepMessage: write, dropMessage: write }
+    const memory = createMemoryStore()
+    const self = this
+    return {
+      ...memory,
+      ...writes,
+      keepUplink: write,
+      dropUplink: write,
+      onDurable: (done) => self.onDurable(done),
+      get written() {
+        return self.written
+      },
+      get durable() {
+        return self.durable
+      },
+    }
+  }
+}
+
+/** A performer, and all that it did, as short words such as `a send regack` and `b publish 2`. */
+function scene(store: Store) {
+  const done: string[] = []
+  const abandoned: string[] = []
+  const counters = createCounters()
+  const reports: ((event: UpstreamEvent) => void)[] = []
+  let current = ''
+  const upstream: Pick<Upstream, 'connection' | 'publishAnonymous'> = {
+    connection(onEvent) {
+      const name = current
+      reports.push(onEvent)
+      const note = (what: string) => void done.push(`${name} ${what}`)
+      return {
+        connect: ({ mend }) => note(mend ? 'mend' : 'connect'),
+        publish: (token, topic, _payload, qos, _retain, repeated) =>
+          note(`publish ${topic} ${qos} ${token}${repeated ? ' again' : ''}`),
+        release: (token) => note(`release ${token}`),
+        subscribe: (_token, filter) => note(`subscribe ${filter}`),
+        unsubscribe: (_token, filter) => note(`unsubscribe ${filter}`),
+        acknowledge: (ack) => note(`acknowledge ${ack}`),
+        close: (will, final) => note(`close${will ? ' with will' : ''}${final ? ' for good' : ''}`),
+      }
+    },
+    publishAnonymous: () => done.push('anonymous') > 0,
+  }
+  const performer = createPerformer({
+    upstream: upstream as Upstream,
+    store,
+    surroundings,
+    counters,
+    latency: createHistogram(),
+    towardsSensor(effect) {
+      if ('session' in effect && effect.session !== undefined) current = effect.session.clientId
+      if (effect.type === 'send') done.push(`${effect.session?.clientId} send ${effect.packet.type}`)
+      if (effect.type === 'changed') done.push(`${effect.session.clientId} ${effect.to}`)
+    },
+    onEvent() {},
+    attempt: (_session, step) => step(),
+    onOverfull: ({ clientId }) => abandoned.push(clientId),
+  })
+  return {
+    counters,
+    abandoned,
+    performer,
+    report: (event: UpstreamEvent, connection = 0) => reports[connection]?.(event),
+    /** Performs these, and tells what was done since the last time. */
+    does(...effects: Effect[]): string[] {
+      performer.perform(effects)
+      return done.splice(0)
+    },
+    since: () => done.splice(0),
+  }
+}
+
+const sensor = (clientId: string): Session => createSession(clientId, surroundings.env)
+
+const send = (session: Session, type: Packet['type']): Effect => ({
+  type: 'send',
+  session,
+  peer,
+  packet: { type } as Packet,
+})
+const save = (session: Session): Effect => ({ type: 'save', session })
+const progress = (session: Session, lazy: boolean): Effect => ({ type: 'saveProgress', session, lazy })
+const acknowledge = (session: Session, ack: number): Effect => ({ type: 'acknowledge', session, ack })
+const publish = (session: Session, token: number, qos: 0 | 1 | 2, repeated = false): Effect => ({
+  type: 'publish',
+  session,
+  token,
+  topic: 't',
+  payload: new Uint8Array(1),
+  qos,
+  retain: false,
+  repeated,
+})
+
+function slow() {
+  const store = new SlowStore()
+  return { store, ...scene(store.all) }
+}
+
+describe('what others may rely on', () => {
+  const answers = [
+    'connack', 'register', 'regack', 'puback', 'pubrec', 'pubrel', 'pubcomp', 'suback', 'unsuback',
+    'willtopicresp', 'willmsgresp', 'disconnect',
+  ] as const // biome-ignore format: one line reads better
+
+  it.each(answers)('%s waits until what was written before it is durable', (type) => {
+    const { store, does, since } = slow()
+    const a = sensor('a')
+    expect(does(save(a), send(a, type))).toEqual([])
+    store.settle()
+    expect(since()).toEqual([`a send ${type}`])
+  })
+
+  it.each([
+    ['acknowledge', acknowledge(sensor('a'), 7)],
+    ['release', { type: 'release', session: sensor('a'), token: 7 }],
+    ['publish', publish(sensor('a'), 7, 2)],
+  ] as const)('%s waits, too', (type, effect) => {
+    const { store, does, since } = slow()
+    const { session } = effect as { session: Session }
+    expect(does(save(session), effect as Effect)).toEqual([])
+    expect(does({ type: 'publishAnonymous', topic: 't', payload: new Uint8Array(), retain: false })).toEqual([
+      'anonymous',
+    ])
+    store.settle()
+    expect(since()[0]).toContain(`a ${type}`)
+  })
+
+  it('waits for every kind of write but for those that are lazy, and for dropped messages', () => {
+    const a = sensor('a')
+    const message = { id: 1, topic: 't', payload: new Uint8Array(), qos: 1, retain: false, at: 0 } as const
+    const queued = { ...message, sent: false, repaired: false }
+    const uplink = { token: 1 } as Extract<Effect, { type: 'keepUplink' }>['uplink']
+    const waits = (write: Effect) => slow().does(write, send(a, 'regack')).length === 0
+    expect(
+      [
+        save(a),
+        progress(a, false),
+        { type: 'forget', session: a } as const,
+        { type: 'keepMessage', session: a, message: queued } as const,
+        { type: 'keepUplink', session: a, uplink } as const,
+        { type: 'dropUplink', session: a, uplink } as const,
+      ].filter((write) => !waits(write)),
+    ).toEqual([])
+    expect(waits(progress(a, true))).toBe(false)
+    expect(waits({ type: 'dropMessage', session: a, message: queued })).toBe(false)
+  })
+
+  it('goes at once when nothing fresh was written of its sensor, whatever others write', () => {
+    const { store, does, since } = slow()
+    const [a, b] = [sensor('a'), sensor('b')]
+    expect(does(save(a), send(a, 'connack'), send(b, 'puback'), acknowledge(b, 1), publish(b, 1, 2))).toEqual(
+      ['b send puback', 'b acknowledge 1', 'b publish t 2 1'],
+    )
+    store.settle()
+    expect(since()).toEqual(['a send connack'])
+    expect(does(send(a, 'puback'))).toEqual(['a send puback'])
+  })
+
+  it('waits for the writes before it, and not for those after it', () => {
+    const { store, does, since, performer } = slow()
+    const a = sensor('a')
+    does(save(a), send(a, 'regack'))
+    const first = store.written
+    does(save(a), send(a, 'suback'))
+    expect(performer.held).toBe(2)
+    store.settle(undefined, first)
+    expect(since()).toEqual(['a send regack'])
+    store.settle()
+    expect(since()).toEqual(['a send suback'])
+    expect(performer.held).toBe(0)
+  })
+})
+
+describe('what nobody relies on', () => {
+  it('goes at once', () => {
+    const { does } = slow()
+    const a = sensor('a')
+    expect(
+      does(
+        save(a),
+        send(a, 'publish'),
+        send(a, 'pingresp'),
+        publish(a, 1, 1),
+        { type: 'connect', session: a, clean: true, mend: true, will: undefined },
+        { type: 'subscribe', session: a, token: 2, filter: 'f', qos: 1, replay: true },
+        { type: 'unsubscribe', session: a, token: 3, filter: 'f' },
+        { type: 'close', session: a, publishWill: true },
+        { type: 'changed', session: a, peer, from: 'active', to: 'lost', why: '' },
+      ),
+    ).toEqual([
+      'a send publish',
+      'a send pingresp',
+      'a publish t 1 1',
+      'a mend',
+      'a subscribe f',
+      'a unsubscribe f',
+      'a close with will for good',
+      'a lost',
+    ])
+  })
+
+  it('keeps its place behind what waits in the same lane; the other lane does not wait', () => {
+    const { store, does, since } = slow()
+    const a = sensor('a')
+    expect(does(save(a), publish(a, 1, 2), publish(a, 0, 0), send(a, 'publish'))).toEqual(['a send publish'])
+    expect(does(send(a, 'suback'), send(a, 'publish'), send(a, 'pingresp'))).toEqual([])
+    store.settle()
+    expect(since()).toEqual([
+      'a publish t 2 1',
+      'a publish t 0 0',
+      'a send suback',
+      'a send publish',
+      'a send pingresp',
+    ])
+  })
+
+  it('keeps its place, too, when a new session of the same sensor has begun', () => {
+    const { store, does, since } = slow()
+    const [before, after] = [sensor('a'), sensor('a')]
+    after.cleanSession = false
+    does(
+      save(before),
+      acknowledge(before, 1),
+      { type: 'close', session: before, publishWill: false },
+      { type: 'connect', session: after, clean: false, mend: false, will: undefined },
+    )
+    store.settle()
+    expect(since()).toEqual(['a acknowledge 1', 'a close for good', 'a connect'])
+  })
+})
+
+describe('a store that fails', () => {
+  it('releases nothing that waits for it, until a later write succeeds', () => {
+    const { store, does, since, counters } = slow()
+    const [a, b] = [sensor('a'), sensor('b')]
+    does(save(a), send(a, 'connack'), publish(a, 1, 2))
+    store.settle(new Error('the disk is full'))
+    store.settle(new Error('the disk is full'))
+    expect(since()).toEqual([])
+    expect(counters.storeFailures).toBe(2)
+    expect(does(save(b), send(b, 'publish'))).toEqual(['b send publish'])
+    store.settle()
+    expect(since()).toEqual(['a publish t 2 1', 'a send connack'])
+  })
+
+  it('costs a sensor its session when too much waits for it, and no other sensor', () => {
+    const { store, does, since, performer, abandoned } = slow()
+    const [a, b] = [sensor('a'), sensor('b')]
+    does({ type: 'connect', session: a, clean: true, mend: false, will: undefined })
+    does(save(a), save(b), send(b, 'connack'))
+    for (let i = 0; i < 2000; i++) does(send(a, 'puback'))
+    expect([performer.held, abandoned]).toEqual([2001, []])
+    does(send(a, 'puback'), send(a, 'puback'))
+    expect([performer.held, abandoned]).toEqual([1, ['a']])
+    expect(does({ type: 'close', session: a, publishWill: false })).toEqual(['a close for good'])
+    store.settle()
+    expect(since()).toEqual(['b send connack'])
+  })
+})
+
+describe('a connection to the broker that is lost', () => {
+  it('takes with it what waited and will be asked for again; QoS 0 and requests stay', () => {
+    const { store, does, since, report, performer } = slow()
+    const a = sensor('a')
+    does({ type: 'connect', session: a, clean: true, mend: false, will: undefined })
+    does(
+      save(a),
+      acknowledge(a, 1),
+      publish(a, 1, 2),
+      publish(a, 0, 0),
+      { type: 'release', session: a, token: 3 },
+      { type: 'subscribe', session: a, token: 4, filter: 'f', qos: 1, replay: true },
+    )
+    report({ type: 'closed', why: 'lost', detail: '' })
+    expect(performer.held).toBe(2)
+    does(publish(a, 1, 2, true))
+    store.settle()
+    expect(since()).toEqual(['a publish t 0 0', 'a subscribe f', 'a publish t 2 1 again'])
+  })
+})
+
+describe('counting', () => {
+  it('takes a repeated publish for the same message', () => {
+    const { does, counters } = scene(createMemoryStore())
+    const a = sensor('a')
+    does(publish(a, 1, 1), publish(a, 1, 1, true), publish(a, 0, 0))
+    expect(counters.published).toBe(2)
+  })
+})
+
+describe('a store without anything to wait for', () => {
+  it('holds nothing back', () => {
+    const { does, performer } = scene(createMemoryStore())
+    const a = sensor('a')
+    expect(does(save(a), send(a, 'connack'), acknowledge(a, 1), publish(a, 1, 2))).toEqual([
+      'a send connack',
+      'a acknowledge 1',
+      'a publish t 2 1',
+    ])
+    expect(performer.held).toBe(0)
+  })
+})

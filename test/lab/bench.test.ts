@@ -1,0 +1,163 @@
+// The benchmark in its smallest form: it must run and report. What it measures in a second is worth nothing, so no test
+// looks at rates or times.
+
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { type Row, summarize } from '../../lab/bench/figures.ts'
+import { Histogram } from '../../lab/bench/histogram.ts'
+import { judged, markdownReport, type Report } from '../../lab/bench/report.ts'
+import { performancePage } from '../../lab/docs/performance.ts'
+import { drawing, timeByPart } from '../../lab/docs/profile.ts'
+
+/** Runs it in a folder of its own, which must be empty of its temporary files afterwards. */
+async function bench(...args: string[]): Promise<{ stdout: string; report: Report; markdown: string }> {
+  const folder = mkdtempSync(join(tmpdir(), 'mqttsn-bench-test-'))
+  const files = { json: join(folder, 'bench.json'), markdown: join(folder, 'bench.md') }
+  try {
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--import', 'tsx', 'lab/bench.ts', ...args, '--json', files.json, '--markdown', files.markdown],
+      { env: { ...process.env, TMPDIR: folder } },
+    )
+    expect(readdirSync(folder).filter((name) => name.startsWith('mqttsn-bench-'))).toEqual([])
+    const report = JSON.parse(readFileSync(files.json, 'utf8')) as Report
+    return { stdout, report, markdown: readFileSync(files.markdown, 'utf8') }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+const figuresOf = ({ summaries }: Report, scenario: string) =>
+  summaries.find((summary) => summary.scenario === scenario)?.figures
+
+describe('npm run bench', { timeout: 90_000 }, () => {
+  it.concurrent('measures uplinks and downlinks with the embedded broker, and reports', async () => {
+    const { stdout, report, markdown } = await bench(
+      ...['--smallest', '--broker', 'embedded', '--scenario', 'uplink-qos0,downlink-qos0'],
+    )
+    expect(report.skipped).toEqual({})
+    for (const scenario of ['uplink-qos0', 'downlink-qos0']) {
+      expect(figuresOf(report, scenario), scenario).toMatchObject({ rate: {}, p50: {}, p99: {} })
+      expect(figuresOf(report, scenario)?.rate?.median, scenario).toBeGreaterThan(0)
+      expect(stdout).toContain(scenario)
+      expect(markdown).toContain(`| ${scenario}, `)
+    }
+    expect(report.broker).toContain('embedded')
+  })
+
+  it.concurrent('measures QoS 1, and sleepers, of whom none may miss a message', async () => {
+    const { report } = await bench('--smallest', '-s', 'uplink-qos1', '-s', 'sleepers')
+    expect(report.skipped).toEqual({})
+    expect(report.summaries.map(({ scenario, runs }) => [scenario, runs])).toEqual([
+      ['uplink-qos1', 1],
+      ['sleepers', 1],
+    ])
+    expect(figuresOf(report, 'uplink-qos1')?.rate?.least).toBeGreaterThan(0)
+    for (const scenario of ['uplink-qos1', 'sleepers']) {
+      expect(figuresOf(report, scenario)?.missing, scenario).toEqual({ median: 0, least: 0, most: 0 })
+    }
+  })
+
+  it.concurrent('says what is wrong with its options, with exit code 2', async () => {
+    await expect(bench('--scenario', 'nonsense')).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('uplink-qos1'),
+    })
+    await expect(bench('--target', '127.0.0.1:1')).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--broker'),
+    })
+  })
+})
+
+describe('the figures of the benchmark', () => {
+  it('are quantiles within two percent, in bounded memory', () => {
+    const histogram = new Histogram()
+    expect(histogram.quantile(0.5)).toBeUndefined()
+    for (let value = 1; value <= 1000; value += 1) histogram.add(value / 10)
+    expect(Math.abs((histogram.quantile(0.5) ?? 0) / 50 - 1)).toBeLessThan(0.03)
+    expect(Math.abs((histogram.quantile(0.99) ?? 0) / 99 - 1)).toBeLessThan(0.03)
+    expect(histogram.quantile(1)).toBeLessThanOrEqual(100)
+    histogram.add(1e12)
+    expect(histogram.count).toBe(1001)
+  })
+
+  const row = (rate: number): Row => ({
+    scenario: 'connect',
+    variant: '',
+    sensors: 5000,
+    figures: { rate, p50: undefined },
+  })
+  const report: Report = {
+    date: '2026-01-01',
+    command: 'npm run bench',
+    machine: 'a machine',
+    node: '20',
+    broker: 'a broker',
+    seconds: 5,
+    summaries: summarize([row(3000), row(1000), row(2000)]),
+    skipped: {},
+  }
+
+  it('are the median of all runs with the spread, and are judged by the goals', () => {
+    expect(report.summaries).toMatchObject([
+      { runs: 3, figures: { rate: { median: 2000, least: 1000, most: 3000 } } },
+    ])
+    expect(report.summaries[0]?.figures).not.toHaveProperty('p50')
+    expect(judged(report)).toEqual([
+      [
+        expect.stringContaining('connect, 5,000'),
+        'at least 2,500 /s',
+        '2,000 (1,000-3,000)',
+        'missed',
+        '294',
+      ],
+    ])
+    const faster = { ...report, summaries: summarize([row(2500)]) }
+    expect(judged(faster)[0]?.[3]).toBe('met')
+  })
+
+  it('make a page that holds the tables, machine, date and command', () => {
+    const page = performancePage(report)
+    expect(page).toContain(markdownReport(report))
+    for (const text of ['2026-01-01', 'npm run bench', 'a machine', 'missed']) expect(page).toContain(text)
+  })
+})
+
+describe('the picture of a profile', () => {
+  const frame = (url: string, functionName: string) => ({ callFrame: { url, functionName } })
+  const profile = {
+    nodes: [
+      { id: 1, ...frame('', '(root)'), children: [2, 3, 5] },
+      { id: 2, ...frame('', '(idle)') },
+      { id: 3, ...frame('file:///x/dist/src/session/handle.js', 'handle'), children: [4] },
+      { id: 4, ...frame('', 'get') },
+      { id: 5, ...frame('', '(garbage collector)') },
+    ],
+    samples: [3, 2, 4, 5, 2],
+    timeDeltas: [0, 10, 20, 30, 35],
+  }
+
+  it('gives native functions to their callers, leaves idling out, and looks at the end only', () => {
+    expect(timeByPart(profile)).toEqual([
+      ['MQTT-SN: sessions', 40],
+      ['garbage collection', 35],
+    ])
+    expect(timeByPart(profile, 35 / 1e6)).toEqual([['garbage collection', 35]])
+  })
+
+  it('shows what the system counted beyond that as outside of JavaScript', () => {
+    expect(timeByPart({ ...profile, busy: 100 })).toContainEqual([
+      'receiving datagrams, other calls outside JavaScript',
+      20,
+    ])
+  })
+
+  it('is an SVG with a bar for each part', () => {
+    expect(drawing(timeByPart(profile), 'Time').match(/<rect/g)).toHaveLength(3)
+  })
+})

@@ -1,0 +1,139 @@
+// What `npm run chaos` checks with: each of these must notice what it is there for.
+
+import { describe, expect, it } from 'vitest'
+import { Books, beginOutage, type Outage } from '../../lab/chaos/books.ts'
+import { planRound } from '../../lab/chaos/plan.ts'
+import { SleepWatch } from '../../lab/chaos/sleep.ts'
+import { Wills } from '../../lab/chaos/wills.ts'
+import type { Packet } from '../../src/codec/v1/frame.ts'
+
+const label = { sender: 'c01', topic: 'up/c01/x', number: 1 }
+
+describe('the books of chaos', () => {
+  const booksWith = (qos: number, outages: Outage[] = []) => {
+    const books = new Books(outages)
+    books.send(label, 'witness', qos)
+    return books
+  }
+
+  it('miss what was acknowledged and did not arrive, once', () => {
+    const books = booksWith(1)
+    expect(books.missing).toBe(0)
+    books.acknowledge(1, 'witness')
+    expect(books.missing).toBe(1)
+    expect(books.writeOff()).toEqual([expect.stringContaining('QoS 1 message 1>witness on up/c01/x')])
+    expect(books.writeOff()).toEqual([])
+    expect(books.lost).toBe(1)
+    expect(books.arrive(label, 'witness')).toContain('after all')
+  })
+
+  it('are content with what arrived before its acknowledgement, and with QoS 1 that comes again', () => {
+    const books = booksWith(1)
+    expect(books.arrive(label, 'witness')).toBeUndefined()
+    books.acknowledge(1, 'witness')
+    expect(books.arrive(label, 'witness')).toBeUndefined()
+    expect(books).toMatchObject({ missing: 0, repeated: 1, duplicated: 0 })
+  })
+
+  it('notice QoS 2 that comes again, and what nobody sent', () => {
+    const books = booksWith(2)
+    books.arrive(label, 'witness')
+    expect(books.arrive(label, 'witness')).toContain('2 times')
+    expect(books.arrive({ ...label, number: 2 }, 'witness')).toContain('nobody sent')
+    expect(books.duplicated).toBe(1)
+  })
+
+  it('excuse QoS 2 that comes again when the broker was restarted meanwhile', () => {
+    const outages: Outage[] = []
+    const books = booksWith(2, outages)
+    books.arrive(label, 'witness')
+    const outage = beginOutage()
+    outages.push(outage)
+    outage.end()
+    expect(books.arrive(label, 'witness')).toBeUndefined()
+    expect(books).toMatchObject({ excused: 1, duplicated: 0 })
+  })
+})
+
+describe('the wills of chaos', () => {
+  it('must come from the dead, once', () => {
+    const wills = new Wills(true)
+    wills.begin('c18', 1)
+    wills.end('c18', 1, 'dead')
+    expect(wills.open).toBe(1)
+    expect(wills.arrive('c18', 1)).toBeUndefined()
+    expect(wills.open).toBe(0)
+    expect(wills.arrive('c18', 1)).toContain('came 2 times')
+  })
+
+  it('must not come from the living, nor from those that left', () => {
+    const wills = new Wills(true)
+    wills.begin('c01', 1)
+    expect(wills.arrive('c01', 1)).toContain('lives')
+    wills.end('c01', 1, 'left')
+    expect(wills.arrive('c01', 1)).toContain('had left')
+  })
+
+  it('of the living are tolerated with MQTT 3.1.1, and where the broker stopped', () => {
+    const old = new Wills(false)
+    old.begin('c01', 1)
+    expect(old.arrive('c01', 1)).toBeUndefined()
+    const wills = new Wills(true)
+    wills.begin('c01', 1)
+    wills.brokerStops()
+    expect(wills.arrive('c01', 1)).toBeUndefined()
+    expect(wills.byBroker).toBe(1)
+    wills.end('c01', 1, 'dead')
+    expect(wills.open).toBe(1) // its own is still due
+  })
+})
+
+describe('the watch over sleepers', () => {
+  const publish: Packet = {
+    type: 'publish',
+    dup: false,
+    qos: 1,
+    retain: false,
+    topicIdType: 'normal',
+    topicId: 1,
+    msgId: 1,
+    data: new Uint8Array(),
+  }
+  const asleep = () => {
+    const watch = new SleepWatch()
+    watch.toGateway({ type: 'disconnect', duration: 60 }, 0)
+    expect(watch.fromGateway(publish, 1)).toBeUndefined()
+    expect(watch.fromGateway({ type: 'disconnect', duration: null }, 2)).toBeUndefined()
+    return watch
+  }
+
+  it('notices what is sent between the answer to DISCONNECT and the next PINGREQ, and after PINGRESP', () => {
+    const watch = asleep()
+    expect(watch.fromGateway(publish, 3)).toBe('PUBLISH to a sleeping sensor')
+    watch.toGateway({ type: 'pingreq', clientId: 'c14' }, 10)
+    expect(watch.fromGateway(publish, 11)).toBeUndefined()
+    expect(watch.fromGateway({ type: 'pingresp' }, 12)).toBeUndefined()
+    expect(watch.fromGateway(publish, 13)).toBe('PUBLISH to a sleeping sensor')
+  })
+
+  it('lets answers pass, but not without something to answer', () => {
+    const watch = asleep()
+    expect(watch.fromGateway({ type: 'disconnect', duration: null }, 100)).toBeUndefined()
+    expect(watch.fromGateway({ type: 'disconnect', duration: null }, 60_000)).toContain('DISCONNECT')
+  })
+
+  it('knows that CONNECT ends the sleep', () => {
+    const watch = asleep()
+    const about = { will: false, cleanSession: false, protocolId: 1, duration: 60 }
+    watch.toGateway({ type: 'connect', clientId: 'c14', ...about }, 10)
+    expect(watch.fromGateway(publish, 11)).toBeUndefined()
+  })
+})
+
+describe('the plan of a round', () => {
+  it('is the same for the same seed, and another for another', () => {
+    const plans = (seed: number) => Array.from({ length: 20 }, (_, round) => planRound(seed, round, 1500))
+    expect(plans(1)).toEqual(plans(1))
+    expect(plans(1)).not.toEqual(plans(2))
+  })
+})

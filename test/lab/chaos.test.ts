@@ -1,0 +1,35 @@
+// Some rounds of `npm run chaos`: a gateway as a process of its own is killed under traffic; nobody may be able to tell.
+
+import { setMaxListeners } from 'node:events'
+import { expect, it } from 'vitest'
+import { runChaos } from '../../lab/chaos/run.ts'
+import { haveMosquitto } from '../support/broker.ts'
+
+/** four kills, a stop, and a restart of the broker */
+const SEED = 35
+
+it.skipIf(!haveMosquitto)(
+  'survives SIGKILL and restarts of the broker: nothing acknowledged is lost, QoS 2 arrives once, topic ids keep their meaning, ' +
+    'sleepers are left alone, wills come from the dead only',
+  { timeout: 120_000 },
+  async () => {
+    const never = new AbortController()
+    setMaxListeners(0, never.signal)
+    const told: string[] = []
+    const outcome = await runChaos({
+      rounds: 3,
+      seed: SEED,
+      protocol: '5',
+      store: 'lmdb',
+      keep: false,
+      entry: ['--import', 'tsx', 'src/cli.ts'],
+      say: (line) => told.push(line),
+      signal: never.signal,
+    })
+    expect(outcome.faults, told.join('\n')).toEqual([])
+    expect(outcome).toMatchObject({ rounds: 3, lost: 0, duplicated: 0 })
+    expect(outcome.kills).toBeGreaterThan(2)
+    expect(outcome.brokerRestarts).toBeGreaterThan(0)
+    expect(outcome.acknowledged).toBeGreaterThan(100)
+  },
+)

@@ -1,0 +1,70 @@
+// Topic names, filters and ClientIds: what MQTT can carry, and what matches [MQTT 4.7].
+
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { isClientId, isTopicFilter, isTopicName, matches, octets } from '../src/mqtt-topics.ts'
+
+describe('names', () => {
+  it.each(['', 'a\0b', '\ud800', 'x'.repeat(65_536), 'ä'.repeat(32_768)])(
+    'that MQTT cannot carry are no topic names and no filters [SN-FLD-3]: case %#',
+    (name) => {
+      expect([isTopicName(name), isTopicFilter(name)]).toEqual([false, false])
+    },
+  )
+
+  it.each(['', 'a\0b', '\ud800'])('that MQTT cannot carry are no ClientIds [SN-FLD-3]: case %#', (name) => {
+    expect(isClientId(name)).toBe(false)
+  })
+
+  it.each(['a', '/', 'a//b', ' ', '$SYS/x', 'ä/β/😀', 'x'.repeat(65_535)])('can be "%s"', (name) => {
+    expect([isTopicName(name), isTopicFilter(name)]).toEqual([true, true])
+  })
+
+  it.each(['+', '#', '/#', '+/+', 'a/+/b/#', '+/#'])('are not filters with wildcards: %s', (filter) => {
+    expect([isTopicName(filter), isTopicFilter(filter)]).toEqual([false, true])
+  })
+
+  it.each(['a#', '#/a', 'a/#/b', 'a+', '+a', 'a/b+/c', '##', '++'])(
+    'nor filters: %s [SN-SUB-10]',
+    (filter) => {
+      expect([isTopicName(filter), isTopicFilter(filter)]).toEqual([false, false])
+    },
+  )
+})
+
+describe('filters', () => {
+  it.each([
+    ['a/b', 'a/b', true],
+    ['a/b', 'a/b/c', false],
+    ['a/b', 'a', false],
+    ['a/+', 'a/b', true],
+    ['a/+', 'a', false],
+    ['a/+', 'a/', true],
+    ['a/+', 'a/b/c', false],
+    ['+', 'a', true],
+    ['+', '/a', false],
+    ['+/+', '/a', true],
+    ['#', 'a/b/c', true],
+    ['a/#', 'a', true],
+    ['a/#', 'a/b/c', true],
+    ['a/#', 'b', false],
+    ['#', '$SYS/x', false],
+    ['+/x', '$SYS/x', false],
+    ['$SYS/#', '$SYS/x', true],
+  ])('%s and %s: %s, as MQTT has it', (filter, name, expected) => {
+    expect(matches(filter, name)).toBe(expected)
+  })
+})
+
+describe('octets of a text', () => {
+  it('are those of its UTF-8, lone surrogates included', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(octets(text)).toBe(Buffer.byteLength(text))
+      }),
+    )
+    for (const text of ['\ud800', '\udc00', '\ud800x', '\ud800\ud800\udc00']) {
+      expect(octets(text)).toBe(Buffer.byteLength(text))
+    }
+  })
+})
