@@ -33,8 +33,11 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
   sensor: both('codec'),
   simulation: { values: ['sensor'], types: ['sensor', 'codec'] },
   transport: none,
-  upstream: { values: ['mqtt-topics'], types: ['session/events.ts'] },
-  store: { values: ['session/record.ts'], types: ['session', 'sessions/restore.ts'] },
+  upstream: {
+    values: ['mqtt-topics'],
+    types: ['session/events.ts', 'session/message.ts', 'session/broker/limits.ts'],
+  },
+  store: { values: ['session/record.ts', 'session/states.ts'], types: ['session', 'sessions/restore.ts'] },
   console: none,
   config: both('mqtt-topics'),
   log: { values: [], types: ['config'] },

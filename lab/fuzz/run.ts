@@ -8,7 +8,7 @@ import { Gateway } from '../../src/gateway/gateway.ts'
 import type { Log } from '../../src/log.ts'
 import { pause } from '../../src/sensor/pause.ts'
 import { Sensor } from '../../src/sensor/sensor.ts'
-import type { Peer } from '../../src/session/events.ts'
+import type { Peer } from '../../src/session/peers.ts'
 import { below, mutate, type Random, readSeeds, seeded } from './mutation.ts'
 import { Source } from './source.ts'
 

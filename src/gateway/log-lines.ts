@@ -2,7 +2,8 @@
 
 import type { Packet } from '../codec/v1/messages.ts'
 import type { Log } from '../log.ts'
-import type { Effect, Peer } from '../session/events.ts'
+import type { Effect } from '../session/events.ts'
+import type { Peer } from '../session/peers.ts'
 import { describePeer, hex } from '../session/peers.ts'
 import type { Link } from './datagrams/listener.ts'
 

@@ -2,7 +2,8 @@
 
 import type { Packet } from '../codec/v1/messages.ts'
 import type { Config } from '../config/schema.ts'
-import type { Effect, Peer } from '../session/events.ts'
+import type { Effect } from '../session/events.ts'
+import type { Peer } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import type { StoreHealth } from '../store/store.ts'
 import type { TransportStats } from '../transport/transport.ts'

@@ -2,7 +2,7 @@
 
 import type { Config } from '../config/schema.ts'
 import type { Log } from '../log.ts'
-import type { Peer } from '../session/events.ts'
+import type { Peer } from '../session/peers.ts'
 import { peerKey } from '../session/peers.ts'
 import type { PeerRecord } from '../session/record.ts'
 import type { Bearings } from '../sessions/restore.ts'

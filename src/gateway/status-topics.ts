@@ -5,7 +5,7 @@ import { wall } from '../monitor/sensor-info.ts'
 import { isTopicName } from '../mqtt-topics.ts'
 import { describePeer } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
-import { silenceDeadline } from '../session/setup/sleep.ts'
+import { silenceDeadline } from '../session/setup/keep-alive.ts'
 import type { Gateway } from './gateway.ts'
 import type { Share } from './worker-share.ts'
 
@@ -93,7 +93,7 @@ function stateOf(session: Session, state: string, config: Config): object {
     state,
     at: Date.now(),
     address: session.peer && describePeer(session.peer),
-    queued: session.queue.length,
+    queued: session.downlink.queue.length,
     ...(Number.isFinite(until) && { asleepUntil: Math.round(wall(until)) }),
   }
 }

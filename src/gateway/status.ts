@@ -1,7 +1,7 @@
 // How a gateway stands: its listeners, its broker, its store and its counters, put together when somebody asks.
 
 import type { Config } from '../config/schema.ts'
-import type { Listener } from '../session/events.ts'
+import type { Listener } from '../session/peers.ts'
 import type { Store } from '../store/store.ts'
 import type { Counters } from './counters.ts'
 import { type Link, linkStatus } from './datagrams/listener.ts'

@@ -2,9 +2,11 @@
 
 import type { Log } from '../log.ts'
 import type { Effect, Event } from '../session/events.ts'
-import type { Env, Turn } from '../session/policy.ts'
+import type { Env } from '../session/policy.ts'
 import type { Session } from '../session/session.ts'
-import { dispatch, evict, type Sessions } from '../sessions/table.ts'
+import type { Turn } from '../session/turn.ts'
+import { dispatch, evictSession as evict } from '../sessions/dispatch.ts'
+import type { Sessions } from '../sessions/table.ts'
 import type { Counters } from './counters.ts'
 
 /** What steps work with. */

@@ -4,7 +4,7 @@ import type { Config } from '../config/schema.ts'
 import type { SensorDetail, SensorQuery, SensorSummary, TopicEntry } from '../console/view.ts'
 import { describePeer } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
-import { silenceDeadline } from '../session/setup/sleep.ts'
+import { silenceDeadline } from '../session/setup/keep-alive.ts'
 import type { Memories } from './sensor-memory.ts'
 
 /** How far the wall clock may run from what was assumed, milliseconds: more than its own resolution. */
@@ -26,7 +26,7 @@ function upstreamOf({ link }: Session): SensorSummary['upstream'] {
 
 /** A session as a row. */
 export function summaryOf(session: Session): SensorSummary {
-  const { clientId, state, peer, heardAt, topics, subscriptions, queue, queuedOctets } = session
+  const { clientId, state, peer, heardAt, topics, subscriptions, downlink } = session
   return {
     clientId,
     state,
@@ -35,8 +35,8 @@ export function summaryOf(session: Session): SensorSummary {
     heardAt: heardAt === 0 ? undefined : wall(heardAt),
     topics: topics.byId.size,
     subscriptions: subscriptions.size,
-    queued: queue.length,
-    queuedOctets,
+    queued: downlink.queue.length,
+    queuedOctets: downlink.octets,
     upstream: upstreamOf(session),
   }
 }
@@ -79,7 +79,8 @@ const MOST_QUEUED = 100
 
 /** A session in depth, with what is remembered of its sensor. */
 export function detailOf(session: Session, memories: Memories, config: Config): SensorDetail {
-  const { will, topics, policy, outstanding, state } = session
+  const { will, topics, policy, state } = session
+  const { outstanding } = session.downlink
   const deadline = silenceDeadline(session, config.timers.inactivity)
   const entry = ([topicId, name]: readonly [number, string], confirmed: boolean): TopicEntry => ({
     topicId,
@@ -102,7 +103,7 @@ export function detailOf(session: Session, memories: Memories, config: Config): 
     registry: [...topics.byId].map((pair) => entry(pair, topics.confirmed.has(pair[0]))),
     predefined: [...policy.predefined.byId].map((pair) => entry(pair, true)),
     subscribed: [...session.subscriptions].map(([filter, subscription]) => ({ filter, ...subscription })),
-    queue: session.queue.slice(0, MOST_QUEUED).map(({ id, topic, qos, retain, payload, at }) => ({
+    queue: session.downlink.queue.slice(0, MOST_QUEUED).map(({ id, topic, qos, retain, payload, at }) => ({
       id,
       topic,
       qos,
@@ -111,8 +112,8 @@ export function detailOf(session: Session, memories: Memories, config: Config): 
       at: wall(at),
     })),
     outstanding: outstanding && {
-      kind: outstanding.kind.toUpperCase(),
-      msgId: outstanding.msgId,
+      kind: outstanding.packet.type.toUpperCase(),
+      msgId: 'msgId' in outstanding.packet ? outstanding.packet.msgId : 0,
       tries: outstanding.tries,
     },
     held: heldBecause(session),
@@ -122,14 +123,15 @@ export function detailOf(session: Session, memories: Memories, config: Config): 
 
 /** Why nothing is delivered right now, for people. */
 function heldBecause(session: Session): string | undefined {
-  const { state, outstanding, paused, holdUntil, requests } = session
+  const { state, subscribing } = session
+  const { outstanding, paused, holdUntil = 0 } = session.downlink
   if (state === 'disconnected' || state === 'lost') return 'It is not connected.'
   if (state === 'asleep') return 'It is asleep: messages wait until it wakes up and asks for them.'
   if (state !== 'active' && state !== 'awake') return 'It is still connecting.'
   if (paused) return 'It did not acknowledge the last message: nothing more is sent until it says something.'
   if (holdUntil > performance.now()) return 'It reported congestion and is left alone for a while.'
-  if (outstanding !== undefined) return `It has not answered ${outstanding.kind.toUpperCase()} yet.`
-  if ([...requests.values()].some(({ type }) => type === 'subscribe'))
+  if (outstanding !== undefined) return `It has not answered ${outstanding.packet.type.toUpperCase()} yet.`
+  if ([...subscribing.requests.values()].some(({ type }) => type === 'subscribe'))
     return 'The broker has not answered its SUBSCRIBE yet.'
   return undefined
 }

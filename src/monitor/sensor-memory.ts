@@ -3,7 +3,7 @@
 import type { Connect, Packet } from '../codec/v1/messages.ts'
 import type { RecentEntry, SensorSummary } from '../console/view.ts'
 import type { Gateway } from '../gateway/gateway.ts'
-import type { Peer } from '../session/events.ts'
+import type { Peer } from '../session/peers.ts'
 import { describePeer } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import { createRecent, type Recent, recall, remember } from './recent-packets.ts'

@@ -14,7 +14,8 @@ import type {
   WatchedPacket,
 } from '../console/view.ts'
 import type { Gateway } from '../gateway/gateway.ts'
-import type { Effect, Peer } from '../session/events.ts'
+import type { Effect } from '../session/events.ts'
+import type { Peer } from '../session/peers.ts'
 import { describePeer } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import { comparison, detailOf, fits, nothingKnown, summaryOf, wall } from './sensor-info.ts'
@@ -89,10 +90,10 @@ export function createView(gateway: Gateway, config: Config, version: string): O
 function infoOf(gateway: Gateway, config: Config, version: string, startedAt: number): GatewayInfo {
   const sensors = noSensors()
   const spooled = { spooledMessages: 0, spooledOctets: 0 }
-  for (const { state, spooled: own } of gateway.sessions.byClientId.values()) {
+  for (const { state, uplink } of gateway.sessions.byClientId.values()) {
     sensors[state] += 1
-    spooled.spooledMessages += own.messages
-    spooled.spooledOctets += own.octets
+    spooled.spooledMessages += uplink.spooled.messages
+    spooled.spooledOctets += uplink.spooled.octets
   }
   const { counters } = gateway.status()
   return {

@@ -1,93 +1,150 @@
-// Deadlines of a session: numbers, not timer objects. The shell asks for the nearest and says when it has passed.
+// All deadlines of a session, as one table: when each is due, and what follows. Numbers, not timer objects: the shell asks for
+// the nearest, and says when it has passed.
 
 import { ReturnCode } from '../codec/v1/messages.ts'
-import { giveUp, graceEnd, onRetryDue } from './broker/link.ts'
-import { onRequestDeadlines } from './broker/subscribe.ts'
-import { onRetry } from './downlink/ask.ts'
-import { deliverNext } from './downlink/deliver.ts'
-import type { Turn } from './policy.ts'
-import { enter, isEnded, type Session } from './session.ts'
-import { refuse } from './setup/connect.ts'
-import { lose, silenceDeadline } from './setup/sleep.ts'
-import { onWillDeadline } from './setup/will.ts'
-import { onUplinkDeadlines } from './uplink/publish.ts'
-import { clearSpool, nextAttempt } from './uplink/spool.ts'
-import { sendDue } from './uplink/uplinks.ts'
+import { graceEnd, onReconnectDue } from './broker/link.ts'
+import { nextRequestDeadline, onRequestDeadlines } from './broker/subscribe.ts'
+import { repeatRequest } from './downlink/ask.ts'
+import { dropTopic } from './downlink/deliver.ts'
+import type { Timers } from './policy.ts'
+import type { Outstanding, Session } from './session.ts'
+import { abandonSetup, refuseConnect } from './setup/connect.ts'
+import { giveUpSession, loseSensor } from './setup/disconnect.ts'
+import { silenceDeadline } from './setup/keep-alive.ts'
+import { fallAsleep } from './setup/sleep.ts'
+import { failWillUpdate } from './setup/will.ts'
+import { isEnded, isListening } from './states.ts'
+import { learn } from './topics/registry.ts'
+import { enter, type Turn } from './turn.ts'
+import { nextUplinkDeadline, onUplinkDeadlines } from './uplink/publish.ts'
+import { clearSpool, nextSpoolAttempt } from './uplink/spool.ts'
 
 const never = Number.POSITIVE_INFINITY
 
-/** Sensors that listen, so that a broken broker connection must be told to them. */
-const isListening = ({ state }: Session): boolean => state === 'active' || state === 'awake'
+interface Deadline {
+  /** monotonic milliseconds; Infinity: nothing is due */
+  at(session: Session, timers: Timers): number
+  /** what follows once that time has passed; `at` is later then, or the session has ended */
+  pass(session: Session, turn: Turn): void
+}
 
-/** Sleeping sensors learn of it when they wake. */
-const graceDeadline = (session: Session, grace: number): number =>
-  isListening(session) ? graceEnd(session, grace) : never
+/** The pause before the next attempt to connect, or the time after which earlier failures are forgotten. */
+const reconnect: Deadline = { at: ({ link }) => link.retryAt, pass: onReconnectDue }
 
-/** Due until it was dealt with, also if something else happens in between. */
-const holdEnd = ({ state, holdUntil, queue }: Session): number =>
-  state === 'active' && queue.length > 0 && holdUntil > 0 ? holdUntil : never
+/** A stored publish that the broker could not take; it is sent again at the end of the turn. */
+const spool: Deadline = { at: nextSpoolAttempt, pass: () => {} }
+
+/** Of a sensor that is there, or in the middle of a setup. The first that ends the session is the last. */
+const ofPresent: readonly Deadline[] = [
+  {
+    at: (session, { inactivity }) => silenceDeadline(session, inactivity),
+    pass: (session, turn) =>
+      loseSensor(session, session.state === 'asleep' ? 'slept too long' : 'keep-alive passed', turn),
+  },
+  {
+    at: ({ setup }) => setup.deadline,
+    pass: (session, turn) =>
+      refuseConnect(session, ReturnCode.congestion, 'the broker did not answer in time', turn), // [SN-MAP-6]
+  },
+  {
+    // sleeping sensors learn of it when they wake
+    at: (session, { grace }) => (isListening(session) ? graceEnd(session, grace) : never),
+    pass: (session, turn) => giveUpSession(session, 'the broker cannot be reached', turn),
+  },
+  reconnect,
+  {
+    // due until it was dealt with, also if something else happens in between
+    at: ({ state, downlink: { queue, holdUntil = never } }) =>
+      state === 'active' && queue.length > 0 ? holdUntil : never,
+    pass: ({ downlink }) => {
+      downlink.holdUntil = undefined
+    },
+  },
+  {
+    // no more messages in this awake period; what is under way may end
+    at: ({ state, downlink: { awake } }) =>
+      state === 'awake' && awake !== undefined && !awake.over ? awake.until : never,
+    pass: ({ downlink: { awake } }) => {
+      if (awake !== undefined) awake.over = true
+    },
+  },
+  {
+    at: ({ downlink: { outstanding, paused } }) => (paused ? never : (outstanding?.deadline ?? never)),
+    pass: onSilentSensor,
+  },
+  { at: nextUplinkDeadline, pass: onUplinkDeadlines },
+  spool,
+  { at: nextRequestDeadline, pass: onRequestDeadlines },
+  {
+    at: ({ setup: { willUpdate } }) => willUpdate?.deadline ?? never,
+    pass: (session, turn) => void failWillUpdate(session, ReturnCode.congestion, turn),
+  },
+]
+
+/** Of a sensor that is gone. */
+const ofEnded: readonly Deadline[] = [
+  reconnect,
+  spool,
+  {
+    // a stored session that nobody came back for [AMB-34]
+    at: ({ endedAt }, { keepSessions }) => endedAt + keepSessions,
+    pass(session, turn) {
+      session.established = false
+      clearSpool(session, turn)
+      enter(session, 'disconnected', 'not seen for too long', turn)
+    },
+  },
+]
+
+const deadlinesOf = (session: Session): readonly Deadline[] => (isEnded(session) ? ofEnded : ofPresent)
 
 /** The nearest time at which something is due, monotonic milliseconds; Infinity if nothing is. */
-export function wakeAt(session: Session, { env }: Turn): number {
+export function nextDeadline(session: Session, { env }: Turn): number {
   const { timers } = env.settings
-  if (isEnded(session)) {
-    return Math.min(session.endedAt + timers.keepSessions, session.link.retryAt, nextAttempt(session))
+  let nearest = never
+  for (const { at } of deadlinesOf(session)) {
+    const time = at(session, timers)
+    if (time < nearest) nearest = time
   }
-  let nearest = Math.min(
-    silenceDeadline(session, timers.inactivity),
-    session.setupDeadline,
-    session.link.retryAt,
-    graceDeadline(session, timers.grace),
-    nextAttempt(session),
-    holdEnd(session),
-    session.state === 'awake' ? session.awakeUntil : never,
-    session.outstanding?.deadline ?? never,
-    session.willUpdate?.deadline ?? never,
-  )
-  for (const { deadline, stored } of session.uplinks.values())
-    if (!stored && deadline < nearest) nearest = deadline
-  for (const { deadline } of session.requests.values()) if (deadline < nearest) nearest = deadline
   return nearest
 }
 
-/** Does all that is due. */
+/** Does all that is due, until something of it ends the session. */
 export function onDeadline(session: Session, turn: Turn): void {
-  const { now, env } = turn
-  const { timers } = env.settings
-  if (isEnded(session)) {
-    if (session.link.retryAt <= now) onRetryDue(session, turn)
-    sendDue(session, turn)
-    return forgetWhenOld(session, turn)
+  const deadlines = deadlinesOf(session)
+  for (const { at, pass } of deadlines) {
+    if (at(session, turn.env.settings.timers) > turn.now) continue
+    pass(session, turn)
+    if (deadlinesOf(session) !== deadlines) return
   }
-  if (silenceDeadline(session, timers.inactivity) <= now) {
-    return lose(session, session.state === 'asleep' ? 'slept too long' : 'keep-alive passed', turn)
-  }
-  if (session.setupDeadline <= now) {
-    return refuse(session, ReturnCode.congestion, 'the broker did not answer in time', turn) // [SN-MAP-6]
-  }
-  if (graceDeadline(session, timers.grace) <= now)
-    return giveUp(session, 'the broker cannot be reached', turn)
-  if (session.link.retryAt <= now) onRetryDue(session, turn)
-  if (session.holdUntil <= now) session.holdUntil = 0
-  if (session.awakeUntil <= now) endAwake(session)
-  if (session.outstanding !== undefined && session.outstanding.deadline <= now) onRetry(session, turn)
-  onUplinkDeadlines(session, turn)
-  sendDue(session, turn)
-  onRequestDeadlines(session, turn)
-  onWillDeadline(session, turn)
-  deliverNext(session, turn)
 }
 
-/** No more messages in this awake period; what is under way may end. */
-function endAwake(session: Session): void {
-  session.awakeUntil = never
-  session.awakeCount = never
+/** T_retry has passed without an answer: the request is repeated N_retry times [6.13]. */
+function onSilentSensor(session: Session, turn: Turn): void {
+  const { outstanding } = session.downlink
+  if (outstanding === undefined) return
+  if (outstanding.tries >= turn.env.settings.timers.nRetry) return giveUpRequest(session, outstanding, turn)
+  outstanding.tries += 1
+  repeatRequest(session, outstanding, turn)
 }
 
-/** A stored session that nobody came back for [AMB-34]. */
-function forgetWhenOld(session: Session, turn: Turn): void {
-  if (turn.now < session.endedAt + turn.env.settings.timers.keepSessions) return
-  session.established = false
-  clearSpool(session, turn)
-  enter(session, 'disconnected', 'not seen for too long', turn)
+/** The sensor has not answered any of the 1 + N_retry transmissions [SN-CONN-15, SN-SLP-10, AMB-26]. */
+function giveUpRequest(session: Session, { packet }: Outstanding, turn: Turn): void {
+  const { downlink } = session
+  if (packet.type === 'willtopicreq' || packet.type === 'willmsgreq') {
+    downlink.outstanding = undefined
+    return abandonSetup(session, 'no answer to the will request', turn)
+  }
+  if (session.state === 'awake') return fallAsleep(session, 'no answer while awake', turn)
+  if (packet.type === 'register') {
+    downlink.outstanding = undefined // some clients never answer REGISTER
+    if (hasSubscribed(session, packet.topicId)) learn(session.topics, packet.topicId)
+    else dropTopic(session, packet.topicId, 'unregistered', turn)
+  } else downlink.paused = true
+}
+
+/** Whether a SUBACK told the sensor this id, so that it needs no REGISTER to know it [SN-SUB-1]. */
+function hasSubscribed({ topics, subscriptions }: Session, topicId: number): boolean {
+  const subscription = subscriptions.get(topics.byId.get(topicId) ?? '')
+  return subscription?.topicIdType === 'normal' && subscription.topicId === topicId
 }

@@ -1,61 +1,11 @@
 // The contract of the session core: what can happen to it (Event) and what it can ask for (Effect). Pure types.
 
 import type { Packet } from '../codec/v1/messages.ts'
-import type { Command } from './command.ts'
-import type { Session, Uplink } from './session.ts'
-
-/** How far a sensor's address may move while its session goes on. */
-export type Roaming = 'off' | 'port' | 'any'
-
-/** What the core knows of the link that a sensor is on. One object, shared by all peers of a listener. */
-export interface Listener {
-  readonly name: string
-  /** octets that one datagram may have on this link, encapsulation included [7.4] */
-  readonly maxMessage: number
-  readonly roaming: Roaming
-}
-
-/** Identifies a transport address: a number for IPv4, a string for everything else. */
-export type PeerKey = number | string
-
-/** A sensor's transport address: address and port, and the wireless node id if it is behind a forwarder [5.5]. */
-export interface Peer {
-  readonly key: PeerKey
-  readonly listener: Listener
-  readonly address: string
-  readonly port: number
-  readonly nodeId?: Uint8Array | undefined
-}
-
-/** A sensor's will, as it goes into MQTT CONNECT. */
-export interface Will {
-  readonly topic: string
-  readonly message: Uint8Array
-  readonly qos: 0 | 1 | 2
-  readonly retain: boolean
-}
-
-/** What the broker said it can do (MQTT 5 CONNACK); an MQTT 3.1.1 broker has no limits to tell. */
-export interface BrokerLimits {
-  readonly maximumQos: 0 | 1 | 2
-  readonly retainAvailable: boolean
-  /** octets of one MQTT packet */
-  readonly maximumPacketSize: number
-  readonly wildcardAvailable: boolean
-}
-
-/** An application message from the broker. Times are milliseconds of the monotonic clock. */
-export interface Message {
-  readonly topic: string
-  readonly payload: Uint8Array
-  readonly qos: 0 | 1 | 2
-  readonly retain: boolean
-  /** when MQTT 5 message expiry ends its life */
-  readonly expiresAt?: number | undefined
-}
-
-/** An MQTT outcome in MQTT-SN's words: 0 accepted, 1 try later, 3 refused for good. */
-export type Outcome = 0 | 1 | 3
+import type { BrokerLimits } from './broker/limits.ts'
+import type { Message, Outcome, QueuedMessage, Uplink, Will } from './message.ts'
+import type { Peer } from './peers.ts'
+import type { Session } from './session.ts'
+import type { State } from './states.ts'
 
 /** What the upstream connection of one session reports. A `token` names the request it answers. */
 export type UpstreamEvent =
@@ -80,12 +30,17 @@ export type UpstreamEvent =
   /** the connection's write buffer passed its limit, or drained again */
   | { type: 'congestion'; on: boolean }
 
+/** What a person may ask of a session: `disconnect` tells the sensor; `forget` also deletes what is stored of it. */
+export type Command = 'disconnect' | 'forget' | 'clearQueue'
+
 /** All that can happen to one session. */
 export type Event =
   | { type: 'packet'; packet: Packet; peer: Peer }
   | UpstreamEvent
   /** `session.wakeAt` has passed */
   | { type: 'deadline' }
+  /** another sensor, of this ClientId, is at the address where this one was */
+  | { type: 'displaced'; by: string }
   /** the gateway stops */
   | { type: 'shutdown' }
   /** a person asks for something */
@@ -172,25 +127,3 @@ export type Effect =
   | { type: 'changed'; session: Session; peer: Peer | undefined; from: State; to: State; why: string }
   /** answers SEARCHGW to the whole network and to the one who asked [6.1] */
   | { type: 'gwinfo'; peer: Peer; radius: number }
-
-/** A message on its way to the sensor. `id` grows within a session and is its key in the store. */
-export interface QueuedMessage extends Message {
-  readonly id: number
-  /** when it came, monotonic milliseconds */
-  readonly at: number
-  /** its PUBLISH may have reached the sensor: a repetition carries the same MsgId, and DUP */
-  sent: boolean
-  /** it was sent a second time after the sensor called its topic id unknown [SN-GPUB-7] */
-  repaired: boolean
-}
-
-/** States of one sensor as the gateway sees it [6.14, figure 4]; the first three are the steps of a connection setup. */
-export type State =
-  | 'willtopic' // waits for WILLTOPIC
-  | 'willmsg' // waits for WILLMSG
-  | 'connecting' // waits for the broker
-  | 'active'
-  | 'asleep'
-  | 'awake'
-  | 'disconnected'
-  | 'lost'

@@ -1,24 +1,27 @@
 // The one door of a session: what happens to it comes in as an event, what is to be done goes out as effects [6]. Pure.
+// Procedures only change the session. What has become due to the broker and to the sensor is sent at the end of each turn.
 
 import type { Packet, PacketType } from '../codec/v1/messages.ts'
-import { closeUnlessNeeded, hurry, onClosed, onCongestion, onConnected, onRefused } from './broker/link.ts'
-import { onSubscribe, onSubscribed, onUnsubscribe, onUnsubscribed } from './broker/subscribe.ts'
+import { closeUnneededLink, hurryLink } from './broker/link.ts'
+import { onSubscribe, onUnsubscribe, onUnsubscribed } from './broker/subscribe.ts'
+import { onClosed, onCongestion, onConnected, onRefused, onSubscribed } from './broker-events.ts'
 import { onCommand } from './command.ts'
-import { onDeadline, wakeAt } from './deadlines.ts'
+import { nextDeadline, onDeadline } from './deadlines.ts'
 import { onPuback, onPubcomp, onPubrec, onRegack } from './downlink/answers.ts'
-import { resume } from './downlink/ask.ts'
-import { deliverNext, onMessage, onReleasing } from './downlink/deliver.ts'
+import { resumeDelivery } from './downlink/ask.ts'
+import { deliverDue, onMessage, onReleasing } from './downlink/deliver.ts'
 import type { Event } from './events.ts'
-import type { Turn } from './policy.ts'
-import { touch } from './record.ts'
-import { drop, isEnded, type Session } from './session.ts'
+import { renewLease } from './record.ts'
+import type { Session } from './session.ts'
 import { onConnect, onWillmsg, onWilltopic } from './setup/connect.ts'
-import { onDisconnect, onPingreq, onShutdown } from './setup/sleep.ts'
+import { onDisconnect, onDisplaced, onShutdown } from './setup/disconnect.ts'
+import { finishAwake, onPingreq } from './setup/sleep.ts'
 import { onWillmsgupd, onWilltopicupd } from './setup/will.ts'
-import { verdict } from './states.ts'
+import { isEnded, verdict } from './states.ts'
 import { onRegister } from './topics/register.ts'
+import { drop, type Turn } from './turn.ts'
 import { onPublish, onPubrel } from './uplink/publish.ts'
-import { onPublished, onReceived } from './uplink/uplinks.ts'
+import { onPublished, onReceived, sendDueUplinks } from './uplink/uplinks.ts'
 
 type Handlers = {
   [T in PacketType]?: (session: Session, packet: Extract<Packet, { type: T }>, turn: Turn) => void
@@ -50,10 +53,13 @@ const handlers: Handlers = {
  * performed in order and completely before the next event. `turn.now` is monotonic milliseconds.
  */
 export function handle(session: Session, event: Event, turn: Turn): void {
+  const wasEnded = isEnded(session)
   if (event.type === 'packet') onPacket(session, event.packet, turn)
   else onOther(session, event, turn)
-  if (isEnded(session) && session.link.state !== 'closed') closeUnlessNeeded(session, turn)
-  session.wakeAt = wakeAt(session, turn)
+  sendDueUplinks(session, turn)
+  if (deliverDue(session, turn)) finishAwake(session, turn)
+  if (isEnded(session)) closeUnneededLink(session, !wasEnded, turn)
+  session.wakeAt = nextDeadline(session, turn)
 }
 
 /** What a sensor asks only after it got CONNACK; its answers to what the gateway sends prove nothing [SN-CONN-9]. */
@@ -62,20 +68,18 @@ export const provesConnack: ReadonlySet<PacketType> = new Set<PacketType>([
 ]) // biome-ignore format: one line reads better
 
 function onPacket(session: Session, packet: Packet, turn: Turn): void {
-  const { state } = session
-  const judged = verdict(state, packet.type)
+  const judged = verdict(session.state, packet.type)
   if (judged !== 'handle') {
     // `refuse` cannot happen here: disconnected sensors have no address, so their messages are a stranger's
     return drop(session, judged === 'unasked' ? 'unasked' : 'out-of-state', turn)
   }
   session.heardAt = turn.now
-  if (provesConnack.has(packet.type)) session.fresh = false
+  if (provesConnack.has(packet.type)) session.setup.fresh = false
   const handler = handlers[packet.type] as ((s: Session, p: Packet, t: Turn) => void) | undefined
   handler?.(session, packet, turn)
-  hurry(session, turn)
-  touch(session, turn)
-  if (session.paused) resume(session, turn) // a silent sensor that speaks again gets what waited for it [AMB-26]
-  deliverNext(session, turn)
+  hurryLink(session, turn)
+  renewLease(session, turn)
+  resumeDelivery(session, turn)
 }
 
 function onOther(session: Session, event: Exclude<Event, { type: 'packet' }>, turn: Turn): void {
@@ -89,8 +93,9 @@ function onOther(session: Session, event: Exclude<Event, { type: 'packet' }>, tu
     case 'unsubscribed': return onUnsubscribed(session, event.token, turn)
     case 'message': return onMessage(session, event, turn)
     case 'releasing': return onReleasing(session, event, turn)
-    case 'congestion': return onCongestion(session, event.on, turn)
+    case 'congestion': return onCongestion(session, event.on)
     case 'deadline': return onDeadline(session, turn)
+    case 'displaced': return onDisplaced(session, event.by, turn)
     case 'shutdown': return onShutdown(session, turn)
     case 'command': return onCommand(session, event.command, turn)
   } // biome-ignore format: a table

@@ -1,7 +1,29 @@
 // Transport addresses: how they are told apart, and how much fits into one message to them [5.5, 7.4].
 
 import { encapsulationLength } from '../codec/v1/frame.ts'
-import type { Peer, PeerKey } from './events.ts'
+
+/** How far a sensor's address may move while its session goes on. */
+export type Roaming = 'off' | 'port' | 'any'
+
+/** What the core knows of the link that a sensor is on. One object, shared by all peers of a listener. */
+export interface Listener {
+  readonly name: string
+  /** octets that one datagram may have on this link, encapsulation included [7.4] */
+  readonly maxMessage: number
+  readonly roaming: Roaming
+}
+
+/** Identifies a transport address: a number for IPv4, a string for everything else. */
+export type PeerKey = number | string
+
+/** A sensor's transport address: address and port, and the wireless node id if it is behind a forwarder [5.5]. */
+export interface Peer {
+  readonly key: PeerKey
+  readonly listener: Listener
+  readonly address: string
+  readonly port: number
+  readonly nodeId?: Uint8Array | undefined
+}
 
 /**
  * A key that tells addresses apart: a number for plain IPv4, since building strings costs more than finding a session;

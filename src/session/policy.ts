@@ -1,6 +1,4 @@
-// What the session core is told from outside: settings, policies per sensor, shared totals, and the turn it works in. Pure.
-
-import type { Effect } from './events.ts'
+// What the session core is told from outside: settings, policies per sensor, shared totals. Pure types.
 
 /** All times in milliseconds. Names as in chapter 7.2 where it has one. */
 export interface Timers {
@@ -122,11 +120,4 @@ export interface Env {
   policyFor(clientId: string): Policy
   /** 0 <= x < 1 */
   random(): number
-}
-
-/** One event being handled: the time, the surroundings, and where effects go. */
-export interface Turn {
-  readonly now: number
-  readonly env: Env
-  readonly out: Effect[]
 }

@@ -1,8 +1,9 @@
 // A session as it is stored: plain data, times as wall time, so that it outlives the process. Pure.
 
-import type { State } from './events.ts'
-import type { Turn } from './policy.ts'
-import { createSession, isLive, type Session, type Subscription, type WillData } from './session.ts'
+import type { Uplink, WillData } from './message.ts'
+import { createSession, type Session, type Subscription } from './session.ts'
+import { isLive, type State } from './states.ts'
+import type { Turn } from './turn.ts'
 
 /** What seldom changes, and what often does; two values, so that the second can be written cheaply. */
 export interface SessionRecord {
@@ -41,6 +42,7 @@ export interface ProgressRecord {
   readonly sleep: number
   readonly heardAt: number
   readonly endedAt: number
+  /** 0: none */
   readonly releasing: number
   readonly received: readonly number[]
   readonly nextToken: number
@@ -71,7 +73,7 @@ export function lastingRecord(session: Session): LastingRecord {
 }
 
 export function progressRecord(session: Session, toWall: ToWall): ProgressRecord {
-  const { state, established, peer, sleep, heardAt, endedAt, releasing, received } = session
+  const { state, established, peer, sleep, heardAt, endedAt, downlink, link } = session
   return {
     state,
     established,
@@ -84,10 +86,10 @@ export function progressRecord(session: Session, toWall: ToWall): ProgressRecord
     sleep,
     heardAt: toWall(heardAt),
     endedAt: toWall(endedAt),
-    releasing,
-    received: [...received],
-    nextToken: session.nextToken,
-    nextMessage: session.nextMessage,
+    releasing: downlink.releasing ?? 0,
+    received: [...downlink.received],
+    nextToken: link.nextToken,
+    nextMessage: downlink.nextMessage,
   }
 }
 
@@ -98,7 +100,7 @@ const lease = ({ keepAlive, state, sleep }: Session): number => {
 }
 
 /** Writes now and then when a connected sensor was heard, so that its silence is known after a restart too. */
-export function touch(session: Session, { now, out }: Turn): void {
+export function renewLease(session: Session, { now, out }: Turn): void {
   if (!isLive(session) || now - session.savedHeardAt < lease(session)) return
   session.savedHeardAt = now
   out.push({ type: 'saveProgress', session, lazy: true })
@@ -130,9 +132,64 @@ export function fromRecord(
   // it may have been heard a little later than the store knows
   session.heardAt = Math.min(turn.now, toMonotonic(progress.heardAt) + lease(session))
   session.endedAt = Math.min(turn.now, toMonotonic(progress.endedAt))
-  session.releasing = progress.releasing
-  for (const packetId of progress.received) session.received.add(packetId)
-  session.nextToken = progress.nextToken
-  session.nextMessage = progress.nextMessage
+  if (progress.releasing !== 0) session.downlink.releasing = progress.releasing
+  for (const packetId of progress.received) session.downlink.received.add(packetId)
+  session.link.nextToken = progress.nextToken
+  session.downlink.nextMessage = progress.nextMessage
   return session
+}
+
+/** A publish of the sensor as it is stored: what both sides still need of it. */
+export interface UplinkRecord {
+  readonly msgId: number
+  readonly qos: 0 | 1 | 2
+  readonly topicIdType: Uplink['topicIdType']
+  readonly topicId: number
+  readonly topic: string
+  readonly retain: boolean
+  readonly data: Uint8Array
+  /** wall time */
+  readonly at: number
+  readonly stored: boolean
+  readonly stage: Uplink['broker']
+  readonly repeated: boolean
+  /** QoS 2: what the sensor was last told or has said */
+  readonly answer: 'none' | 'pubrec' | 'pubrel'
+}
+
+export function uplinkRecord(uplink: Uplink, toWall: ToWall): UplinkRecord {
+  const { token: _token, deadline: _deadline, retryAt: _retryAt, broker, sensor, at, ...rest } = uplink
+  const answer = sensor === 'released' ? 'pubrel' : sensor === 'answered' ? 'pubrec' : 'none'
+  return { ...rest, at: toWall(at), stage: broker, answer: uplink.qos === 2 ? answer : 'none' }
+}
+
+/**
+ * The publish that a record tells of. No connection of before is left: what was given to one is given again, and nobody waits
+ * for an answer.
+ */
+export function uplinkFromRecord(token: number, record: UplinkRecord, toMonotonic: ToMonotonic): Uplink {
+  const { stage, answer, at, ...rest } = record
+  const wasSent = stage === 'sent'
+  return {
+    ...rest,
+    token,
+    at: toMonotonic(at),
+    repeated: rest.repeated || wasSent,
+    broker: wasSent ? 'waiting' : stage,
+    sensor: sensorSide(record),
+    deadline: Number.POSITIVE_INFINITY,
+    retryAt: 0,
+  }
+}
+
+const sameTime = (time: number): number => time
+
+/** A publish that was kept in memory, as it continues after a restart of the gateway within its process. */
+export const restoredUplink = (uplink: Uplink): Uplink =>
+  uplinkFromRecord(uplink.token, uplinkRecord(uplink, sameTime), sameTime)
+
+function sensorSide({ qos, stored, answer }: UplinkRecord): Uplink['sensor'] {
+  if (qos === 0) return 'released'
+  if (qos === 1) return stored ? 'answered' : 'told'
+  return answer === 'pubrel' ? 'released' : answer === 'pubrec' ? 'answered' : 'told'
 }

@@ -1,7 +1,33 @@
 // Which message is legal in which state: figure 4 of the specification and table B14 of its reading, as data.
 
 import type { PacketType } from '../codec/v1/messages.ts'
-import type { State } from './events.ts'
+
+/** States of one sensor as the gateway sees it [6.14, figure 4]; the first three are the steps of a connection setup. */
+export const STATES = [
+  'willtopic', // waits for WILLTOPIC
+  'willmsg', // waits for WILLMSG
+  'connecting', // waits for the broker
+  'active',
+  'asleep',
+  'awake',
+  'disconnected',
+  'lost',
+] as const
+export type State = (typeof STATES)[number]
+
+interface Stateful {
+  readonly state: State
+}
+
+/** Whether its sensor is not there, so that it is kept for the next time or forgotten. */
+export const isEnded = ({ state }: Stateful): boolean => state === 'disconnected' || state === 'lost'
+
+/** Whether there is a finished setup and no end: its sensor may be reached, now or when it wakes. */
+export const isLive = ({ state }: Stateful): boolean =>
+  state === 'active' || state === 'asleep' || state === 'awake'
+
+/** Whether its sensor listens, so that it can be sent messages. */
+export const isListening = ({ state }: Stateful): boolean => state === 'active' || state === 'awake'
 
 /**
  * What becomes of a message: `handle` it; `refuse` it with DISCONNECT, so that the sensor connects again [5.4.21];

@@ -1,4 +1,4 @@
-// ADVERTISE and standing by for another gateway, per listener [6.1]. SEARCHGW is answered in sessions.ts.
+// ADVERTISE and standing by for another gateway, per listener [6.1]. SEARCHGW is answered in strangers.ts.
 
 /** How one listener advertises. Times in milliseconds. */
 export interface Advertising {

@@ -1,13 +1,14 @@
 // What becomes of a message that the gateway has no time for: its sender is told to try later, in its own words [6.6, 6.13].
 
 import { type Packet, ReturnCode } from '../codec/v1/messages.ts'
-import type { Peer } from '../session/events.ts'
 import { provesConnack } from '../session/handle.ts'
-import type { Turn } from '../session/policy.ts'
+import type { Peer } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
-import { repeats } from '../session/setup/connect.ts'
-import { verdict } from '../session/states.ts'
-import { mayReply, type Sessions } from './table.ts'
+import { isRepeatedConnect } from '../session/setup/connect.ts'
+import { isLive, verdict } from '../session/states.ts'
+import type { Turn } from '../session/turn.ts'
+import { mayReply } from './strangers.ts'
+import type { Sessions } from './table.ts'
 import { allow } from './throttle.ts'
 
 /** Refusals per second to one sensor. More would cost the time that is missing; one that hears none repeats itself. */
@@ -33,24 +34,25 @@ function mayTell(sessions: Sessions, { type }: Packet, peer: Peer, turn: Turn): 
 /** It is alive [SN-KA-2], and may have shown that it has its CONNACK. */
 function noteHeard(session: Session, { type }: Packet, { now }: Turn): void {
   session.heardAt = now
-  if (provesConnack.has(type)) session.fresh = false
+  if (provesConnack.has(type)) session.setup.fresh = false
 }
 
 /** Nothing for what has no return code, or may be a repetition of what is under way or was accepted. */
 function answerTo(packet: Packet, session: Session | undefined, turn: Turn): Packet | undefined {
   const returnCode = ReturnCode.congestion
   if (packet.type === 'connect') {
-    if (session?.state === 'active' && repeats(session, packet, turn.now))
+    if (session?.state === 'active' && isRepeatedConnect(session, packet, turn.now))
       return { type: 'connack', returnCode: ReturnCode.accepted } // it was lost [SN-CONN-10]
-    const isSettingUp = session !== undefined && verdict(session.state, 'publish') !== 'handle'
+    const isSettingUp = session !== undefined && !isLive(session)
     return isSettingUp ? undefined : { type: 'connack', returnCode }
   }
   if (session === undefined || verdict(session.state, packet.type) !== 'handle') return undefined
   switch (packet.type) {
     case 'publish': {
       const { topicId, msgId, qos } = packet
+      const { open, lastAcknowledged } = session.uplink
       // a QoS 2 message that is refused, while a copy of it waits or has arrived, would come again as a new one [SN-PUB-10]
-      const mayBeKnown = session.uplinks.has(msgId) || (packet.dup && session.lastUplink?.msgId === msgId)
+      const mayBeKnown = open.has(msgId) || (packet.dup && lastAcknowledged?.msgId === msgId)
       return qos !== 1 || mayBeKnown ? undefined : { type: 'puback', topicId, msgId, returnCode }
     }
     case 'register':
@@ -58,13 +60,14 @@ function answerTo(packet: Packet, session: Session | undefined, turn: Turn): Pac
       return { type: 'regack', topicId: 0, msgId: packet.msgId, returnCode }
     case 'subscribe': {
       const { msgId } = packet
-      if (session.requests.has(msgId) || session.lastSuback?.request.msgId === msgId) return undefined
+      const { requests, lastAnswer } = session.subscribing
+      if (requests.has(msgId) || lastAnswer?.request.msgId === msgId) return undefined
       return { type: 'suback', qos: 0, topicId: 0, msgId, returnCode }
     }
     case 'willtopicupd':
-      return session.willUpdate === undefined ? { type: 'willtopicresp', returnCode } : undefined
+      return session.setup.willUpdate === undefined ? { type: 'willtopicresp', returnCode } : undefined
     case 'willmsgupd':
-      return session.willUpdate === undefined ? { type: 'willmsgresp', returnCode } : undefined
+      return session.setup.willUpdate === undefined ? { type: 'willmsgresp', returnCode } : undefined
     default:
       return undefined
   }

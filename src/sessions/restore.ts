@@ -1,14 +1,16 @@
 // Sessions from the store: after a restart sensors go on as if the gateway had not been away [SN-SESS-10].
 
-import { wakeAt } from '../session/deadlines.ts'
-import { clearQueue, queuedSize } from '../session/downlink/queue.ts'
-import type { Peer, QueuedMessage } from '../session/events.ts'
-import type { Turn } from '../session/policy.ts'
+import { nextDeadline } from '../session/deadlines.ts'
+import { queuedSize } from '../session/downlink/queue.ts'
+import type { QueuedMessage, Uplink } from '../session/message.ts'
+import type { Peer } from '../session/peers.ts'
 import { fromRecord, type PeerRecord, type SessionRecord, type ToMonotonic } from '../session/record.ts'
-import { isEnded, isLive, type Session, type Uplink } from '../session/session.ts'
-import { owesBroker, reopen } from '../session/uplink/spool.ts'
-import { noteDeadline } from './due.ts'
-import { bind, rest, type Sessions } from './table.ts'
+import type { Session } from '../session/session.ts'
+import { isEnded, isLive } from '../session/states.ts'
+import type { Turn } from '../session/turn.ts'
+import { owesBroker, reopenUplink } from '../session/uplink/spool.ts'
+import { forgetSession, restSession } from './dispatch.ts'
+import { bindPeer, noteDeadline, type Sessions } from './table.ts'
 
 /** Milliseconds between the broker connections of two sensors that say nothing; those that speak go before them. */
 const SPREAD = 2
@@ -47,40 +49,34 @@ export function restore(
   if (peer !== undefined && !sessions.byPeer.has(peer.key)) return goOn(sessions, session, peer, turn)
   const endedAt = isEnded(session) ? session.endedAt : turn.now
   if (!isEnded(session)) session.state = 'disconnected'
-  rest(session, turn)
+  restSession(session, turn)
   session.endedAt = endedAt
   if (owesBroker(session)) mendLater(sessions, session, turn)
-  session.wakeAt = wakeAt(session, turn)
+  session.wakeAt = nextDeadline(session, turn)
   noteDeadline(sessions, session)
-  if (isOver(session)) forget(sessions, session, turn)
-}
-
-function forget(sessions: Sessions, session: Session, turn: Turn): void {
-  clearQueue(session, turn)
-  sessions.byClientId.delete(session.clientId)
-  turn.out.push({ type: 'forget', session })
+  if (isOver(session)) forgetSession(sessions, session, turn)
 }
 
 function refill(session: Session, { messages, uplinks }: Stored, { env }: Turn): void {
-  for (const uplink of uplinks) reopen(session, uplink)
-  session.nextToken = Math.max(session.nextToken, 1 + (uplinks.at(-1)?.token ?? 0))
-  session.queue = [...messages]
-  session.queuedOctets = messages.reduce((sum, message) => sum + queuedSize(message), 0)
+  for (const uplink of uplinks) reopenUplink(session, uplink)
+  session.link.nextToken = Math.max(session.link.nextToken, 1 + (uplinks.at(-1)?.token ?? 0))
+  session.downlink.queue = [...messages]
+  session.downlink.octets = messages.reduce((sum, message) => sum + queuedSize(message), 0)
   env.totals.queuedMessages += messages.length
-  env.totals.queuedOctets += session.queuedOctets
-  session.nextMessage = Math.max(session.nextMessage, 1 + (messages.at(-1)?.id ?? 0))
+  env.totals.queuedOctets += session.downlink.octets
+  session.downlink.nextMessage = Math.max(session.downlink.nextMessage, 1 + (messages.at(-1)?.id ?? 0))
 }
 
 function goOn(sessions: Sessions, session: Session, peer: Peer, turn: Turn): void {
-  bind(sessions, session, peer)
-  const head = session.queue[0]
+  bindPeer(sessions, session, peer)
+  const head = session.downlink.queue[0]
   if (head !== undefined && session.state === 'active') {
     head.sent = true // it may have been on its way
     // a repetition that PUBREL of the first one overtakes would be taken for a new message
-    if (head.qos === 2) session.holdUntil = turn.now + turn.env.settings.timers.tRetry
+    if (head.qos === 2) session.downlink.holdUntil = turn.now + turn.env.settings.timers.tRetry
   }
   mendLater(sessions, session, turn)
-  session.wakeAt = wakeAt(session, turn)
+  session.wakeAt = nextDeadline(session, turn)
   noteDeadline(sessions, session)
 }
 

@@ -1,11 +1,10 @@
 // The store that forgets at the end of the process: nothing to wait for, nothing to damage.
 
-import type { QueuedMessage } from '../session/events.ts'
-import { lastingRecord, progressRecord } from '../session/record.ts'
-import type { Session, Uplink } from '../session/session.ts'
+import type { QueuedMessage, Uplink } from '../session/message.ts'
+import { lastingRecord, progressRecord, restoredUplink } from '../session/record.ts'
+import type { Session } from '../session/session.ts'
 import { toWallNow } from './clock.ts'
 import type { Store } from './store.ts'
-import { restoredUplink } from './uplink.ts'
 
 interface Kept {
   session: Session

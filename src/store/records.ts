@@ -1,6 +1,6 @@
 // What is on disk: plain data with wall time, checked in shape when it is read.
 
-import type { QueuedMessage, State } from '../session/events.ts'
+import type { QueuedMessage, Uplink, WillData } from '../session/message.ts'
 import {
   type LastingRecord,
   lastingRecord,
@@ -8,9 +8,12 @@ import {
   type ProgressRecord,
   progressRecord,
   type ToWall,
+  type UplinkRecord,
+  uplinkFromRecord,
+  uplinkRecord,
 } from '../session/record.ts'
-import type { Session, Subscription, Uplink, WillData } from '../session/session.ts'
-import { restoredUplink } from './uplink.ts'
+import type { Session, Subscription } from '../session/session.ts'
+import { STATES, type State } from '../session/states.ts'
 
 /** Within a session: its two records, messages by id, publishes by their token as a negative number. */
 export type Key = 'lasting' | 'progress' | number
@@ -19,8 +22,7 @@ export type Value = Session | QueuedMessage | Uplink
 /** What is written under this key. */
 export function plain(key: Key, value: Value, toWall: ToWall): object {
   if ('token' in value) {
-    const { token: _token, deadline: _deadline, at, ...rest } = value
-    return { ...rest, at: toWall(at) }
+    return uplinkRecord(value, toWall)
   }
   if ('id' in value) {
     const { id: _id, at, expiresAt, ...rest } = value
@@ -69,16 +71,7 @@ const oneOf =
 
 const qos = oneOf(0, 1, 2)
 const topicIdType = oneOf('normal', 'predefined', 'short')
-const stateOf: Reader<State> = oneOf(
-  'willtopic',
-  'willmsg',
-  'connecting',
-  'active',
-  'asleep',
-  'awake',
-  'disconnected',
-  'lost',
-)
+const stateOf: Reader<State> = oneOf(...STATES)
 
 const subscription: Reader<Subscription> = (value) => {
   const of = fields<Subscription>(value)
@@ -160,9 +153,8 @@ export function readMessage(
 
 /** A publish of the sensor, times monotonic. Throws TypeError if it is none. */
 export function readUplink(token: number, value: unknown, toMonotonic: (wall: number) => number): Uplink {
-  const of = fields<Uplink>(value)
-  return restoredUplink({
-    token,
+  const of = fields<UplinkRecord>(value)
+  const record: UplinkRecord = {
     msgId: count(of.msgId),
     qos: qos(of.qos),
     topicIdType: topicIdType(of.topicIdType),
@@ -170,11 +162,11 @@ export function readUplink(token: number, value: unknown, toMonotonic: (wall: nu
     topic: text(of.topic),
     retain: flag(of.retain),
     data: octets(of.data),
-    at: toMonotonic(number(of.at)),
+    at: number(of.at),
     stored: flag(of.stored),
     stage: oneOf('waiting', 'sent', 'received', 'done')(of.stage),
     repeated: flag(of.repeated),
     answer: oneOf('none', 'pubrec', 'pubrel')(of.answer),
-    deadline: Number.POSITIVE_INFINITY,
-  })
+  }
+  return uplinkFromRecord(token, record, toMonotonic)
 }

@@ -1,8 +1,8 @@
 // Where sessions live beyond the process: the contract that memory and every durable store fulfil.
 
-import type { QueuedMessage } from '../session/events.ts'
+import type { QueuedMessage, Uplink } from '../session/message.ts'
 import type { SessionRecord } from '../session/record.ts'
-import type { Session, Uplink } from '../session/session.ts'
+import type { Session } from '../session/session.ts'
 
 /** A session as it comes out of the store, with its messages in order of `id` and its publishes in order of `token`. */
 export interface StoredSession {

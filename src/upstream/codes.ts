@@ -1,6 +1,6 @@
 // What a broker's return and reason codes mean for a sensor: part C3 of the checklist and SN-MAP-35, as data.
 
-import type { Outcome } from '../session/events.ts'
+import type { Outcome } from '../session/message.ts'
 import type { MapCode } from './upstream.ts'
 
 /** `again`: the request is repeated with another packet identifier, the sensor hears nothing. */

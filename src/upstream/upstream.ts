@@ -1,6 +1,7 @@
 // The road to the broker: the contract between the gateway and one MQTT connection per sensor.
 
-import type { Outcome, UpstreamEvent, Will } from '../session/events.ts'
+import type { UpstreamEvent } from '../session/events.ts'
+import type { Outcome, Will } from '../session/message.ts'
 
 /** Who a sensor is at the broker. */
 export interface Identity {

@@ -4,7 +4,7 @@ import type { Config } from '../config/schema.ts'
 import type { Action, GatewayView, Immediate, StateChange, WatchedPacket } from '../console/view.ts'
 import type { Counters } from '../gateway/counters.ts'
 import type { ReloadReport } from '../gateway/rules/reload.ts'
-import type { PeerKey } from '../session/events.ts'
+import type { PeerKey } from '../session/peers.ts'
 
 /** What a worker is started with. */
 export interface WorkerTask {

@@ -2,7 +2,7 @@
 // address leads there as long as it has a connection. Strangers are spread by address.
 
 import { decodeFrame, MsgType } from '../codec/v1/frame.ts'
-import type { PeerKey } from '../session/events.ts'
+import type { PeerKey } from '../session/peers.ts'
 import { peerKey } from '../session/peers.ts'
 
 const ENCAPSULATED = 0xfe

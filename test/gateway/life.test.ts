@@ -179,7 +179,7 @@ describe('the end', () => {
     await sensor.subscribe(`${topic}/down`, 1)
     await sensor.sleep(60)
     await office.publish(`${topic}/down`, 'while asleep')
-    await until(() => first.gateway.sessions.byClientId.get(clientId)?.queue.length === 1)
+    await until(() => first.gateway.sessions.byClientId.get(clientId)?.downlink.queue.length === 1)
     const url = first.url()
     await first.stopGateway()
     await office.publish(`${topic}/down`, 'while away')

@@ -58,7 +58,7 @@ describe.skipIf(!haveMosquitto)('while the broker is away', { concurrent: true }
       expect((await office.inbox.next()).text).toBe('21')
       for (const { clientId } of [active, sleeper]) await office.publish(`outage/${clientId}`, clientId)
       expect((await active.inbox.next()).text).toBe(active.clientId)
-      await until(() => test.gateway.sessions.byClientId.get(sleeper.clientId)?.queue.length === 1)
+      await until(() => test.gateway.sessions.byClientId.get(sleeper.clientId)?.downlink.queue.length === 1)
       await sleeper.wake()
       expect(sleeper.inbox.all.map(({ text }) => text)).toEqual([sleeper.clientId])
       expect(told).toEqual([])

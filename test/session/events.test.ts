@@ -1,7 +1,8 @@
 // What else can happen in each state: the broker, time, the end of the gateway; and the state `lost` [6.14].
 
 import { expect, it } from 'vitest'
-import type { Event, State } from '../../src/session/events.ts'
+import type { Event } from '../../src/session/events.ts'
+import type { State } from '../../src/session/states.ts'
 import { matchingPuback, messages, receiving } from '../support/every-message.ts'
 import { cellOf, cellsOf, inState, letterOf, rowsOf, type Scene } from '../support/scene.ts'
 import { bytes, noLimits, World } from '../support/world.ts'
@@ -115,7 +116,7 @@ it('a lost sensor has no upstream connection and no address, but keeps its messa
   world.advance(400_000)
   expect(world.effects.filter(({ type }) => type === 'close')).toMatchObject([{ publishWill: true }])
   expect([world.sessions.byPeer.size, session.peer, session.state]).toEqual([0, undefined, 'lost'])
-  expect(session.queue).toMatchObject([{ topic: 'd/a', payload: bytes('m') }])
+  expect(session.downlink.queue).toMatchObject([{ topic: 'd/a', payload: bytes('m') }])
 })
 
 it('a lost sensor with a clean session is forgotten, with its messages [SN-STA-3]', () => {

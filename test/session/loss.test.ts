@@ -26,7 +26,7 @@ describe.each([
       's/b woken qos 2',
       's/a offline qos 2',
     ])
-    expect(calm.end.open).toEqual([0, 0, 0, undefined, 0])
+    expect(calm.end.open).toEqual([0, 0, 0, undefined, undefined])
     expectSame(calm, calm)
   })
 

@@ -6,9 +6,11 @@ import { encodeFrame } from '../../src/codec/v1/frame.ts'
 import type { PacketType, Publish } from '../../src/codec/v1/messages.ts'
 import { isTopicFilter, isTopicName } from '../../src/mqtt-topics.ts'
 import { queuedSize } from '../../src/session/downlink/queue.ts'
-import type { Effect, Peer, State } from '../../src/session/events.ts'
+import type { Effect } from '../../src/session/events.ts'
+import type { Peer } from '../../src/session/peers.ts'
 import type { Policy } from '../../src/session/policy.ts'
 import type { Session } from '../../src/session/session.ts'
+import type { State } from '../../src/session/states.ts'
 import { anyStep, settleDown, take } from '../support/hostile.ts'
 import { unasked } from '../support/patient.ts'
 import { Promises } from '../support/promises.ts'
@@ -147,8 +149,8 @@ function checkSessions(world: World): void {
     same(session.clientId, clientId, 'ClientId')
     same(session.peer === undefined, isEnded(session.state), `${session.state} without an address`)
     if (session.peer !== undefined) same(byPeer.get(session.peer.key), session, 'the session of its address')
-    messages += session.queue.length
-    octets += session.queuedOctets
+    messages += session.downlink.queue.length
+    octets += session.downlink.octets
     checkBounds(session)
     checkMsgIds(session)
     checkDeadline(session)
@@ -159,37 +161,40 @@ function checkSessions(world: World): void {
   atMost(octets, limits.totalQueuedOctets, 'the total of octets')
 }
 
-function checkBounds({ queue, queuedOctets, topics, subscriptions, uplinks, requests }: Session): void {
+function checkBounds({ downlink, topics, subscriptions, uplink, subscribing }: Session): void {
+  const { queue } = downlink
   const octets = queue.reduce((sum, message) => sum + queuedSize(message), 0)
-  same(queuedOctets, octets, 'octets in the queue')
+  same(downlink.octets, octets, 'octets in the queue')
   atMost(octets, limits.queuedOctets, 'octets in the queue')
   atMost(queue.length, limits.queuedMessages, 'messages in the queue')
   atMost(topics.byName.size, limits.topicsPerSensor, 'topics')
   same(topics.byId.size, topics.byName.size, 'topic ids')
   atMost(subscriptions.size, limits.subscriptionsPerSensor, 'subscriptions')
-  atMost(uplinks.size, limits.inflight, 'PUBLISHes under way')
-  atMost(requests.size, limits.inflight, 'requests under way')
+  atMost(uplink.open.size, limits.inflight, 'PUBLISHes under way')
+  atMost(subscribing.requests.size, limits.inflight, 'requests under way')
 }
 
 /** The gateway's own MsgIds: never 0, each for one message. */
-function checkMsgIds({ outstanding, queue, releasing }: Session): void {
+function checkMsgIds({ downlink: { outstanding, queue, releasing } }: Session): void {
+  const asked = outstanding?.packet
   const ids = queue.map(({ id }) => id)
   same(new Set(ids).size, ids.length, 'different messages')
   const head = queue[0] && 1 + ((queue[0].id - 1) % 0xffff)
-  if (outstanding?.kind === 'register') same(outstanding.msgId, head, 'MsgId of REGISTER')
-  if (outstanding?.kind === 'publish') same(outstanding.msgId, head, 'MsgId of PUBLISH')
-  if (outstanding?.kind === 'pubrel') same(outstanding.msgId, releasing, 'MsgId of PUBREL')
-  must(releasing === 0 || releasing !== head, () => 'the MsgId of PUBREL is that of the next message')
+  if (asked?.type === 'register') same(asked.msgId, head, 'MsgId of REGISTER')
+  if (asked?.type === 'publish') same(asked.msgId, head, 'MsgId of PUBLISH')
+  if (asked?.type === 'pubrel') same(asked.msgId, releasing, 'MsgId of PUBREL')
+  must(releasing === undefined || releasing !== head, () => 'the MsgId of PUBREL is that of the next message')
 }
 
 /** Whatever is waited for ends at some time. */
 function checkDeadline(session: Session): void {
-  const { outstanding, paused, requests, uplinks, state, link, wakeAt } = session
+  const { subscribing, uplink, state, link, wakeAt } = session
+  const { outstanding, paused } = session.downlink
   const waits =
     isSetup(state) ||
     (outstanding !== undefined && !paused) ||
-    requests.size > 0 ||
-    [...uplinks.values()].some(({ stage }) => stage === 'waiting') ||
+    subscribing.requests.size > 0 ||
+    [...uplink.open.values()].some(({ broker }) => broker === 'waiting') ||
     link.state === 'closed'
   must(!waits || Number.isFinite(wakeAt), () => `${state} waits for ever`)
 }

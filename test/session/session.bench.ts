@@ -5,7 +5,8 @@
 import { bench, describe } from 'vitest'
 import { decode, type Publish } from '../../src/codec/v1/frame.ts'
 import type { Effect } from '../../src/session/events.ts'
-import { dispatch, receive } from '../../src/sessions/table.ts'
+import { dispatch } from '../../src/sessions/dispatch.ts'
+import { receive } from '../../src/sessions/door.ts'
 import { World } from '../support/world.ts'
 
 /** As many sensors as would be found by their address in a gateway of some size. */

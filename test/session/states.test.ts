@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest'
 import { MsgType } from '../../src/codec/v1/messages.ts'
-import type { State } from '../../src/session/events.ts'
+import type { State } from '../../src/session/states.ts'
 import { messages, receiving } from '../support/every-message.ts'
 import { cellsOf, inState, rowsOf, states } from '../support/scene.ts'
 

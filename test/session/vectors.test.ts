@@ -150,7 +150,7 @@ it('never uses MsgId 0 itself, also after 65,535 of them [SN-FLD-5, SN-GPUB-10]'
   const sensor = world.sensor()
   sensor.connect('dev1')
   sensor.subscribe('d/a', 1)
-  world.session('dev1').nextMessage = 0xfffe
+  world.session('dev1').downlink.nextMessage = 0xfffe
   const used: number[] = []
   for (let i = 0; i < 3; i++) {
     world.publish('d/a', 'm', 1)

@@ -2,8 +2,7 @@
 
 import { expect, it } from 'vitest'
 import type { Session } from '../../src/session/session.ts'
-import { dueSessions, noteDeadline } from '../../src/sessions/due.ts'
-import { createSessions } from '../../src/sessions/table.ts'
+import { createSessions, dueSessions, noteDeadline } from '../../src/sessions/table.ts'
 import { sessionOf } from '../store/sessions.ts'
 
 function waiting(...times: readonly number[]) {

@@ -33,7 +33,7 @@ describe('limits', () => {
     sensor.subscribe('d/a', 1)
     sensor.sleep(300)
     for (let i = 0; i < 10; i++) world.publish('d/a', `${i}`, 1)
-    expect(world.session('dev1').queue).toHaveLength(3)
+    expect(world.session('dev1').downlink.queue).toHaveLength(3)
     expect(world.drops()).toEqual(Array(7).fill('queue-full'))
   })
 

@@ -127,7 +127,7 @@ it('a message that it turns away proves that CONNACK has come: the next CONNECT 
   const [world, sensor] = connected()
   world.overloaded = true
   sensor.send(publish(1, 1))
-  expect(world.session('dev1').fresh).toBe(false)
+  expect(world.session('dev1').setup.fresh).toBe(false)
 })
 
 it('refuses a message that is repeated after it was refused [SN-PUB-14]', () => {

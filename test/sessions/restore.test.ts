@@ -278,7 +278,7 @@ describe('a sensor that was not there', () => {
       world.broker.answers = true
       world.restart(1000)
       world.advance(60_000)
-      expect([stateOf(world), world.session('dev1').queue.length]).toEqual(['disconnected', 1])
+      expect([stateOf(world), world.session('dev1').downlink.queue.length]).toEqual(['disconnected', 1])
       expect(types(sensor.connect('dev1', { cleanSession: false }))).toEqual(['connack', 'register'])
     },
   )

@@ -1,7 +1,7 @@
 // A broker that refuses, is slow, or is gone: what the sensor's PUBLISH gets for an answer [6.6, SN-MAP-9, SN-MAP-27, -29].
 
 import { describe, expect, it } from 'vitest'
-import type { BrokerLimits } from '../../src/session/events.ts'
+import type { BrokerLimits } from '../../src/session/broker/limits.ts'
 import { noLimits, type VirtualSensor, World } from '../support/world.ts'
 
 function connected(limits: Partial<BrokerLimits> = {}): [World, VirtualSensor] {
@@ -126,7 +126,7 @@ it('answers at most ten unfinished PUBLISHes with patience while the broker is a
   const [world, sensor] = connected()
   world.broker.crash()
   for (let msgId = 1; msgId <= 30; msgId++) sensor.publish(topicId, 'x', { ...options, qos: 1, msgId })
-  expect(world.session('dev1').uplinks.size).toBe(10)
+  expect(world.session('dev1').uplink.open.size).toBe(10)
 })
 
 it('drops QoS 0 while the broker is away, and says so once per T_WAIT with MsgId 0 [SN-MAP-27]', () => {

@@ -116,7 +116,7 @@ export function storeContract(name: string, newPlace: () => Place): void {
       const session = richSession('s')
       store.save(session)
       await durable(store)
-      session.received.clear()
+      session.downlink.received.clear()
       session.state = 'lost'
       session.peer = undefined
       store.saveProgress(session)
@@ -156,14 +156,20 @@ export function storeContract(name: string, newPlace: () => Place): void {
       const store = await open()
       store.save(sessionOf('s'))
       const uplinks = [
-        uplinkOf(20, { stage: 'sent' }),
-        uplinkOf(3, { qos: 2, stage: 'received', answer: 'pubrec', data: new Uint8Array(0), repeated: true }),
-        uplinkOf(100, { stage: 'done', answer: 'pubrel', qos: 2 }),
+        uplinkOf(20, { broker: 'sent' }),
+        uplinkOf(3, {
+          qos: 2,
+          broker: 'received',
+          sensor: 'answered',
+          data: new Uint8Array(0),
+          repeated: true,
+        }),
+        uplinkOf(100, { broker: 'done', sensor: 'released', qos: 2 }),
         uplinkOf(4),
       ]
       for (const uplink of uplinks) store.keepUplink('s', uplink)
       const { uplinks: found } = await only()
-      expect(found.map(({ token, stage, repeated }) => [token, stage, repeated])).toEqual([
+      expect(found.map(({ token, broker, repeated }) => [token, broker, repeated])).toEqual([
         [3, 'received', true],
         [4, 'waiting', false],
         [20, 'waiting', true],
@@ -174,7 +180,7 @@ export function storeContract(name: string, newPlace: () => Place): void {
         if (uplink === undefined) throw new Error('unknown')
         expect(back.deadline).toBe(Number.POSITIVE_INFINITY)
         expect(Math.abs(back.at - uplink.at)).toBeLessThan(50)
-        const { at: _at, deadline: _deadline, stage: _stage, repeated: _repeated, ...rest } = uplink
+        const { at: _at, deadline: _deadline, broker: _broker, repeated: _repeated, ...rest } = uplink
         expect(back).toMatchObject(rest)
       }
     })

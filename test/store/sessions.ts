@@ -1,8 +1,8 @@
 // Sessions, messages and publishes for tests of stores, with something in every field that is stored.
 
-import type { QueuedMessage } from '../../src/session/events.ts'
+import type { QueuedMessage, Uplink } from '../../src/session/message.ts'
 import type { Env } from '../../src/session/policy.ts'
-import { createSession, type Session, type Uplink } from '../../src/session/session.ts'
+import { createSession, type Session } from '../../src/session/session.ts'
 
 const predefined = { byId: new Map<number, string>(), byName: new Map<string, number>() }
 const queue = { messages: 10, octets: 10_000, age: 1000, overflow: 'drop-oldest', qos0: true } as const
@@ -36,10 +36,10 @@ export function richSession(clientId: string): Session {
   session.sleep = 3600
   session.heardAt = now - 5000
   session.endedAt = now - 60_000
-  session.releasing = 77
-  for (const packetId of [1, 65_535]) session.received.add(packetId)
-  session.nextToken = 12
-  session.nextMessage = 34
+  session.downlink.releasing = 77
+  for (const packetId of [1, 65_535]) session.downlink.received.add(packetId)
+  session.link.nextToken = 12
+  session.downlink.nextMessage = 34
   session.will = { topic: { name: 'wills/ä', qos: 1, retain: true }, message: Uint8Array.of(0, 255, 7) }
   for (const [id, name] of [
     [1, 'a/b'],
@@ -90,10 +90,11 @@ export function uplinkOf(token: number, more: Partial<Uplink> = {}): Uplink {
     data: Uint8Array.of(3, 4, token & 0xff),
     at: performance.now() - 2000,
     stored: true,
-    stage: 'waiting',
+    broker: 'waiting',
     repeated: false,
-    answer: 'none',
+    sensor: 'answered',
     deadline: performance.now() + 5000,
+    retryAt: 0,
     ...more,
   }
 }

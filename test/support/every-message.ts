@@ -33,7 +33,7 @@ const filter = { topicIdType: 'normal', topicName: 'x/y' } as const
 /** PUBACK for the message that waits for it; an active sensor is sent one first. */
 export function matchingPuback(scene: Scene): Packet {
   if (letterOf(scene) === 'A') scene.world.publish('d/a', 'm', 1)
-  const msgId = scene.world.sessions.byClientId.get('dev1')?.queue[0]?.id ?? 77
+  const msgId = scene.world.sessions.byClientId.get('dev1')?.downlink.queue[0]?.id ?? 77
   return { type: 'puback', topicId: 2, msgId, returnCode: 0 }
 }
 

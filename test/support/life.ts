@@ -49,13 +49,14 @@ export function live(air: Air, { repeatsLast = false, policy = {}, prepare = () 
   sensor.receive(8)
   world.becomeSafe()
   world.advance(200_000)
-  const { state, subscriptions, topics, will, ...rest } = world.session('dev1')
+  const { state, subscriptions, subscribing, topics, will, uplink, downlink } = world.session('dev1')
+  const { requests } = subscribing
   const end = {
     state,
     subscriptions: [...subscriptions],
     ids: [...topics.byId],
     will: will.topic,
-    open: [rest.uplinks.size, rest.requests.size, rest.queue.length, rest.outstanding, rest.releasing],
+    open: [uplink.open.size, requests.size, downlink.queue.length, downlink.outstanding, downlink.releasing],
     totals: { ...world.totals },
     known: [...sensor.names].sort(),
   }

@@ -1,8 +1,9 @@
 // What the gateway has promised to sensors and to the broker, and whether it still knows after a crash: acknowledged
 // messages, topic ids, and which publish a token means.
 
-import type { Effect, QueuedMessage } from '../../src/session/events.ts'
-import type { Session, Uplink } from '../../src/session/session.ts'
+import type { Effect } from '../../src/session/events.ts'
+import type { QueuedMessage, Uplink } from '../../src/session/message.ts'
+import type { Session } from '../../src/session/session.ts'
 import { type Cause, text, type World } from './world.ts'
 
 /** By ClientId, then by number. */
@@ -146,14 +147,14 @@ export class Promises {
     )
     const sessionOf = (clientId: string): Session | undefined => this.#world.sessions.byClientId.get(clientId)
     for (const [clientId, id] of this.#messages.entries()) {
-      const isThere = sessionOf(clientId)?.queue.some((message) => message.id === id) === true
+      const isThere = sessionOf(clientId)?.downlink.queue.some((message) => message.id === id) === true
       must(isThere || forgotten.has(clientId), () => `message ${id} for ${clientId} is lost`)
     }
     for (const [clientId, token] of this.#uplinks.entries()) {
       const session = sessionOf(clientId)
       const isThere =
-        session?.outgoing.has(token) ||
-        [...(session?.uplinks.values() ?? [])].some((one) => one.token === token)
+        session?.uplink.outgoing.has(token) ||
+        [...(session?.uplink.open.values() ?? [])].some((one) => one.token === token)
       must(isThere === true || forgotten.has(clientId), () => `publish ${token} of ${clientId} is lost`)
     }
     for (const [clientId, id, name] of this.#topics.entries()) {

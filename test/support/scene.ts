@@ -2,7 +2,8 @@
 
 import { expect } from 'vitest'
 import type { PacketType } from '../../src/codec/v1/messages.ts'
-import type { Effect, State } from '../../src/session/events.ts'
+import type { Effect } from '../../src/session/events.ts'
+import type { State } from '../../src/session/states.ts'
 import { type VirtualSensor, World } from './world.ts'
 
 /** A world and dev1 in it. */

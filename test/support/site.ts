@@ -37,7 +37,7 @@ export class Site {
 
   /** Resolves when so many messages wait in the gateway for a client. */
   waiting(clientId: string, count: number): Promise<void> {
-    return until(() => this.#test.gateway.sessions.byClientId.get(clientId)?.queue.length === count)
+    return until(() => this.#test.gateway.sessions.byClientId.get(clientId)?.downlink.queue.length === count)
   }
 
   async stop(): Promise<void> {

@@ -1,7 +1,9 @@
 // A small model of the broker, as far as sensors notice it, in virtual time.
 
 import { matches } from '../../src/mqtt-topics.ts'
-import type { BrokerLimits, Effect, Event, Outcome, Will } from '../../src/session/events.ts'
+import type { BrokerLimits } from '../../src/session/broker/limits.ts'
+import type { Effect, Event } from '../../src/session/events.ts'
+import type { Outcome, Will } from '../../src/session/message.ts'
 import type { Session } from '../../src/session/session.ts'
 import type { World } from './world.ts'
 

@@ -1,16 +1,17 @@
 // A model of the durable store, and of what has to wait for it, in virtual time.
 
 import type { PacketType } from '../../src/codec/v1/messages.ts'
-import type { Effect, QueuedMessage } from '../../src/session/events.ts'
+import type { Effect } from '../../src/session/events.ts'
+import type { QueuedMessage, Uplink } from '../../src/session/message.ts'
 import {
   type LastingRecord,
   lastingRecord,
   type ProgressRecord,
   progressRecord,
+  restoredUplink,
 } from '../../src/session/record.ts'
-import type { Session, Uplink } from '../../src/session/session.ts'
+import type { Session } from '../../src/session/session.ts'
 import type { Stored } from '../../src/sessions/restore.ts'
-import { restoredUplink } from '../../src/store/uplink.ts'
 import type { World } from './world.ts'
 
 /** What is on disk of one session. */

@@ -3,7 +3,8 @@
 
 import { decodeFrame, encode, encodeFrame } from '../../src/codec/v1/frame.ts'
 import type { Packet, PacketType } from '../../src/codec/v1/messages.ts'
-import type { Effect, Event, Listener, Peer, Roaming } from '../../src/session/events.ts'
+import type { Effect, Event } from '../../src/session/events.ts'
+import type { Listener, Peer, Roaming } from '../../src/session/peers.ts'
 import { peerKey } from '../../src/session/peers.ts'
 import type {
   Limits,
@@ -14,14 +15,15 @@ import type {
   Settings,
   SpoolPolicy,
   Timers,
-  Turn,
 } from '../../src/session/policy.ts'
 import type { PeerRecord } from '../../src/session/record.ts'
 import type { Session } from '../../src/session/session.ts'
-import { dueSessions } from '../../src/sessions/due.ts'
+import type { Turn } from '../../src/session/turn.ts'
+import { dispatch } from '../../src/sessions/dispatch.ts'
+import { receive } from '../../src/sessions/door.ts'
 import { turnAway } from '../../src/sessions/overload.ts'
 import { restore } from '../../src/sessions/restore.ts'
-import { createSessions, dispatch, receive } from '../../src/sessions/table.ts'
+import { createSessions, dueSessions } from '../../src/sessions/table.ts'
 import { type BrokerMessage, VirtualBroker } from './virtual-broker.ts'
 import { isWrite, VirtualStore } from './virtual-store.ts'
 

@@ -1,7 +1,7 @@
 // One bound listener: its transport, who may send to it, its forwarders and its part in discovery [5.5, 6.1].
 
 import type { ListenerConfig } from '../../config/schema.ts'
-import type { Listener } from '../../session/events.ts'
+import type { Listener } from '../../session/peers.ts'
 import { createDiscovery, type Discovery } from '../../sessions/discovery.ts'
 import type { OnDatagram, Transport } from '../../transport/transport.ts'
 import { openUdp } from '../../transport/udp/udp.ts'

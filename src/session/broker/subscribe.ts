@@ -1,39 +1,22 @@
 // SUBSCRIBE and UNSUBSCRIBE: names, predefined ids, short names; answered when the broker has answered [6.9].
 
-import { type Filter, ReturnCode, type Subscribe, type Unsubscribe } from '../../codec/v1/messages.ts'
-import { hasWildcard, isTopicFilter, matches } from '../../mqtt-topics.ts'
-import { deliverNext } from '../downlink/deliver.ts'
+import { ReturnCode, type Subscribe, type Unsubscribe } from '../../codec/v1/messages.ts'
+import { hasWildcard, matches } from '../../mqtt-topics.ts'
 import type { UpstreamEvent } from '../events.ts'
-import type { Turn } from '../policy.ts'
-import { type Request, type Session, type Subscription, send } from '../session.ts'
+import type { Request, Session, Subscription } from '../session.ts'
 import { REPETITION } from '../setup/connect.ts'
-import { assignTopic, learn, shortName } from '../topics/registry.ts'
-import { onNotRestored, onRestored } from './link.ts'
-
-/** The filter that a SUBSCRIBE or UNSUBSCRIBE means, or the code that refuses it. */
-function filterOf(session: Session, packet: Filter): string | ReturnCode {
-  switch (packet.topicIdType) {
-    case 'normal':
-      return isTopicFilter(packet.topicName) ? packet.topicName : ReturnCode.notSupported
-    case 'predefined':
-      return session.policy.predefined.byId.get(packet.topicId) ?? ReturnCode.invalidTopicId
-    case 'short': {
-      const name = shortName(packet.topicId)
-      return name !== undefined && isTopicFilter(name) ? name : ReturnCode.notSupported
-    }
-    case 'reserved':
-      return ReturnCode.notSupported
-  }
-}
+import { learn } from '../topics/registry.ts'
+import { filterOfRequest, normalId } from '../topics/topic-names.ts'
+import { send, type Turn } from '../turn.ts'
 
 export function onSubscribe(session: Session, packet: Subscribe, turn: Turn): void {
   const { msgId } = packet
   const refuse = (returnCode: ReturnCode) => send(session, suback(msgId, 0, 0, returnCode), turn) // [SN-SUB-6]
-  const filter = filterOf(session, packet)
+  const filter = filterOfRequest(packet, session.policy.predefined)
   if (typeof filter !== 'string') return refuse(filter)
   if (packet.qos === -1) return refuse(ReturnCode.notSupported)
   if (isPending(session, 'subscribe', msgId, filter)) return
-  const last = session.lastSuback
+  const last = session.subscribing.lastAnswer
   if (
     last &&
     last.request.msgId === msgId &&
@@ -48,7 +31,7 @@ export function onSubscribe(session: Session, packet: Subscribe, turn: Turn): vo
   const subscription = subscriptionFor(session, packet, packet.qos, filter, turn)
   if (subscription === undefined || !isRoom(session, filter, turn)) return refuse(ReturnCode.congestion)
   unsuppress(session, filter)
-  open(session, 'subscribe', msgId, filter, subscription, turn)
+  openRequest(session, 'subscribe', msgId, filter, subscription, turn)
 }
 
 const isRepetition = (request: Request, packet: Subscribe, filter: string, age: number): boolean =>
@@ -57,7 +40,12 @@ const isRepetition = (request: Request, packet: Subscribe, filter: string, age: 
   request.subscription.topicIdType === packet.topicIdType &&
   age <= REPETITION
 
-function isPending({ requests }: Session, type: Request['type'], msgId: number, filter: string): boolean {
+function isPending(
+  { subscribing: { requests } }: Session,
+  type: Request['type'],
+  msgId: number,
+  filter: string,
+): boolean {
   const request = requests.get(msgId)
   return request?.type === type && request.filter === filter
 }
@@ -68,21 +56,21 @@ function subscriptionFor(
   packet: Subscribe,
   qos: 0 | 1 | 2,
   filter: string,
-  { env, out }: Turn,
+  turn: Turn,
 ): Subscription | undefined {
-  const { topics, policy } = session
   if (packet.topicIdType === 'reserved') return undefined
   if (packet.topicIdType !== 'normal')
     return { qos, topicIdType: packet.topicIdType, topicId: packet.topicId }
   if (hasWildcard(filter)) return { qos, topicIdType: 'normal', topicId: 0 }
-  const isKnown = topics.byName.has(filter)
-  const topicId = assignTopic(topics, filter, env.settings.limits.topicsPerSensor, policy.predefined)
-  // messages under a wildcard may tell it to the sensor before the broker answers [SN-REG-8]
-  if (!isKnown && topicId !== undefined) out.push({ type: 'save', session })
+  const topicId = normalId(session, filter, turn)
   return topicId === undefined ? undefined : { qos, topicIdType: 'normal', topicId }
 }
 
-function isRoom({ subscriptions, requests }: Session, filter: string, { env }: Turn): boolean {
+function isRoom(
+  { subscriptions, subscribing: { requests } }: Session,
+  filter: string,
+  { env }: Turn,
+): boolean {
   const { subscriptionsPerSensor, inflight } = env.settings.limits
   const mayBecome = subscriptions.size + requests.size
   return (subscriptions.has(filter) || mayBecome < subscriptionsPerSensor) && requests.size < inflight
@@ -96,14 +84,14 @@ function unsuppress({ topics }: Session, filter: string): void {
 export function onUnsubscribe(session: Session, packet: Unsubscribe, turn: Turn): void {
   const { msgId } = packet
   if (packet.topicIdType === 'reserved') return // UNSUBACK cannot carry an error [SN-FLG-3]
-  const filter = filterOf(session, packet)
+  const filter = filterOfRequest(packet, session.policy.predefined)
   if (typeof filter !== 'string') return send(session, { type: 'unsuback', msgId }, turn) // [SN-UNS-3]
   if (isPending(session, 'unsubscribe', msgId, filter)) return
-  if (session.requests.size >= turn.env.settings.limits.inflight) return
-  open(session, 'unsubscribe', msgId, filter, { qos: 0, topicIdType: 'normal', topicId: 0 }, turn)
+  if (session.subscribing.requests.size >= turn.env.settings.limits.inflight) return
+  openRequest(session, 'unsubscribe', msgId, filter, { qos: 0, topicIdType: 'normal', topicId: 0 }, turn)
 }
 
-function open(
+function openRequest(
   session: Session,
   type: Request['type'],
   msgId: number,
@@ -112,12 +100,20 @@ function open(
   turn: Turn,
 ): void {
   const deadline = turn.now + turn.env.settings.timers.answer
-  const request = { type, msgId, filter, subscription, token: session.nextToken++, deadline, sent: false }
-  session.requests.set(msgId, request)
-  if (session.link.state === 'up') transmit(session, request, turn)
+  const request = {
+    type,
+    msgId,
+    filter,
+    subscription,
+    token: session.link.nextToken++,
+    deadline,
+    sent: false,
+  }
+  session.subscribing.requests.set(msgId, request)
+  if (session.link.state === 'up') sendRequest(session, request, turn)
 }
 
-function transmit(session: Session, request: Request, turn: Turn): void {
+function sendRequest(session: Session, request: Request, turn: Turn): void {
   const { token, filter, subscription } = request
   request.sent = true
   if (request.type === 'unsubscribe') turn.out.push({ type: 'unsubscribe', session, token, filter })
@@ -126,36 +122,28 @@ function transmit(session: Session, request: Request, turn: Turn): void {
 
 /** What waits for a broker connection; what was sent on the last one is asked again. */
 export function sendRequests(session: Session, turn: Turn): void {
-  for (const request of session.requests.values()) transmit(session, request, turn)
+  for (const request of session.subscribing.requests.values()) sendRequest(session, request, turn)
 }
 
 const suback = (msgId: number, qos: 0 | 1 | 2, topicId: number, returnCode: ReturnCode) =>
   ({ type: 'suback', qos, topicId, msgId, returnCode }) as const
 
-function take(session: Session, token: number): Request | undefined {
-  for (const request of session.requests.values()) {
+function takeRequest(session: Session, token: number): Request | undefined {
+  for (const request of session.subscribing.requests.values()) {
     if (request.token !== token) continue
-    session.requests.delete(request.msgId)
+    session.subscribing.requests.delete(request.msgId)
     return request
   }
   return undefined
 }
 
-export function onSubscribed(
+/** The broker has answered a SUBSCRIBE: so is the sensor. */
+export function answerSubscribe(
   session: Session,
   { token, outcome, qos }: Extract<UpstreamEvent, { type: 'subscribed' }>,
   turn: Turn,
 ): void {
-  const { restoring } = session.link
-  const restored = restoring.get(token)
-  if (restored !== undefined) {
-    if (outcome === ReturnCode.congestion) return onNotRestored(session, turn)
-    restoring.delete(token)
-    if (outcome === ReturnCode.notSupported) session.subscriptions.delete(restored)
-    if (restoring.size === 0) onRestored(session, turn)
-    return
-  }
-  const request = take(session, token)
+  const request = takeRequest(session, token)
   if (request === undefined) return
   const { msgId, filter, subscription } = request
   if (outcome === ReturnCode.accepted) {
@@ -164,43 +152,33 @@ export function onSubscribed(
     if (topicIdType === 'normal' && topicId !== 0 && session.policy.reRegister !== 'always') {
       learn(session.topics, topicId)
     }
-    session.lastSuback = { request, qos, at: turn.now }
+    session.subscribing.lastAnswer = { request, qos, at: turn.now }
     turn.out.push({ type: 'save', session })
     send(session, suback(msgId, qos, topicId, outcome), turn)
   } else send(session, suback(msgId, 0, 0, outcome), turn) // [SN-MAP-20]
-  deliverNext(session, turn) // what came before the answer was held [SN-SUB-8]
 }
 
 export function onUnsubscribed(session: Session, token: number, turn: Turn): void {
-  const request = take(session, token)
+  const request = takeRequest(session, token)
   if (request === undefined) return
   session.subscriptions.delete(request.filter)
-  session.lastSuback = undefined
+  session.subscribing.lastAnswer = undefined
   turn.out.push({ type: 'save', session })
   send(session, { type: 'unsuback', msgId: request.msgId }, turn)
 }
 
-/**
- * A broker without a session is given the subscriptions that the gateway remembers; one that has it, those which it did
- * not confirm the last time [SN-MAP-3, -4].
- */
-export function restoreSubscriptions(session: Session, sessionPresent: boolean, turn: Turn): void {
-  const { restoring } = session.link
-  const missing = new Set(restoring.values())
-  restoring.clear()
-  for (const [filter, { qos }] of session.subscriptions) {
-    if (sessionPresent && !missing.has(filter)) continue
-    const token = session.nextToken++
-    restoring.set(token, filter)
-    turn.out.push({ type: 'subscribe', session, token, filter, qos, replay: false })
-  }
+/** When the first of the requests that wait for the broker is given up; Infinity if none waits. */
+export function nextRequestDeadline({ subscribing: { requests } }: Session): number {
+  let nearest = Number.POSITIVE_INFINITY
+  for (const { deadline } of requests.values()) if (deadline < nearest) nearest = deadline
+  return nearest
 }
 
 /** SUBSCRIBE is answered with congestion; for UNSUBSCRIBE there is no code, the sensor repeats it [SN-MAP-28]. */
 export function onRequestDeadlines(session: Session, turn: Turn): void {
-  for (const { type, msgId, deadline } of session.requests.values()) {
+  for (const { type, msgId, deadline } of session.subscribing.requests.values()) {
     if (deadline > turn.now) continue
-    session.requests.delete(msgId)
+    session.subscribing.requests.delete(msgId)
     if (type === 'subscribe') send(session, suback(msgId, 0, 0, ReturnCode.congestion), turn)
   }
 }

@@ -1,84 +1,37 @@
-// What the gateway asked of the sensor and waits for: repeated after T_retry, N_retry times [6.13].
+// What the gateway asks of the sensor and waits for: sent, and sent again as it was [6.13].
 
-import type { Turn } from '../policy.ts'
-import { type Outstanding, type Session, send } from '../session.ts'
-import { abandonSetup } from '../setup/connect.ts'
-import { fallAsleep } from '../setup/sleep.ts'
-import { learn } from '../topics/registry.ts'
-import { deliverNext, dropTopic, repeatDelivery } from './deliver.ts'
+import type { Outstanding, Session } from '../session.ts'
+import { send, type Turn } from '../turn.ts'
 
-/** Sends a request of the gateway and waits for its answer. */
-export function ask(
-  session: Session,
-  kind: Outstanding['kind'],
-  msgId: number,
-  topicId: number,
-  turn: Turn,
-): void {
+type Request = Outstanding['packet']
+
+/** Sends a request of the gateway and waits for its answer. `repeated`: the sensor may have had it before. */
+export function askSensor(session: Session, packet: Request, turn: Turn, repeated = false): void {
   const deadline = turn.now + turn.env.settings.timers.tRetry
-  session.outstanding = { kind, msgId, topicId, repeated: false, tries: 0, deadline }
-  transmit(session, session.outstanding, turn, false)
+  session.downlink.outstanding = { packet, repeated, tries: 0, deadline }
+  send(session, packet, turn)
 }
 
-/** Puts the request on the wire; the same octets every time, but for DUP of PUBLISH [SN-GPUB-13]. */
-function transmit(session: Session, outstanding: Outstanding, turn: Turn, repeated = true): void {
-  const { kind, msgId, topicId } = outstanding
-  switch (kind) {
-    case 'willtopicreq':
-    case 'willmsgreq':
-      return send(session, { type: kind }, turn, repeated)
-    case 'pubrel':
-      return send(session, { type: 'pubrel', msgId }, turn, repeated)
-    case 'register': {
-      const topicName = session.topics.byId.get(topicId) ?? ''
-      return send(session, { type: 'register', topicId, msgId, topicName }, turn, repeated)
-    }
-    case 'publish':
-      return repeatDelivery(session, outstanding, turn)
-  }
+/** Sends it again, and waits once more: the same octets, but for DUP of PUBLISH [SN-GPUB-13]. */
+export function repeatRequest(session: Session, outstanding: Outstanding, turn: Turn): void {
+  const { packet } = outstanding
+  outstanding.deadline = turn.now + turn.env.settings.timers.tRetry
+  send(session, packet.type === 'publish' ? { ...packet, dup: true } : packet, turn, true)
 }
 
-/** T_retry has passed without an answer. */
-export function onRetry(session: Session, turn: Turn): void {
-  const { outstanding } = session
-  if (outstanding === undefined) return
-  const { tRetry, nRetry } = turn.env.settings.timers
-  if (outstanding.tries < nRetry) {
-    outstanding.tries += 1
-    outstanding.deadline = turn.now + tRetry
-    transmit(session, outstanding, turn)
-  } else exhausted(session, outstanding, turn)
+/** Stops waiting: the sensor falls asleep, or connects anew. What is unfinished is offered again. */
+export function stopWaiting({ downlink }: Session): void {
+  downlink.paused = false
+  downlink.outstanding = undefined
 }
 
-/** The sensor has not answered any of the 1 + N_retry transmissions [SN-CONN-15, SN-SLP-10, AMB-26]. */
-function exhausted(session: Session, outstanding: Outstanding, turn: Turn): void {
-  outstanding.deadline = Number.POSITIVE_INFINITY
-  if (outstanding.kind === 'willtopicreq' || outstanding.kind === 'willmsgreq') {
-    session.outstanding = undefined
-    return abandonSetup(session, 'no answer to the will request', turn)
-  }
-  if (session.state === 'awake') return fallAsleep(session, 'no answer while awake', turn)
-  if (outstanding.kind === 'register') {
-    session.outstanding = undefined // some clients never answer REGISTER
-    if (hasSubscribed(session, outstanding.topicId)) learn(session.topics, outstanding.topicId)
-    else dropTopic(session, outstanding.topicId, 'unregistered', turn)
-    return deliverNext(session, turn)
-  }
-  session.paused = true
-}
-
-/** Whether a SUBACK told the sensor this id, so that it needs no REGISTER to know it [SN-SUB-1]. */
-function hasSubscribed({ topics, subscriptions }: Session, topicId: number): boolean {
-  const subscription = subscriptions.get(topics.byId.get(topicId) ?? '')
-  return subscription?.topicIdType === 'normal' && subscription.topicId === topicId
-}
-
-/** The sensor was silent and has spoken: what is still open is sent again. */
-export function resume(session: Session, turn: Turn): void {
-  session.paused = false
-  const { outstanding, state } = session
+/** The sensor was silent and has spoken: what is still open is sent again [AMB-26]. */
+export function resumeDelivery(session: Session, turn: Turn): void {
+  const { downlink, state } = session
+  if (!downlink.paused) return
+  downlink.paused = false
+  const { outstanding } = downlink
   if (outstanding === undefined || (state !== 'active' && state !== 'awake')) return
   outstanding.tries = 0
-  outstanding.deadline = turn.now + turn.env.settings.timers.tRetry
-  transmit(session, outstanding, turn)
+  repeatRequest(session, outstanding, turn)
 }

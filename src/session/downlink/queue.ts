@@ -1,26 +1,30 @@
 // Messages that wait for one sensor, within the limits of the sensor and of the gateway [SN-SLP-7, -14].
 
-import type { DropReason, Message, QueuedMessage } from '../events.ts'
-import type { Limits, QueuePolicy, Turn } from '../policy.ts'
-import { drop, type Session } from '../session.ts'
+import type { DropReason } from '../events.ts'
+import type { Message, QueuedMessage } from '../message.ts'
+import type { Limits, QueuePolicy } from '../policy.ts'
+import type { Session } from '../session.ts'
+import { drop, type Turn } from '../turn.ts'
 
 /** What a queued message counts against the limits on octets. */
 export const queuedSize = (message: Message): number => message.payload.length + message.topic.length
 
 /** Whether the head is on its way to the sensor, so that it cannot be dropped. */
-const headIsOpen = (session: Session): boolean =>
-  session.outstanding?.kind === 'publish' || session.outstanding?.kind === 'register'
+function headIsOpen({ downlink: { outstanding } }: Session): boolean {
+  const type = outstanding?.packet.type
+  return type === 'publish' || type === 'register'
+}
 
 /**
  * Appends a message, after making room as the rule for its topic says. Where no room can be made, or the newest is to go,
  * the message itself is dropped.
  */
-export function enqueue(session: Session, message: Message, turn: Turn): void {
+export function enqueueMessage(session: Session, message: Message, turn: Turn): void {
   const rule = session.policy.queueFor(message.topic)
   if (message.qos === 0 && session.state === 'asleep' && !rule.qos0) return drop(session, 'asleep', turn)
   if (rule.overflow === 'latest-per-topic') supersede(session, message.topic, turn)
   const queued: QueuedMessage = {
-    id: session.nextMessage++,
+    id: session.downlink.nextMessage++,
     topic: message.topic,
     payload: message.payload,
     qos: message.qos,
@@ -31,8 +35,8 @@ export function enqueue(session: Session, message: Message, turn: Turn): void {
     repaired: false,
   }
   if (!makeRoom(session, queued, rule, turn)) return drop(session, 'queue-full', turn)
-  session.queue.push(queued)
-  count(session, turn, 1, queuedSize(queued))
+  session.downlink.queue.push(queued)
+  addToTotals(session, turn, 1, queuedSize(queued))
   if (queued.qos > 0) turn.out.push({ type: 'keepMessage', session, message: queued })
 }
 
@@ -43,27 +47,27 @@ function earliest(a: number | undefined, b: number): number | undefined {
 
 /** Of this topic only the newest message is of use; one that is on its way to the sensor stays. */
 function supersede(session: Session, topic: string, turn: Turn): void {
-  for (const old of session.queue.slice(headIsOpen(session) ? 1 : 0)) {
+  for (const old of session.downlink.queue.slice(headIsOpen(session) ? 1 : 0)) {
     if (old.topic !== topic) continue
-    remove(session, old, turn)
+    removeMessage(session, old, turn)
     drop(session, 'superseded', turn)
   }
 }
 
 function makeRoom(session: Session, message: QueuedMessage, rule: QueuePolicy, turn: Turn): boolean {
   if (!isFull(session, message, rule, turn)) return true
-  removeAll(session, isTooOld(session, turn.now), 'expired', turn)
+  dropMessages(session, isTooOld(session, turn.now), 'expired', turn)
   while (isFull(session, message, rule, turn)) {
     const victim = rule.overflow === 'drop-newest' ? undefined : findVictim(session, rule, turn, message)
     if (victim === undefined) return false
-    remove(session, victim, turn)
+    removeMessage(session, victim, turn)
     drop(session, 'queue-full', turn)
   }
   return true
 }
 
 const isTooOld = (session: Session, now: number) => {
-  const head = headIsOpen(session) ? session.queue[0] : undefined
+  const head = headIsOpen(session) ? session.downlink.queue[0] : undefined
   return (message: QueuedMessage): boolean =>
     message !== head && message.expiresAt !== undefined && message.expiresAt <= now
 }
@@ -72,8 +76,8 @@ function isFull(session: Session, message: Message, rule: QueuePolicy, { env }: 
   const { limits } = env.settings
   const more = queuedSize(message)
   return (
-    session.queue.length >= limits.queuedMessages ||
-    session.queuedOctets + more > limits.queuedOctets ||
+    session.downlink.queue.length >= limits.queuedMessages ||
+    session.downlink.octets + more > limits.queuedOctets ||
     env.totals.queuedMessages >= limits.totalQueuedMessages ||
     env.totals.queuedOctets + more > limits.totalQueuedOctets ||
     isRuleFull(session, rule, more, limits)
@@ -81,7 +85,12 @@ function isFull(session: Session, message: Message, rule: QueuePolicy, { env }: 
 }
 
 /** A rule that allows less than the sensor's queue as a whole is counted over the messages that fall under it. */
-function isRuleFull({ queue, policy }: Session, rule: QueuePolicy, more: number, limits: Limits): boolean {
+function isRuleFull(
+  { downlink: { queue }, policy }: Session,
+  rule: QueuePolicy,
+  more: number,
+  limits: Limits,
+): boolean {
   if (rule.messages >= limits.queuedMessages && rule.octets >= limits.queuedOctets) return false
   let messages = 1
   let octets = more
@@ -101,42 +110,42 @@ function findVictim(
   message: Message,
 ): QueuedMessage | undefined {
   const ruleIsFull = isRuleFull(session, rule, queuedSize(message), env.settings.limits)
-  const candidates = session.queue.filter(
+  const candidates = session.downlink.queue.filter(
     (one, i) =>
       (i > 0 || !headIsOpen(session)) && (!ruleIsFull || session.policy.queueFor(one.topic) === rule),
   )
   return candidates.find(({ qos }) => qos === 0) ?? candidates[0]
 }
 
-function count(session: Session, { env }: Turn, messages: number, octets: number): void {
-  session.queuedOctets += octets
+function addToTotals(session: Session, { env }: Turn, messages: number, octets: number): void {
+  session.downlink.octets += octets
   env.totals.queuedMessages += messages
   env.totals.queuedOctets += octets
 }
 
 /** Takes a message out of the queue, and out of the store. */
-export function remove(session: Session, message: QueuedMessage, turn: Turn): void {
-  if (session.queue[0] === message) session.queue.shift()
-  else session.queue.splice(session.queue.indexOf(message), 1)
-  count(session, turn, -1, -queuedSize(message))
+export function removeMessage(session: Session, message: QueuedMessage, turn: Turn): void {
+  if (session.downlink.queue[0] === message) session.downlink.queue.shift()
+  else session.downlink.queue.splice(session.downlink.queue.indexOf(message), 1)
+  addToTotals(session, turn, -1, -queuedSize(message))
   if (message.qos > 0) turn.out.push({ type: 'dropMessage', session, message })
 }
 
 /** Drops every queued message that `which` names. */
-export function removeAll(
+export function dropMessages(
   session: Session,
   which: (message: QueuedMessage) => boolean,
   reason: DropReason,
   turn: Turn,
 ): void {
-  for (const message of session.queue.filter(which)) {
-    remove(session, message, turn)
+  for (const message of session.downlink.queue.filter(which)) {
+    removeMessage(session, message, turn)
     drop(session, reason, turn)
   }
 }
 
 /** Empties the queue without counting drops: it was asked for. The head's answer is not waited for any more. */
 export function clearQueue(session: Session, turn: Turn): void {
-  if (headIsOpen(session)) session.outstanding = undefined
-  while (session.queue[0] !== undefined) remove(session, session.queue[0], turn)
+  if (headIsOpen(session)) session.downlink.outstanding = undefined
+  while (session.downlink.queue[0] !== undefined) removeMessage(session, session.downlink.queue[0], turn)
 }

@@ -2,81 +2,71 @@
 
 import { type Connect, ReturnCode, type Willmsg, type Willtopic } from '../../codec/v1/messages.ts'
 import { isTopicName } from '../../mqtt-topics.ts'
-import { endSession, forgetLink, graceIsOver } from '../broker/link.ts'
-import { ask } from '../downlink/ask.ts'
-import { deliverNext, suspendDelivery } from '../downlink/deliver.ts'
+import { closeLink, graceIsOver, openLink, resetLink } from '../broker/link.ts'
+import { askSensor, stopWaiting } from '../downlink/ask.ts'
 import { clearQueue } from '../downlink/queue.ts'
-import type { Will } from '../events.ts'
-import type { Turn } from '../policy.ts'
-import { drop, enter, type Session, send, type WillData } from '../session.ts'
+import type { Session } from '../session.ts'
 import { clearTopics } from '../topics/registry.ts'
+import { drop, enter, send, type Turn } from '../turn.ts'
 import { forgetInflight, forgetUplinks } from '../uplink/uplinks.ts'
 
 /** How long the repetition of a CONNECT or SUBSCRIBE counts as one: (1 + N_retry) x T_retry of a patient client. */
 export const REPETITION = 75_000
 
-/** The will as the broker gets it: only with a topic [SN-MAP-11]; without a message it is empty [AMB-10]. */
-export const effectiveWill = ({ topic, message }: WillData): Will | undefined =>
-  topic && {
-    topic: topic.name,
-    message: message ?? new Uint8Array(0),
-    qos: topic.qos,
-    retain: topic.retain,
-  }
-
 /** CONNECT of this session's sensor, from an address already bound to it. */
 export function onConnect(session: Session, packet: Connect, turn: Turn): void {
   const { state } = session
   const sleeping = state === 'asleep' || state === 'awake'
-  if (repeats(session, packet, turn.now)) {
+  if (isRepeatedConnect(session, packet, turn.now)) {
     if (state === 'active') send(session, { type: 'connack', returnCode: ReturnCode.accepted }, turn)
     return // while connecting, the one answer will come [SN-CONN-9]
   }
   const strict = !sleeping || session.policy.asleepConnect === 'strict' // [AMB-1]
   const cleanSession = packet.cleanSession && strict
   if (strict) session.cleanSession = cleanSession
-  session.connect = { will: packet.will, cleanSession: packet.cleanSession, at: turn.now }
+  const { setup, downlink, subscribing } = session
+  setup.connect = { will: packet.will, cleanSession: packet.cleanSession, at: turn.now }
   session.keepAlive = packet.duration
-  session.fresh = false
-  session.setupDeadline = Number.POSITIVE_INFINITY // of a setup that this one replaces
-  session.willUpdate = undefined
-  suspendDelivery(session)
-  session.holdUntil = 0
-  session.requests.clear() // the sensor repeats what it still wants
-  session.lastSuback = undefined
+  setup.fresh = false
+  setup.deadline = Number.POSITIVE_INFINITY // of a setup that this one replaces
+  setup.willUpdate = undefined
+  stopWaiting(session)
+  downlink.awake = undefined
+  downlink.holdUntil = undefined
+  subscribing.requests.clear() // the sensor repeats what it still wants
+  subscribing.lastAnswer = undefined
   session.topics.confirmed.clear() // it may have rebooted [SN-SESS-9]
   if (sleeping && !packet.will && !cleanSession && !graceIsOver(session, turn)) {
-    accept(session, 'woke up by CONNECT', turn) // nothing changes at the broker [SN-SLP-12]
+    acceptConnect(session, 'woke up by CONNECT', turn) // nothing changes at the broker [SN-SLP-12]
     return
   }
-  if (cleanSession) wipe(session, turn)
+  if (cleanSession) wipeSession(session, turn)
   if (packet.will) {
     enter(session, 'willtopic', 'CONNECT with will', turn)
-    ask(session, 'willtopicreq', 0, 0, turn)
+    askSensor(session, { type: 'willtopicreq' }, turn)
   } else connectUpstream(session, turn)
 }
 
 /** The same CONNECT again: the answer to the first was lost, or is still to come [SN-CONN-9, SN-CONN-10]. */
-export function repeats(session: Session, packet: Connect, now: number): boolean {
-  const last = session.connect
+export function isRepeatedConnect(session: Session, packet: Connect, now: number): boolean {
+  const last = session.setup.connect
   if (last === undefined || packet.will || last.will || last.cleanSession !== packet.cleanSession)
     return false
   if (session.keepAlive !== packet.duration || now - last.at > REPETITION) return false
-  return session.state === 'connecting' || (session.state === 'active' && session.fresh)
+  return session.state === 'connecting' || (session.state === 'active' && session.setup.fresh)
 }
 
 /** CleanSession=1: subscriptions, will, topic ids, messages and transactions go [SN-SESS-1, -2, -8]. */
-function wipe(session: Session, turn: Turn): void {
+function wipeSession(session: Session, turn: Turn): void {
   session.subscriptions.clear()
   session.will = { topic: undefined, message: undefined }
   clearTopics(session.topics)
   clearQueue(session, turn)
-  session.releasing = 0
+  session.downlink.releasing = undefined
   forgetUplinks(session, turn)
-  if (session.link.state !== 'closed') {
-    turn.out.push({ type: 'close', session, publishWill: false }) // superseded: no will [SN-MAP-14]
-  }
-  forgetLink(session)
+  if (session.link.state !== 'closed')
+    closeLink(session, false, turn) // superseded: no will [SN-MAP-14]
+  else resetLink(session)
 }
 
 export function onWilltopic(session: Session, packet: Willtopic, turn: Turn): void {
@@ -85,69 +75,58 @@ export function onWilltopic(session: Session, packet: Willtopic, turn: Turn): vo
     return connectUpstream(session, turn)
   }
   if (packet.qos === -1 || !isTopicName(packet.willTopic)) return refuseWill(session, turn)
-  session.promptedTopic = { name: packet.willTopic, qos: packet.qos, retain: packet.retain }
+  session.setup.promptedTopic = { name: packet.willTopic, qos: packet.qos, retain: packet.retain }
   enter(session, 'willmsg', 'will topic given', turn)
-  ask(session, 'willmsgreq', 0, 0, turn) // also again for a repeated WILLTOPIC [SN-CONN-16]
+  askSensor(session, { type: 'willmsgreq' }, turn) // also again for a repeated WILLTOPIC [SN-CONN-16]
 }
 
 function refuseWill(session: Session, turn: Turn): void {
-  session.outstanding = undefined
-  refuse(session, ReturnCode.notSupported, 'impossible will', turn) // [SN-WILL-4]
+  session.downlink.outstanding = undefined
+  refuseConnect(session, ReturnCode.notSupported, 'impossible will', turn) // [SN-WILL-4]
 }
 
 export function onWillmsg(session: Session, packet: Willmsg, turn: Turn): void {
   if (session.state === 'active') {
     // repeated after the CONNACK was lost: some clients repeat their last message, not CONNECT [SN-CONN-16]
-    if (session.fresh && session.connect?.will)
+    if (session.setup.fresh && session.setup.connect?.will)
       send(session, { type: 'connack', returnCode: ReturnCode.accepted }, turn)
     else drop(session, 'unasked', turn)
     return
   }
-  session.will = { topic: session.promptedTopic, message: packet.willMsg }
+  session.will = { topic: session.setup.promptedTopic, message: packet.willMsg }
   connectUpstream(session, turn)
 }
 
 /** The last step of every setup: the broker decides [SN-CONN-3]. */
 function connectUpstream(session: Session, turn: Turn): void {
-  const { cleanSession: clean } = session
-  session.outstanding = undefined
-  if (clean) forgetInflight(session, turn) // the broker forgets it too
+  session.downlink.outstanding = undefined
+  if (session.cleanSession) forgetInflight(session, turn) // the broker forgets it too
   enter(session, 'connecting', 'CONNECT', turn)
-  session.setupDeadline = turn.now + turn.env.settings.timers.connect
-  forgetLink(session)
-  session.owesFarewell = false
-  session.link.state = 'connecting'
-  turn.out.push({
-    type: 'connect',
-    session,
-    clean,
-    mend: false,
-    will: effectiveWill(session.will),
-  })
+  session.setup.deadline = turn.now + turn.env.settings.timers.connect
+  openLink(session, turn)
 }
 
 /** Ends a setup well: CONNACK is the first thing the sensor gets, then what waited for it [SN-CONN-14]. */
-export function accept(session: Session, why: string, turn: Turn): void {
-  session.setupDeadline = Number.POSITIVE_INFINITY
+export function acceptConnect(session: Session, why: string, turn: Turn): void {
+  session.setup.deadline = Number.POSITIVE_INFINITY
+  session.setup.fresh = true
   session.established = true
-  session.fresh = true
   session.heardAt = turn.now
   session.savedHeardAt = turn.now
   enter(session, 'active', why, turn)
   turn.out.push({ type: 'save', session })
   send(session, { type: 'connack', returnCode: ReturnCode.accepted }, turn)
-  deliverNext(session, turn)
 }
 
 /** Ends a setup badly: CONNACK with the reason, and the sensor is disconnected [SN-CONN-4]. */
-export function refuse(session: Session, returnCode: ReturnCode, why: string, turn: Turn): void {
+export function refuseConnect(session: Session, returnCode: ReturnCode, why: string, turn: Turn): void {
   send(session, { type: 'connack', returnCode }, turn)
   abandonSetup(session, why, turn)
 }
 
 /** Ends a setup without a word [SN-CONN-15]. */
 export function abandonSetup(session: Session, why: string, turn: Turn): void {
-  session.setupDeadline = Number.POSITIVE_INFINITY
-  session.connect = undefined
-  endSession(session, why, turn)
+  session.setup.deadline = Number.POSITIVE_INFINITY
+  session.setup.connect = undefined
+  enter(session, 'disconnected', why, turn)
 }

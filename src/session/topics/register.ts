@@ -2,8 +2,8 @@
 
 import { type Register, ReturnCode } from '../../codec/v1/messages.ts'
 import { isTopicName } from '../../mqtt-topics.ts'
-import type { Turn } from '../policy.ts'
-import { type Session, send } from '../session.ts'
+import type { Session } from '../session.ts'
+import { send, type Turn } from '../turn.ts'
 import { assignTopic, learn } from './registry.ts'
 
 export function onRegister(session: Session, { topicName, msgId }: Register, turn: Turn): void {

@@ -1,4 +1,4 @@
-// Topic ids and names of one sensor: registered, predefined, short [6.5, 6.7, 7.3]; what names and filters are legal [MQTT 4.7].
+// The topic ids of one sensor: which name each stands for, and which of them the sensor knows [6.5, 6.7, 7.3].
 
 import type { Predefined } from '../policy.ts'
 import { SparseMap, SparseSet } from '../sparse.ts'
@@ -70,20 +70,4 @@ export function learn(topics: Topics, topicId: number): void {
 export function unlearn(topics: Topics, topicId: number): void {
   topics.confirmed.delete(topicId)
   topics.learned.delete(topicId)
-}
-
-/** The topic name that two octets spell, or undefined if they are not UTF-8 [6.7]. */
-export function shortName(topicId: number): string | undefined {
-  const [a, b] = [topicId >> 8, topicId & 0xff]
-  if (a < 0x80 && b < 0x80) return String.fromCharCode(a, b)
-  if (a >= 0xc2 && a <= 0xdf && b >> 6 === 0b10) return String.fromCharCode(((a & 0x1f) << 6) | (b & 0x3f))
-  return undefined
-}
-
-/** The two octets of a name that has just two, or undefined. */
-export function shortId(name: string): number | undefined {
-  const [a, b] = [name.charCodeAt(0), name.charCodeAt(1)]
-  if (name.length === 2 && a < 0x80 && b < 0x80) return (a << 8) | b
-  if (name.length === 1 && a >= 0x80 && a < 0x800) return ((0xc0 | (a >> 6)) << 8) | 0x80 | (a & 0x3f)
-  return undefined
 }

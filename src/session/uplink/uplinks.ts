@@ -1,10 +1,9 @@
 // What a sensor has under way to the broker, over all connections and crashes: in order, each once, until the broker's last word [6.6].
 
 import { type Publish, ReturnCode } from '../../codec/v1/messages.ts'
-import type { Outcome } from '../events.ts'
-import type { Turn } from '../policy.ts'
-import { drop, type Session, send, type Uplink } from '../session.ts'
-import { acknowledge } from './publish.ts'
+import type { Outcome, Uplink } from '../message.ts'
+import type { Session } from '../session.ts'
+import { drop, send, type Turn } from '../turn.ts'
 
 const never = Number.POSITIVE_INFINITY
 
@@ -12,78 +11,78 @@ const never = Number.POSITIVE_INFINITY
 export const WINDOW = 32
 
 /** What a waiting publish counts against the limits on octets. */
-export const sizeOf = ({ data, topic }: Uplink): number => data.length + topic.length
+export const uplinkSize = ({ data, topic }: Uplink): number => data.length + topic.length
 
-/** A PUBLISH that begins its way. */
-export function newUplink(
-  session: Session,
+/** A PUBLISH that begins its way; whoever takes it decides what the sensor is owed. */
+export const newUplink = (
+  { link }: Session,
   packet: Publish,
   topic: string,
   stored: boolean,
   turn: Turn,
-): Uplink {
-  return {
-    token: session.nextToken++,
-    msgId: packet.msgId,
-    qos: packet.qos === -1 ? 0 : packet.qos,
-    topicIdType: packet.topicIdType === 'reserved' ? 'normal' : packet.topicIdType,
-    topicId: packet.topicId,
-    topic,
-    retain: packet.retain,
-    data: packet.data,
-    at: turn.now,
-    stored,
-    stage: 'waiting',
-    repeated: false,
-    answer: 'none',
-    deadline: never,
-  }
-}
+): Uplink => ({
+  token: link.nextToken++,
+  msgId: packet.msgId,
+  qos: packet.qos === -1 ? 0 : packet.qos,
+  topicIdType: packet.topicIdType === 'reserved' ? 'normal' : packet.topicIdType,
+  topicId: packet.topicId,
+  topic,
+  retain: packet.retain,
+  data: packet.data,
+  at: turn.now,
+  stored,
+  repeated: false,
+  broker: 'waiting',
+  sensor: 'released',
+  deadline: never,
+  retryAt: 0,
+})
 
 /** Whether the broker may have it, by an identifier that it keeps: it is brought to its end, under that one. */
 export const mayBeKnown = ({ qos, repeated }: Uplink): boolean => qos === 2 && repeated
 
-/** Puts it in line; `sendDue` sends it. */
-export function open(session: Session, uplink: Uplink): void {
-  session.outgoing.set(uplink.token, uplink)
+/** Whether the broker has it. */
+export const brokerHas = ({ broker }: Uplink): boolean => broker === 'received' || broker === 'done'
+
+/** Puts it in line for the broker connection. */
+export function enqueueUplink({ uplink: { outgoing } }: Session, uplink: Uplink): void {
+  outgoing.set(uplink.token, uplink)
 }
 
-/** Adds it to what waits of the sensor, or takes it out. */
-export function count({ spooled }: Session, uplink: Uplink, sign: 1 | -1): void {
+/** Adds it to what waits of the sensor in the store, or takes it out. */
+export function addToSpooled({ uplink: { spooled } }: Session, uplink: Uplink, sign: 1 | -1): void {
   spooled.messages += sign
-  spooled.octets += sign * sizeOf(uplink)
+  spooled.octets += sign * uplinkSize(uplink)
 }
 
 /** It needs nothing more from the broker. */
-export function leave(session: Session, uplink: Uplink, turn: Turn): void {
-  if (session.outgoing.delete(uplink.token) && uplink.stored) count(session, uplink, -1)
-  if (uplink.answer === 'pubrel' || uplink.qos !== 2) finish(session, uplink, turn)
+export function endTowardsBroker(session: Session, uplink: Uplink, turn: Turn): void {
+  uplink.broker = 'done'
+  if (session.uplink.outgoing.delete(uplink.token) && uplink.stored) addToSpooled(session, uplink, -1)
+  if (uplink.sensor === 'released' || uplink.qos !== 2) forgetUplink(session, uplink, turn)
 }
 
 /** Neither side needs it any more. */
-export function finish(session: Session, uplink: Uplink, turn: Turn): void {
-  session.outgoing.delete(uplink.token)
+export function forgetUplink(session: Session, uplink: Uplink, turn: Turn): void {
+  session.uplink.outgoing.delete(uplink.token)
   if (uplink.stored || uplink.qos === 2) turn.out.push({ type: 'dropUplink', session, uplink })
 }
 
 /** Sends what is next in line, as far as the connection takes it. */
-export function sendDue(session: Session, turn: Turn): void {
-  const { link, outgoing } = session
+export function sendDueUplinks(session: Session, turn: Turn): void {
+  const { link, uplink: side } = session
   if (link.state !== 'up') return
   let open = 0
-  for (const uplink of outgoing.values()) {
+  for (const uplink of side.outgoing.values()) {
     if (open >= WINDOW) return
     open += 1
-    if (uplink.stage !== 'waiting') continue
-    if (uplink.stored && (link.congested || isPaused(uplink, turn.now))) return
-    transmit(session, uplink, turn)
+    if (uplink.broker !== 'waiting') continue
+    if (uplink.stored && (link.congested || uplink.retryAt > turn.now)) return
+    sendUplink(session, uplink, turn)
   }
 }
 
-/** The broker could not take it a moment ago. */
-const isPaused = ({ deadline }: Uplink, now: number): boolean => deadline !== never && deadline > now
-
-function transmit(session: Session, uplink: Uplink, turn: Turn): void {
+function sendUplink(session: Session, uplink: Uplink, turn: Turn): void {
   const { token, topic, data: payload, qos, retain, repeated } = uplink
   turn.out.push({
     type: 'publish',
@@ -96,85 +95,93 @@ function transmit(session: Session, uplink: Uplink, turn: Turn): void {
     repeated,
   })
   uplink.repeated = true
-  uplink.stage = 'sent'
-  if (uplink.stored) uplink.deadline = never
-  if (qos !== 0) return
-  uplink.stage = 'done'
-  leave(session, uplink, turn)
+  uplink.broker = 'sent'
+  if (qos === 0) endTowardsBroker(session, uplink, turn)
 }
 
 /** A new connection: everything unfinished is sent again, in order; what the broker has already is released [SN-MAP-4]. */
-export function resend(session: Session, sessionPresent: boolean, turn: Turn): void {
-  for (const uplink of [...session.outgoing.values()]) {
-    if (uplink.stage === 'sent') uplink.stage = 'waiting'
-    if (uplink.stage !== 'received') continue
+export function resendUplinks(session: Session, sessionPresent: boolean, turn: Turn): void {
+  for (const uplink of [...session.uplink.outgoing.values()]) {
+    if (uplink.broker === 'sent') uplink.broker = 'waiting'
+    if (uplink.broker !== 'received') continue
     // a broker that has forgotten the session had the message, and must not get it again [MQTT 4.3.3]
     if (sessionPresent) turn.out.push({ type: 'release', session, token: uplink.token })
     else complete(session, uplink, turn)
   }
-  sendDue(session, turn)
 }
 
 /** QoS 2: the broker has it. Whoever was told to try later learns at the next repetition. */
 export function onReceived(session: Session, token: number, turn: Turn): void {
-  const uplink = session.outgoing.get(token)
-  if (uplink?.stage === 'sent') receive(session, uplink, turn)
+  const uplink = session.uplink.outgoing.get(token)
+  if (uplink?.broker === 'sent') receive(session, uplink, turn)
   turn.out.push({ type: 'release', session, token })
 }
 
 function receive(session: Session, uplink: Uplink, turn: Turn): void {
-  const told = uplink.deadline === never
-  uplink.stage = 'received'
-  uplink.deadline = never
-  const answers = !uplink.stored && !told && uplink.answer === 'none'
-  if (answers) uplink.answer = 'pubrec'
+  uplink.broker = 'received'
+  const owes = uplink.sensor === 'owes'
+  if (owes) uplink.sensor = 'answered'
   turn.out.push({ type: 'keepUplink', session, uplink }) // a repetition must be known as such after a restart too
-  if (answers) send(session, { type: 'pubrec', msgId: uplink.msgId }, turn)
+  if (owes) send(session, { type: 'pubrec', msgId: uplink.msgId }, turn)
 }
 
 /** The broker has finished it, or refused it. */
 export function onPublished(session: Session, token: number, outcome: Outcome, turn: Turn): void {
-  const uplink = session.outgoing.get(token)
+  const uplink = session.uplink.outgoing.get(token)
   if (uplink === undefined) return
   if (outcome === ReturnCode.accepted) complete(session, uplink, turn)
   else if (uplink.stored) failStored(session, uplink, outcome, turn)
   else fail(session, uplink, outcome, turn)
-  sendDue(session, turn)
 }
 
 function complete(session: Session, uplink: Uplink, turn: Turn): void {
   const { msgId } = uplink
-  if (uplink.qos === 2 && uplink.stage === 'sent') receive(session, uplink, turn)
-  const told = uplink.deadline === never
-  uplink.stage = 'done'
-  leave(session, uplink, turn)
-  if (uplink.stored || session.uplinks.get(msgId) !== uplink) return
-  if (uplink.qos === 2 && uplink.answer !== 'pubrel') return // PUBREL is still to come
-  session.uplinks.delete(msgId)
+  const { uplink: side } = session
+  if (uplink.qos === 2 && uplink.broker === 'sent') receive(session, uplink, turn)
+  const owes = uplink.sensor === 'owes'
+  endTowardsBroker(session, uplink, turn)
+  if (uplink.stored || side.open.get(msgId) !== uplink) return
+  if (uplink.qos === 2 && uplink.sensor !== 'released') return // PUBREL is still to come
+  side.open.delete(msgId)
   if (uplink.qos === 2) return send(session, { type: 'pubcomp', msgId }, turn)
-  session.lastUplink = uplink
-  if (!told) acknowledge(session, uplink, ReturnCode.accepted, turn)
+  uplink.sensor = 'answered'
+  side.lastAcknowledged = uplink
+  if (owes) sendPuback(session, uplink, ReturnCode.accepted, turn)
 }
 
 function fail(session: Session, uplink: Uplink, outcome: Outcome, turn: Turn): void {
-  const answers = uplink.stage === 'sent' && uplink.deadline !== never
-  const isOpen = session.uplinks.get(uplink.msgId) === uplink
-  uplink.stage = 'done'
-  if (isOpen) session.uplinks.delete(uplink.msgId)
-  finish(session, uplink, turn)
-  if (isOpen && answers) acknowledge(session, uplink, outcome, turn)
+  const { open } = session.uplink
+  const owes = uplink.broker === 'sent' && uplink.sensor === 'owes'
+  const isOpen = open.get(uplink.msgId) === uplink
+  uplink.broker = 'done'
+  if (isOpen) open.delete(uplink.msgId)
+  forgetUplink(session, uplink, turn)
+  if (isOpen && owes) sendPuback(session, uplink, outcome, turn)
 }
 
 /** The sensor was promised that it arrives: it is tried again, unless the broker will never take it. */
 function failStored(session: Session, uplink: Uplink, outcome: Outcome, turn: Turn): void {
   if (outcome === ReturnCode.congestion) {
-    uplink.stage = 'waiting'
-    uplink.deadline = turn.now + turn.env.settings.timers.tWait
+    uplink.broker = 'waiting'
+    uplink.retryAt = turn.now + turn.env.settings.timers.tWait
     return
   }
-  uplink.stage = 'done'
-  leave(session, uplink, turn)
+  endTowardsBroker(session, uplink, turn)
   drop(session, 'refused', turn)
+}
+
+/** PUBACK of this PUBLISH, with an error or without [SN-PUB-4]. */
+export function sendPuback(session: Session, uplink: Uplink, returnCode: ReturnCode, turn: Turn): void {
+  const { topicId, msgId } = uplink
+  send(session, { type: 'puback', topicId, msgId, returnCode }, turn)
+}
+
+/** The sensor has given this one up; what the broker may have of it is still brought to its end. */
+export function abandonUplink(session: Session, uplink: Uplink, turn: Turn): void {
+  uplink.sensor = 'released'
+  session.uplink.open.delete(uplink.msgId)
+  if (!uplink.stored && uplink.broker === 'waiting' && !mayBeKnown(uplink)) uplink.broker = 'done'
+  if (uplink.broker === 'done') forgetUplink(session, uplink, turn)
 }
 
 /**
@@ -182,30 +189,32 @@ function failStored(session: Session, uplink: Uplink, outcome: Outcome, turn: Tu
  * forwarded a second time [SN-PUB-11]. What is stored stays, and QoS 2 as long as the broker knows the session.
  */
 export function forgetInflight(session: Session, turn: Turn): void {
-  for (const uplink of [...session.outgoing.values()]) {
+  const { outgoing, open } = session.uplink
+  for (const uplink of [...outgoing.values()]) {
     if (uplink.stored) continue
     if (mayBeKnown(uplink) && !session.cleanSession) {
-      uplink.deadline = never
+      if (uplink.sensor === 'owes') uplink.sensor = 'told'
       continue
     }
-    const isOpen = session.uplinks.get(uplink.msgId) === uplink
-    if (uplink.stage === 'received' && isOpen) session.outgoing.delete(uplink.token)
+    const isOpen = open.get(uplink.msgId) === uplink
+    if (uplink.broker === 'received' && isOpen) outgoing.delete(uplink.token)
     else {
-      if (isOpen) session.uplinks.delete(uplink.msgId)
+      if (isOpen) open.delete(uplink.msgId)
       if (uplink.qos === 0) drop(session, 'upstream-down', turn)
-      finish(session, uplink, turn)
+      forgetUplink(session, uplink, turn)
     }
-    uplink.stage = 'done'
+    uplink.broker = 'done'
   }
 }
 
 /** A new life of the sensor: what it had under way means nothing to it any more. What is stored still goes to the broker. */
 export function forgetUplinks(session: Session, turn: Turn): void {
+  const { uplink: side } = session
   forgetInflight(session, turn)
-  for (const uplink of session.uplinks.values()) {
-    uplink.answer = 'pubrel'
-    if (uplink.stage === 'done') finish(session, uplink, turn)
+  for (const uplink of side.open.values()) {
+    uplink.sensor = 'released'
+    if (uplink.broker === 'done') forgetUplink(session, uplink, turn)
   }
-  session.uplinks.clear()
-  session.lastUplink = undefined
+  side.open.clear()
+  side.lastAcknowledged = undefined
 }

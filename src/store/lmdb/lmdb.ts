@@ -2,8 +2,8 @@
 
 import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { QueuedMessage } from '../../session/events.ts'
-import type { Session, Uplink } from '../../session/session.ts'
+import type { QueuedMessage, Uplink } from '../../session/message.ts'
+import type { Session } from '../../session/session.ts'
 import { Changes, type Numbers } from '../changes.ts'
 import type { Key, Value } from '../records.ts'
 import { type Store, type StoredSession, StoreError, type StoreHealth } from '../store.ts'

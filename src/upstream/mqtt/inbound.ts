@@ -1,6 +1,6 @@
 // Messages from the broker to one sensor on one network connection: handed over as they come [SN-MAP-17, -24].
 
-import type { Message } from '../../session/events.ts'
+import type { Message } from '../../session/message.ts'
 import type { Published } from './packets/decoder.ts'
 import { acknowledgement, PUBACK, PUBCOMP, PUBREC } from './packets/octets.ts'
 import { UnwantedRetained } from './retained.ts'

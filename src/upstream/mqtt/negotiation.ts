@@ -1,7 +1,8 @@
 // What CONNECT asks of the broker and what CONNACK says it can do.
 
 import type { IConnackPacket, IConnectPacket } from 'mqtt-packet'
-import type { BrokerLimits, Will } from '../../session/events.ts'
+import type { BrokerLimits } from '../../session/broker/limits.ts'
+import type { Will } from '../../session/message.ts'
 import type { ConnectOptions, UpstreamOptions } from '../upstream.ts'
 
 /** MQTT's protocol level: 4 is 3.1.1 */

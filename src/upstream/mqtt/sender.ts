@@ -2,7 +2,8 @@
 
 import { generate, type Packet } from 'mqtt-packet'
 import { hasWildcard, isTopicFilter, isTopicName } from '../../mqtt-topics.ts'
-import type { Outcome, UpstreamEvent } from '../../session/events.ts'
+import type { UpstreamEvent } from '../../session/events.ts'
+import type { Outcome } from '../../session/message.ts'
 import { ackOutcome } from '../codes.ts'
 import { type Flight, MAX_REQUESTS, Outbound, type Request } from './outbound.ts'
 import type { Acknowledgement, Granted } from './packets/decoder.ts'

@@ -2,7 +2,8 @@
 
 import type { Duplex } from 'node:stream'
 import { generate, type IConnackPacket } from 'mqtt-packet'
-import type { BrokerLimits, Will } from '../../session/events.ts'
+import type { BrokerLimits } from '../../session/broker/limits.ts'
+import type { Will } from '../../session/message.ts'
 import { connackOutcome3, connackOutcome5, type Ending, ending, hex, refusesVersion } from '../codes.ts'
 import type { ConnectOptions, UpstreamOptions } from '../upstream.ts'
 import type { Endings } from './endings.ts'

@@ -138,7 +138,7 @@ describe('sessions go on', () => {
     const queued = () =>
       gateway.sessions.byClientId
         .get(sensor.clientId)
-        ?.queue.map(({ payload }) => Buffer.from(payload).toString())
+        ?.downlink.queue.map(({ payload }) => Buffer.from(payload).toString())
         .join()
     await office.publish('setpoint', '1', { qos: 1 })
     await office.publish('setpoint', '2', { qos: 1 })

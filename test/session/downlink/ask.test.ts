@@ -182,7 +182,7 @@ describe('a sensor that stays silent', () => {
     expect(sensor.take()).toEqual(first)
     expect(listen(world, sensor, 60)).toEqual(['10 s: register', '20 s: register', '30 s: publish'])
     expect(world.drops()).toEqual(['unregistered', 'unregistered'])
-    expect(world.session('dev1').queue).toEqual([])
+    expect(world.session('dev1').downlink.queue).toEqual([])
   })
 
   it('gets what it subscribed by name even if it never answers REGISTER: SUBACK told it the id [AMB-26]', () => {
@@ -208,7 +208,7 @@ describe('a sensor that stays silent', () => {
     sensor.take()
     world.publish('s/a', '3', 1)
     expect(listen(world, sensor, 600)).toEqual([])
-    expect(world.session('dev1').queue).toHaveLength(3)
+    expect(world.session('dev1').downlink.queue).toHaveLength(3)
     expect(sensor.send({ type: 'pingreq', clientId: null })).toMatchObject([
       { type: 'pingresp' },
       { type: 'publish', dup: true, msgId: 1, data: bytes('1') },

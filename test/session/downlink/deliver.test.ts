@@ -195,7 +195,7 @@ describe('QoS and flags', () => {
 
   it('MsgId goes from 65535 to 1 [SN-GPUB-10]', () => {
     const [world, sensor] = subscribed(['s/a'])
-    world.session('dev1').nextMessage = 0xffff
+    world.session('dev1').downlink.nextMessage = 0xffff
     world.publish('s/a', '1', 1)
     world.publish('s/a', '2', 1)
     const first = sensor.take()
@@ -230,7 +230,11 @@ describe('order', () => {
       'sensor ← PUBREL',
       'sensor → PUBCOMP',
     ])
-    expect(world.session('dev1')).toMatchObject({ queue: [], outstanding: undefined, releasing: 0 })
+    expect(world.session('dev1').downlink).toMatchObject({
+      queue: [],
+      outstanding: undefined,
+      releasing: undefined,
+    })
   })
 
   it('a repeated PUBREC gets PUBREL again [SN-GPUB-12]', () => {
@@ -248,7 +252,7 @@ describe('order', () => {
     const [world, sensor] = subscribed(['s/a'])
     world.publish('s/a', '1', 1)
     sensor.send(packet)
-    expect(world.session('dev1').queue).toHaveLength(1)
+    expect(world.session('dev1').downlink.queue).toHaveLength(1)
     expect(world.drops()).toEqual(['unasked'])
   })
 
@@ -260,7 +264,7 @@ describe('order', () => {
     const [world, sensor] = subscribed(['s/a'])
     world.publish('s/a', '1', 2)
     sensor.send(packet)
-    expect(world.session('dev1').queue).toHaveLength(1)
+    expect(world.session('dev1').downlink.queue).toHaveLength(1)
     expect(world.drops()).toEqual(['unasked'])
   })
 
@@ -271,9 +275,9 @@ describe('order', () => {
     expect(sensor.publish(1, 'up', { qos: 2, msgId: 1 })).toEqual([{ type: 'pubrec', msgId: 1 }])
     expect(sensor.send({ type: 'pubrec', msgId: 1 })).toEqual([{ type: 'pubrel', msgId: 1 }])
     expect(sensor.send({ type: 'pubrel', msgId: 1 })).toEqual([{ type: 'pubcomp', msgId: 1 }])
-    expect(world.session('dev1').releasing).toBe(1)
+    expect(world.session('dev1').downlink.releasing).toBe(1)
     sensor.send({ type: 'pubcomp', msgId: 1 })
-    expect(world.session('dev1').releasing).toBe(0)
+    expect(world.session('dev1').downlink.releasing).toBeUndefined()
     // the sensor's own message came back to it, as it subscribed that topic
     expect(world.broker.published.map(({ from }) => from)).toEqual(['other', 'dev1'])
   })
@@ -310,7 +314,7 @@ describe('a link with 60 octets per message', () => {
     const [world, sensor] = subscribed(['s/a'], { maxMessage: 60 })
     sensor.sleep(600)
     world.publish('s/a', 'x'.repeat(54), 1)
-    expect(world.session('dev1').queue).toEqual([])
+    expect(world.session('dev1').downlink.queue).toEqual([])
     expect([world.drops(), world.broker.acknowledged]).toEqual([['too-long'], [1]])
   })
 

@@ -21,7 +21,7 @@ function asleep(rules: readonly Rule[], options: Options = {}): [World, VirtualS
   return [world, sensor]
 }
 
-const queued = (world: World) => world.session('dev1').queue.map(({ payload }) => text(payload))
+const queued = (world: World) => world.session('dev1').downlink.queue.map(({ payload }) => text(payload))
 const fill = (world: World, topic: string, payloads: string[], qos: 0 | 1 | 2 = 1) => {
   for (const payload of payloads) world.publish(topic, payload, qos)
 }

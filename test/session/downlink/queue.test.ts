@@ -15,7 +15,7 @@ function asleep(world: World, clientId = 'dev1', address = '10.0.0.1'): VirtualS
 }
 
 const queued = (world: World, clientId = 'dev1') =>
-  world.session(clientId).queue.map(({ payload }) => text(payload))
+  world.session(clientId).downlink.queue.map(({ payload }) => text(payload))
 
 function fill(options: Options, messages: [string, 0 | 1 | 2][]): World {
   const world = new World(options)
@@ -56,7 +56,7 @@ describe('a full queue', () => {
       ['c'.repeat(80), 1],
     ])
     expect(queued(world)).toEqual(['c'.repeat(80)])
-    expect(world.session('dev1').queuedOctets).toBe(83)
+    expect(world.session('dev1').downlink.octets).toBe(83)
   })
 
   it('drops a message that is larger than all of it, after which it is empty [SN-SLP-14]', () => {

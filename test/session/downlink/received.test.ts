@@ -14,8 +14,8 @@ function asleep(): { world: World; sensor: VirtualSensor } {
   return { world, sensor }
 }
 
-const queued = (world: World) => world.session('dev1').queue.map(({ payload }) => text(payload))
-const identifiers = (world: World) => [...world.session('dev1').received]
+const queued = (world: World) => world.session('dev1').downlink.queue.map(({ payload }) => text(payload))
+const identifiers = (world: World) => [...world.session('dev1').downlink.received]
 const since = (world: World, start: number) =>
   world.effects.slice(start).flatMap(({ type }) => (type === 'changed' ? [] : [type]))
 

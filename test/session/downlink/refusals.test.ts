@@ -35,7 +35,7 @@ describe('a rejected REGISTER', () => {
       world.publish('a/x', '1', 1)
       world.publish('a/x', '2', 0)
       expect(answer(sensor, code)).toEqual([])
-      expect(world.session('dev1').queue).toEqual([])
+      expect(world.session('dev1').downlink.queue).toEqual([])
       world.publish('a/x', '3', 1)
       expect(sensor.take()).toEqual([])
       expect(world.drops()).toEqual(['rejected', 'rejected', 'rejected'])
@@ -111,7 +111,7 @@ describe('PUBACK "invalid topic id"', () => {
     const sentAgain = answer(sensor, 0, answer(sensor, 2))
     const after = answer(sensor, 2, sentAgain)
     expect(world.drops()).toEqual(['rejected'])
-    expect(world.session('dev1').queue.map(({ qos }) => qos)).toEqual([0])
+    expect(world.session('dev1').downlink.queue.map(({ qos }) => qos)).toEqual([0])
     expect(after).toMatchObject([{ type: 'register' }]) // for the next message
   })
 

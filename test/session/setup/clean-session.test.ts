@@ -284,5 +284,5 @@ it('never gives the number of a stored message to another one', () => {
   world.restart()
   sensor.send({ type: 'pingreq', clientId: null })
   world.publish('d/a', 'two', 1)
-  expect(world.session('dev1').queue.map(({ id }) => id)).toEqual([1, 2])
+  expect(world.session('dev1').downlink.queue.map(({ id }) => id)).toEqual([1, 2])
 })

@@ -138,7 +138,12 @@ it('holds what the broker sends during a setup until CONNACK [SN-CONN-14, SN-MAP
   expect(sensor.take()).toEqual([])
   sensor.send({ type: 'willtopic', qos: 0, retain: false, willTopic: null })
   world.happened()
-  sensor.send({ type: 'regack', topicId: 1, msgId: world.session('dev1').nextMessage - 1, returnCode: 0 })
+  sensor.send({
+    type: 'regack',
+    topicId: 1,
+    msgId: world.session('dev1').downlink.nextMessage - 1,
+    returnCode: 0,
+  })
   expect(world.happened()).toEqual(['sensor → REGACK accepted', 'sensor ← PUBLISH qos 0 normal topic, "m"'])
 })
 

@@ -39,7 +39,7 @@ describe('while asleep', () => {
     for (const qos of [0, 1, 2] as const) world.publish('s/a', `${qos}`, qos)
     world.advance(500_000)
     expect(sensor.take()).toEqual([])
-    expect(world.session('dev1').queue.map(({ qos }) => qos)).toEqual([0, 1, 2])
+    expect(world.session('dev1').downlink.queue.map(({ qos }) => qos)).toEqual([0, 1, 2])
   })
 
   it('what was on its way when the sensor fell asleep is not repeated [SN-SLP-1, SN-SLP-7]', () => {
@@ -94,7 +94,7 @@ describe('while asleep', () => {
       types(sensor.send({ type: 'unsubscribe', msgId: 9, topicIdType: 'normal', topicName: 's/+' })),
     ).toEqual(['unsuback'])
     expect(stateAfter(world, 659_000)).toBe('asleep')
-    expect(world.session('dev1').queue).toHaveLength(1)
+    expect(world.session('dev1').downlink.queue).toHaveLength(1)
   })
 
   it('DISCONNECT ends the session, without a will [SN-SLP-13, SN-DISC-7]', () => {
@@ -230,7 +230,7 @@ describe('PINGREQ of a sleeping sensor', () => {
     sensor.take()
     expect(sensor.send(puback(29))).toEqual([pingresp])
     expect(stateOf(world)).toBe('asleep')
-    expect(world.session('dev1').queue).toHaveLength(1)
+    expect(world.session('dev1').downlink.queue).toHaveLength(1)
   })
 
   it('repeated while awake neither starts the delivery anew nor doubles it [SN-SLP-9]', () => {
@@ -270,7 +270,7 @@ describe('PINGREQ of a sleeping sensor', () => {
     world.publish('s/a', '1', 1)
     sensor.wake('dev1')
     expect(sensor.send(puback(1, 1))).toEqual([pingresp])
-    expect(world.session('dev1').queue).toHaveLength(1)
+    expect(world.session('dev1').downlink.queue).toHaveLength(1)
   })
 })
 
@@ -386,7 +386,7 @@ describe('CONNECT', () => {
     const [world, sensor] = asleep()
     world.publish('s/a', '1', 1)
     expect(types(sensor.connect('dev1', { cleanSession: true }))).toEqual(['connack'])
-    expect(world.session('dev1')).toMatchObject({ queue: [], will: { topic: undefined } })
+    expect(world.session('dev1')).toMatchObject({ downlink: { queue: [] }, will: { topic: undefined } })
     expect([world.session('dev1').subscriptions.size, world.session('dev1').topics.byId.size]).toEqual([0, 0])
     expect(world.totals.queuedMessages).toBe(0)
     expect(world.broker.wills).toEqual([])

@@ -1,7 +1,8 @@
 // Topic ids and short names: what may be assigned, and what two octets spell [5.3.11, 6.7].
 
 import { describe, expect, it } from 'vitest'
-import { assignTopic, createTopics, shortId, shortName } from '../../../src/session/topics/registry.ts'
+import { assignTopic, createTopics } from '../../../src/session/topics/registry.ts'
+import { shortId, shortName } from '../../../src/session/topics/topic-names.ts'
 import { predefinedOf, World } from '../../support/world.ts'
 
 const none = predefinedOf({})

@@ -153,7 +153,7 @@ it('answers PUBREL only when the broker has completed [SN-PUB-6]', () => {
   const session = world.session('dev1')
   world.broker.answers = false
   sensor.publish(short, 'b', { topicIdType: 'short', qos: 2, msgId: 2 })
-  const { token } = session.uplinks.get(2) ?? { token: 0 }
+  const { token } = session.uplink.open.get(2) ?? { token: 0 }
   world.happen(session, { type: 'received', token })
   expect(sensor.types()).toEqual(['pubrec'])
   expect(sensor.send({ type: 'pubrel', msgId: 2 })).toEqual([])

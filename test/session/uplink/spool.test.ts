@@ -38,7 +38,7 @@ function say(sensor: VirtualSensor, data: string, qos: 0 | 1 | 2 = 1, msgId = 5)
 }
 
 const arrived = (world: World) => world.broker.published.map(({ payload }) => text(payload))
-const spooled = (world: World) => world.session('dev1').spooled
+const spooled = (world: World) => world.session('dev1').uplink.spooled
 const onDisk = (world: World) => world.store.disk.get('dev1')?.uplinks.size
 
 describe('a message that the store keeps', () => {
@@ -63,7 +63,7 @@ describe('a message that the store keeps', () => {
       const start = world.effects.length
       world.broker.latency = 1000
       sensor.publish(1, 'x', { qos, msgId: 5 })
-      expect(world.effects.slice(start).map(({ type }) => type)).toEqual(['keepUplink', 'publish', 'send'])
+      expect(world.effects.slice(start).map(({ type }) => type)).toEqual(['keepUplink', 'send', 'publish'])
     }
   })
 
@@ -160,7 +160,7 @@ describe('the bounds', () => {
     expect([say(sensor, '3', 1, 3), say(sensor, '4', 2, 4)]).toEqual([['puback 1'], ['puback 1']])
     say(sensor, '5', 0)
     expect(world.drops()).toEqual(['spool-full', 'spool-full', 'spool-full'])
-    expect(world.session('dev1').uplinks.size).toBe(0)
+    expect(world.session('dev1').uplink.open.size).toBe(0)
     back(world)
     expect(arrived(world)).toEqual(['1', '2'])
     expect(say(sensor, '3', 1, 3)).toEqual(['puback 0'])
@@ -303,7 +303,7 @@ describe('a sensor that goes while its messages wait', () => {
     world.broker.reachable = true
     expect(sensor.connect('dev1', { cleanSession: true })).toEqual([{ type: 'connack', returnCode: 0 }])
     expect(arrived(world)).toEqual(['1', '2'])
-    expect(world.session('dev1')).toMatchObject({ uplinks: { size: 0 }, outgoing: { size: 0 } })
+    expect(world.session('dev1')).toMatchObject({ uplink: { open: { size: 0 }, outgoing: { size: 0 } } })
     expect(onDisk(world)).toBe(0)
   })
 

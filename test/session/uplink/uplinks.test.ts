@@ -29,7 +29,7 @@ const exactlyOnce = (sensor: VirtualSensor, data: string, dup = false) =>
 function stepsOf(effects: readonly Effect[]): string[] {
   return effects.flatMap((effect) => {
     if (effect.type === 'send') return [effect.packet.type.toUpperCase()]
-    if (effect.type === 'keepUplink') return [`keep ${effect.uplink.stage}`]
+    if (effect.type === 'keepUplink') return [`keep ${effect.uplink.broker}`]
     if (effect.type === 'dropUplink') return ['drop']
     return effect.type === 'publish' || effect.type === 'release' ? [effect.type] : []
   })
@@ -141,7 +141,7 @@ describe('QoS 2', () => {
     world.advance(5000)
     expect(sensor.send(pubrel(7))).toContainEqual(pubcomp(7))
     expect(arrived(world)).toEqual(['x'])
-    expect(world.session('dev1').outgoing.size).toBe(0)
+    expect(world.session('dev1').uplink.outgoing.size).toBe(0)
   })
 
   it('answers PUBREL after a crash that came between PUBREC and PUBREL [SN-PUB-11]', () => {
@@ -185,7 +185,7 @@ describe('QoS 2', () => {
     expect(sensor.send(pubrel(7))).toEqual([pubcomp(7)])
     expect(arrived(world)).toEqual(['x'])
     expect(world.broker.sessionOf('dev1').unreleased.size).toBe(0)
-    expect(world.session('dev1')).toMatchObject({ uplinks: { size: 0 }, outgoing: { size: 0 } })
+    expect(world.session('dev1')).toMatchObject({ uplink: { open: { size: 0 }, outgoing: { size: 0 } } })
   })
 
   it('stays one message when the sensor is told to try later while the broker is away after a crash [SN-MAP-27]', () => {

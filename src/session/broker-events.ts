@@ -1,0 +1,108 @@
+// What the broker connection reports, and what becomes of it: opened, refused, lost, subscriptions restored [SN-MAP-26..37, AMB-29].
+
+import { ReturnCode } from '../codec/v1/messages.ts'
+import { needsLink, scheduleReconnect } from './broker/link.ts'
+import { answerSubscribe, sendRequests } from './broker/subscribe.ts'
+import type { UpstreamEvent } from './events.ts'
+import type { Session } from './session.ts'
+import { acceptConnect, refuseConnect } from './setup/connect.ts'
+import { giveUpSession } from './setup/disconnect.ts'
+import { answerWillUpdate, failWillUpdate } from './setup/will.ts'
+import type { Turn } from './turn.ts'
+import { dropOldSpooled } from './uplink/spool.ts'
+import { resendUplinks } from './uplink/uplinks.ts'
+
+type Reported<T extends UpstreamEvent['type']> = Extract<UpstreamEvent, { type: T }>
+
+/** A connection that held this long was a good one: the next loss starts with a short pause again. */
+const STABLE = 30_000
+
+export function onConnected(session: Session, event: Reported<'connected'>, turn: Turn): void {
+  const { link, downlink } = session
+  link.state = 'up'
+  link.limits = event.limits
+  link.congested = false
+  link.lostAt = undefined
+  link.retryAt = turn.now + STABLE // when `attempts` may be forgotten
+  link.owesFarewell = false // an ended session's connection is closed properly after this
+  if (!event.sessionPresent && downlink.received.size > 0) {
+    downlink.received.clear()
+    turn.out.push({ type: 'saveProgress', session, lazy: false })
+  }
+  dropOldSpooled(session, turn)
+  // first: much to resend must not stand in their way
+  restoreSubscriptions(session, event.sessionPresent, turn) // [SN-MAP-3, SN-MAP-4]
+  resendUplinks(session, event.sessionPresent, turn)
+  if (session.state !== 'connecting') {
+    answerWillUpdate(session, turn)
+    sendRequests(session, turn)
+  } else if (link.restoring.size === 0) acceptConnect(session, 'accepted by the broker', turn)
+}
+
+/**
+ * A broker without a session is given the subscriptions that the gateway remembers; one that has it, those which it did
+ * not confirm the last time [SN-MAP-3, -4].
+ */
+function restoreSubscriptions(session: Session, sessionPresent: boolean, turn: Turn): void {
+  const { link, subscriptions } = session
+  const { restoring } = link
+  const missing = new Set(restoring.values())
+  restoring.clear()
+  for (const [filter, { qos }] of subscriptions) {
+    if (sessionPresent && !missing.has(filter)) continue
+    const token = link.nextToken++
+    restoring.set(token, filter)
+    turn.out.push({ type: 'subscribe', session, token, filter, qos, replay: false })
+  }
+}
+
+export function onSubscribed(session: Session, event: Reported<'subscribed'>, turn: Turn): void {
+  const { token, outcome } = event
+  const { restoring } = session.link
+  const restored = restoring.get(token)
+  if (restored === undefined) return answerSubscribe(session, event, turn)
+  if (outcome === ReturnCode.congestion) return onNotRestored(session, turn)
+  restoring.delete(token)
+  if (outcome === ReturnCode.notSupported) session.subscriptions.delete(restored)
+  if (restoring.size === 0 && session.state === 'connecting') {
+    acceptConnect(session, 'accepted by the broker', turn) // it waited for the last one
+  }
+}
+
+/** A re-subscription failed for now: a setup cannot end well without it; else the next connection tries again. */
+function onNotRestored(session: Session, turn: Turn): void {
+  if (session.state !== 'connecting' || session.link.state !== 'up') return
+  refuseConnect(session, ReturnCode.congestion, 'cannot subscribe again', turn)
+}
+
+export function onRefused(session: Session, event: Reported<'refused'>, turn: Turn): void {
+  const { link } = session
+  link.state = 'closed'
+  const { lostAt = turn.now } = link
+  // the broker has given it up by now
+  if (turn.now - lostAt >= turn.env.settings.timers.grace) link.owesFarewell = false
+  if (session.state === 'connecting') return refuseConnect(session, event.outcome, event.detail, turn)
+  if (!needsLink(session)) return
+  if (failWillUpdate(session, event.outcome, turn)) return
+  if (event.outcome === ReturnCode.notSupported) return giveUpSession(session, event.detail, turn) // [SN-MAP-34]
+  scheduleReconnect(session, turn)
+}
+
+export function onClosed(session: Session, event: Reported<'closed'>, turn: Turn): void {
+  session.link.state = 'closed'
+  session.link.congested = false
+  if (session.state === 'connecting') {
+    return refuseConnect(session, ReturnCode.congestion, event.detail, turn)
+  }
+  if (!needsLink(session)) return
+  if (event.why !== 'lost') return giveUpSession(session, event.detail, turn) // [SN-MAP-35]
+  const { grace } = turn.env.settings.timers
+  if (grace === 0 && session.state !== 'asleep' && session.policy.ack === 'broker')
+    return giveUpSession(session, event.detail, turn)
+  scheduleReconnect(session, turn)
+}
+
+/** The connection's write buffer passed its limit, or drained again. */
+export function onCongestion({ link }: Session, on: boolean): void {
+  link.congested = on
+}

@@ -1,0 +1,62 @@
+// How a connection ends: DISCONNECT of the sensor, the gateway gives it up, the sensor is lost, the gateway stops [6.12].
+
+import { type Disconnect, ReturnCode } from '../../codec/v1/messages.ts'
+import { closeLink, reopenLink } from '../broker/link.ts'
+import { stopWaiting } from '../downlink/ask.ts'
+import type { Session } from '../session.ts'
+import { isEnded, isLive } from '../states.ts'
+import { enter, send, type Turn } from '../turn.ts'
+import { abandonSetup, refuseConnect } from './connect.ts'
+
+/** The state is stored before the answer: after a crash the sensor must not be taken for one that listens [AMB-12]. */
+export function onDisconnect(session: Session, { duration }: Disconnect, turn: Turn): void {
+  const goesToSleep = duration !== null && duration !== 0 && isLive(session)
+  if (goesToSleep) {
+    session.sleep = duration
+    stopWaiting(session)
+    enter(session, 'asleep', `DISCONNECT for ${duration} s`, turn)
+  } else enter(session, 'disconnected', 'DISCONNECT', turn)
+  if (session.established) turn.out.push({ type: 'saveProgress', session, lazy: false })
+  send(session, { type: 'disconnect', duration: null }, turn) // always without Duration [SN-COD-6]
+  if (!goesToSleep) sayFarewell(session, turn)
+}
+
+/**
+ * An MQTT 5 broker that waits for a lost connection to come back would publish the will at last, although the sensor left
+ * properly: it is told on a new connection.
+ */
+function sayFarewell(session: Session, turn: Turn): void {
+  const { link, will } = session
+  link.owesFarewell = link.state !== 'up' && link.lostAt !== undefined && will.topic !== undefined
+  if (link.owesFarewell && link.state === 'closed') reopenLink(session, turn)
+}
+
+/**
+ * There will be no broker connection: an active or awake sensor is told, so that it connects again; a sleeping one
+ * learns at its next message, as a stranger [SN-MAP-32, -33].
+ */
+export function giveUpSession(session: Session, why: string, turn: Turn): void {
+  if (session.state !== 'asleep') send(session, { type: 'disconnect', duration: null }, turn)
+  enter(session, 'disconnected', why, turn)
+}
+
+/** Keep-alive or sleep time has passed in silence: the broker publishes the will [SN-WILL-6, SN-STA-3]. */
+export function loseSensor(session: Session, why: string, turn: Turn): void {
+  closeLink(session, true, turn)
+  enter(session, 'lost', why, turn)
+}
+
+/** Another sensor is at its address: it is not there any more, and counts as lost [SN-CONN-12]. */
+export function onDisplaced(session: Session, by: string, turn: Turn): void {
+  const why = `its address now belongs to ${JSON.stringify(by)}`
+  if (isLive(session)) loseSensor(session, why, turn)
+  else if (!isEnded(session)) abandonSetup(session, why, turn)
+}
+
+/** The gateway stops: listening sensors are told, the broker publishes no will [SN-ROB-5]. */
+export function onShutdown(session: Session, turn: Turn): void {
+  const why = 'the gateway stops'
+  if (isEnded(session)) return
+  if (isLive(session)) giveUpSession(session, why, turn)
+  else refuseConnect(session, ReturnCode.congestion, why, turn) // before CONNACK there is no other answer [SN-CONN-14]
+}

@@ -1,0 +1,30 @@
+// The door of all sessions: a decoded message from an address finds its session, or is a stranger's [5.3.1, 6.12].
+
+import type { Packet } from '../codec/v1/messages.ts'
+import type { Peer } from '../session/peers.ts'
+import { fromGateways, isLive } from '../session/states.ts'
+import type { Turn } from '../session/turn.ts'
+import { dispatch } from './dispatch.ts'
+import { onNamedPingreq } from './moved-address.ts'
+import { onSearchgw, onStranger, onUnconnectedPublish } from './strangers.ts'
+import type { Sessions } from './table.ts'
+import { onConnectFrom } from './takeover.ts'
+
+export function receive(sessions: Sessions, packet: Packet, peer: Peer, turn: Turn): void {
+  const known = sessions.byPeer.get(peer.key)
+  if (packet.type === 'searchgw') return onSearchgw(sessions, packet.radius, peer, turn)
+  if (known !== undefined) known.heardAt = turn.now // any decodable message counts [SN-KA-2]
+  if (fromGateways.has(packet.type)) {
+    turn.out.push({ type: 'drop', reason: 'wrong-direction', session: known })
+    return
+  }
+  if (packet.type === 'connect') return onConnectFrom(sessions, packet, peer, turn)
+  if (packet.type === 'pingreq' && packet.clientId !== null)
+    return onNamedPingreq(sessions, packet, peer, turn)
+  const isConnected = known !== undefined && isLive(known)
+  if (packet.type === 'publish' && packet.qos === -1 && !isConnected) {
+    return onUnconnectedPublish(sessions, packet, peer, turn)
+  }
+  if (known === undefined) return onStranger(sessions, packet, peer, turn)
+  dispatch(sessions, known, { type: 'packet', packet, peer }, turn)
+}
