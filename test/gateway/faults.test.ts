@@ -44,7 +44,7 @@ it('a session that breaks while it ends leaves no connection to the broker behin
   const session = gateway.sessions.byClientId.get(name)
   if (session === undefined) throw new Error('no session')
   expect(gateway.status().broker.connected).toBe(1)
-  Object.assign(session, { uplinks: undefined, outgoing: undefined })
+  Object.assign(session, { subscribing: undefined })
   peer.send(disconnect)
   await until(() => gateway.status().broker.connected === 0)
   expect(gateway.sessions.byClientId.size).toBe(0)
