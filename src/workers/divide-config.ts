@@ -14,7 +14,7 @@ export interface EmbeddedAt {
 }
 
 /** The configuration of worker `index` of `count`. The first one speaks for all: it alone takes part in discovery. */
-export function shareOfConfig(
+export function divideConfig(
   config: Config,
   index: number,
   count: number,

@@ -86,7 +86,7 @@ export class Front {
       else count(dropped, 'not-serving')
       return
     }
-    const index = this.#routes.of(link.index, bytes, address, port)
+    const index = this.#routes.workerOf(link.index, bytes, address, port)
     if (this.#workers.isAway(index)) return count(dropped, 'not-serving')
     if (!this.#workers.thread(index)?.outbox.add(link.index, address, port, bytes))
       count(dropped, 'overloaded')

@@ -1,4 +1,4 @@
-// A worker thread: a whole gateway with its own share of the sensors, whose datagrams come and go through the front.
+// A worker thread: a whole gateway for its part of the sensors, whose datagrams come and go through the front.
 
 import { parentPort, workerData } from 'node:worker_threads'
 import { count } from '../gateway/counters.ts'
@@ -11,7 +11,7 @@ import { unpack } from './batch.ts'
 import type { FromWorker, ToWorker, WorkerCalls, WorkerTask } from './messages.ts'
 import { Outbox, Tally } from './outbox.ts'
 import { PeerTable } from './peer-table.ts'
-import { shareOf } from './routes.ts'
+import { workerOfName } from './routes.ts'
 
 if (parentPort === null) throw new Error('this file is the entry of a worker thread')
 const port = parentPort
@@ -61,7 +61,7 @@ const gateway = new Gateway(config, {
   share: {
     speaks: index === 0,
     sessions: { ...createSessions(), byPeer },
-    stored: { index, count: task.count, owns: (clientId) => shareOf(clientId, task.count) === index },
+    stored: { index, count: task.count, owns: (clientId) => workerOfName(clientId, task.count) === index },
     listen,
   },
 })
