@@ -54,7 +54,7 @@ export function peekMsgType(bytes: Uint8Array): number | undefined {
 }
 
 /** Takes the encapsulation off a datagram; undefined if it has none, or an impossible one. */
-export function unwrap(bytes: Uint8Array): Envelope | undefined {
+export function unwrapMessage(bytes: Uint8Array): Envelope | undefined {
   const start = messageStart(bytes)
   if (start === undefined || start === 0) return undefined
   return { nodeId: bytes.subarray(CTRL_HEADER, start), radius: (bytes[2] ?? 0) & RADIUS, start }
@@ -65,7 +65,7 @@ export function unwrap(bytes: Uint8Array): Envelope | undefined {
  * not 1 to 252 octets, or a radius that is not 0 to 3.
  * @returns where the datagram begins now
  */
-export function wrap(bytes: Uint8Array, start: number, nodeId: Uint8Array, radius: number): number {
+export function wrapMessage(bytes: Uint8Array, start: number, nodeId: Uint8Array, radius: number): number {
   if (nodeId.length < 1 || nodeId.length > LONGEST_NODE_ID) {
     throw new RangeError(`a node id has 1 to ${LONGEST_NODE_ID} octets, not ${nodeId.length}`)
   }

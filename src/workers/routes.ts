@@ -1,7 +1,7 @@
-// Which worker a datagram is for. A sensor belongs to the worker that its ClientId stands for, wherever it moves; its
-// address leads there as long as it has a connection. Strangers are spread by address.
+// Finds the worker that a datagram is for. The ClientId decides which worker has a sensor, wherever it moves; its address
+// leads to that worker while it has a connection. Strangers are spread by address.
 
-import { peekMsgType, unwrap } from '../codec/envelope.ts'
+import { peekMsgType, unwrapMessage } from '../codec/envelope.ts'
 import { decodeFrame, MsgType } from '../codec/v1/frame.ts'
 import type { PeerKey } from '../session/peers.ts'
 import { peerKey } from '../session/peers.ts'
@@ -34,7 +34,7 @@ export class Routes {
   workerOf(listener: number, bytes: Uint8Array, address: string, port: number): number {
     const type = peekMsgType(bytes)
     if (type !== undefined && forSpeaker.has(type)) return SPEAKER
-    const key = peerKey(listener, address, port, unwrap(bytes)?.nodeId)
+    const key = peerKey(listener, address, port, unwrapMessage(bytes)?.nodeId)
     if (type === MsgType.connect || type === MsgType.pingreq) {
       const { packet } = decodeFrame(bytes)
       if ((packet.type === 'connect' || packet.type === 'pingreq') && packet.clientId !== null) {

@@ -7,7 +7,7 @@ import { createLog } from '../log.ts'
 import { createView, type OwnView } from '../monitor/view.ts'
 import { createSessions } from '../sessions/table.ts'
 import type { OnDatagram, Transport } from '../transport/transport.ts'
-import { unpack } from './batch.ts'
+import { unpackBatch } from './batch.ts'
 import type { FromWorker, ToWorker, WorkerCalls, WorkerTask } from './messages.ts'
 import { Outbox, Tally } from './outbox.ts'
 import { PeerTable } from './peer-table.ts'
@@ -120,7 +120,7 @@ async function answer({ id, name, args }: Extract<ToWorker, { type: 'call' }>): 
 port.on('message', (message: ToWorker) => {
   if (message.type === 'datagrams') {
     tally.add('toWorker', message.count)
-    unpack(message.batch, (listener, address, remotePort, bytes) =>
+    unpackBatch(message.batch, (listener, address, remotePort, bytes) =>
       receivers[listener]?.(bytes, { address, port: remotePort }),
     )
   } else if (message.type === 'displaced') {

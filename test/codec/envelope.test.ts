@@ -8,8 +8,8 @@ import {
   LONGEST_NODE_ID,
   messageStart,
   peekMsgType,
-  unwrap,
-  wrap,
+  unwrapMessage,
+  wrapMessage,
 } from '../../src/codec/envelope.ts'
 import { decodeFrame, encodeFrame, MsgType, type PacketType } from '../../src/codec/v1/frame.ts'
 import { packetOfType } from './packets.ts'
@@ -28,7 +28,7 @@ const anyOctets = fc.oneof(
 function wrapped(message: Uint8Array, nodeId: Uint8Array, radius: number): Uint8Array {
   const bytes = new Uint8Array(300 + message.length)
   bytes.set(message, 300)
-  return bytes.slice(wrap(bytes, 300, nodeId, radius))
+  return bytes.slice(wrapMessage(bytes, 300, nodeId, radius))
 }
 
 describe('looking through an envelope', () => {
@@ -56,7 +56,7 @@ describe('looking through an envelope', () => {
         const { packet, nodeId, radius } = decodeFrame(bytes)
         const type = peekMsgType(bytes)
         if (packet.type !== 'malformed') expect(type).toBe(MsgType[packet.type])
-        const envelope = unwrap(bytes)
+        const envelope = unwrapMessage(bytes)
         expect(envelope?.nodeId).toEqual(nodeId)
         expect(envelope?.radius ?? 0).toBe(radius)
       }),
@@ -69,7 +69,7 @@ describe('looking through an envelope', () => {
     (hex) => {
       const bytes = fromHex(hex)
       expect(isEncapsulated(bytes)).toBe(true)
-      expect([messageStart(bytes), peekMsgType(bytes), unwrap(bytes)]).toEqual([
+      expect([messageStart(bytes), peekMsgType(bytes), unwrapMessage(bytes)]).toEqual([
         undefined,
         undefined,
         undefined,
@@ -93,7 +93,7 @@ describe('an envelope', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1 }), anyNodeId, anyRadius, (message, nodeId, radius) => {
         const bytes = wrapped(message, nodeId, radius)
-        const envelope = unwrap(bytes)
+        const envelope = unwrapMessage(bytes)
         expect(envelope).toEqual({ nodeId, radius, start: encapsulationLength(nodeId.length) })
         expect(bytes.subarray(envelope?.start)).toEqual(message)
       }),
@@ -102,13 +102,13 @@ describe('an envelope', () => {
 
   it('is 3 octets and the node id, whose reserved Ctrl bits are ignored [SN-FWD-6]', () => {
     expect(toHex(wrapped(fromHex('0217'), fromHex('1234'), 2))).toBe('05fe0212340217')
-    expect(unwrap(fromHex('05fefe12340217'))).toEqual({ nodeId: fromHex('1234'), radius: 2, start: 5 })
-    expect(unwrap(fromHex('0217'))).toBeUndefined()
+    expect(unwrapMessage(fromHex('05fefe12340217'))).toEqual({ nodeId: fromHex('1234'), radius: 2, start: 5 })
+    expect(unwrapMessage(fromHex('0217'))).toBeUndefined()
   })
 
   it('shows the node id as a view into the datagram, not as a copy', () => {
     const bytes = fromHex('05fe0012340217')
-    expect(unwrap(bytes)?.nodeId.buffer).toBe(bytes.buffer)
+    expect(unwrapMessage(bytes)?.nodeId.buffer).toBe(bytes.buffer)
   })
 
   it('refuses a node id or radius that it cannot express [SN-FWD-2]', () => {

@@ -73,11 +73,11 @@ describe('the parts of workers', () => {
   it('number their sessions in the store without meeting each other, whoever had it before', () => {
     const numberOf = (changes: Changes, clientId: string) => {
       changes.keep(clientId, 'lasting', { clientId } as never, true)
-      return changes.take().map(({ entry }) => entry.number)[0]
+      return changes.takeGroup().map(({ entry }) => entry.number)[0]
     }
     const [a, b, c] = [0, 1, 2].map((index) => new Changes({ index, count: 3 }))
     if (a === undefined || b === undefined || c === undefined) throw new Error('there are three')
-    for (const one of [a, b, c]) one.passOver(7)
+    for (const one of [a, b, c]) one.passOverNumber(7)
     const numbers = [a, b, c].flatMap((one) => [numberOf(one, 'x'), numberOf(one, 'y')])
     expect(numbers).toEqual([9, 12, 10, 13, 11, 14])
     const alone = new Changes()

@@ -6,8 +6,8 @@ import {
   encapsulationLength,
   isEncapsulated,
   LONGEST_NODE_ID,
-  unwrap,
-  wrap,
+  unwrapMessage,
+  wrapMessage,
 } from '../envelope.ts'
 import type { Values } from '../fields.ts'
 import {
@@ -45,7 +45,7 @@ export function decode(bytes: Uint8Array): Packet | Malformed {
 /** Decodes one datagram: a message, bare or in one forwarder encapsulation. Never throws. */
 export function decodeFrame(bytes: Uint8Array): Frame {
   if (!isEncapsulated(bytes)) return { packet: decodeFrom(bytes, 0), nodeId: undefined, radius: 0 }
-  const envelope = unwrap(bytes)
+  const envelope = unwrapMessage(bytes)
   if (envelope === undefined) return { packet: MALFORMED.encapsulation, nodeId: undefined, radius: 0 }
   const { nodeId, radius, start } = envelope
   return { packet: decodeFrom(bytes, start), nodeId, radius }
@@ -67,7 +67,7 @@ export function encodeFrame(packet: Packet, nodeId?: Uint8Array, radius = 0): Ui
   writer.at = BODY
   writeBody(packet, writer)
   const message = writeHeader(scratch, MsgType[packet.type], BODY, writer.at)
-  const start = nodeId === undefined ? message : wrap(scratch, message, nodeId, radius)
+  const start = nodeId === undefined ? message : wrapMessage(scratch, message, nodeId, radius)
   return scratch.slice(start, writer.at)
 }
 
