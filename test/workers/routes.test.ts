@@ -138,9 +138,17 @@ describe('a datagram goes', () => {
 
   it('to the first worker where it is about the gateway, and somewhere even when it is nonsense', () => {
     const routes = new Routes(workers)
-    const search = { type: 'searchgw', radius: 1 } as const
-    expect(routes.workerOf(0, encode(search), HERE, 7)).toBe(0)
-    expect(routes.workerOf(0, encodeFrame(search, node), HERE, 7)).toBe(0)
+    const about: Packet[] = [
+      { type: 'searchgw', radius: 1 },
+      { type: 'advertise', gwId: 1, duration: 900 },
+      { type: 'gwinfo', gwId: 1, gwAdd: new Uint8Array() },
+    ]
+    for (let port = 0; port < 20; port += 1) {
+      for (const packet of about) {
+        expect(routes.workerOf(0, encode(packet), `10.0.0.${port}`, port)).toBe(0)
+        expect(routes.workerOf(0, encodeFrame(packet, node), `10.0.0.${port}`, port)).toBe(0)
+      }
+    }
     for (const hex of ['', '00', '01', '0100', '03fe', '04fe0001', '0204', '0304ff', '05fe000000']) {
       const worker = routes.workerOf(0, Buffer.from(hex, 'hex'), HERE, 7)
       expect(worker).toBeGreaterThanOrEqual(0)
