@@ -1,5 +1,5 @@
 // Text fields are UTF-8 [5.3.1, 5.3.12]. Octets that are not must survive a round trip, so that the session
-// can refuse them and still answer; therefore no TextDecoder, which replaces them. Pure.
+// can refuse them and still answer. TextDecoder would replace them, and is not used here. Pure.
 
 /** An octet that is not part of valid UTF-8 becomes this plus the octet: U+DC80..U+DCFF, a lone surrogate. */
 const ESCAPE = 0xdc00

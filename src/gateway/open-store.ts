@@ -23,7 +23,7 @@ export const openStore = async (
   { store: { type, path } }: Config,
   log: Log,
   share?: Share['stored'],
-): Promise<Store> => (type === 'memory' ? createMemoryStore() : openLmdbStore({ path, log, share }))
+): Promise<Store> => (type === 'memory' ? createMemoryStore() : openLmdbStore({ path, log, part: share }))
 
 /** How places and times in the store are found again: listeners by their names, times by the clock as it is set now. */
 export function bearings(links: Iterable<Link>): Bearings {

@@ -1,7 +1,7 @@
 // One of several gateways that share the sensors, each in a thread of its own, behind sockets that another thread has.
 
 import type { Sessions } from '../sessions/table.ts'
-import type { Share as StoreShare } from '../store/lmdb/lmdb.ts'
+import type { StorePart } from '../store/lmdb/lmdb.ts'
 import type { OnDatagram, Transport } from '../transport/transport.ts'
 
 export interface Share {
@@ -10,7 +10,7 @@ export interface Share {
   /** empty; the caller may watch it */
   readonly sessions: Sessions
   /** its part of the store */
-  readonly stored: StoreShare
+  readonly stored: StorePart
   /** takes the place of a socket; `listener`: the listener's number */
   listen(listener: number, onDatagram: OnDatagram): Transport
 }

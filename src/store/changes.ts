@@ -1,4 +1,4 @@
-// What is to be written: the last state per key, by session. Pure bookkeeping, so that it can be undone when a write fails.
+// Collects what is to be written: the last state of each key, by session. It is pure, and a write that failed can be put back.
 
 import type { Key, Value } from './records.ts'
 
@@ -33,13 +33,13 @@ export class Changes {
   }
 
   /** A session that is on disk. */
-  found(clientId: string, number: number, keys: Iterable<Key>): void {
+  noteStored(clientId: string, number: number, keys: Iterable<Key>): void {
     this.#entries.set(clientId, { number, pending: new Map(), stored: new Set(keys) })
-    this.passOver(number)
+    this.passOverNumber(number)
   }
 
-  /** This number is taken, and so may be those below it. */
-  passOver(number: number): void {
+  /** New sessions get numbers above this one: it is taken, and those below it may be. */
+  passOverNumber(number: number): void {
     const { index, count } = this.#numbers
     if (number < this.#nextNumber) return
     this.#nextNumber = (Math.floor(number / count) + 1) * count + index
@@ -83,8 +83,8 @@ export class Changes {
     else this.#dirty.delete(entry)
   }
 
-  /** Hands over all there is. What is put from now on may be on disk, even if the group fails. */
-  take(): Group {
+  /** Hands over all changes. Every value in the group may be on disk from now on, even if the write fails. */
+  takeGroup(): Group {
     const group: { entry: Entry; values: Map<Key, Value | undefined> }[] = []
     for (const entry of this.#dirty) {
       if (entry.pending.size === 0) continue
@@ -97,14 +97,14 @@ export class Changes {
   }
 
   /** The group is durable: what it deleted is gone. */
-  done(group: Group): void {
+  confirmGroup(group: Group): void {
     for (const { entry, values } of group) {
       for (const [key, value] of values) if (value === undefined) entry.stored.delete(key)
     }
   }
 
   /** The group failed: all of it is to be written again, unless something newer is. */
-  putBack(group: Group): void {
+  putBackGroup(group: Group): void {
     for (const { entry, values } of group) {
       for (const [key, value] of values) if (!entry.pending.has(key)) entry.pending.set(key, value)
       this.#dirty.add(entry)

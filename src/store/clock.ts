@@ -1,8 +1,8 @@
-// Between the clock that never jumps and the one that outlives the process.
+// Converts between monotonic time, which never jumps, and wall time, which has a meaning after the process has ended.
 
 import type { ToWall } from '../session/record.ts'
 
-/** Milliseconds since 1970 at which `performance.now` was zero. The wall clock may be set: ask anew every time. */
+/** Milliseconds since 1970 at which `performance.now` was zero. It changes when somebody sets the wall clock. */
 const origin = (): number => Date.now() - performance.now()
 
 /** From monotonic to wall time, as of now. Infinity stays what it is. */

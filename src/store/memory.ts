@@ -1,4 +1,4 @@
-// The store that forgets at the end of the process: nothing to wait for, nothing to damage.
+// The store in memory, which is lost at the end of the process. No write has to be waited for.
 
 import type { QueuedMessage, Uplink } from '../session/message.ts'
 import { lastingRecord, progressRecord, restoredUplink } from '../session/record.ts'

@@ -1,4 +1,4 @@
-// What is on disk: plain data with wall time, checked in shape when it is read.
+// The records on disk: plain data with wall times. Their shape is checked when they are read.
 
 import type { QueuedMessage, Uplink, WillData } from '../session/message.ts'
 import {
@@ -20,7 +20,7 @@ export type Key = 'lasting' | 'progress' | number
 export type Value = Session | QueuedMessage | Uplink
 
 /** What is written under this key. */
-export function plain(key: Key, value: Value, toWall: ToWall): object {
+export function recordOf(key: Key, value: Value, toWall: ToWall): object {
   if ('token' in value) {
     return uplinkRecord(value, toWall)
   }

@@ -1,4 +1,4 @@
-// Where sessions live beyond the process: the contract that memory and every durable store fulfil.
+// The contract of a store, which keeps sessions beyond the process: in memory, or on disk.
 
 import type { QueuedMessage, Uplink } from '../session/message.ts'
 import type { SessionRecord } from '../session/record.ts'

@@ -3,7 +3,7 @@
 import type { Outcome } from '../session/message.ts'
 import type { MapCode } from './upstream.ts'
 
-/** `again`: the request is repeated with another packet identifier, the sensor hears nothing. */
+/** `again`: the gateway repeats the request with another packet identifier and tells the sensor nothing. */
 export type AckOutcome = Outcome | 'again'
 
 /** Why a broker ended a connection; `fault`: it accuses us of a protocol error. */
@@ -14,13 +14,13 @@ export interface Ending {
 
 const FAILURE = 0x80
 
-/** MQTT 3.1.1 CONNACK: what is not 0 or listed is refused for good. */
+/** MQTT 3.1.1 CONNACK: a code that is neither 0 nor listed means that every later attempt will be refused too. */
 const CONNACK_3: ReadonlyMap<number, Outcome> = new Map([
   [0, 0],
   [3, 1], // server unavailable
 ])
 
-/** MQTT 5 CONNACK: failures that may pass; every other failure is refused for good. */
+/** MQTT 5 CONNACK: failures that may pass. Every other failure means that later attempts will be refused too. */
 const CONNACK_5: ReadonlyMap<number, Outcome> = new Map([
   [0x00, 0],
   [0x80, 1], // unspecified
@@ -32,13 +32,13 @@ const CONNACK_5: ReadonlyMap<number, Outcome> = new Map([
   [0x9f, 1], // connection rate exceeded
 ])
 
-/** SUBACK, PUBACK and PUBREC: failures that may pass or are ours to repair; every other is refused for good. */
+/** SUBACK, PUBACK and PUBREC: failures that may pass or that the gateway can repair; a repetition does not help with others. */
 const ACKS: ReadonlyMap<number, AckOutcome> = new Map<number, AckOutcome>([
   [0x91, 'again'], // packet identifier in use
   [0x97, 1], // quota exceeded
 ])
 
-/** DISCONNECT from the server [SN-MAP-35]: what is not listed is a connection lost without anyone's fault. */
+/** DISCONNECT from the server [SN-MAP-35]: a code that is not listed means a lost connection, which is nobody's fault. */
 const DISCONNECT: ReadonlyMap<number, Ending> = new Map([
   [0x8e, { why: 'taken-over', fault: false }], // session taken over
   [0x87, { why: 'forbidden', fault: false }], // not authorized
@@ -64,7 +64,7 @@ export function ackOutcome(code: number): AckOutcome {
 }
 
 /** Reason code of an MQTT 5 server's DISCONNECT. */
-export function ending(code: number): Ending {
+export function endingOf(code: number): Ending {
   return DISCONNECT.get(code) ?? LOST
 }
 

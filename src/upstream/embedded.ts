@@ -1,4 +1,4 @@
-// The broker inside the gateway, for trying things out: Aedes, MQTT 3.1.1, on this machine only, nothing kept on disk.
+// The broker inside the gateway, for trials: Aedes with MQTT 3.1.1. It listens on this machine only and keeps nothing on disk.
 
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { Aedes } from 'aedes'

@@ -1,4 +1,4 @@
-// The road to the broker: the contract between the gateway and one MQTT connection per sensor.
+// The contract between the gateway and its connections to the broker, one for each sensor.
 
 import type { UpstreamEvent } from '../session/events.ts'
 import type { Outcome, Will } from '../session/message.ts'

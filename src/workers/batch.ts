@@ -48,7 +48,7 @@ export class Batch {
 }
 
 /** Takes a batch apart, in order. */
-export function unpack(batch: Uint8Array, onPacked: OnPacked): void {
+export function unpackBatch(batch: Uint8Array, onPacked: OnPacked): void {
   const memory = Buffer.from(batch.buffer, batch.byteOffset, batch.length)
   let at = 0
   while (at < memory.length) {

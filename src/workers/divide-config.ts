@@ -1,11 +1,11 @@
-// One worker's share of the configuration: what holds for all sensors together is divided.
+// The configuration of one worker: limits that hold for all sensors together are divided by the number of workers.
 
 import type { Config } from '../config/schema.ts'
 
-/** Sensors are spread by a hash, and no share must be full while another one has room. */
+/** A hash spreads the sensors unevenly, and no worker may be full while another one has room. */
 const UNEVEN = 1.25
 
-/** One datagram must always fit. */
+/** Octets of the largest datagram, which must always fit. */
 const LARGEST = 65_536
 
 /** Where the broker really is, if the gateway has started it itself. */
@@ -14,7 +14,7 @@ export interface EmbeddedAt {
 }
 
 /** The configuration of worker `index` of `count`. The first one speaks for all: it alone takes part in discovery. */
-export function shareOfConfig(
+export function divideConfig(
   config: Config,
   index: number,
   count: number,

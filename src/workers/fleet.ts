@@ -1,4 +1,4 @@
-// The gateway on several cores: this thread receives and sends all datagrams, workers own the sensors, each its share.
+// The gateway on several cores: this thread receives and sends all datagrams, workers own the sensors, each its part of them.
 //
 //   sensors - UDP - front (this thread) - batches - worker 1..n: sessions, store, connections to the broker
 
@@ -10,7 +10,7 @@ import { logReport, type ReloadReport, renewedConfig } from '../gateway/rules/re
 import { type Log, silentLog } from '../log.ts'
 import { takeStore } from '../store/lmdb/lmdb.ts'
 import { type EmbeddedBroker, startEmbeddedBroker } from '../upstream/embedded.ts'
-import { shareOfConfig } from './divide-config.ts'
+import { divideConfig } from './divide-config.ts'
 import { Front } from './front.ts'
 import type { FromWorker } from './messages.ts'
 import { sumOfCounters } from './sums.ts'
@@ -113,11 +113,11 @@ export class Fleet {
   async reload(next: Config): Promise<ReloadReport> {
     const [first, ...others] = this.#threads
     if (first === undefined) throw new Error('there is no worker')
-    const { applied, waiting, ended: away } = await first.call('reload', this.#shareOf(next, 0))
+    const { applied, waiting, ended: away } = await first.call('reload', this.#configOf(next, 0))
     Object.assign(this.#config, renewedConfig(this.#config, next)) // what starts from now on has it, too
     const ended = [...away]
-    const shares = others.map((thread, i) => thread.call('reload', this.#shareOf(next, i + 1)))
-    for (const one of await Promise.allSettled(shares)) {
+    const rest = others.map((thread, i) => thread.call('reload', this.#configOf(next, i + 1)))
+    for (const one of await Promise.allSettled(rest)) {
       if (one.status === 'fulfilled') ended.push(...one.value.ended)
       else this.#log.error({ err: one.reason }, 'a worker has the configuration from before')
     }
@@ -148,8 +148,8 @@ export class Fleet {
     return this.#embedded?.url ?? this.#config.broker.url
   }
 
-  #shareOf(config: Config, index: number): Config {
-    return shareOfConfig(config, index, this.#count, this.#embedded)
+  #configOf(config: Config, index: number): Config {
+    return divideConfig(config, index, this.#count, this.#embedded)
   }
 
   /** What has waited for the worker comes first: a sensor that was heard is not lost. */
@@ -163,7 +163,7 @@ export class Fleet {
     const task = {
       index,
       count: this.#count,
-      config: this.#shareOf(this.#config, index),
+      config: this.#configOf(this.#config, index),
       urls: this.#front.urls,
       version: this.#version,
       terminal: { isTTY, colors: isTTY && process.stdout.hasColors() },

@@ -7,7 +7,7 @@ import { logListening } from '../gateway/log-lines.ts'
 import { renewLinks } from '../gateway/rules/reload.ts'
 import type { Log } from '../log.ts'
 import type { Remote } from '../transport/transport.ts'
-import { unpack } from './batch.ts'
+import { unpackBatch } from './batch.ts'
 import type { Binding, FromWorker } from './messages.ts'
 import { Routes } from './routes.ts'
 import type { Thread } from './thread.ts'
@@ -86,7 +86,7 @@ export class Front {
       else count(dropped, 'not-serving')
       return
     }
-    const index = this.#routes.of(link.index, bytes, address, port)
+    const index = this.#routes.workerOf(link.index, bytes, address, port)
     if (this.#workers.isAway(index)) return count(dropped, 'not-serving')
     if (!this.#workers.thread(index)?.outbox.add(link.index, address, port, bytes))
       count(dropped, 'overloaded')
@@ -102,7 +102,7 @@ export class Front {
   send(index: number, message: Extract<FromWorker, { type: 'datagrams' }>): void {
     for (const key of message.unbound) this.#routes.unbind(key, index)
     for (const binding of message.bound) this.#bind(index, binding)
-    unpack(message.batch, (listener, address, port, bytes) => {
+    unpackBatch(message.batch, (listener, address, port, bytes) => {
       const transport = this.#links[listener]?.transport
       if (address === '') transport?.broadcast(bytes, port)
       else transport?.send(bytes, { address, port })

@@ -10,7 +10,7 @@ import type { PeerKey } from '../session/peers.ts'
 export interface WorkerTask {
   readonly index: number
   readonly count: number
-  /** its share of it */
+  /** its part of it */
   readonly config: Config
   /** the addresses in use, of all listeners */
   readonly urls: readonly string[]

@@ -1,27 +1,23 @@
-// Which worker a datagram is for. A sensor belongs to the worker that its ClientId stands for, wherever it moves; its
-// address leads there as long as it has a connection. Strangers are spread by address.
+// Finds the worker that a datagram is for. The ClientId decides which worker has a sensor, wherever it moves; its address
+// leads to that worker while it has a connection. Strangers are spread by address.
 
+import { peekMsgType, unwrapMessage } from '../codec/envelope.ts'
 import { decodeFrame, MsgType } from '../codec/v1/frame.ts'
 import type { PeerKey } from '../session/peers.ts'
 import { peerKey } from '../session/peers.ts'
 
-const ENCAPSULATED = 0xfe
-/** Whoever speaks for the whole gateway hears what is not about one sensor [6.1]. */
+/** The worker that speaks for the whole gateway gets what is not about one sensor [6.1]. */
 const SPEAKER = 0
-const forSpeaker: ReadonlySet<number | undefined> = new Set([
-  MsgType.searchgw,
-  MsgType.advertise,
-  MsgType.gwinfo,
-])
+const forSpeaker: ReadonlySet<number> = new Set([MsgType.searchgw, MsgType.advertise, MsgType.gwinfo])
 
 /** Addresses from which a sensor has just named itself, and which its worker has not confirmed yet. */
 const MOST_EXPECTED = 8192
 
-/** An even spread, the same at every start (FNV-1a). */
-export function shareOf(text: string, workers: number): number {
+/** The worker, of so many, that a ClientId or an address stands for: spread evenly, and the same at every start (FNV-1a). */
+export function workerOfName(text: string, workers: number): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  // the lowest bits of this hash depend on those of the characters alone
+  // The lowest bits of this hash depend on the lowest bits of the characters alone.
   return ((hash ^ (hash >>> 15)) >>> 0) % workers
 }
 
@@ -34,36 +30,27 @@ export class Routes {
     this.#workers = workers
   }
 
-  /** The worker that a datagram is for. */
-  of(listener: number, bytes: Uint8Array, address: string, port: number): number {
-    const code = bytes[bytes[0] === 1 ? 3 : 1]
-    if (code === MsgType.connect || code === MsgType.pingreq || code === ENCAPSULATED) {
-      return this.#lookInto(listener, bytes, address, port)
+  /** The number of the worker that a datagram is for. */
+  workerOf(listener: number, bytes: Uint8Array, address: string, port: number): number {
+    const type = peekMsgType(bytes)
+    if (type !== undefined && forSpeaker.has(type)) return SPEAKER
+    const key = peerKey(listener, address, port, unwrapMessage(bytes)?.nodeId)
+    if (type === MsgType.connect || type === MsgType.pingreq) {
+      const { packet } = decodeFrame(bytes)
+      if ((packet.type === 'connect' || packet.type === 'pingreq') && packet.clientId !== null) {
+        const worker = workerOfName(packet.clientId, this.#workers)
+        this.#expect(key, worker)
+        return worker
+      }
     }
-    if (forSpeaker.has(code)) return SPEAKER
-    return this.#whoseIs(peerKey(listener, address, port, undefined), address)
+    // A rate per address is counted by one worker, therefore strangers of one address have the same.
+    return this.#byPeer.get(key) ?? this.#expected.get(key) ?? workerOfName(address, this.#workers)
   }
 
-  #whoseIs(key: PeerKey, address: string): number {
-    // one address, one worker: rates are limited per address
-    return this.#byPeer.get(key) ?? this.#expected.get(key) ?? shareOf(address, this.#workers)
-  }
-
-  #lookInto(listener: number, bytes: Uint8Array, address: string, port: number): number {
-    const { packet, nodeId } = decodeFrame(bytes)
-    if ((packet.type === 'connect' || packet.type === 'pingreq') && packet.clientId !== null) {
-      const worker = shareOf(packet.clientId, this.#workers)
-      this.#expect(peerKey(listener, address, port, nodeId), worker)
-      return worker
-    }
-    if (packet.type === 'searchgw') return SPEAKER
-    return this.#whoseIs(peerKey(listener, address, port, nodeId), address)
-  }
-
-  /** What follows from there at once is for the same worker. */
+  /** The datagrams that follow from this address before the worker confirms it are for the same worker. */
   #expect(key: PeerKey, worker: number): void {
     if (this.#byPeer.has(key)) return
-    this.#expected.delete(key) // the latest come last
+    this.#expected.delete(key) // so that the newest entry is the last
     this.#expected.set(key, worker)
     for (const oldest of this.#expected.keys()) {
       if (this.#expected.size <= MOST_EXPECTED) break
@@ -76,7 +63,7 @@ export class Routes {
     return this.#byPeer.get(key)
   }
 
-  /** A sensor of this worker is at this address now. Returns the worker that had another sensor there. */
+  /** A sensor of this worker is at this address now. Returns the other worker that had a sensor there. */
   bind(key: PeerKey, worker: number): number | undefined {
     const before = this.#byPeer.get(key)
     this.#expected.delete(key)
@@ -84,6 +71,7 @@ export class Routes {
     return before === worker ? undefined : before
   }
 
+  /** No sensor of this worker is at this address any more. */
   unbind(key: PeerKey, worker: number): void {
     if (this.#byPeer.get(key) === worker) this.#byPeer.delete(key)
   }

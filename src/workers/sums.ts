@@ -1,57 +1,133 @@
-// What several workers tell of themselves, put together.
+// What several workers tell of themselves, put together. Every field has a merge rule: a new field without one does not
+// compile.
 
 import type { BrokerInfo, GatewayInfo, LatencyInfo, StoreInfo } from '../console/view.ts'
 import type { Counters } from '../gateway/counters.ts'
 
-/** Adds numbers wherever they stand, in objects and arrays alike; of everything else it takes the first. */
-function sumOf(values: readonly unknown[]): unknown {
-  const [first] = values
-  if (typeof first === 'number') return values.reduce<number>((sum, value) => sum + Number(value), 0)
-  if (Array.isArray(first)) return first.map((_, i) => sumOf(values.map((value) => Object(value)[i])))
-  if (typeof first !== 'object' || first === null) return first
-  const names = new Set(values.flatMap((value) => Object.keys(Object(value))))
-  const known = (name: string) =>
-    values.map((value) => Object(value)[name]).filter((one) => one !== undefined)
-  return Object.fromEntries([...names].map((name) => [name, sumOf(known(name))]))
+/** Makes one value of those of all workers, of which there is at least one. */
+type Merge<T> = (values: readonly T[]) => T
+
+/** A merge rule for every field, optional ones included. */
+type Rules<T> = { readonly [Field in keyof T]-?: Merge<T[Field]> }
+
+type Table = Readonly<Record<string, number>>
+
+const sum: Merge<number> = (values) => values.reduce((total, value) => total + value, 0)
+const max: Merge<number> = (values) => Math.max(...values)
+const min: Merge<number> = (values) => Math.min(...values)
+const all: Merge<boolean> = (values) => values.every((value) => value)
+
+/** For what is the same for all workers. */
+const first = <T>(values: readonly T[]): T => values[0] as T
+
+/** For what some workers know, or suffer from, and others do not. */
+const firstDefined = <T>(values: readonly (T | undefined)[]): T | undefined =>
+  values.find((value) => value !== undefined)
+
+/** Adds what stands under the same name; a name that only some have counts from zero. */
+function sumTables<T extends Partial<Table>>(tables: readonly T[]): T {
+  const total: Record<string, number> = {}
+  for (const table of tables) {
+    for (const [name, value = 0] of Object.entries(table)) total[name] = (total[name] ?? 0) + value
+  }
+  return total as T
 }
 
-/** The same for values of one type, of which all but the first may be incomplete; throws if there are none. */
-function total<T extends object>(values: readonly Partial<T>[]): T {
+/** Adds what stands in the same place of lists that are equally long. */
+const sumLists: Merge<readonly number[]> = (lists) =>
+  first(lists).map((_, i) => sum(lists.map((list) => list[i] ?? 0)))
+
+/** Merges field by field; throws an Error if there is nothing to merge. */
+function merge<T extends object>(rules: Rules<T>, values: readonly T[]): T {
   if (values.length === 0) throw new Error('there is no worker')
-  return sumOf(values) as T
+  const merged: Partial<T> = {}
+  for (const name of Object.keys(rules) as (keyof T)[]) {
+    merged[name] = rules[name](values.map((value) => value[name]))
+  }
+  return merged as T
 }
-
-/** Counters of workers, and those of the first thread. */
-export const sumOfCounters = (all: readonly Counters[]): Counters => total<Counters>(all)
 
 type Counted = GatewayInfo['counters']
 
+const countedRules: Rules<Counted> = {
+  receivedDatagrams: sum,
+  receivedOctets: sum,
+  sentDatagrams: sum,
+  sentOctets: sum,
+  published: sum,
+  delivered: sum,
+  retransmissions: sum,
+  faults: sum,
+  received: sumTables,
+  sent: sumTables,
+  dropped: sumTables,
+}
+
+const counterRules: Rules<Counters> = {
+  ...countedRules,
+  received: sumTables,
+  sent: sumTables,
+  dropped: sumTables,
+  storeFailures: sum,
+}
+
+const infoRules: Rules<GatewayInfo> = {
+  version: first,
+  gwId: first,
+  node: first,
+  startedAt: min,
+  sensors: sumTables,
+  queuedMessages: sum,
+  queuedOctets: sum,
+  spooledMessages: sum,
+  spooledOctets: sum,
+  counters: (values) => merge(countedRules, values),
+}
+
+const brokerRules: Rules<BrokerInfo> = {
+  url: first,
+  healthy: all,
+  version: firstDefined,
+  connected: sum,
+  connecting: sum,
+  waiting: sum,
+  refused: sum,
+  lost: sum,
+}
+
+const storeRules: Rules<StoreInfo> = {
+  type: first,
+  error: firstDefined,
+  groups: sum,
+  seconds: sum,
+  failures: sum,
+  octets: max, // all workers have one file, whose size each of them tells
+  held: sum,
+}
+
+const latencyRules: Rules<LatencyInfo> = { bounds: first, counts: sumLists, sum, count: sum }
+
+/** Counters of workers, and those of the first thread. Throws an Error if there are none, like all that follow. */
+export const sumOfCounters = (counters: readonly Counters[]): Counters => merge(counterRules, counters)
+
+/** Adds what a worker had counted when it ended to what others had. */
 export const addCounters = (one: Counted | undefined, other: Counted): Counted =>
-  one === undefined ? other : total<Counted>([one, other])
+  one === undefined ? other : merge(countedRules, [one, other])
 
 /** `own`: what the first thread counts; `past`: what workers have counted that are gone. */
 export function sumOfInfos(infos: readonly GatewayInfo[], own: Counters, past?: Counted): GatewayInfo {
-  const { faults, receivedDatagrams, receivedOctets, dropped } = own
-  const sum = total<GatewayInfo>(infos)
-  const { gwId, startedAt } = infos[0] ?? sum
-  const further = { faults, receivedDatagrams, receivedOctets, dropped: dropped as Record<string, number> }
-  const counters = total<Counted>([sum.counters, further, ...(past === undefined ? [] : [past])])
-  return { ...sum, gwId, startedAt, counters }
+  const total = merge(infoRules, infos)
+  // The first thread decodes nothing, so that it has no message types to count.
+  const further: Counted = { ...own, received: {}, sent: {}, dropped: own.dropped as Table }
+  const gone = past === undefined ? [] : [past]
+  return { ...total, counters: merge(countedRules, [total.counters, further, ...gone]) }
 }
 
-export const sumOfBrokers = (infos: readonly BrokerInfo[]): BrokerInfo => ({
-  ...total<BrokerInfo>(infos),
-  healthy: infos.every(({ healthy }) => healthy),
-})
+/** The broker is healthy if all workers reach it. */
+export const sumOfBrokers = (infos: readonly BrokerInfo[]): BrokerInfo => merge(brokerRules, infos)
 
-/** They share one file, whose size each of them tells. */
-export const sumOfStores = (infos: readonly StoreInfo[]): StoreInfo => ({
-  ...total<StoreInfo>(infos),
-  error: infos.find(({ error }) => error !== undefined)?.error,
-  octets: Math.max(...infos.map(({ octets }) => octets)),
-})
+/** The store has the error of any worker. */
+export const sumOfStores = (infos: readonly StoreInfo[]): StoreInfo => merge(storeRules, infos)
 
-export const sumOfLatencies = (infos: readonly LatencyInfo[]): LatencyInfo => ({
-  ...total<LatencyInfo>(infos),
-  bounds: infos[0]?.bounds ?? [],
-})
+/** One histogram of several with the same bounds. */
+export const sumOfLatencies = (infos: readonly LatencyInfo[]): LatencyInfo => merge(latencyRules, infos)

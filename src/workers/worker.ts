@@ -1,4 +1,4 @@
-// A worker thread: a whole gateway with its own share of the sensors, whose datagrams come and go through the front.
+// A worker thread: a whole gateway for its part of the sensors, whose datagrams come and go through the front.
 
 import { parentPort, workerData } from 'node:worker_threads'
 import { count } from '../gateway/counters.ts'
@@ -7,11 +7,11 @@ import { createLog } from '../log.ts'
 import { createView, type OwnView } from '../monitor/view.ts'
 import { createSessions } from '../sessions/table.ts'
 import type { OnDatagram, Transport } from '../transport/transport.ts'
-import { unpack } from './batch.ts'
+import { unpackBatch } from './batch.ts'
 import type { FromWorker, ToWorker, WorkerCalls, WorkerTask } from './messages.ts'
 import { Outbox, Tally } from './outbox.ts'
 import { PeerTable } from './peer-table.ts'
-import { shareOf } from './routes.ts'
+import { workerOfName } from './routes.ts'
 
 if (parentPort === null) throw new Error('this file is the entry of a worker thread')
 const port = parentPort
@@ -61,7 +61,7 @@ const gateway = new Gateway(config, {
   share: {
     speaks: index === 0,
     sessions: { ...createSessions(), byPeer },
-    stored: { index, count: task.count, owns: (clientId) => shareOf(clientId, task.count) === index },
+    stored: { index, count: task.count, owns: (clientId) => workerOfName(clientId, task.count) === index },
     listen,
   },
 })
@@ -120,7 +120,7 @@ async function answer({ id, name, args }: Extract<ToWorker, { type: 'call' }>): 
 port.on('message', (message: ToWorker) => {
   if (message.type === 'datagrams') {
     tally.add('toWorker', message.count)
-    unpack(message.batch, (listener, address, remotePort, bytes) =>
+    unpackBatch(message.batch, (listener, address, remotePort, bytes) =>
       receivers[listener]?.(bytes, { address, port: remotePort }),
     )
   } else if (message.type === 'displaced') {

@@ -5,7 +5,7 @@ import {
   ackOutcome,
   connackOutcome3,
   connackOutcome5,
-  ending,
+  endingOf,
   hex,
   refusesVersion,
 } from '../../src/upstream/codes.ts'
@@ -72,7 +72,7 @@ describe('outcomes', () => {
       (code) => [code, 'lost', true] as const,
     ),
   ])('takes DISCONNECT with code %i for %s, fault %s', (code, why, fault) => {
-    expect(ending(code)).toEqual({ why, fault })
+    expect(endingOf(code)).toEqual({ why, fault })
   })
 
   it('knows the refusals of a version in both versions` words', () => {

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Batch, unpack } from '../../src/workers/batch.ts'
+import { Batch, unpackBatch } from '../../src/workers/batch.ts'
 import { Outbox, Tally } from '../../src/workers/outbox.ts'
 
 interface Packed {
@@ -25,7 +25,9 @@ const datagram = fc.record({
 
 function unpacked(octets: Uint8Array): Packed[] {
   const all: Packed[] = []
-  unpack(octets, (listener, address, port, bytes) => all.push({ listener, address, port, bytes: [...bytes] }))
+  unpackBatch(octets, (listener, address, port, bytes) =>
+    all.push({ listener, address, port, bytes: [...bytes] }),
+  )
   return all
 }
 
@@ -51,7 +53,7 @@ describe('a batch', () => {
     batch.add(0, '127.0.0.1', 1, Uint8Array.of(1, 2))
     const octets = batch.take()
     const kept: Uint8Array[] = []
-    unpack(octets, (_listener, _address, _port, bytes) => kept.push(bytes))
+    unpackBatch(octets, (_listener, _address, _port, bytes) => kept.push(bytes))
     octets.fill(0)
     expect([kept[0]?.length, kept[0]?.[65_534], kept[1]]).toEqual([65_535, 7, Uint8Array.of(1, 2)])
     expect(kept[1]?.buffer.byteLength).toBe(2)

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { shareOf } from '../../src/workers/routes.ts'
+import { workerOfName } from '../../src/workers/routes.ts'
 import { directoryWith } from '../config/files.ts'
 import { haveMosquitto, startMosquitto } from '../support/broker.ts'
 import { aWhile, freshName, Office, seen, TestSensor } from '../support/gateway.ts'
@@ -36,7 +36,7 @@ async function fleet(content: object = {}, ...run: string[]) {
 function nameOf(worker: number): string {
   for (;;) {
     const name = freshName()
-    if (shareOf(name, WORKERS) === worker) return name
+    if (workerOfName(name, WORKERS) === worker) return name
   }
 }
 
@@ -298,9 +298,9 @@ describe('the store of several workers', () => {
       )
       const office = await officeAt(mosquitto.url, 'still/#')
       const [one, two] = await Promise.all(
-        [0, 1].map((share) => {
+        [0, 1].map((worker) => {
           let name = freshName()
-          while (shareOf(name, 2) !== share) name = freshName()
+          while (workerOfName(name, 2) !== worker) name = freshName()
           return connected(gateway.url, name, { cleanSession: false, tRetry: 500, nRetry: 20 })
         }),
       )

@@ -1,4 +1,4 @@
-// Which worker a datagram goes to, what it is told of addresses, and its share of what holds for all.
+// Which worker a datagram goes to, what it is told of addresses, and its part of the configuration.
 
 import { describe, expect, it } from 'vitest'
 import { encode, encodeFrame, type Packet } from '../../src/codec/v1/frame.ts'
@@ -7,9 +7,9 @@ import { createSurroundings } from '../../src/gateway/rules/sensor-rules.ts'
 import { peerKey } from '../../src/session/peers.ts'
 import { createSession } from '../../src/session/session.ts'
 import { Changes } from '../../src/store/changes.ts'
-import { shareOfConfig } from '../../src/workers/divide-config.ts'
+import { divideConfig } from '../../src/workers/divide-config.ts'
 import { PeerTable } from '../../src/workers/peer-table.ts'
-import { Routes, shareOf } from '../../src/workers/routes.ts'
+import { Routes, workerOfName } from '../../src/workers/routes.ts'
 
 const connect = (clientId: string): Packet => ({
   type: 'connect',
@@ -31,16 +31,16 @@ const publish: Packet = {
 }
 const HERE = '10.0.0.1'
 
-describe('shares', () => {
+describe('the parts of workers', () => {
   it('are about equal, for names that differ in little', () => {
     for (const workers of [2, 3, 4, 7, 16]) {
       for (const name of ['sensor-%', 'load%', '%', 'aa:bb:cc:00:00:%']) {
         const sizes = new Array<number>(workers).fill(0)
         for (let i = 0; i < 10_000; i += 1) {
-          const share = shareOf(name.replace('%', String(i)), workers)
-          sizes[share] = (sizes[share] ?? 0) + 1
+          const worker = workerOfName(name.replace('%', String(i)), workers)
+          sizes[worker] = (sizes[worker] ?? 0) + 1
         }
-        // what `limits.sensors` allows one share to be larger than its part
+        // what `limits.sensors` allows one worker to be larger than its part
         expect(Math.max(...sizes)).toBeLessThan((1.25 * 10_000) / workers)
         expect(Math.min(...sizes)).toBeGreaterThan((0.75 * 10_000) / workers)
       }
@@ -54,7 +54,7 @@ describe('shares', () => {
       broker: { url: 'embedded', clientId: 'gw' },
     }
     const { config } = loadConfig({ env: {}, overrides })
-    const parts = [0, 1, 2].map((index) => shareOfConfig(config, index, 3, { url: 'mqtt://127.0.0.1:7' }))
+    const parts = [0, 1, 2].map((index) => divideConfig(config, index, 3, { url: 'mqtt://127.0.0.1:7' }))
     expect(parts.map(({ limits }) => [limits.sensors, limits.totalQueuedMessages])).toEqual(
       new Array(3).fill([417, 4]),
     )
@@ -73,11 +73,11 @@ describe('shares', () => {
   it('number their sessions in the store without meeting each other, whoever had it before', () => {
     const numberOf = (changes: Changes, clientId: string) => {
       changes.keep(clientId, 'lasting', { clientId } as never, true)
-      return changes.take().map(({ entry }) => entry.number)[0]
+      return changes.takeGroup().map(({ entry }) => entry.number)[0]
     }
     const [a, b, c] = [0, 1, 2].map((index) => new Changes({ index, count: 3 }))
     if (a === undefined || b === undefined || c === undefined) throw new Error('there are three')
-    for (const one of [a, b, c]) one.passOver(7)
+    for (const one of [a, b, c]) one.passOverNumber(7)
     const numbers = [a, b, c].flatMap((one) => [numberOf(one, 'x'), numberOf(one, 'y')])
     expect(numbers).toEqual([9, 12, 10, 13, 11, 14])
     const alone = new Changes()
@@ -87,61 +87,70 @@ describe('shares', () => {
 
 describe('a datagram goes', () => {
   const workers = 5
-  const named = (share: number) => {
-    for (let i = 0; ; i += 1) if (shareOf(`s${i}`, workers) === share) return `s${i}`
+  const named = (worker: number) => {
+    for (let i = 0; ; i += 1) if (workerOfName(`s${i}`, workers) === worker) return `s${i}`
   }
   const node = Uint8Array.of(1, 2)
 
   it('by ClientId where it carries one: CONNECT and PINGREQ, from wherever they come [SN-CONN-11, SN-SLP-16 in part]', () => {
     const routes = new Routes(workers)
-    for (let share = 0; share < workers; share += 1) {
-      const clientId = named(share)
+    for (let worker = 0; worker < workers; worker += 1) {
+      const clientId = named(worker)
       for (const packet of [connect(clientId), { type: 'pingreq', clientId } as const]) {
-        expect(routes.of(0, encode(packet), HERE, share)).toBe(share)
-        expect(routes.of(3, encodeFrame(packet, node), '::1', 7)).toBe(share)
+        expect(routes.workerOf(0, encode(packet), HERE, worker)).toBe(worker)
+        expect(routes.workerOf(3, encodeFrame(packet, node), '::1', 7)).toBe(worker)
       }
     }
   })
 
   it('by address otherwise, as long as a sensor is there; each node behind a forwarder for itself [SN-FWD-4 in part]', () => {
     const routes = new Routes(workers)
-    const stranger = routes.of(0, encode(publish), HERE, 7)
+    const stranger = routes.workerOf(0, encode(publish), HERE, 7)
     const elsewhere = (stranger + 1) % workers
     const third = (stranger + 2) % workers
     expect(routes.bind(peerKey(0, HERE, 7, undefined), elsewhere)).toBeUndefined()
     expect(routes.bind(peerKey(0, HERE, 7, node), third)).toBeUndefined()
-    expect(routes.of(0, encode(publish), HERE, 7)).toBe(elsewhere)
-    expect(routes.of(0, encodeFrame(publish, node), HERE, 7)).toBe(third)
-    expect(routes.of(0, encode({ type: 'pingreq', clientId: null }), HERE, 7)).toBe(elsewhere)
-    expect(routes.of(1, encode(publish), HERE, 7)).toBe(stranger)
-    expect(routes.of(0, encode(publish), HERE, 8)).toBe(stranger)
+    expect(routes.workerOf(0, encode(publish), HERE, 7)).toBe(elsewhere)
+    expect(routes.workerOf(0, encodeFrame(publish, node), HERE, 7)).toBe(third)
+    expect(routes.workerOf(0, encode({ type: 'pingreq', clientId: null }), HERE, 7)).toBe(elsewhere)
+    expect(routes.workerOf(1, encode(publish), HERE, 7)).toBe(stranger)
+    expect(routes.workerOf(0, encode(publish), HERE, 8)).toBe(stranger)
     // another worker's sensor takes the address: whoever had it is named, and cannot give it away any more
     expect(routes.bind(peerKey(0, HERE, 7, undefined), third)).toBe(elsewhere)
     routes.unbind(peerKey(0, HERE, 7, undefined), elsewhere)
-    expect(routes.of(0, encode(publish), HERE, 7)).toBe(third)
+    expect(routes.workerOf(0, encode(publish), HERE, 7)).toBe(third)
     routes.unbind(peerKey(0, HERE, 7, undefined), third)
-    expect(routes.of(0, encode(publish), HERE, 7)).toBe(stranger)
+    expect(routes.workerOf(0, encode(publish), HERE, 7)).toBe(stranger)
   })
 
   it('to the worker of a sensor that has just named itself, before that has answered [SN-SLP-16 in part]', () => {
     const routes = new Routes(workers)
-    const stranger = routes.of(0, encode(publish), HERE, 7)
-    const share = (stranger + 1) % workers
-    routes.of(0, encode({ type: 'pingreq', clientId: named(share) }), HERE, 7)
-    expect(routes.of(0, encode(publish), HERE, 7)).toBe(share)
-    expect(routes.of(0, encode(publish), HERE, 8)).toBe(stranger)
+    const stranger = routes.workerOf(0, encode(publish), HERE, 7)
+    const worker = (stranger + 1) % workers
+    routes.workerOf(0, encode({ type: 'pingreq', clientId: named(worker) }), HERE, 7)
+    expect(routes.workerOf(0, encode(publish), HERE, 7)).toBe(worker)
+    expect(routes.workerOf(0, encode(publish), HERE, 8)).toBe(stranger)
     // nobody can make it remember more than it wants
-    for (let port = 1000; port < 10_000; port += 1) routes.of(0, encode(connect(named(0))), '10.0.0.2', port)
-    expect(routes.of(0, encode(publish), HERE, 7)).toBe(stranger)
+    for (let port = 1000; port < 10_000; port += 1)
+      routes.workerOf(0, encode(connect(named(0))), '10.0.0.2', port)
+    expect(routes.workerOf(0, encode(publish), HERE, 7)).toBe(stranger)
   })
 
   it('to the first worker where it is about the gateway, and somewhere even when it is nonsense', () => {
     const routes = new Routes(workers)
-    const search = { type: 'searchgw', radius: 1 } as const
-    expect(routes.of(0, encode(search), HERE, 7)).toBe(0)
-    expect(routes.of(0, encodeFrame(search, node), HERE, 7)).toBe(0)
+    const about: Packet[] = [
+      { type: 'searchgw', radius: 1 },
+      { type: 'advertise', gwId: 1, duration: 900 },
+      { type: 'gwinfo', gwId: 1, gwAdd: new Uint8Array() },
+    ]
+    for (let port = 0; port < 20; port += 1) {
+      for (const packet of about) {
+        expect(routes.workerOf(0, encode(packet), `10.0.0.${port}`, port)).toBe(0)
+        expect(routes.workerOf(0, encodeFrame(packet, node), `10.0.0.${port}`, port)).toBe(0)
+      }
+    }
     for (const hex of ['', '00', '01', '0100', '03fe', '04fe0001', '0204', '0304ff', '05fe000000']) {
-      const worker = routes.of(0, Buffer.from(hex, 'hex'), HERE, 7)
+      const worker = routes.workerOf(0, Buffer.from(hex, 'hex'), HERE, 7)
       expect(worker).toBeGreaterThanOrEqual(0)
       expect(worker).toBeLessThan(workers)
     }

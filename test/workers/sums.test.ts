@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { createCounters } from '../../src/gateway/counters.ts'
 import { createHistogram, observe } from '../../src/gateway/histogram.ts'
 import {
+  addCounters,
   sumOfBrokers,
   sumOfCounters,
   sumOfInfos,
@@ -24,6 +25,45 @@ describe('sums of workers', () => {
     expect(sum.counters.faults).toBe(2 * info.counters.faults + 3)
     const before = info.counters.dropped['rate-limited'] ?? 0
     expect(sum.counters.dropped).toMatchObject({ 'rate-limited': before + 2, overloaded: 5 })
+  })
+
+  it('tell the start of the worker that has served longest, whichever one that is', () => {
+    const { info } = scriptedView().now
+    const restarted = { ...info, startedAt: info.startedAt + 5000 }
+    expect(sumOfInfos([restarted, info], createCounters()).startedAt).toBe(info.startedAt)
+  })
+
+  it('keep what is told of workers that are gone', () => {
+    const { info } = scriptedView().now
+    const past = addCounters(addCounters(undefined, info.counters), info.counters)
+    const { counters } = sumOfInfos([info], createCounters(), past)
+    expect(counters.published).toBe(3 * info.counters.published)
+    for (const [type, count] of Object.entries(info.counters.received)) {
+      expect(counters.received[type]).toBe(3 * count)
+    }
+  })
+
+  it('have every field of what they sum up, and add no version, id or bound', () => {
+    const { info, broker, store } = scriptedView().now
+    const latency = createHistogram()
+    observe(latency, 0.02)
+    expect(Object.keys(sumOfInfos([info, info], createCounters())).sort()).toEqual(Object.keys(info).sort())
+    expect(sumOfInfos([info, info], createCounters())).toMatchObject({ gwId: info.gwId, node: info.node })
+    expect(sumOfBrokers([broker])).toEqual(broker)
+    expect(sumOfStores([store])).toEqual(store)
+    expect(sumOfLatencies([latency])).toEqual(latency)
+    expect(sumOfInfos([info], createCounters())).toEqual(info)
+  })
+
+  it('know the version of the broker as soon as one worker does', () => {
+    const { broker } = scriptedView().now
+    const unknown = { ...broker, version: undefined }
+    expect(sumOfBrokers([unknown, broker]).version).toBe(broker.version)
+    expect(sumOfBrokers([unknown, unknown]).version).toBeUndefined()
+  })
+
+  it('of no worker at all are an error', () => {
+    expect(() => sumOfCounters([])).toThrow('there is no worker')
   })
 
   it('know counters that only some have', () => {

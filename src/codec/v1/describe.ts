@@ -2,8 +2,10 @@
 // not a message the reason in plain words [5]. Pure.
 
 import { Reader, Writer } from '../cursor.ts'
+import { encapsulationLength, messageStart } from '../envelope.ts'
 import type { Field, Values } from '../fields.ts'
-import { decodeFrame, encapsulationLength, type Frame } from './frame.ts'
+import { hasLongLength, headerLength, msgTypeAt, shortestHeader, statedLength } from '../header.ts'
+import { decodeFrame, type Frame } from './frame.ts'
 import { type Layout, layouts } from './layouts.ts'
 import { absences, clauses, meaning, nameOfCode } from './meaning.ts'
 import type { Malformed, MalformedReason, Packet, PacketType } from './messages.ts'
@@ -24,7 +26,7 @@ interface Line {
  */
 export function describeFrame(bytes: Uint8Array): string[] {
   const frame = decodeFrame(bytes)
-  const message = messageOf(bytes, frame)
+  const message = messageOf(bytes)
   const lines = describeMessage(message, frame)
   if (frame.nodeId === undefined) return lines
   const header = [
@@ -46,7 +48,7 @@ export function describeFrame(bytes: Uint8Array): string[] {
  */
 export function explainMalformed(bytes: Uint8Array, frame: Frame): string | undefined {
   return frame.packet.type === 'malformed'
-    ? explain(messageOf(bytes, frame), frame.packet.reason, frame.nodeId !== undefined)
+    ? explain(messageOf(bytes), frame.packet.reason, frame.nodeId !== undefined)
     : undefined
 }
 
@@ -66,14 +68,13 @@ export function summarize(packet: Packet | Malformed): string {
 }
 
 /** The message without its encapsulation. */
-function messageOf(bytes: Uint8Array, { nodeId }: Frame): Uint8Array {
-  return nodeId === undefined ? bytes : bytes.subarray(encapsulationLength(nodeId.length))
+function messageOf(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(messageStart(bytes) ?? 0)
 }
 
 function explain(bytes: Uint8Array, reason: MalformedReason, nested: boolean): string {
   const size = bytes.length
-  const header = bytes[0] === 1 ? 4 : 2
-  const code = bytes[header - 1] ?? 0
+  const code = msgTypeAt(bytes) ?? 0
   const name = nameOfCode(code) ?? ''
   switch (reason) {
     case 'empty':
@@ -90,7 +91,7 @@ function explain(bytes: Uint8Array, reason: MalformedReason, nested: boolean): s
       return `MsgType 0x${hex(Uint8Array.of(code))} is reserved [5.2.2]`
     case 'encapsulation':
       if (nested) return 'an encapsulation holds another one [5.5]'
-      if (bytes[0] === 1) return 'an encapsulation has a Length of one octet [5.5]'
+      if (hasLongLength(bytes)) return 'an encapsulation has a Length of one octet [5.5]'
       if ((bytes[0] ?? 0) < encapsulationLength(1)) return 'the encapsulation has no wireless node id [5.5]'
       if (bytes[0] === size) return 'no message follows the encapsulation [5.5]'
       return `the encapsulation's Length is ${bytes[0]}, but ${count(size)} arrived [5.5]`
@@ -100,9 +101,8 @@ function explain(bytes: Uint8Array, reason: MalformedReason, nested: boolean): s
 function explainLength(bytes: Uint8Array): string {
   const size = bytes.length
   if (bytes[0] === 0) return 'Length 0 is impossible, since it counts itself [5.2.1]'
-  if (bytes[0] === 1 && size < 4) return 'the 3-octet Length and the MsgType are cut off [5.2.1]'
-  const total = bytes[0] === 1 ? ((bytes[1] ?? 0) << 8) | (bytes[2] ?? 0) : bytes[0]
-  return `Length says ${total}, but ${count(size)} arrived: a datagram holds exactly one message [5.2.1]`
+  if (hasLongLength(bytes) && size < 4) return 'the 3-octet Length and the MsgType are cut off [5.2.1]'
+  return `Length says ${statedLength(bytes)}, but ${count(size)} arrived: a datagram holds exactly one message [5.2.1]`
 }
 
 function describeMessage(bytes: Uint8Array, { packet, nodeId }: Frame): string[] {
@@ -113,15 +113,15 @@ function describeMessage(bytes: Uint8Array, { packet, nodeId }: Frame): string[]
       ...table(fields),
     ]
   }
-  const absent = bytes.length === (bytes[0] === 1 ? 4 : 2) ? absences[packet.type] : undefined
+  const absent = bytes.length === headerLength(bytes) ? absences[packet.type] : undefined
   const title = `${packet.type.toUpperCase()} [${clauses[packet.type]}], ${count(bytes.length)}`
   return [absent === undefined ? title : `${title}, ${absent}`, ...table(walk(bytes))]
 }
 
 /** The fields of a message whose header is sound, up to where it is cut off or goes on too long. */
 function walk(bytes: Uint8Array): Line[] {
-  const header = bytes[0] === 1 ? 4 : 2
-  const name = nameOfCode(bytes[header - 1] ?? 0) ?? ''
+  const header = headerLength(bytes)
+  const name = nameOfCode(msgTypeAt(bytes) ?? 0) ?? ''
   const type = name.toLowerCase() as PacketType
   const lines: Line[] = [
     { label: 'Length', octets: bytes.subarray(0, header - 1), says: `${bytes.length}${form(bytes)}` },
@@ -147,8 +147,8 @@ function walk(bytes: Uint8Array): Line[] {
 }
 
 function form(bytes: Uint8Array): string {
-  if (bytes[0] !== 1) return ''
-  return bytes.length - 2 <= 255
+  if (!hasLongLength(bytes)) return ''
+  return shortestHeader(bytes.length - headerLength(bytes)) === 2
     ? ', in the 3-octet form although one octet would do'
     : ', in the 3-octet form'
 }

@@ -1,21 +1,30 @@
-// From datagrams to packets and back: the length header [5.2.1], the message type [5.2.2] and the forwarder
-// encapsulation [5.5]. Pure. This is the entry point `mqtt-sn-gateway/codec`.
+// From datagrams to packets and back [5.2, 5.4, 5.5]. Pure. This is the entry point `mqtt-sn-gateway/codec`.
 
 import { Reader, Writer } from '../cursor.ts'
+import {
+  ENCAPSULATED,
+  encapsulationLength,
+  isEncapsulated,
+  LONGEST_NODE_ID,
+  unwrapMessage,
+  wrapMessage,
+} from '../envelope.ts'
 import type { Values } from '../fields.ts'
+import {
+  headerLength,
+  LONGEST_HEADER,
+  LONGEST_MESSAGE,
+  messageLength,
+  msgTypeAt,
+  statedLength,
+  writeHeader,
+} from '../header.ts'
 import { type Layout, layouts } from './layouts.ts'
 import { type Malformed, type MalformedReason, MsgType, type Packet, type PacketType } from './messages.ts'
 
+export { encapsulationLength } from '../envelope.ts'
 export { isUtf8 } from '../text.ts'
 export * from './messages.ts'
-
-/** MsgType of an encapsulated message [5.5]. */
-const ENCAPSULATED = 0xfe
-/** Length, MsgType and Ctrl stand before the wireless node id. */
-const CTRL_HEADER = 3
-const LONGEST_NODE_ID = 255 - CTRL_HEADER
-/** The largest total that the 3-octet Length can express. */
-const LONGEST_MESSAGE = 65535
 
 /** One datagram, taken apart. */
 export interface Frame {
@@ -35,16 +44,11 @@ export function decode(bytes: Uint8Array): Packet | Malformed {
 
 /** Decodes one datagram: a message, bare or in one forwarder encapsulation. Never throws. */
 export function decodeFrame(bytes: Uint8Array): Frame {
-  const length = bytes[0]
-  if (bytes[length === 1 ? 3 : 1] !== ENCAPSULATED) {
-    return { packet: decodeFrom(bytes, 0), nodeId: undefined, radius: 0 }
-  }
-  // This Length is always one octet and counts up to the end of the node id [SN-FWD-1, SN-FWD-8].
-  if (length === undefined || length <= CTRL_HEADER || length >= bytes.length) {
-    return { packet: MALFORMED.encapsulation, nodeId: undefined, radius: 0 }
-  }
-  const nodeId = bytes.subarray(CTRL_HEADER, length)
-  return { packet: decodeFrom(bytes, length), nodeId, radius: (bytes[2] ?? 0) & 3 }
+  if (!isEncapsulated(bytes)) return { packet: decodeFrom(bytes, 0), nodeId: undefined, radius: 0 }
+  const envelope = unwrapMessage(bytes)
+  if (envelope === undefined) return { packet: MALFORMED.encapsulation, nodeId: undefined, radius: 0 }
+  const { nodeId, radius, start } = envelope
+  return { packet: decodeFrom(bytes, start), nodeId, radius }
 }
 
 /**
@@ -62,52 +66,25 @@ export function encode(packet: Packet): Uint8Array {
 export function encodeFrame(packet: Packet, nodeId?: Uint8Array, radius = 0): Uint8Array {
   writer.at = BODY
   writeBody(packet, writer)
-  const header = headerLength(writer.at - BODY)
-  const total = header + writer.at - BODY
-  let start = BODY - header
-  scratch[BODY - 1] = MsgType[packet.type]
-  if (header === 2) {
-    scratch[start] = total
-  } else {
-    scratch[start] = 1
-    scratch[start + 1] = total >> 8
-    scratch[start + 2] = total
-  }
-  if (nodeId !== undefined) {
-    if (nodeId.length < 1 || nodeId.length > LONGEST_NODE_ID) {
-      throw new RangeError(`a node id has 1 to ${LONGEST_NODE_ID} octets, not ${nodeId.length}`)
-    }
-    if (radius !== 0 && radius !== 1 && radius !== 2 && radius !== 3) {
-      throw new RangeError(`an encapsulation's radius is 0 to 3, not ${radius}`)
-    }
-    start -= encapsulationLength(nodeId.length)
-    scratch[start] = encapsulationLength(nodeId.length)
-    scratch[start + 1] = ENCAPSULATED
-    scratch[start + 2] = radius
-    scratch.set(nodeId, start + CTRL_HEADER)
-  }
+  const message = writeHeader(scratch, MsgType[packet.type], BODY, writer.at)
+  const start = nodeId === undefined ? message : wrapMessage(scratch, message, nodeId, radius)
   return scratch.slice(start, writer.at)
 }
 
 /** Octets of a PUBLISH with so many octets of data, Length field included. */
 export function publishLength(dataOctets: number): number {
-  return headerLength(5 + dataOctets) + 5 + dataOctets
+  return messageLength(5 + dataOctets)
 }
 
 /** Octets of a REGISTER with a topic name of so many octets of UTF-8, Length field included. */
 export function registerLength(nameOctets: number): number {
-  return headerLength(4 + nameOctets) + 4 + nameOctets
-}
-
-/** Octets that the encapsulation for a node id of so many octets puts in front of a message. */
-export function encapsulationLength(nodeIdOctets: number): number {
-  return CTRL_HEADER + nodeIdOctets
+  return messageLength(4 + nameOctets)
 }
 
 /** Where the variable part is built: the header and an encapsulation are then put in front of it. */
-const BODY = 4 + encapsulationLength(LONGEST_NODE_ID)
+const BODY = LONGEST_HEADER + encapsulationLength(LONGEST_NODE_ID)
 /** Shared by all calls, since allocating the largest size for each would cost more than all the rest. */
-const scratch = new Uint8Array(BODY + LONGEST_MESSAGE - 4)
+const scratch = new Uint8Array(BODY + LONGEST_MESSAGE - LONGEST_HEADER)
 const writer = new Writer(scratch)
 
 /** One value for each reason, so that refusing costs no allocation. */
@@ -132,12 +109,10 @@ for (const type of Object.keys(MsgType) as PacketType[])
 function decodeFrom(bytes: Uint8Array, start: number): Packet | Malformed {
   const size = bytes.length - start
   if (size === 0) return MALFORMED.empty
-  const first = bytes[start] ?? 0
-  // The form follows from the first octet alone: the 3-octet form may hold any total [SN-LEN-4].
-  const header = first === 1 ? 4 : 2
-  const code = bytes[start + header - 1] ?? 0
+  const header = headerLength(bytes, start)
+  const code = msgTypeAt(bytes, start) ?? 0
   if (code === ENCAPSULATED) return MALFORMED.encapsulation
-  const total = first === 1 ? ((bytes[start + 1] ?? 0) << 8) | (bytes[start + 2] ?? 0) : first
+  const total = statedLength(bytes, start)
   if (total !== size || total < header) return MALFORMED.length
   const message = byCode[code]
   if (message === undefined) return MALFORMED['unknown-type']
@@ -156,9 +131,4 @@ function writeBody(packet: Packet, to: Writer): void {
   const values = packet as unknown as Values
   for (const name in absent) if (absent[name] === null && values[name] === null) return
   for (const field of fields) field.write(values, to)
-}
-
-/** The shortest form is one octet of Length up to a total of 255 [SN-LEN-5]. */
-function headerLength(bodyOctets: number): 2 | 4 {
-  return bodyOctets + 2 <= 255 ? 2 : 4
 }

@@ -1,6 +1,7 @@
 // Where datagrams wait for their turn. They are read as fast as they come, so that under overload what cannot be handled is
 // told apart, bounded, counted and refused here, while the system's buffer would lose just anything.
 
+import { peekMsgType } from '../../codec/envelope.ts'
 import { MsgType } from '../../codec/v1/messages.ts'
 import type { Config } from '../../config/schema.ts'
 import type { Remote } from '../../transport/transport.ts'
@@ -118,7 +119,7 @@ export function createIntake(parts: IntakeParts): Intake {
     source = link
     if (inRow >= FULL_BATCH) isMore = true
     const one = { link, bytes, remote, until: readAt + TOO_OLD }
-    const type = typeOf(bytes)
+    const type = peekMsgType(bytes)
     const [isUrgent, isRelief] = [URGENT.has(type), RELIEF.has(type)]
     const fits = isRoom(bytes, isRelief ? RESERVE : 1) && (isUrgent || isRelief || !parts.isBehind())
     if (state === 'open' && isUrgent && !(fits && queue.length - head < CROWD)) urgent.push(one)
@@ -189,15 +190,4 @@ export function createIntake(parts: IntakeParts): Intake {
       return early > 0
     },
   }
-}
-
-/** MsgType of an encapsulated message [5.5]. */
-const ENCAPSULATED = 0xfe
-
-/** The message type of a datagram, encapsulated or not; of one that is malformed it may be anything. */
-function typeOf(bytes: Uint8Array): number | undefined {
-  const type = bytes[bytes[0] === 1 ? 3 : 1]
-  if (type !== ENCAPSULATED) return type
-  const start = bytes[0] ?? 0
-  return bytes[start + (bytes[start] === 1 ? 3 : 1)]
 }

@@ -1,5 +1,5 @@
-// Looks through an LMDB data file before it is mapped. LMDB trusts its file: a page number that points beyond the end, or at
-// something else, would end the process by a signal. What is read here is the data format 2 of 64-bit little-endian machines.
+// Checks an LMDB data file before it is mapped. LMDB does not check it: a page number that points beyond the end, or to another
+// kind of page, would end the process by a signal. What is read here is the data format 2 of 64-bit little-endian machines.
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { endianness } from 'node:os'
@@ -54,7 +54,7 @@ class Inspection {
   run(): void {
     const first = this.#read(0, HEADER + META)
     insist(first.readUInt32LE(HEADER) === MAGIC, 'it is no LMDB file')
-    if (first.readUInt32LE(HEADER + 4) !== 2) return // another version of the format: LMDB says so itself
+    if (first.readUInt32LE(HEADER + 4) !== 2) return // LMDB itself refuses another version of the format
     this.#pageSize = first.readUInt32LE(HEADER + FREE)
     insist(
       [0x1000, 0x2000, 0x4000, 0x8000, 0x10000].includes(this.#pageSize),

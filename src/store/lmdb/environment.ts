@@ -4,7 +4,7 @@ import { statfs } from 'node:fs/promises'
 import { open, type RootDatabase } from 'lmdb'
 import type { Group } from '../changes.ts'
 import { toWallNow } from '../clock.ts'
-import { type Key, plain } from '../records.ts'
+import { type Key, recordOf } from '../records.ts'
 
 export type Database = RootDatabase<unknown, string | [number, Key]>
 
@@ -16,7 +16,7 @@ export function openDatabase(folder: string): Database {
   return open({
     path: folder,
     noSubdir: false,
-    // A commit is complete when it is on the disk, pages before the meta page; nothing is to be decided after a power loss.
+    // A commit is complete when it is on the disk, pages before the meta page, so that a power loss leaves all or nothing.
     overlappingSync: false,
     // Otherwise lmdb makes a second promise of its own per group, whose rejection nobody could catch.
     eventTurnBatching: false,
@@ -52,7 +52,7 @@ export class Environment {
       const records = group.flatMap(({ entry, values }) =>
         [...values].map(([key, value]): [[number, Key], object | undefined] => [
           [entry.number, key],
-          value && plain(key, value, toWall),
+          value && recordOf(key, value, toWall),
         ]),
       )
       await database.batch(() => {
@@ -77,7 +77,7 @@ export class Environment {
   async #explain(cause: unknown): Promise<string> {
     const text = cause instanceof Error ? cause.message : String(cause)
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-    // a write that the disk takes in part is an input/output error
+    // LMDB reports an input/output error when the disk takes only a part of a write.
     const free = await statfs(this.#folder).then(
       ({ bavail, bsize }) => bavail * bsize,
       () => Number.POSITIVE_INFINITY,

@@ -1,4 +1,4 @@
-// The folder of a store on disk: creating it, locking it, and seeing that nothing in it is damaged or missing.
+// The folder of a store on disk: creates it, locks it, and checks that no file in it is damaged or missing.
 
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -28,11 +28,11 @@ function reasonOf(error: unknown): string {
   }
 }
 
-/** Not by `recursive`, which never returns where nothing can be created, as below /proc. */
+/** Does not use `recursive`, which never returns where nothing can be created, such as below /proc. */
 function create(folder: string): void {
   if (existsSync(folder)) return
   create(dirname(folder))
-  mkdirSync(folder, { mode: 0o700 }) // what sensors say is nobody else's business
+  mkdirSync(folder, { mode: 0o700 }) // other users may not read what sensors say
 }
 
 /**
@@ -66,7 +66,7 @@ export function takeFolder(folder: string): () => void {
   }
 }
 
-/** From now on a missing or empty data file is a loss, and no beginning. */
+/** Marks the folder, so that from now on a missing or empty data file counts as damage and not as a new store. */
 export function markBegun(folder: string): void {
   const path = join(folder, 'about.txt')
   if (!existsSync(path)) {

@@ -1,4 +1,4 @@
-// The store on disk: LMDB, written in groups, each of them one transaction that is on the disk before anybody is told.
+// The store on disk: LMDB. Changes are written in groups; each is one transaction, and is reported when it is on the disk.
 
 import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -9,7 +9,7 @@ import type { Key, Value } from '../records.ts'
 import { type Store, type StoredSession, StoreError, type StoreHealth } from '../store.ts'
 import { Environment, openDatabase } from './environment.ts'
 import { markBegun, takeFolder } from './folder.ts'
-import { loadAll } from './load.ts'
+import { loadSessions } from './load.ts'
 
 export interface LmdbOptions {
   /** a folder; created if it is not there */
@@ -19,17 +19,17 @@ export interface LmdbOptions {
   /** milliseconds until what failed is written again; 1000 unless told */
   readonly retryAfter?: number | undefined
   /** only a part of the sessions is wanted; another thread has taken the folder with `takeStore` */
-  readonly share?: Share | undefined
+  readonly part?: StorePart | undefined
 }
 
 /** The part of one thread; all that share a store have the same `count`, and an `index` of their own below it. */
-export interface Share extends Numbers {
+export interface StorePart extends Numbers {
   owns(clientId: string): boolean
 }
 
-const everything: Share = { index: 0, count: 1, owns: () => true }
+const everything: StorePart = { index: 0, count: 1, owns: () => true }
 
-/** A group that takes longer is worth a word in `health`. */
+/** Milliseconds after which `health` reports a group that is not written yet. */
 const SLOW = 10_000
 
 /**
@@ -37,17 +37,17 @@ const SLOW = 10_000
  * @throws StoreError that says what is wrong with the folder or its content, and what to do
  */
 export async function openLmdbStore(options: LmdbOptions): Promise<Store> {
-  const { share } = options
+  const { part } = options
   const folder = resolve(options.path)
-  const release = share === undefined ? takeFolder(folder) : () => {}
+  const release = part === undefined ? takeFolder(folder) : () => {}
   const file = join(folder, 'data.mdb')
   let environment: Environment | undefined
   try {
     const database = openDatabase(folder)
     environment = new Environment(folder, database)
-    const { owns, ...numbers } = share ?? everything
+    const { owns, ...numbers } = part ?? everything
     const changes = new Changes(numbers)
-    const sessions = await loadAll(database, changes, file, owns)
+    const sessions = await loadSessions(database, changes, file, owns)
     markBegun(folder)
     return new LmdbStore(options, { file, release, environment, changes, sessions })
   } catch (error) {
@@ -69,7 +69,7 @@ export async function openLmdbStore(options: LmdbOptions): Promise<Store> {
 export async function takeStore(path: string): Promise<() => void> {
   const release = takeFolder(resolve(path))
   try {
-    const store = await openLmdbStore({ path, share: everything })
+    const store = await openLmdbStore({ path, part: everything })
     await store.close()
     return release
   } catch (error) {
@@ -78,7 +78,7 @@ export async function takeStore(path: string): Promise<() => void> {
   }
 }
 
-interface Parts {
+interface Opened {
   readonly file: string
   readonly release: () => void
   readonly environment: Environment
@@ -89,11 +89,11 @@ interface Parts {
 class LmdbStore implements Store {
   written = 0
   durable = 0
-  readonly #parts: Parts
+  readonly #opened: Opened
   readonly #log: LmdbOptions['log']
   readonly #retryAfter: number
   #sessions: StoredSession[]
-  /** what comes next: the group being written, or the wait for the next one */
+  /** a group is being written, or the next one is planned */
   #busy = false
   #startedAt: number | undefined
   #retry: NodeJS.Timeout | undefined
@@ -102,16 +102,16 @@ class LmdbStore implements Store {
   #seconds = 0
   #waiting: { readonly upTo: number; readonly done: (error?: Error) => void }[] = []
 
-  constructor(options: LmdbOptions, parts: Parts) {
-    this.#parts = parts
+  constructor(options: LmdbOptions, opened: Opened) {
+    this.#opened = opened
     this.#log = options.log
     this.#retryAfter = options.retryAfter ?? 1000
-    this.#sessions = parts.sessions
+    this.#sessions = opened.sessions
   }
 
   async load(): Promise<StoredSession[]> {
     const sessions = this.#sessions
-    this.#sessions = [] // asked for once: no need to hold them
+    this.#sessions = [] // they are asked for once only
     return sessions
   }
 
@@ -121,12 +121,12 @@ class LmdbStore implements Store {
   }
 
   saveProgress(session: Session): void {
-    if (this.#parts.changes.knows(session.clientId)) this.#keep(session.clientId, 'progress', session)
+    if (this.#opened.changes.knows(session.clientId)) this.#keep(session.clientId, 'progress', session)
     else this.save(session)
   }
 
   forget(clientId: string): void {
-    this.#parts.changes.forget(clientId)
+    this.#opened.changes.forget(clientId)
     this.#changed()
   }
 
@@ -135,7 +135,7 @@ class LmdbStore implements Store {
   }
 
   dropMessage(clientId: string, id: number): void {
-    this.#parts.changes.drop(clientId, id)
+    this.#opened.changes.drop(clientId, id)
     this.#changed()
   }
 
@@ -144,7 +144,7 @@ class LmdbStore implements Store {
   }
 
   dropUplink(clientId: string, token: number): void {
-    this.#parts.changes.drop(clientId, -token)
+    this.#opened.changes.drop(clientId, -token)
     this.#changed()
   }
 
@@ -159,26 +159,26 @@ class LmdbStore implements Store {
       error: this.#error ?? (slow ? 'the disk has not answered for a long time' : undefined),
       groups: this.#groups,
       seconds: this.#seconds,
-      octets: statSync(this.#parts.file, { throwIfNoEntry: false })?.size ?? 0,
+      octets: statSync(this.#opened.file, { throwIfNoEntry: false })?.size ?? 0,
     }
   }
 
   async close(): Promise<void> {
     const settled = () => new Promise<Error | undefined>((resolve) => this.onDurable(resolve))
     if (this.#retry !== undefined) this.#begin() // a last try, at once
-    // what comes while the last group is written goes with the next
+    // A change that comes while a group is written goes with the next one.
     while (this.durable < this.written && (await settled()) === undefined);
     clearTimeout(this.#retry)
     this.#retry = undefined
     this.#busy = true // for good: nothing is written any more
     if (this.durable < this.written)
       this.#log?.error(`closed with changes that are not stored: ${this.#error}`)
-    await this.#parts.environment.close()
-    this.#parts.release()
+    await this.#opened.environment.close()
+    this.#opened.release()
   }
 
   #keep(clientId: string, key: Key, value: Value, create = false): void {
-    this.#parts.changes.keep(clientId, key, value, create)
+    this.#opened.changes.keep(clientId, key, value, create)
     this.#changed()
   }
 
@@ -199,19 +199,19 @@ class LmdbStore implements Store {
   }
 
   async #write(): Promise<void> {
-    const { changes, environment } = this.#parts
+    const { changes, environment } = this.#opened
     const upTo = this.written
-    const group = changes.take()
+    const group = changes.takeGroup()
     let failure: Error | undefined
     if (group.length > 0) {
       this.#startedAt = performance.now()
       try {
         await environment.write(group)
-        changes.done(group)
+        changes.confirmGroup(group)
         this.#groups++
       } catch (error) {
         failure = error instanceof Error ? error : new Error(String(error))
-        changes.putBack(group)
+        changes.putBackGroup(group)
       }
       this.#seconds += (performance.now() - this.#startedAt) / 1000
       this.#startedAt = undefined
@@ -225,7 +225,7 @@ class LmdbStore implements Store {
     }
     const later = this.#waiting.findIndex((waiting) => waiting.upTo > upTo)
     const due = this.#waiting.splice(0, later < 0 ? this.#waiting.length : later)
-    for (const { done } of due) process.nextTick(done, failure) // each for itself, should one throw
+    for (const { done } of due) process.nextTick(done, failure) // one that throws must not stop the others
   }
 
   #tell(failure: Error | undefined): void {

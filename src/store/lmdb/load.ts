@@ -1,4 +1,4 @@
-// Reading the whole store at the start; what cannot be read stops the start.
+// Reads the whole store at the start. A record that cannot be read stops the start.
 
 import type { Changes } from '../changes.ts'
 import { toMonotonicNow } from '../clock.ts'
@@ -25,7 +25,7 @@ const isKey = (key: unknown): key is [number, Key] =>
  * @param owns whether a session is wanted; others stay as they are
  * @throws StoreError
  */
-export async function loadAll(
+export async function loadSessions(
   database: Database,
   changes: Changes,
   name: string,
@@ -53,12 +53,12 @@ export async function loadAll(
   const toMonotonic = toMonotonicNow()
   return [...sessions].flatMap(([number, records]) => {
     try {
-      changes.passOver(number)
+      changes.passOverNumber(number)
       const { clientId } = readLasting(records.get('lasting'))
       if (!owns(clientId)) return []
       const session = sessionOf(records, toMonotonic)
       if (changes.knows(clientId)) throw new TypeError('two sessions of one ClientId')
-      changes.found(clientId, number, records.keys())
+      changes.noteStored(clientId, number, records.keys())
       return session
     } catch (cause) {
       throw unreadable(name, cause)
@@ -83,7 +83,7 @@ function insistOnFormat(about: unknown, name: string): void {
 
 function sessionOf(records: Records, toMonotonic: (wall: number) => number): StoredSession {
   const ids = [...records.keys()].filter((key) => typeof key === 'number').sort((a, b) => a - b)
-  // A clock that was set back must not make anything come from the future.
+  // If the wall clock was set back meanwhile, stored times would lie in the future.
   const now = performance.now()
   const past = <T extends { readonly at: number }>(item: T): T => ({ ...item, at: Math.min(item.at, now) })
   return {

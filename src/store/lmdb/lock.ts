@@ -1,8 +1,8 @@
-// One gateway per store: a file that names the process that has it, and is worth nothing once that process is gone.
+// Lets one gateway only use a store. A file names the process that has it, and is void when that process is gone.
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 
-/** A process: process ids come again, after a restart of the machine or of a container, so that its start counts too. */
+/** A process: ids are used again after a restart of the machine or of a container, so that its start counts too. */
 interface Holder {
   readonly pid: number
   /** when it started, where the system tells: this start of the machine, and the time since */
@@ -44,7 +44,7 @@ function holderOf(path: string): Holder | undefined {
 
 function lives({ pid, start }: Holder): boolean {
   if (startOf(pid) !== start) return false
-  // Without a start, our own pid is that of a predecessor: in a container every process may have the same.
+  // Where the start is unknown, the same pid is that of a predecessor: in a container every gateway may have it.
   return start !== '' || pid !== process.pid
 }
 

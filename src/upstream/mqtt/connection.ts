@@ -1,4 +1,4 @@
-// The upstream connection of one sensor over all its network connections: who opens, who ends, whose turn it is [4.1].
+// The upstream connection of one sensor: it opens and ends one network connection after the other [4.1].
 
 import type { UpstreamEvent } from '../../session/events.ts'
 import type { Ending } from '../codes.ts'
@@ -6,12 +6,12 @@ import type { ConnectOptions, OnUpstreamEvent, UpstreamConnection } from '../ups
 import type { Failure } from './failure.ts'
 import { Inbound } from './inbound.ts'
 import type { Version } from './negotiation.ts'
-import type { Pacing, Turn } from './pacing.ts'
+import type { Pacing, Slot } from './pacing.ts'
 import { type Report, Sender } from './sender.ts'
-import { type Broker, Link, type LinkOwner, type Traffic } from './socket.ts'
+import { BrokerSocket, type SocketOwner, type SocketParts, type Traffic } from './socket.ts'
 
 /** What the connections of a gateway share and change. */
-export interface Shared extends Broker {
+export interface Shared extends SocketParts {
   /** undefined: attempts start at once (the gateway's own connection) */
   readonly pacing: Pacing | undefined
   readonly versions: { readonly auto: boolean; preferred: Version; known: boolean }
@@ -25,20 +25,20 @@ export interface Shared extends Broker {
 }
 
 /** See `UpstreamConnection` for what its methods do. */
-export class SensorConnection implements UpstreamConnection, LinkOwner, Report {
+export class SensorConnection implements UpstreamConnection, SocketOwner, Report {
   readonly #shared: Shared
   readonly #onEvent: OnUpstreamEvent
   /** what is to be opened: set from `connect` to the result */
   #wanted: ConnectOptions | undefined
-  #turn: Turn | undefined
+  #slot: Slot | undefined
   #stopWaiting: (() => void) | undefined
-  #link: Link | undefined
-  /** both ways of the open link; undefined while there is none */
+  #socket: BrokerSocket | undefined
+  /** both directions of the open socket; undefined while there is none */
   #sender: Sender | undefined
   #inbound: Inbound | undefined
-  /** links that were opened so far */
+  /** sockets that CONNACK has opened so far */
   #opened = 0
-  /** grows when everything before is void, so that answers under way are not given */
+  /** grows with `close`, so that answers which were planned before it are not given */
   #life = 0
 
   constructor(shared: Shared, onEvent: OnUpstreamEvent) {
@@ -47,14 +47,14 @@ export class SensorConnection implements UpstreamConnection, LinkOwner, Report {
   }
 
   connect(options: ConnectOptions): void {
-    this.#leave(false, false)
+    this.#endAttemptOrSocket(false, false)
     if (this.#shared.closing) {
       this.later({ type: 'refused', outcome: 1, detail: 'the gateway is closing' })
       return
     }
     this.#wanted = options
     this.#shared.busy.add(this)
-    this.#stopWaiting = this.#shared.endings.whenFree(options.identity.clientId, () => this.#enqueue())
+    this.#stopWaiting = this.#shared.endings.whenFree(options.identity.clientId, () => this.#queueAttempt())
   }
 
   publish(
@@ -87,23 +87,23 @@ export class SensorConnection implements UpstreamConnection, LinkOwner, Report {
   }
 
   close(publishWill: boolean, final: boolean): void {
-    this.#leave(publishWill, final)
+    this.#endAttemptOrSocket(publishWill, final)
     this.#life += 1
   }
 
   accepted(sessionPresent: boolean): void {
     const { versions, counts, now } = this.#shared
-    const link = this.#link
-    if (link === undefined) return
-    versions.preferred = link.version
+    const socket = this.#socket
+    if (socket === undefined) return
+    versions.preferred = socket.version
     versions.known = true
     this.#shared.onReach?.(true)
-    this.#settle()
+    this.#finishAttempt()
     counts.connected += 1
     this.#opened += 1
-    this.#inbound = new Inbound(this.#opened, link, this, now)
-    this.#sender = new Sender(link, sessionPresent, this.#inbound.unwanted, this)
-    this.now({ type: 'connected', sessionPresent, limits: link.limits })
+    this.#inbound = new Inbound(this.#opened, socket, this, now)
+    this.#sender = new Sender(socket, sessionPresent, this.#inbound.unwanted, this)
+    this.now({ type: 'connected', sessionPresent, limits: socket.limits })
   }
 
   failed(failure: Failure): void {
@@ -111,17 +111,17 @@ export class SensorConnection implements UpstreamConnection, LinkOwner, Report {
     this.#shared.onReach?.(failure.unreachable !== true)
     const speaks5 = versions.known && versions.preferred === 5
     const unsupported = failure.version === 'said' || (failure.version === 'hung up' && !speaks5)
-    if (versions.auto && this.#link?.version === 5 && unsupported) {
+    if (versions.auto && this.#socket?.version === 5 && unsupported) {
       counts.connecting -= 1
-      this.#link = undefined
-      this.#attempt(4)
+      this.#socket = undefined
+      this.#startAttempt(4)
       return
     }
     counts.refused += 1
     const clientId = this.#wanted?.identity.clientId
     options.log.debug({ clientId, detail: failure.detail }, 'connection to the broker failed')
-    this.#settle()
-    this.#idle()
+    this.#finishAttempt()
+    this.#forgetSocket()
     this.now({ type: 'refused', outcome: failure.outcome, detail: failure.detail })
   }
 
@@ -133,7 +133,7 @@ export class SensorConnection implements UpstreamConnection, LinkOwner, Report {
       counts.faults += 1
       options.log.error({ detail }, 'the broker reports a protocol error of the gateway')
     }
-    this.#idle()
+    this.#forgetSocket()
     this.now({ type: 'closed', why, detail })
   }
 
@@ -156,7 +156,7 @@ export class SensorConnection implements UpstreamConnection, LinkOwner, Report {
     }
   }
 
-  /** For answers that are known within the call. */
+  /** Reports after the call that causes the event, as `OnUpstreamEvent` demands. */
   later(event: UpstreamEvent): void {
     const life = this.#life
     process.nextTick(() => {
@@ -165,20 +165,20 @@ export class SensorConnection implements UpstreamConnection, LinkOwner, Report {
   }
 
   /** Queues the attempt. */
-  #enqueue(): void {
+  #queueAttempt(): void {
     this.#stopWaiting = undefined
     const { pacing, versions } = this.#shared
-    const start = (): void => this.#attempt(versions.preferred)
+    const start = (): void => this.#startAttempt(versions.preferred)
     if (pacing === undefined) start()
-    else this.#turn = pacing.request(start, this.#wanted?.mend)
+    else this.#slot = pacing.request(start, this.#wanted?.mend)
   }
 
-  #attempt(version: Version): void {
+  #startAttempt(version: Version): void {
     const { counts } = this.#shared
     const wanted = this.#wanted
     if (wanted === undefined) return
     try {
-      this.#link = new Link(this.#shared, wanted, version, this)
+      this.#socket = new BrokerSocket(this.#shared, wanted, version, this)
       counts.connecting += 1
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error)
@@ -190,31 +190,31 @@ export class SensorConnection implements UpstreamConnection, LinkOwner, Report {
     }
   }
 
-  /** The attempt is over, one way or the other: makes room for the next. */
-  #settle(): void {
+  /** The attempt has succeeded or failed: makes room for the next one. */
+  #finishAttempt(): void {
     this.#shared.counts.connecting -= 1
-    this.#turn?.end()
-    this.#turn = undefined
+    this.#slot?.end()
+    this.#slot = undefined
     this.#wanted = undefined
   }
 
   /** Ends whatever is open, running or waiting. */
-  #leave(publishWill: boolean, final: boolean): void {
+  #endAttemptOrSocket(publishWill: boolean, final: boolean): void {
     const { counts } = this.#shared
-    const link = this.#link
+    const socket = this.#socket
     this.#stopWaiting?.()
     this.#stopWaiting = undefined
-    if (link?.open === true) counts.connected -= 1
-    else if (link !== undefined) counts.connecting -= 1
-    link?.end(publishWill, final, this.#sender?.unused() ?? 1)
-    this.#turn?.end()
-    this.#turn = undefined
+    if (socket?.open === true) counts.connected -= 1
+    else if (socket !== undefined) counts.connecting -= 1
+    socket?.end(publishWill, final, this.#sender?.unused() ?? 1)
+    this.#slot?.end()
+    this.#slot = undefined
     this.#wanted = undefined
-    this.#idle()
+    this.#forgetSocket()
   }
 
-  #idle(): void {
-    this.#link = undefined
+  #forgetSocket(): void {
+    this.#socket = undefined
     this.#sender?.disconnected()
     this.#sender = undefined
     this.#inbound = undefined

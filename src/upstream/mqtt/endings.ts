@@ -1,4 +1,5 @@
-// How connections end: farewell, then a closed socket, and only then another CONNECT of the same client [SN-MAP-14].
+// Connections that end: the gateway sends DISCONNECT and waits until the broker closes the socket; the same client may send
+// another CONNECT only after that [SN-MAP-14].
 
 import type { Duplex } from 'node:stream'
 
@@ -12,7 +13,7 @@ export class Endings {
   readonly #waiting = new Map<string, Set<() => void>>()
   #onEmpty: (() => void) | undefined
 
-  /** Writes `last` and closes; nobody listens any more, and what the broker still sends is discarded. */
+  /** Writes `last` and closes the stream; discards what the broker still sends. */
   end(clientId: string, stream: Duplex, last: Uint8Array): void {
     if (stream.destroyed) return
     this.#streams.add(stream)
@@ -25,13 +26,16 @@ export class Endings {
       if (this.#streams.size === 0) this.#onEmpty?.()
     }
     stream.once('close', closed)
-    // Nothing has been sent yet, so there is nothing to take back.
+    // CONNECT has not been sent yet, so that the broker needs no DISCONNECT.
     if ('connecting' in stream && stream.connecting) stream.destroy()
     else if (last.length === 0) stream.end()
     else stream.end(last)
   }
 
-  /** Calls `proceed` once no connection of this client is ending; at once if there is none. Returns how to leave, if it waits. */
+  /**
+   * Calls `proceed` when no connection of this client is ending; at once if there is none.
+   * @returns what stops the waiting; undefined if there was nothing to wait for
+   */
   whenFree(clientId: string, proceed: () => void): (() => void) | undefined {
     if (!this.#ending.has(clientId)) {
       proceed()

@@ -1,4 +1,4 @@
-// Attempts to connect that failed: what is known of the reason.
+// Why an attempt to connect has failed.
 
 /** An attempt that failed. */
 export interface Failure {
@@ -6,7 +6,7 @@ export interface Failure {
   readonly detail: string
   /** the broker does not speak this version: it `said` so, or it `hung up` without CONNACK, which some do then */
   readonly version?: 'said' | 'hung up' | undefined
-  /** nothing listens there: every other attempt would end the same way */
+  /** nothing listens at the broker's address, so that the attempts of all sensors would fail */
   readonly unreachable?: boolean
 }
 
@@ -16,7 +16,7 @@ export type SystemError = Error & { code?: unknown }
 const SILENT = new Set(['ECONNRESET', 'EPIPE'])
 const UNREACHABLE = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'ETIMEDOUT'])
 
-/** What the error that ended an attempt tells, undefined for a stream that just closed. */
+/** Classifies the error that ended an attempt; `error` is undefined if the stream closed without one. */
 export function failureKind(error: SystemError | undefined): Pick<Failure, 'version' | 'unreachable'> {
   const code = String(error?.code)
   const silent = error === undefined || SILENT.has(code)

@@ -1,30 +1,31 @@
-// Messages from the broker to one sensor on one network connection: handed over as they come [SN-MAP-17, -24].
+// Messages from the broker to one sensor on one network connection. They are handed over in the order in which they come
+// [SN-MAP-17, -24].
 
 import type { Message } from '../../session/message.ts'
 import type { Published } from './packets/decoder.ts'
 import { acknowledgement, PUBACK, PUBCOMP, PUBREC } from './packets/octets.ts'
 import { UnwantedRetained } from './retained.ts'
 import type { Report } from './sender.ts'
-import type { Link } from './socket.ts'
+import type { BrokerSocket } from './socket.ts'
 
 /** An ack is a number made of the connection's own, this many bits for what is to be written, and the identifier. */
 const TYPES = [PUBACK, PUBREC, PUBCOMP]
 const CONNECTION = 4 * 0x10000
 
-/** Keeps nothing of what it hands over: the session knows what it has, and the broker repeats what was not acknowledged. */
+/** Keeps no message that it hands over: the session keeps it, and the broker repeats what was not acknowledged. */
 export class Inbound {
   readonly unwanted: UnwantedRetained
   readonly #connection: number
-  readonly #link: Pick<Link, 'write'>
+  readonly #socket: Pick<BrokerSocket, 'write'>
   readonly #report: Report
   readonly #now: () => number
   /** identifiers of QoS 2 messages that were not handed over */
   #discarded: Set<number> | undefined
 
   /** `connection`: differs between all connections of a sensor. */
-  constructor(connection: number, link: Pick<Link, 'write'>, report: Report, now: () => number) {
+  constructor(connection: number, socket: Pick<BrokerSocket, 'write'>, report: Report, now: () => number) {
     this.#connection = connection
-    this.#link = link
+    this.#socket = socket
     this.#report = report
     this.#now = now
     this.unwanted = new UnwantedRetained(now)
@@ -40,7 +41,7 @@ export class Inbound {
         this.#discarded ??= new Set()
         this.#discarded.add(messageId)
       }
-      if (qos > 0) this.#link.write(acknowledgement(type, messageId))
+      if (qos > 0) this.#socket.write(acknowledgement(type, messageId))
       return
     }
     const ack = qos === 0 ? undefined : this.#ack(type, messageId)
@@ -50,15 +51,15 @@ export class Inbound {
 
   /** PUBREL came: the identifier may be used for another message. */
   release(packetId: number): void {
-    if (this.#discarded?.delete(packetId)) this.#link.write(acknowledgement(PUBCOMP, packetId))
+    if (this.#discarded?.delete(packetId)) this.#socket.write(acknowledgement(PUBCOMP, packetId))
     else this.#report.now({ type: 'releasing', packetId, ack: this.#ack(PUBCOMP, packetId) })
   }
 
-  /** The session has the message, or knows that it was released. An ack of another connection is none. */
+  /** The session has the message, or knows that it was released. An ack of another connection is ignored. */
   acknowledge(ack: number): void {
     if (Math.floor(ack / CONNECTION) !== this.#connection) return
     const type = TYPES[Math.floor(ack / 0x10000) % 4]
-    if (type !== undefined) this.#link.write(acknowledgement(type, ack % 0x10000))
+    if (type !== undefined) this.#socket.write(acknowledgement(type, ack % 0x10000))
   }
 
   #ack(type: number, packetId: number): number {

@@ -1,4 +1,4 @@
-// Pings for all open connections, by one timer: ten thousand idle sensors cost one short walk a second [SN-MAP-5].
+// Pings for all open connections. One timer serves them all, since ten thousand timers would cost more [SN-MAP-5].
 
 /** How often it walks, in milliseconds. */
 const STEP = 1000
@@ -22,7 +22,10 @@ export interface Pulse {
   heard: boolean
 }
 
-/** Pings by the clock alone, also while messages are being sent: a broker that is gone takes those without a word. */
+/**
+ * Pings at fixed intervals, also while the gateway sends messages: the system buffers these for a broker that is gone, and
+ * reports no error for a long time.
+ */
 export class KeepAlive {
   readonly #pulses = new Set<Pulse>()
   #timer: NodeJS.Timeout | undefined
@@ -48,7 +51,7 @@ export class KeepAlive {
   }
 
   #walk(now: number): void {
-    // After a standstill of the process the answers may be waiting to be read.
+    // The process has stood still: answers of the broker may have arrived that nobody has read yet.
     const late = now - this.#walkedAt > 2 * STEP
     this.#walkedAt = now
     if (late) return

@@ -53,7 +53,8 @@ class MqttUpstream implements Upstream {
       now: options.now ?? (() => performance.now()),
       closing: false,
     }
-    // It neither waits for the sensors nor is it counted with them, but finds out for all when the broker is back.
+    // The gateway's own connection neither waits for those of sensors nor is counted with them. Its attempts show to all when
+    // the broker is back.
     const onReach = (found: boolean): void => pacing.hold(!found)
     this.#ownShared = {
       ...this.#shared,

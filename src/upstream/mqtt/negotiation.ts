@@ -1,4 +1,4 @@
-// What CONNECT asks of the broker and what CONNACK says it can do.
+// What CONNECT asks of the broker, and the limits that CONNACK sets.
 
 import type { IConnackPacket, IConnectPacket } from 'mqtt-packet'
 import type { BrokerLimits } from '../../session/broker/limits.ts'

@@ -38,7 +38,7 @@ const EMPTY = new Uint8Array(0)
 export class Outbound {
   /** those that were sent */
   readonly flights = new Map<number, Flight>()
-  /** those that wait for room in the broker's window, in order [MQTT 4.6] */
+  /** those that wait until the broker takes more, in order [MQTT 4.6] */
   readonly waiting: Flight[] = []
   readonly requests = new Map<number, Request>()
   /** requests that wait until others are answered; as many as the session has subscriptions and may ask for */
@@ -60,8 +60,8 @@ export class Outbound {
   }
 
   /**
-   * The identifier for a token: the same after a crash, unless it is in use. After a `collision` with what the broker
-   * knows it is one far away, because those nearby belong to the tokens that come next.
+   * The identifier for a token: the same after a crash, unless it is in use. After a collision with an identifier that the
+   * broker knows, the next choice is far away, because the identifiers nearby belong to the tokens that come next.
    */
   newId(token: number, collisions = 0): number {
     let packetId = idOf(token + collisions * (IDS >> 1))

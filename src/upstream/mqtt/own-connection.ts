@@ -1,4 +1,4 @@
-// The gateway's own connection: carries QoS -1 publishes and stands for the broker's health [7.1, SN-QM1-4].
+// The gateway's own connection: it carries QoS -1 publishes and shows whether the broker can be reached [7.1, SN-QM1-4].
 
 import { SensorConnection, type Shared } from './connection.ts'
 
@@ -28,14 +28,14 @@ export class OwnConnection {
         this.#since = shared.now()
         log.info({}, 'connected to the broker')
       } else if (event.type === 'refused') {
-        // Once per outage is enough for a broker that stays away.
+        // A broker that stays away is logged once per outage.
         if (this.#failures === 0) log.warn({ detail: event.detail }, 'the broker cannot be reached')
-        this.#again()
+        this.#retryLater()
       } else if (event.type === 'closed') {
         if (shared.now() - this.#since >= STABLE) this.#failures = 0
         this.#up = false
         log.warn({ detail: event.detail }, 'lost the connection to the broker')
-        this.#again()
+        this.#retryLater()
       } else if (event.type === 'congestion') this.#congested = event.on
     })
     this.#open()
@@ -68,7 +68,7 @@ export class OwnConnection {
   }
 
   /** Tries again after a pause that doubles, of which a random half is left out [SN-MAP-31]. */
-  #again(): void {
+  #retryLater(): void {
     const { reconnect, random = Math.random } = this.#shared.options
     const pause = Math.min(LONGEST, reconnect.max, reconnect.min * 2 ** Math.min(this.#failures, 30))
     this.#failures += 1

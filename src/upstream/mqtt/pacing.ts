@@ -1,7 +1,8 @@
-// Whose turn it is to connect: a storm after a broker restart becomes a queue [SN-MAP-31].
+// Limits how many attempts to connect start per second and run at once, so that the sensors do not storm a broker that has
+// restarted [SN-MAP-31].
 
 /** A place in the queue or, once `start` was called, a running attempt. */
-export interface Turn {
+export interface Slot {
   /** Leaves the queue, or makes room for the next; more than once does no harm. */
   end(): void
 }
@@ -38,8 +39,11 @@ export class Pacing {
     return this.#queue.size + this.#parked.size
   }
 
-  /** Queues an attempt; `start` is called when it is its turn, never from within this call. */
-  request(start: () => void, patient = false): Turn {
+  /**
+   * Queues an attempt; `start` is called when the limits allow it, never from within this call. `patient`: waits outside the
+   * queue while `hold` is on.
+   */
+  request(start: () => void, patient = false): Slot {
     let running = false
     const run = (): void => {
       running = true
@@ -59,7 +63,7 @@ export class Pacing {
     }
   }
 
-  /** Whether those who are patient wait outside the queue: there is nothing to connect to. */
+  /** on: patient attempts wait outside the queue, because nothing listens at the broker's address. */
   hold(on: boolean): void {
     this.#held = on
     if (on) return
@@ -68,7 +72,7 @@ export class Pacing {
     this.#wake()
   }
 
-  /** Forgets everyone who waits. */
+  /** Forgets all attempts that wait. */
   close(): void {
     this.#queue.clear()
     this.#parked.clear()
@@ -78,12 +82,12 @@ export class Pacing {
     this.#immediate = undefined
   }
 
-  /** Starts those who are due: at the end of this turn of the loop, or when there is credit for the next. */
+  /** Plans the next start: at the end of this turn of the event loop, or when the rate allows another attempt. */
   #wake(): void {
     const planned = this.#timer !== undefined || this.#immediate !== undefined
     if (planned || this.#queue.size === 0 || this.#running >= this.#atOnce) return
     this.#earn()
-    // A timer would cost even a sensor that comes alone a millisecond.
+    // A timer would delay every attempt by a millisecond or more, also when no other waits.
     if (this.#credit >= 1) this.#immediate = setImmediate(() => this.#startDue())
     else {
       const pause = Math.ceil(((1 - this.#credit) * 1000) / this.#perSecond)

@@ -1,4 +1,4 @@
-// Retained messages that a repeated subscription provokes and nobody wants, for MQTT 3.1.1 [SN-MAP-3].
+// Drops the retained messages that an MQTT 3.1.1 broker sends again for a repeated subscription [SN-MAP-3].
 
 import { matches } from '../../mqtt-topics.ts'
 

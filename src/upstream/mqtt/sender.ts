@@ -1,4 +1,4 @@
-// What a sensor sends to the broker on one network connection, and what becomes of it: publishes, subscriptions, answers.
+// Publishes and subscriptions of one sensor on one network connection, and the broker's answers to them.
 
 import { generate, type Packet } from 'mqtt-packet'
 import { hasWildcard, isTopicFilter, isTopicName } from '../../mqtt-topics.ts'
@@ -7,9 +7,9 @@ import type { Outcome } from '../../session/message.ts'
 import { ackOutcome } from '../codes.ts'
 import { type Flight, MAX_REQUESTS, Outbound, type Request } from './outbound.ts'
 import type { Acknowledgement, Granted } from './packets/decoder.ts'
-import { acknowledgement, PUBREL, publish, releaseUnknown } from './packets/octets.ts'
+import { acknowledgement, PUBREL, publishPacket, pubrelForUnknown } from './packets/octets.ts'
 import type { UnwantedRetained } from './retained.ts'
-import type { Link } from './socket.ts'
+import type { BrokerSocket } from './socket.ts'
 
 /** How events get to the session: at once, or after the call that causes them. */
 export interface Report {
@@ -24,15 +24,15 @@ const PUBLISH_OVERHEAD = 10
 
 /** The sending side of one open connection. Its methods are those of `UpstreamConnection`. */
 export class Sender {
-  readonly #link: Link
+  readonly #socket: BrokerSocket
   /** whether the broker may know what was sent on an earlier connection */
   readonly #resumed: boolean
   #made: Outbound | undefined
   readonly #unwanted: UnwantedRetained
   readonly #report: Report
 
-  constructor(link: Link, resumed: boolean, unwanted: UnwantedRetained, report: Report) {
-    this.#link = link
+  constructor(socket: BrokerSocket, resumed: boolean, unwanted: UnwantedRetained, report: Report) {
+    this.#socket = socket
     this.#resumed = resumed
     this.#unwanted = unwanted
     this.#report = report
@@ -49,7 +49,7 @@ export class Sender {
     const outcome = this.#refusal(topic, payload.length, qos, retain)
     if (outcome !== 0) return this.#report.later({ type: 'published', token, outcome })
     if (qos === 0) {
-      this.#link.write(publish(this.#link.version, { topic, payload, qos, retain }, 0, false))
+      this.#socket.write(publishPacket(this.#socket.version, { topic, payload, qos, retain }, 0, false))
       return
     }
     const dup = repeated && this.#resumed
@@ -58,19 +58,19 @@ export class Sender {
   }
 
   release(token: number): void {
-    this.#link.write(acknowledgement(PUBREL, this.#outbound.release(token)))
+    this.#socket.write(acknowledgement(PUBREL, this.#outbound.release(token)))
   }
 
   subscribe(token: number, filter: string, qos: 0 | 1 | 2, replay: boolean): void {
     const answer = (outcome: Outcome) => this.#report.later({ type: 'subscribed', token, outcome, qos })
-    if (this.#link.congested) return answer(1)
+    if (this.#socket.congested) return answer(1)
     if (!isTopicFilter(filter)) return answer(3)
-    if (hasWildcard(filter) && !this.#link.limits.wildcardAvailable) return answer(3)
+    if (hasWildcard(filter) && !this.#socket.limits.wildcardAvailable) return answer(3)
     this.#request({ token, filter, qos, replay, collisions: 0 })
   }
 
   unsubscribe(token: number, filter: string): void {
-    if (this.#link.congested) return
+    if (this.#socket.congested) return
     if (!isTopicFilter(filter)) return this.#report.later({ type: 'unsubscribed', token })
     this.#request({ token, filter, qos: undefined, replay: true, collisions: 0 })
   }
@@ -95,7 +95,7 @@ export class Sender {
     if (flight === undefined) {
       if (this.#outbound.requests.has(messageId)) throw wrongAnswer(cmd)
       if (cmd === 'pubrec' && ackOutcome(reasonCode) === 0) {
-        this.#link.write(releaseUnknown(this.#link.version, messageId))
+        this.#socket.write(pubrelForUnknown(this.#socket.version, messageId))
       }
       return
     }
@@ -121,16 +121,16 @@ export class Sender {
     if (next !== undefined) this.#request(next)
   }
 
-  /** Made when first needed: most sensors send little, many only at QoS 0. */
+  /** Made at the first need, since most sensors send little, and many only at QoS 0. */
   get #outbound(): Outbound {
-    this.#made ??= new Outbound(this.#link.window)
+    this.#made ??= new Outbound(this.#socket.window)
     return this.#made
   }
 
-  /** The outcome of a publish that is not made, or 0: anything that would make the broker hang up stays here [SN-MAP-9]. */
+  /** Why a publish is not sent, or 0: the broker would end the connection for what it does not allow [SN-MAP-9]. */
   #refusal(topic: string, size: number, qos: 0 | 1 | 2, retain: boolean): Outcome {
     if (!isTopicName(topic)) return 3
-    const { congested, limits } = this.#link
+    const { congested, limits } = this.#socket
     if (congested) return 1
     const { maximumQos, retainAvailable, maximumPacketSize } = limits
     if (qos > maximumQos || (retain && !retainAvailable)) return 3
@@ -145,19 +145,19 @@ export class Sender {
       return
     }
     const { filter, qos, replay, token, collisions } = request
-    const { version } = this.#link
+    const { version } = this.#socket
     const messageId = this.#outbound.newId(token, collisions)
     requests.set(messageId, request)
     const protocol = { protocolVersion: version }
     if (qos === undefined) {
       const unsubscribe: Packet = { cmd: 'unsubscribe', messageId, unsubscriptions: [filter] }
-      this.#link.write(generate(unsubscribe, protocol))
+      this.#socket.write(generate(unsubscribe, protocol))
       return
     }
     if (version === 4) this.#unwanted.subscribing(filter, replay)
     // Retain Handling 2 exists in MQTT 5 only, see `retained.ts` for the other [SN-MAP-3, -8].
     const options = { topic: filter, qos, nl: false, rap: false, rh: replay ? 0 : 2 }
-    this.#link.write(generate({ cmd: 'subscribe', messageId, subscriptions: [options] }, protocol))
+    this.#socket.write(generate({ cmd: 'subscribe', messageId, subscriptions: [options] }, protocol))
   }
 
   #sendDue(): void {
@@ -169,12 +169,12 @@ export class Sender {
   #send(flight: Flight): void {
     const packetId = this.#outbound.newId(flight.token, flight.collisions)
     this.#outbound.flights.set(packetId, flight)
-    this.#link.write(publish(this.#link.version, flight, packetId, flight.dup))
+    this.#socket.write(publishPacket(this.#socket.version, flight, packetId, flight.dup))
   }
 
-  /** The first time the session is told, and releases it; after that the broker has missed our PUBREL. */
+  /** PUBREC came. The session hears of the first one and releases it; a further one means that PUBREL was lost. */
   #received(packetId: number, flight: Flight): void {
-    if (flight.phase === 'released') this.#link.write(acknowledgement(PUBREL, packetId))
+    if (flight.phase === 'released') this.#socket.write(acknowledgement(PUBREL, packetId))
     if (flight.phase !== 'sent') return
     flight.phase = 'received'
     flight.payload = new Uint8Array(0)

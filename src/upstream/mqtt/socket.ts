@@ -1,10 +1,11 @@
-// One network connection to the broker, from CONNECT to its end: octets to packets and back, nothing of what they mean.
+// One network connection to the broker, from CONNECT to its end. It turns octets into packets and back, and does not know what
+// the packets are for.
 
 import type { Duplex } from 'node:stream'
 import { generate, type IConnackPacket } from 'mqtt-packet'
 import type { BrokerLimits } from '../../session/broker/limits.ts'
 import type { Will } from '../../session/message.ts'
-import { connackOutcome3, connackOutcome5, type Ending, ending, hex, refusesVersion } from '../codes.ts'
+import { connackOutcome3, connackOutcome5, type Ending, endingOf, hex, refusesVersion } from '../codes.ts'
 import type { ConnectOptions, UpstreamOptions } from '../upstream.ts'
 import type { Endings } from './endings.ts'
 import { describeError, type Failure, failureKind, type SystemError } from './failure.ts'
@@ -12,14 +13,14 @@ import type { KeepAlive, Kept, Pulse } from './keepalive.ts'
 import { connectPacket, negotiated, UNLIMITED, type Version } from './negotiation.ts'
 import type { Decoder, FromBroker, Published } from './packets/decoder.ts'
 import { Framing } from './packets/framing.ts'
-import { acknowledgement, farewell, PINGREQ, PUBREL, publish } from './packets/octets.ts'
+import { acknowledgement, farewell, PINGREQ, PUBREL, publishPacket } from './packets/octets.ts'
 import type { OpenStream } from './streams.ts'
 
 /** Packets that only an open connection gets. */
 export type Traffic = Exclude<FromBroker, { cmd: 'connack' | 'disconnect' | 'pingresp' }>
 
-/** Hears of everything that happens on a link, until it is ended. */
-export interface LinkOwner {
+/** Hears of everything that happens on a socket, until it is ended. */
+export interface SocketOwner {
   accepted(sessionPresent: boolean): void
   failed(failure: Failure): void
   ended(ending: Ending, detail: string): void
@@ -29,7 +30,7 @@ export interface LinkOwner {
 }
 
 /** What all links of a gateway share. */
-export interface Broker {
+export interface SocketParts {
   readonly options: UpstreamOptions
   readonly open: OpenStream
   readonly decoders: Readonly<Record<Version, Decoder>>
@@ -42,7 +43,7 @@ export interface Broker {
 const MAX_EARLY = 64
 
 /** An attempt, then a connection. Detached (by `end`, or by ending itself) it reports nothing any more. */
-export class Link implements Kept {
+export class BrokerSocket implements Kept {
   readonly version: Version
   /** CONNACK came and was good */
   open = false
@@ -50,17 +51,17 @@ export class Link implements Kept {
   limits: BrokerLimits = UNLIMITED
   /** QoS 1 and 2 publishes that the broker takes at once */
   window = 0
-  readonly #broker: Broker
+  readonly #parts: SocketParts
   readonly #clientId: string
   readonly #stream: Duplex
   readonly #clean: boolean
   /** seconds */
   readonly #keepAlive: number
   readonly #will: Will | undefined
-  /** the broker bears an absence of the gateway: it keeps the session for a while, and delays the will */
+  /** the broker waits while the gateway is away: it keeps the session for a while, and delays the will */
   readonly #patient: boolean
   readonly #framing = new Framing()
-  #owner: LinkOwner | undefined
+  #owner: SocketOwner | undefined
   #error: SystemError | undefined
   #deadline: NodeJS.Timeout | undefined
   #pulse: Pulse | undefined
@@ -70,18 +71,18 @@ export class Link implements Kept {
   #early: Published[] | undefined
 
   /** Starts the attempt. Throws if the identity cannot be used: its certificate, or a password without a name. */
-  constructor(broker: Broker, options: ConnectOptions, version: Version, owner: LinkOwner) {
-    const connect = connectPacket(broker.options, options, version)
+  constructor(parts: SocketParts, options: ConnectOptions, version: Version, owner: SocketOwner) {
+    const connect = connectPacket(parts.options, options, version)
     const octets = generate(connect)
     this.version = version
-    this.#broker = broker
+    this.#parts = parts
     this.#clientId = options.identity.clientId
     this.#clean = connect.clean
     this.#keepAlive = connect.keepalive
     this.#will = options.will
-    this.#patient = version === 5 && broker.options.absenceSeconds > 0
+    this.#patient = version === 5 && parts.options.absenceSeconds > 0
     this.#owner = owner
-    this.#stream = broker.open(options.identity, (chunk) => this.#take(chunk))
+    this.#stream = parts.open(options.identity, (chunk) => this.#take(chunk))
     this.#stream.on('error', (error) => {
       this.#error ??= error
     })
@@ -89,10 +90,10 @@ export class Link implements Kept {
     this.#stream.on('close', over).on('end', over)
     this.#stream.write(octets)
     this.#deadline = setTimeout(() => {
-      // Nobody answers there, not even to say no.
+      // The system has got no answer either, not even a refusal.
       const unreachable = 'connecting' in this.#stream && this.#stream.connecting === true
       this.#fail({ outcome: 1, detail: 'no CONNACK in time', unreachable })
-    }, broker.options.connectTimeout)
+    }, parts.options.connectTimeout)
   }
 
   /** Sends what was written within a tick as one; nothing once it has ended. */
@@ -119,13 +120,13 @@ export class Link implements Kept {
    * for the end of this tick says nothing about the broker, and does not count for the latter.
    */
   #isTooMuch(): boolean {
-    const { options, counts } = this.#broker
+    const { options, counts } = this.#parts
     const { writeBuffer, totalWriteBuffer = Number.POSITIVE_INFINITY } = options
     // `drain` is only told by streams that were above their own mark.
     const least = this.#stream.writableHighWaterMark
-    const share = totalWriteBuffer / Math.max(1, counts.connected)
+    const equalPart = totalWriteBuffer / Math.max(1, counts.connected)
     return (
-      this.#stream.writableLength > Math.max(writeBuffer, least) || this.#backlog > Math.max(share, least)
+      this.#stream.writableLength > Math.max(writeBuffer, least) || this.#backlog > Math.max(equalPart, least)
     )
   }
 
@@ -138,12 +139,12 @@ export class Link implements Kept {
     const here = publishWill && this.open && this.#patient
     if (here && this.#will !== undefined) {
       const { message: payload, ...will } = this.#will
-      this.write(publish(this.version, { payload, ...will }, packetId, false))
+      this.write(publishPacket(this.version, { payload, ...will }, packetId, false))
       if (will.qos === 2) this.write(acknowledgement(PUBREL, packetId))
     }
     this.#detach()
     const last = farewell(this.version, publishWill && !here, final && this.#patient)
-    this.#broker.endings.end(this.#clientId, this.#stream, last)
+    this.#parts.endings.end(this.#clientId, this.#stream, last)
   }
 
   ping(): void {
@@ -151,7 +152,7 @@ export class Link implements Kept {
   }
 
   silent(): void {
-    this.#end(ending(0), 'the broker does not answer any more')
+    this.#end(endingOf(0), 'the broker does not answer any more')
   }
 
   #take(chunk: Buffer): void {
@@ -159,7 +160,7 @@ export class Link implements Kept {
     if (this.#pulse !== undefined) this.#pulse.heard = true
     try {
       this.#framing.take(chunk, (octets) => {
-        this.#received(this.#broker.decoders[this.version].decode(octets))
+        this.#received(this.#parts.decoders[this.version].decode(octets))
         return this.#owner !== undefined
       })
     } catch (error) {
@@ -173,7 +174,7 @@ export class Link implements Kept {
     else if (packet.cmd === 'disconnect') {
       const code = packet.reasonCode ?? 0
       const text = packet.properties?.reasonString
-      this.#end(ending(code), `the broker disconnected: ${hex(code)}${text ? ` ${text}` : ''}`)
+      this.#end(endingOf(code), `the broker disconnected: ${hex(code)}${text ? ` ${text}` : ''}`)
     } else if (packet.cmd !== 'pingresp') this.#owner?.received(packet)
   }
 
@@ -201,17 +202,17 @@ export class Link implements Kept {
     this.open = true
     clearTimeout(this.#deadline)
     this.#deadline = undefined
-    this.#pulse = this.#broker.keepAlive.start(this, keepAlive)
+    this.#pulse = this.#parts.keepAlive.start(this, keepAlive)
     this.#owner?.accepted(packet.sessionPresent && !this.#clean)
     for (const early of this.#early ?? []) this.#owner?.received(early)
     this.#early = undefined
   }
 
-  /** The broker broke the rules, or the stream ended: whichever comes first says how. */
+  /** The broker broke the protocol, or the stream ended: the first of these decides what is reported. */
   #over(error: SystemError | undefined): void {
     if (this.#owner === undefined) return
     const detail = describeError(error)
-    if (this.open) this.#end(ending(0), detail)
+    if (this.open) this.#end(endingOf(0), detail)
     else this.#fail({ outcome: 1, detail, ...failureKind(error) })
   }
 
@@ -223,18 +224,18 @@ export class Link implements Kept {
     this.#cut()?.ended(how, detail)
   }
 
-  #cut(): LinkOwner | undefined {
+  #cut(): SocketOwner | undefined {
     const owner = this.#detach()
     this.#stream.destroy()
     return owner
   }
 
-  #detach(): LinkOwner | undefined {
+  #detach(): SocketOwner | undefined {
     const owner = this.#owner
     this.#owner = undefined
     this.open = false
     clearTimeout(this.#deadline)
-    if (this.#pulse !== undefined) this.#broker.keepAlive.stop(this.#pulse)
+    if (this.#pulse !== undefined) this.#parts.keepAlive.stop(this.#pulse)
     return owner
   }
 }

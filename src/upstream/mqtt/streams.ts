@@ -27,7 +27,7 @@ export function streams(url: string, tls: TlsOptions): OpenStream {
   // Nagle's algorithm would hold back the second of two small packets for up to 40 ms.
   const socket = { host: hostname.replace(/^\[|\]$/g, ''), port, noDelay: true, keepAlive: true }
   if (scheme === 'mqtt') {
-    // One buffer serves all connections: each read is handled to its end before the next can begin, on whatever connection.
+    // All connections read into one buffer, because each read is handled completely before another connection reads.
     const buffer = Buffer.allocUnsafeSlow(READ)
     return (_, onData) => {
       const callback = (length: number): true => {

@@ -11,8 +11,8 @@ import {
   PUBCOMP,
   PUBREC,
   PUBREL,
-  publish,
-  releaseUnknown,
+  publishPacket,
+  pubrelForUnknown,
 } from '../../../src/upstream/mqtt/packets/octets.ts'
 
 function parsed(octets: Uint8Array, protocolVersion: 4 | 5): Packet[] {
@@ -44,7 +44,7 @@ describe('octets', () => {
         fc.boolean(),
         (version, qos, topic, payload, messageId, retain, dup) => {
           fc.pre(Buffer.byteLength(topic) <= 65_535)
-          const octets = publish(version, { topic, payload, qos, retain }, messageId, dup)
+          const octets = publishPacket(version, { topic, payload, qos, retain }, messageId, dup)
           const packet: Packet = { cmd: 'publish', topic, payload: Buffer.from(payload), qos, retain, dup }
           const expected = generate(qos === 0 ? packet : { ...packet, messageId }, {
             protocolVersion: version,
@@ -59,7 +59,7 @@ describe('octets', () => {
   it.each([0, 1, 127 - 3, 128 - 3, 16_383 - 3, 16_384 - 3, 2_097_151 - 3, 2_097_152 - 3])(
     'of PUBLISH have the right length with %i octets of payload',
     (size) => {
-      const octets = publish(
+      const octets = publishPacket(
         4,
         { topic: 'a', payload: new Uint8Array(size), qos: 0, retain: false },
         0,
@@ -79,8 +79,10 @@ describe('octets', () => {
         ['puback', 'pubrec', 'pubrel', 'pubcomp'].map((cmd) => [cmd, 0xfedc]),
       )
     }
-    expect(parsed(releaseUnknown(5, 7), 5)).toMatchObject([{ cmd: 'pubrel', messageId: 7, reasonCode: 0x92 }])
-    expect(parsed(releaseUnknown(4, 7), 4)).toMatchObject([{ cmd: 'pubrel', messageId: 7 }])
+    expect(parsed(pubrelForUnknown(5, 7), 5)).toMatchObject([
+      { cmd: 'pubrel', messageId: 7, reasonCode: 0x92 },
+    ])
+    expect(parsed(pubrelForUnknown(4, 7), 4)).toMatchObject([{ cmd: 'pubrel', messageId: 7 }])
     expect(parsed(PINGREQ, 4)).toMatchObject([{ cmd: 'pingreq' }])
   })
 

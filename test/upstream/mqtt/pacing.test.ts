@@ -1,7 +1,7 @@
 // Turns to connect.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Pacing, type Turn } from '../../../src/upstream/mqtt/pacing.ts'
+import { Pacing, type Slot } from '../../../src/upstream/mqtt/pacing.ts'
 
 describe('pacing', () => {
   beforeEach(() => {
@@ -11,7 +11,7 @@ describe('pacing', () => {
     vi.useRealTimers()
   })
 
-  function queue(pacing: Pacing, count: number): { started: number[]; turns: Turn[] } {
+  function queue(pacing: Pacing, count: number): { started: number[]; turns: Slot[] } {
     const started: number[] = []
     const turns = Array.from({ length: count }, (_, index) => pacing.request(() => started.push(index)))
     return { started, turns }

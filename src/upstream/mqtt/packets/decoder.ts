@@ -60,7 +60,7 @@ export class Decoder {
   decode(octets: Buffer): FromBroker {
     const first = octets[0] ?? 0
     const type = first >> 4
-    // Most of what comes, and not worth a parser.
+    // Most packets are short acknowledgements, which are read faster without the parser.
     if (octets[1] === 2 && (type === 4 || type === 5 || type === 6 || type === 7)) {
       if ((first & 0xf) === (type === 6 ? 2 : 0)) {
         return withId({ cmd: ACKS[type], messageId: octets.readUInt16BE(2), reasonCode: 0 })

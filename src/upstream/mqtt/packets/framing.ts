@@ -1,4 +1,4 @@
-// Cuts the octets of one connection into MQTT packets: fixed header, remaining length, and nothing of what is in them.
+// Cuts the octets of one connection into MQTT packets. It reads their fixed headers only.
 
 /** A packet that is larger ends the connection: it would be held in memory as a whole, for every sensor that gets it. */
 const MAXIMUM = 16_777_216

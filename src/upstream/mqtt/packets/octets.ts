@@ -1,4 +1,4 @@
-// The MQTT packets that are written most, octet by octet: PUBLISH, acknowledgements, PINGREQ and DISCONNECT.
+// Encodes the MQTT packets that are sent most: PUBLISH, acknowledgements, PINGREQ and DISCONNECT.
 
 import type { Version } from '../negotiation.ts'
 
@@ -33,7 +33,7 @@ export function acknowledgement(type: number, packetId: number): Uint8Array {
 }
 
 /** PUBREL for a PUBREC to nothing that was published: MQTT 5 calls it `packet identifier not found`. */
-export function releaseUnknown(version: Version, packetId: number): Uint8Array {
+export function pubrelForUnknown(version: Version, packetId: number): Uint8Array {
   if (version === 4) return acknowledgement(PUBREL, packetId)
   return Buffer.of(PUBREL, 3, packetId >> 8, packetId & 0xff, 0x92)
 }
@@ -47,7 +47,7 @@ export interface Publication {
 }
 
 /** PUBLISH without properties; `packetId` is not used at QoS 0. */
-export function publish(
+export function publishPacket(
   version: Version,
   { topic, payload, qos, retain }: Publication,
   packetId: number,
