@@ -1,19 +1,29 @@
 #!/usr/bin/env node
-// The command line: one command per file in cli/.
+// The command line: one command per file in cli/, loaded when it is called.
 
 import { Command } from 'commander'
-import { captureCommand } from './cli/capture.ts'
-import { checkCommand } from './cli/check.ts'
-import { decodeCommand } from './cli/decode.ts'
-import { demoCommand } from './cli/demo.ts'
-import { discoverCommand } from './cli/discover.ts'
-import { gatewayCommand } from './cli/gateway.ts'
-import { pubCommand } from './cli/pub.ts'
-import { sensorCommand } from './cli/sensor.ts'
-import { subCommand } from './cli/sub.ts'
-import { version } from './cli/terminal/version.ts'
-import { topCommand } from './cli/top.ts'
-import { traceCommand } from './cli/trace.ts'
+import { version } from './version.ts'
+
+/** All commands, in the order of the help. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  gateway: async () => (await import('./cli/gateway.ts')).gatewayCommand(),
+  check: async () => (await import('./cli/check.ts')).checkCommand(),
+  demo: async () => (await import('./cli/demo.ts')).demoCommand(),
+  pub: async () => (await import('./cli/pub.ts')).pubCommand(),
+  sub: async () => (await import('./cli/sub.ts')).subCommand(),
+  discover: async () => (await import('./cli/discover.ts')).discoverCommand(),
+  decode: async () => (await import('./cli/decode.ts')).decodeCommand(),
+  top: async () => (await import('./cli/top.ts')).topCommand(),
+  trace: async () => (await import('./cli/trace.ts')).traceCommand(),
+  capture: async () => (await import('./cli/capture.ts')).captureCommand(),
+  sensor: async () => (await import('./cli/sensor.ts')).sensorCommand(),
+}
+
+/** The command that is called; all of them where the first word names none: for the help, and for a proposal. */
+async function loadCommands(word = ''): Promise<Command[]> {
+  const called = Object.hasOwn(commands, word) ? commands[word] : undefined
+  return Promise.all((called === undefined ? Object.values(commands) : [called]).map((load) => load()))
+}
 
 const program = new Command('mqttsn')
   .description(
@@ -22,17 +32,8 @@ const program = new Command('mqttsn')
   .version(version())
   .showHelpAfterError('(add --help for usage)')
   .configureHelp({ sortSubcommands: false })
-  .addCommand(gatewayCommand())
-  .addCommand(checkCommand())
-  .addCommand(demoCommand())
-  .addCommand(pubCommand())
-  .addCommand(subCommand())
-  .addCommand(discoverCommand())
-  .addCommand(decodeCommand())
-  .addCommand(topCommand())
-  .addCommand(traceCommand())
-  .addCommand(captureCommand())
-  .addCommand(sensorCommand())
+
+for (const command of await loadCommands(process.argv[2])) program.addCommand(command)
 
 program.exitOverride((error) => {
   // wrong words on the command line are 2, as everywhere; asking for help or version is success

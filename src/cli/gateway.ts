@@ -6,9 +6,9 @@ import { ConfigError, loadConfig } from '../config/load.ts'
 import type { Console } from '../console/server.ts'
 import { createLog, type Log } from '../log.ts'
 import { serveView } from '../monitor/open-console.ts'
+import { version } from '../version.ts'
 import { type AnyGateway, createGateway } from '../workers/any-gateway.ts'
 import { serveReloads } from './gateway/reload.ts'
-import { version } from './terminal/version.ts'
 
 interface Options {
   config?: string

@@ -1,6 +1,6 @@
 // What the console shows of the gateway as a whole: itself, its listeners, its broker, its store. Types only.
 
-import type { SensorState } from './view.ts'
+import type { SensorState } from './states.ts'
 
 export interface GatewayInfo {
   readonly version: string

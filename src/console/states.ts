@@ -1,6 +1,15 @@
-// The states of a sensor as values, for whoever lists or counts them; their type is in view.ts.
+// The states of a sensor: their type, and their values for whoever lists or counts them.
 
-import type { SensorState } from './view.ts'
+/** States of a sensor, as in figure 4 of the specification, and the steps of a connection setup. */
+export type SensorState =
+  | 'willtopic'
+  | 'willmsg'
+  | 'connecting'
+  | 'active'
+  | 'asleep'
+  | 'awake'
+  | 'disconnected'
+  | 'lost'
 
 /** All of them, in the order of a sensor's life. */
 export const STATES: readonly SensorState[] = [

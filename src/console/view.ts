@@ -1,19 +1,9 @@
 // What the console may see of a gateway, and do to it: the contract between src/console/ and the gateway. Types only.
 
 import type { BrokerInfo, GatewayInfo, ListenerInfo, StoreInfo } from './infos.ts'
+import type { SensorState } from './states.ts'
 
-export type { BrokerInfo, GatewayInfo, ListenerInfo, StoreInfo }
-
-/** States of a sensor, as in figure 4 of the specification, and the steps of a connection setup. */
-export type SensorState =
-  | 'willtopic'
-  | 'willmsg'
-  | 'connecting'
-  | 'active'
-  | 'asleep'
-  | 'awake'
-  | 'disconnected'
-  | 'lost'
+export type { BrokerInfo, GatewayInfo, ListenerInfo, SensorState, StoreInfo }
 
 /** A sensor in a list. Times are milliseconds since 1970. */
 export interface SensorSummary {

@@ -33,11 +33,6 @@ import { publishStatus } from './status-topics.ts'
 import { createSteps, type Steps } from './turns.ts'
 import type { Share } from './worker-share.ts'
 
-export { loadConfig } from '../config/load.ts'
-export { openConsole } from '../monitor/open-console.ts'
-export { createMemoryStore } from '../store/memory.ts'
-export type { GatewayStatus, Observer } from './observer.ts'
-
 /** How often deadlines are looked at, milliseconds: far below the shortest interval of the protocol. */
 const TICK = 50
 

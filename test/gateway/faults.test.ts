@@ -2,7 +2,8 @@
 // makes the gateway tell what it has not written.
 
 import { expect, it, onTestFinished } from 'vitest'
-import { createMemoryStore, Gateway } from '../../src/gateway/gateway.ts'
+import { Gateway } from '../../src/gateway/gateway.ts'
+import { createMemoryStore } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
 import { aWhile, freshName, testConfig, until } from '../support/gateway.ts'
 import { UdpPeer } from '../support/sensor.ts'

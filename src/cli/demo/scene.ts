@@ -17,7 +17,7 @@ import { meter } from '../../simulation/meter.ts'
 import { type Simulation, type SimulationEvent, simulate } from '../../simulation/simulation.ts'
 import { thermometer } from '../../simulation/thermometer.ts'
 import { valve } from '../../simulation/valve.ts'
-import { version } from '../terminal/version.ts'
+import { version } from '../../version.ts'
 import type { Board } from './board.ts'
 
 /** The running demo. */
