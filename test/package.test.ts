@@ -1,0 +1,113 @@
+// What is published: small, without tools and tests, and enough to run from an empty folder. It packs dist/ as it was built last.
+
+import { execFile } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runExample, writeExamples } from './support/library-examples.ts'
+
+interface Packed {
+  readonly filename: string
+  readonly entryCount: number
+  readonly unpackedSize: number
+  readonly files: readonly { readonly path: string }[]
+}
+
+const run = promisify(execFile)
+
+async function pack(...options: string[]): Promise<Packed> {
+  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', ...options])
+  const [packed] = JSON.parse(stdout) as Packed[]
+  if (packed === undefined) throw new Error('npm pack has packed nothing')
+  return packed
+}
+
+describe('the package', () => {
+  it('is small, and holds no tools, no tests and no maps', async () => {
+    const { entryCount, unpackedSize, files } = await pack('--dry-run')
+    const paths = files.map(({ path }) => path)
+    expect(
+      paths.filter((path) => /(^|\/)(lab|test|node_modules)\/|\.map$|\.tsbuildinfo$/.test(path)),
+    ).toEqual([])
+    for (const path of ['dist/src/cli.js', 'dist/src/library.js', 'dist/scripts/valve.js', 'docs/library.md'])
+      expect(paths).toContain(path)
+    expect(entryCount).toBeLessThan(400)
+    expect(unpackedSize).toBeLessThan(1_500_000)
+  })
+
+  it('holds nothing that has lost its source', async () => {
+    const { files } = await pack('--dry-run')
+    const sources = files.flatMap(({ path }) => {
+      const [, source, ending] = /^dist\/(?:types\/)?(.+?)(\.d\.ts|\.js|\.\w+)$/.exec(path) ?? []
+      const isPage = source?.startsWith('src/console/page/')
+      return source === undefined ? [] : [isPage ? `${source}${ending}` : `${source}.ts`]
+    })
+    expect(sources.length).toBeGreaterThan(100)
+    const missing = sources.filter((source) => {
+      try {
+        readFileSync(source)
+        return false
+      } catch {
+        return true
+      }
+    })
+    expect(missing).toEqual([])
+  })
+})
+
+describe('the package in an empty folder', { timeout: 60_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mqttsn-package-'))
+  const modules = join(folder, 'node_modules')
+  const installed = join(modules, 'mqtt-sn-gateway')
+
+  // As npm installs it, but without the network: of all that is in this project, it sees the dependencies that it names.
+  beforeAll(async () => {
+    mkdirSync(join(modules, '.bin'), { recursive: true })
+    mkdirSync(installed)
+    const { filename } = await pack('--pack-destination', folder)
+    await run('tar', ['-xzf', join(folder, filename), '-C', installed, '--strip-components=1'])
+    const { dependencies, bin } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>
+      bin: { mqttsn: string }
+    }
+    for (const name of Object.keys(dependencies)) {
+      mkdirSync(dirname(join(modules, name)), { recursive: true })
+      symlinkSync(resolve('node_modules', name), join(modules, name), 'junction')
+    }
+    chmodSync(join(installed, bin.mqttsn), 0o755)
+    symlinkSync(join('..', 'mqtt-sn-gateway', bin.mqttsn), join(modules, '.bin', 'mqttsn'))
+  })
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  it.concurrent('runs the demo', async () => {
+    const demo = ['--no', '--', 'mqttsn', 'demo', '--duration', '5s', '--port', '0']
+    const { stdout } = await run('npx', demo, { cwd: folder })
+    expect(stdout).toMatch(/^gateway on udp:\/\/127\.0\.0\.1:\d+, embedded broker on mqtt:/)
+    expect(stdout).toMatch(/thermometer-1 +published +→? ?thermometer\/thermometer-1\/celsius/)
+    expect(stdout).toMatch(/MQTT-SN messages from \d+ sensors, \d+ published to the broker/)
+  })
+
+  it.concurrent('runs every command, at least to its help', async () => {
+    const { stdout } = await run('npx', ['--no', '--', 'mqttsn', '--help'], { cwd: folder })
+    const commands = [...stdout.matchAll(/^ {2}(\w+) .*\[options\]/gm)].map(([, name = '']) => name)
+    expect(commands).toHaveLength(11)
+    for (const command of commands) {
+      const help = await run(process.execPath, [join(installed, 'dist/src/cli.js'), command, '--help'], {
+        cwd: folder,
+      })
+      expect(help.stdout).toContain(`mqttsn ${command}`)
+    }
+  })
+
+  it.concurrent('runs a simulated sensor of scripts/', async () => {
+    const { stdout } = await run(process.execPath, [join(installed, 'dist/scripts/valve.js'), '--help'])
+    expect(stdout).toContain('--client-id')
+  })
+
+  it.concurrent('runs the programs of docs/library.md', async () => {
+    for (const example of writeExamples(folder))
+      expect(await runExample(example, folder), example.title).toBe(example.output)
+  })
+})
