@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { cpus, release, totalmem, type } from 'node:os'
 import { FIGURES, type FigureName, type Spread, type Summary } from './figures.ts'
-import { type Goal, goals, paho } from './goals.ts'
+import { type Goal, goals, type Measurement } from './goals.ts'
 
 /** Everything that one call of the benchmark found out. */
 export interface Report {
@@ -119,13 +119,15 @@ export function textReport(report: Report): string {
   return [...table, '', ...more, '', ...verdicts, ...skipped].join('\n')
 }
 
+/** Lines of a table in Markdown; the first one is its head. */
+export const markdown = (lines: readonly (readonly string[])[]): string[] =>
+  lines.flatMap((line, index) => [
+    `| ${line.join(' | ')} |`,
+    ...(index === 0 ? [`|${line.map(() => '---').join('|')}|`] : []),
+  ])
+
 /** The tables of docs/performance.md. */
 export function markdownReport(report: Report): string {
-  const markdown = (lines: readonly (readonly string[])[]) =>
-    lines.flatMap((line, index) => [
-      `| ${line.join(' | ')} |`,
-      ...(index === 0 ? [`|${line.map(() => '---').join('|')}|`] : []),
-    ])
   const table = [[...HEAD], ...rows(report)]
   const more = report.summaries.map((summary) => [nameOf(summary), others(summary)])
   const skipped = Object.entries(report.skipped).map(([name, why]) => `${name} was left out: ${why}.`)
@@ -146,54 +148,40 @@ export function markdownReport(report: Report): string {
     ...(skipped.length === 0 ? [] : [...skipped, '']),
     '## Goals',
     '',
-    ...markdown(
-      [['', 'goal', 'measured', 'met?', 'Paho C++'], ...judged(report)].map((line) => [
-        line[0] ?? '',
-        line[1] ?? '',
-        line[2] ?? '',
-        line[3] ?? '',
-        line[4] ?? '',
-      ]),
-    ),
-    '',
-    '## Against the C++ gateway',
-    '',
-    ...markdown([['', 'figure', 'Paho C++', 'this gateway', 'ratio'], ...compared(report)]),
+    ...markdown([['', 'goal', 'measured', 'met?'], ...judged(report)]),
   ].join('\n')
 }
 
-/** Name, goal, what was measured, met or missed, and Paho's figure. Goals of what was not measured are left out. */
-export function judged(report: Report): [string, string, string, string, string][] {
-  return goals.flatMap((goal): [string, string, string, string, string][] => {
-    const figure = report.summaries.find((summary) => isAbout(goal, summary))?.figures[goal.figure]
-    if (figure === undefined) return []
+/** Name, goal, what was measured, met or missed. Goals of what was not measured are left out. */
+export function judged(report: Report): [string, string, string, string][] {
+  return goals.flatMap((goal): [string, string, string, string][] => {
+    const figure = figureOf(report, goal, goal.figure)
+    const limit = limitOf(report, goal)
+    if (figure === undefined || limit === undefined) return []
     const [about, unit] = FIGURES[goal.figure]
-    const limit = goal.atMost ?? goal.atLeast ?? 0
-    const met = goal.atMost === undefined ? figure.median >= limit : figure.median <= limit
+    const atLeast = 'atLeast' in goal
+    const met = atLeast ? figure.median >= limit : figure.median <= limit
     const name = `${nameOf({ ...goal, variant: goal.variant ?? '' })}: ${about}`
-    const asked = `${goal.atMost === undefined ? 'at least' : 'at most'} ${digits(limit)} ${unit}`.trimEnd()
-    const theirs = paho.find((other) => isAbout(goal, other))?.figures[goal.figure]
-    return [
-      [name, asked, spread(figure), met ? 'met' : 'missed', theirs === undefined ? '-' : digits(theirs)],
-    ]
+    const asked = `${atLeast ? 'at least' : 'at most'} ${digits(limit)} ${unit}`.trimEnd()
+    const why = 'of' in goal ? ` (${goal.atMostTimes} times bare C)` : ''
+    return [[name, asked + why, spread(figure), met ? 'met' : 'missed']]
   })
 }
 
-function compared(report: Report): string[][] {
-  return paho.flatMap((theirs) => {
-    const ours = report.summaries.find((summary) => isAbout(theirs, summary))
-    return (Object.entries(theirs.figures) as [FigureName, number][]).flatMap(([name, value]) => {
-      const median = ours?.figures[name]?.median
-      if (ours === undefined || median === undefined) return []
-      const unit = FIGURES[name][1]
-      const label = name === 'rate' || name === 'cpu' ? FIGURES[name][0] : name
-      return [[nameOf(ours), `${label}, ${unit}`, digits(value), digits(median), (median / value).toFixed(2)]]
-    })
-  })
+/** The bound that a goal sets in this run; undefined if it depends on what was not measured. */
+function limitOf(report: Report, goal: Goal): number | undefined {
+  if ('atMost' in goal) return goal.atMost
+  if ('atLeast' in goal) return goal.atLeast
+  const other = figureOf(report, goal.of, goal.figure)
+  return other && other.median * goal.atMostTimes
 }
+
+/** A figure of a measurement in this report. */
+export const figureOf = (report: Report, what: Measurement, name: FigureName): Spread | undefined =>
+  report.summaries.find((summary) => isAbout(what, summary))?.figures[name]
 
 export const isAbout = (
-  what: Pick<Goal, 'scenario' | 'variant' | 'sensors'>,
+  what: Measurement,
   summary: { readonly scenario: string; readonly variant?: string; readonly sensors: number },
 ): boolean =>
   what.scenario === summary.scenario &&

@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { type Row, summarize } from '../../lab/bench/figures.ts'
 import { Histogram } from '../../lab/bench/histogram.ts'
+import { peerRows } from '../../lab/bench/peer-figures.ts'
 import { judged, markdownReport, type Report } from '../../lab/bench/report.ts'
 import { performancePage } from '../../lab/docs/performance.ts'
 import { drawing, timeByPart } from '../../lab/docs/profile.ts'
@@ -86,11 +87,11 @@ describe('the figures of the benchmark', () => {
     expect(histogram.count).toBe(1001)
   })
 
-  const row = (rate: number): Row => ({
-    scenario: 'connect',
-    variant: '',
-    sensors: 5000,
-    figures: { rate, p50: undefined },
+  const row = (cpu: number, scenario = 'uplink-qos1', variant = ''): Row => ({
+    scenario,
+    variant,
+    sensors: 500,
+    figures: { cpu, p50: undefined },
   })
   const report: Report = {
     date: '2026-01-01',
@@ -99,26 +100,39 @@ describe('the figures of the benchmark', () => {
     node: '20',
     broker: 'a broker',
     seconds: 5,
-    summaries: summarize([row(3000), row(1000), row(2000)]),
+    summaries: summarize([row(30), row(10), row(20), row(10, 'bare', 'QoS 1')]),
     skipped: {},
   }
 
   it('are the median of all runs with the spread, and are judged by the goals', () => {
     expect(report.summaries).toMatchObject([
-      { runs: 3, figures: { rate: { median: 2000, least: 1000, most: 3000 } } },
+      { runs: 3, figures: { cpu: { median: 20, least: 10, most: 30 } } },
+      { runs: 1, figures: { cpu: { median: 10 } } },
     ])
     expect(report.summaries[0]?.figures).not.toHaveProperty('p50')
     expect(judged(report)).toEqual([
       [
-        expect.stringContaining('connect, 5,000'),
-        'at least 2,500 /s',
-        '2,000 (1,000-3,000)',
+        expect.stringContaining('uplink-qos1, 500'),
+        'at most 17 µs (1.7 times bare C)',
+        '20 (10-30)',
         'missed',
-        '294',
       ],
     ])
-    const faster = { ...report, summaries: summarize([row(2500)]) }
-    expect(judged(faster)[0]?.[3]).toBe('met')
+    const bare = row(10, 'bare', 'QoS 1')
+    expect(judged({ ...report, summaries: summarize([row(17), bare]) })[0]?.[3]).toBe('met')
+    expect(judged({ ...report, summaries: summarize([row(17)]) })).toEqual([])
+  })
+
+  it('compare with another gateway only what one run has measured, also where that is ahead', () => {
+    const page = performancePage(report)
+    for (const { load, figures } of peerRows) {
+      expect(page).toContain(load)
+      expect(figures.length).toBeGreaterThan(0)
+    }
+    expect(page).toContain(
+      '| QoS 1, 500 sensors, closed loop | per second | 40,878 | 38,860 | 0.951 | missed |',
+    )
+    expect(page).toContain('|  | p99.9, ms | 2,038 | 22.7 | 0.0111 | met |')
   })
 
   it('make a page that holds the tables, machine, date and command', () => {
