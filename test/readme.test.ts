@@ -1,13 +1,19 @@
 // The README shows what is true: its commands exist, its configuration is accepted, its links lead somewhere.
 
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../src/config/load.ts'
 
-const pages = ['README.md', 'CONTRIBUTING.md', 'docs/operation.md', 'docs/decisions.md', 'docs/readings.md']
+const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...readdirSync('docs')
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+]
 const readme = readFileSync('README.md', 'utf8')
 const scripts = JSON.parse(readFileSync('package.json', 'utf8')).scripts as Record<string, string>
 
@@ -26,6 +32,33 @@ describe('the README and its fellows', () => {
       [...readFileSync(page, 'utf8').matchAll(/\]\(([^)#:]+)\)/g)]
         .map(([, target = '']) => join(dirname(page), target))
         .filter((target) => !existsSync(target)),
+    )
+    expect(missing).toEqual([])
+  })
+
+  it('says of every folder of src/, two levels deep, of scripts/ and of lab/ what is there', () => {
+    const contributing = readFileSync('CONTRIBUTING.md', 'utf8')
+    const told = [...contributing.matchAll(/`((?:src|scripts|lab)(?:\/[\w-]+)*)\/?`/g)].map(
+      ([, folder = '']) => folder,
+    )
+    const folders = (root: string, depth: number): string[] =>
+      readdirSync(root, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => `${root}/${name}`)
+        .flatMap((folder) => [folder, ...(depth > 1 ? folders(folder, depth - 1) : [])])
+    const all = ['scripts', 'lab', ...folders('lab', 1), ...folders('src', 2)]
+    expect(all.filter((folder) => !told.includes(folder))).toEqual([])
+    expect(told.filter((folder) => !existsSync(folder))).toEqual([])
+  })
+
+  it('names only files and folders of the project that exist', () => {
+    // its generator names what the last whole run of the tests has found
+    const written = pages.filter((page) => page !== 'docs/conformance.md')
+    const missing = written.flatMap((page) =>
+      [...readFileSync(page, 'utf8').matchAll(/(?<![\w./-])(?:src|scripts|lab|test)\/[\w/.-]*\w/g)]
+        .map(([path]) => path)
+        .filter((path) => !existsSync(path))
+        .map((path) => `${page}: ${path}`),
     )
     expect(missing).toEqual([])
   })
