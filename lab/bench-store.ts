@@ -8,9 +8,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
 import { count } from '../src/cli/options.ts'
-import { downlink, subscribers } from './bench/downlink.ts'
-import { type Endpoint, publishers } from './bench/sensors.ts'
-import { closedLoop, type Load } from './bench/uplink.ts'
+import { connectSubscribers, loopDownlink } from './bench/downlink.ts'
+import { connectPublishers, type Endpoint } from './bench/sensors.ts'
+import { type Load, publishInLoop } from './bench/uplink.ts'
 import { freePort, GatewayProcess, Mosquitto, usage } from './processes.ts'
 
 interface Options {
@@ -109,10 +109,10 @@ async function startLoad(
   const broker = { host: '127.0.0.1', port: brokerPort }
   const setup = { cleanSession: false }
   if (scenario === 'downlink QoS 1') {
-    return downlink(await subscribers(gateway, count, 1, setup), broker, 1, WINDOW * count)
+    return loopDownlink(await connectSubscribers(gateway, count, 1, setup), broker, 1, WINDOW * count)
   }
   const qos = scenario === 'uplink QoS 0' ? 0 : 1
-  return closedLoop(await publishers(gateway, count, qos, setup), broker, qos)
+  return publishInLoop(await connectPublishers(gateway, count, qos, setup), broker, qos)
 }
 
 /**

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { between, count, timeOption } from '../src/cli/options.ts'
-import { type Row, summarize } from './bench/figures.ts'
+import { type Row, summarizeRows } from './bench/figures.ts'
 import { NotHere } from './bench/not-here.ts'
 import { describeBroker, describeMachine, markdownReport, type Report, textReport } from './bench/report.ts'
 import { type Scenario, scenarios } from './bench/scenarios.ts'
@@ -128,7 +128,7 @@ async function run(flags: Flags): Promise<void> {
     node: process.versions.node,
     broker: describeBroker(typeof broker === 'string' ? broker : `broker at ${broker.host}:${broker.port}`),
     seconds,
-    summaries: summarize(rows),
+    summaries: summarizeRows(rows),
     loadAverage,
     skipped,
   }

@@ -3,7 +3,7 @@
 
 import { parseArgs } from 'node:util'
 import { createLog } from '../src/log.ts'
-import { type FuzzReport, fuzz } from './fuzz/run.ts'
+import { type FuzzReport, fuzzGateway } from './fuzz/run.ts'
 
 const USAGE = 'usage: npx tsx lab/fuzz.ts [--datagrams NUMBER] [--seed NUMBER]'
 const MOST = 100_000_000
@@ -39,7 +39,7 @@ async function main(): Promise<number> {
   const startedAt = performance.now()
   let shownAt = startedAt
   const log = createLog({ level: 'error', format: 'pretty', payloads: false })
-  const report = await fuzz({
+  const report = await fuzzGateway({
     ...options,
     log,
     onRound(soFar) {

@@ -64,7 +64,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   zod: ['config'],
   // its WebSocket; the books of a swarm; and the demo shows the world beyond the broker
-  mqtt: ['upstream/mqtt/streams.ts', 'simulation/swarm/broker.ts', 'cli/demo/scene.ts'],
+  mqtt: ['upstream/mqtt/streams.ts', 'simulation/swarm/broker-client.ts', 'cli/demo/scene.ts'],
   'mqtt-packet': ['upstream'],
   aedes: ['upstream'],
   lmdb: ['store'],

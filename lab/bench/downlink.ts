@@ -20,7 +20,7 @@ const LOST_AFTER = [1000, 15_000] as const
 const LOOK = 100
 
 /** Connects sensors that subscribe to `<prefix>/<number>`. */
-export function subscribers(
+export function connectSubscribers(
   gateway: Endpoint,
   count: number,
   qos: 0 | 1,
@@ -85,7 +85,10 @@ export class Publisher {
 }
 
 /** Makes a sensor answer messages of QoS 1, and tells of every message; `repeated`: with the DUP flag. */
-export function listen(sensor: LightSensor, onPublish: (payload: Buffer, repeated: boolean) => void): void {
+export function listenForMessages(
+  sensor: LightSensor,
+  onPublish: (payload: Buffer, repeated: boolean) => void,
+): void {
   const puback = Buffer.from(encode({ type: 'puback', topicId: 0, msgId: 0, returnCode: 0 }))
   sensor.onMessage = (bytes) => {
     if (bytes[1] !== MsgType.publish) return
@@ -99,7 +102,7 @@ export function listen(sensor: LightSensor, onPublish: (payload: Buffer, repeate
 }
 
 /** Messages go to the sensors in turn; for each one that arrives the next one goes, `outstanding` are under way. */
-export async function downlink(
+export async function loopDownlink(
   sensors: readonly LightSensor[],
   broker: Endpoint,
   qos: 0 | 1,
@@ -141,7 +144,7 @@ export async function downlink(
     turn = (turn + 1) % sensors.length
   }
   for (const sensor of sensors) {
-    listen(sensor, (payload, repeated) => {
+    listenForMessages(sensor, (payload, repeated) => {
       if (repeated) load.repeated += 1
       const slot = payload.readUInt32BE(0)
       if (payload.readUInt32BE(4) !== numbers[slot]) return

@@ -60,7 +60,7 @@ export interface Summary {
 }
 
 /** Puts the runs of each measurement together, in the order in which they first came. */
-export function summarize(rows: readonly Row[]): Summary[] {
+export function summarizeRows(rows: readonly Row[]): Summary[] {
   const groups = new Map<string, Row[]>()
   for (const row of rows) {
     const key = JSON.stringify([row.scenario, row.variant, row.sensors])

@@ -112,7 +112,7 @@ export function textReport(report: Report): string {
       .join('  '),
   )
   const more = report.summaries.map((summary) => `${nameOf(summary)}: ${others(summary)}`)
-  const verdicts = judged(report).map(
+  const verdicts = judgeGoals(report).map(
     ([name, goal, measured, verdict]) => `${verdict.padEnd(6)} ${name}: ${goal}, is ${measured}`,
   )
   const skipped = Object.entries(report.skipped).map(([name, why]) => `${name} was left out: ${why}`)
@@ -148,12 +148,12 @@ export function markdownReport(report: Report): string {
     ...(skipped.length === 0 ? [] : [...skipped, '']),
     '## Goals',
     '',
-    ...markdown([['', 'goal', 'measured', 'met?'], ...judged(report)]),
+    ...markdown([['', 'goal', 'measured', 'met?'], ...judgeGoals(report)]),
   ].join('\n')
 }
 
 /** Name, goal, what was measured, met or missed. Goals of what was not measured are left out. */
-export function judged(report: Report): [string, string, string, string][] {
+export function judgeGoals(report: Report): [string, string, string, string][] {
   return goals.flatMap((goal): [string, string, string, string][] => {
     const figure = figureOf(report, goal, goal.figure)
     const limit = limitOf(report, goal)

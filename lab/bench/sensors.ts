@@ -133,7 +133,7 @@ export interface Fleet {
 }
 
 /** Connects sensors that will publish to `<prefix>/<number>`. */
-export async function publishers(
+export async function connectPublishers(
   gateway: Endpoint,
   count: number,
   qos: 0 | 1 | 2,
@@ -156,7 +156,7 @@ export async function publishers(
 }
 
 /** Makes the next message of a sensor out of its last: another count, the time, at QoS 1 and 2 another MsgId. */
-export function renew(frame: Buffer, now: number): void {
+export function renewMessage(frame: Buffer, now: number): void {
   frame[FLAGS] = (frame[FLAGS] ?? 0) & ~DUP
   frame.writeUInt32BE(frame.readUInt32BE(PUBLISH_HEADER + 4) + 1, PUBLISH_HEADER + 4)
   frame.writeDoubleBE(now, PUBLISH_HEADER + 8)

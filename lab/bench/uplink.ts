@@ -10,7 +10,7 @@ import {
   type Fleet,
   markRepeated,
   PUBLISH_HEADER,
-  renew,
+  renewMessage,
   shortAnswer,
   T_RETRY,
 } from './sensors.ts'
@@ -73,7 +73,7 @@ class Uplink implements Load {
 }
 
 /** Each sensor sends its next message as soon as the last one is acknowledged, or at QoS 0 seen at the broker. */
-export async function closedLoop(
+export async function publishInLoop(
   fleet: Fleet,
   broker: Endpoint,
   qos: 0 | 1 | 2,
@@ -89,7 +89,7 @@ export async function closedLoop(
     const frame = frames[index]
     if (load.ended || frame === undefined) return
     const now = performance.now()
-    renew(frame, now)
+    renewMessage(frame, now)
     firstAt[index] = now
     lastAt[index] = now
     load.sent += 1
@@ -146,7 +146,7 @@ export async function closedLoop(
 }
 
 /** Sensors send in turn, at so many messages per second together, and repeat nothing. */
-export async function atRate(
+export async function publishAtRate(
   fleet: Fleet,
   broker: Endpoint,
   qos: 0 | 1,
@@ -187,7 +187,7 @@ export async function atRate(
       const frame = frames[index]
       if (frame === undefined) continue
       const at = performance.now()
-      renew(frame, at)
+      renewMessage(frame, at)
       if (qos === 1) times[index * REMEMBERED + (frame.readUInt16BE(5) % REMEMBERED)] = at
       load.sent += 1
       sensors[index]?.send(frame)

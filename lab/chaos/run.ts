@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pause } from '../../src/sensor/pause.ts'
-import { type Broker, openBroker } from '../../src/simulation/swarm/broker.ts'
+import { type BrokerClient, openBrokerClient } from '../../src/simulation/swarm/broker-client.ts'
 import { freePort, GatewayProcess, Mosquitto } from '../processes.ts'
 import { Air, type AirTally } from './air.ts'
 import { Books, beginOutage, labelText, type Outage, parseLabel } from './books.ts'
@@ -129,7 +129,7 @@ class Chaos {
   readonly #airTally: AirTally = { datagrams: 0, lost: 0, duplicated: 0, delayed: 0 }
   readonly #tally: MemberTally = { published: 0, received: 0, refused: 0, sessionsLost: 0, registersAgain: 0 }
   readonly #outages: Outage[] = []
-  readonly #brokers: Broker[] = []
+  readonly #brokers: BrokerClient[] = []
   #numbers = 0
   #outstanding = 0
   #round = 0
@@ -199,17 +199,17 @@ class Chaos {
     enough.abort()
   }
 
-  async #openBroker(clientId: string): Promise<Broker> {
+  async #openBroker(clientId: string): Promise<BrokerClient> {
     const note = (text: string) => {
       // While the broker is away every attempt fails, as it should.
       if (!/\b(ECONN[A-Z]+|EPIPE)\b|timeout/i.test(text)) this.#fault(`${clientId}: ${text}`)
     }
-    const broker = await openBroker(this.#mosquitto.url, clientId, note)
+    const broker = await openBrokerClient(this.#mosquitto.url, clientId, note)
     this.#brokers.push(broker)
     return broker
   }
 
-  async #playRound(publisher: Broker): Promise<void> {
+  async #playRound(publisher: BrokerClient): Promise<void> {
     const { seed, signal, say } = this.#options
     const startedAt = performance.now()
     const before = this.#figures()
@@ -282,7 +282,7 @@ class Chaos {
   }
 
   /** Messages to sensors, as fast as the plan says and the broker takes them. */
-  async #sendDown(publisher: Broker, until: AbortSignal): Promise<void> {
+  async #sendDown(publisher: BrokerClient, until: AbortSignal): Promise<void> {
     const random = seeded(this.#options.seed, this.#round, 'down')
     const [first, ...others] = targets
     if (first === undefined) return
@@ -355,7 +355,7 @@ class Chaos {
     }
   }
 
-  #total(witness: Broker): void {
+  #total(witness: BrokerClient): void {
     const { say, protocol } = this.#options
     const { up, down, wills } = this.#site
     const { outcome } = this

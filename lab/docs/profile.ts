@@ -82,7 +82,7 @@ const ROW = 26
 const TOP = 44
 
 /** Horizontal bars. */
-export function drawing(parts: readonly (readonly [string, number])[], title: string): string {
+export function drawProfile(parts: readonly (readonly [string, number])[], title: string): string {
   const total = parts.reduce((sum, [, time]) => sum + time, 0)
   const longest = parts[0]?.[1] ?? 1
   const bars = parts.map(([part, time], index) => {
@@ -112,5 +112,5 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const [, , file = '', seconds] = process.argv
   const profile = JSON.parse(readFileSync(file, 'utf8')) as Profile
   const parts = timeByPart(profile, seconds === undefined ? LAST_SECONDS : Number(seconds))
-  writeFileSync(FILE, drawing(parts, 'Processor time of the gateway by part: QoS 1 uplink, 500 sensors'))
+  writeFileSync(FILE, drawProfile(parts, 'Processor time of the gateway by part: QoS 1 uplink, 500 sensors'))
 }

@@ -43,7 +43,7 @@ const LONGEST = 65_507
 const EDGES = [0, 1, 2, 3, 4, 0x7f, 0x80, 0xfe, 0xff]
 
 /** One datagram: mostly a known frame with a few faults, now and then pure noise of any length. */
-export function mutate(seeds: readonly Uint8Array[], random: Random): Uint8Array {
+export function mutateDatagram(seeds: readonly Uint8Array[], random: Random): Uint8Array {
   const dice = random()
   if (dice < 0.001) return noise(below(random, LONGEST + 1), random)
   if (dice < 0.03) return noise(below(random, 64), random)

@@ -9,7 +9,7 @@ import type { Log } from '../../src/log.ts'
 import { pause } from '../../src/sensor/pause.ts'
 import { Sensor } from '../../src/sensor/sensor.ts'
 import type { Peer } from '../../src/session/peers.ts'
-import { below, mutate, type Random, readSeeds, seeded } from './mutation.ts'
+import { below, mutateDatagram, type Random, readSeeds, seeded } from './mutation.ts'
 import { Source } from './source.ts'
 
 /** Fresh sockets per round, and sockets that stay and connect again and again. */
@@ -47,7 +47,7 @@ export interface FuzzReport {
 }
 
 /** Runs until so many datagrams were sent or something is wrong. */
-export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
+export async function fuzzGateway(options: FuzzOptions): Promise<FuzzReport> {
   const gateway = new Gateway(configuration(), options.log && { log: options.log })
   await gateway.start()
   try {
@@ -129,7 +129,7 @@ class FuzzRun {
       for (const [index, sensor] of sensors.entries()) this.#greet(sensor, index)
       for (let turn = 0; turn < BURST; turn++) {
         for (const source of sensors) await this.#send(source, this.#fromSensor(source))
-        for (const source of strangers) await this.#send(source, mutate(this.#seeds, this.#random))
+        for (const source of strangers) await this.#send(source, mutateDatagram(this.#seeds, this.#random))
       }
       await this.#followed()
       // One round later, so that late answers are seen, too.
@@ -166,7 +166,7 @@ class FuzzRun {
     const { answer } = source
     source.answer = undefined
     if (answer !== undefined && this.#random() < 0.7) return answer
-    return mutate(this.#seeds, this.#random)
+    return mutateDatagram(this.#seeds, this.#random)
   }
 
   async #send(source: Source, bytes: Uint8Array): Promise<void> {

@@ -5,7 +5,14 @@ import { Command, Option } from 'commander'
 import type { ListenerInfo } from '../console/view.ts'
 import { BlockSplitter } from './capture/blocks.ts'
 import { count, timeOption, withExitCodes } from './options.ts'
-import { addLiveOptions, ask, askJson, failLive, LiveError, type LiveFlags } from './running/api.ts'
+import {
+  addLiveOptions,
+  askApi,
+  askJson,
+  LiveError,
+  type LiveFlags,
+  reportLiveFailure,
+} from './running/api.ts'
 import { findSensor } from './running/find-sensor.ts'
 import { amount, size } from './terminal/quantities.ts'
 import { ExitCode, processTerminal, type Terminal } from './terminal/terminal.ts'
@@ -51,7 +58,7 @@ export function captureCommand(terminal: Terminal = processTerminal): Command {
       terminal.exit(ExitCode.ok)
     } catch (error) {
       if (done.signal.aborted && error instanceof LiveError) terminal.exit(ExitCode.ok)
-      else failLive(terminal, error)
+      else reportLiveFailure(terminal, error)
     } finally {
       done.abort()
     }
@@ -63,7 +70,7 @@ async function capture(flags: CaptureFlags, terminal: Terminal, done: AbortContr
   if (sensor !== undefined) await findSensor(sensor, flags, done.signal)
   const options = decodeOptions(await askJson<ListenerInfo[]>(flags, '/api/listeners', done.signal))
   const query = sensor === undefined ? '' : `?sensor=${encodeURIComponent(sensor)}`
-  const response = await ask(flags, `/api/capture${query}`, done.signal)
+  const response = await askApi(flags, `/api/capture${query}`, done.signal)
   // Not before the gateway has agreed: a wrong token must not cost an earlier capture.
   const file = write === '-' ? undefined : await open(write, 'w', 0o600)
   terminal.err(`capturing; Ctrl-C ends it. To read it: tshark -r ${write}${options}`)

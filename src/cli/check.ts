@@ -18,7 +18,10 @@ interface CheckOptions {
 }
 
 /** Checks a configuration without starting anything. Neither output ever holds a secret. */
-export function check(options: CheckOptions, env: Readonly<Record<string, string | undefined>>): CheckResult {
+export function checkConfig(
+  options: CheckOptions,
+  env: Readonly<Record<string, string | undefined>>,
+): CheckResult {
   const name = options.config ?? 'the environment and the defaults'
   const lines = (...texts: string[]) => texts.map((text) => `${text}\n`).join('')
   const json = (value: object) => lines(JSON.stringify(value, null, 2))
@@ -54,7 +57,7 @@ export function checkCommand(): Command {
     .option('--json', 'one JSON object on standard output, for scripts')
     .addHelpText('after', help)
     .action((options: CheckOptions) => {
-      const { out, err, status } = check(options, process.env)
+      const { out, err, status } = checkConfig(options, process.env)
       process.stdout.write(out)
       process.stderr.write(err)
       if (status !== 0) process.exitCode = status

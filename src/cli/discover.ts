@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import { hex } from '../codec/v1/describe.ts'
 import { type DiscoverOptions, discover, type FoundGateway } from '../sensor/sensor.ts'
 import { count, timeOption, withExitCodes } from './options.ts'
-import { ExitCode, fail, processTerminal, type Terminal } from './terminal/terminal.ts'
+import { ExitCode, processTerminal, reportFailure, type Terminal } from './terminal/terminal.ts'
 
 const EXAMPLES = `
 Exit code: 0 found at least one gateway, 2 usage, 3 found none.
@@ -52,7 +52,7 @@ export function discoverCommand(terminal: Terminal = processTerminal): Command {
       if (found.length === 0) terminal.err('no gateway answered')
       terminal.exit(found.length === 0 ? ExitCode.noAnswer : ExitCode.ok)
     } catch (error) {
-      fail(terminal, error, flags.json === true)
+      reportFailure(terminal, error, flags.json === true)
     }
   })
 }

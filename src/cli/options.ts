@@ -65,7 +65,7 @@ export function toSensorOptions(flags: SensorFlags, command: Command): SensorOpt
 }
 
 /** Prints what is on the wire with --verbose, and once that nobody listens at the gateway's address. */
-export function watch(sensor: Sensor, flags: SensorFlags, terminal: Terminal): void {
+export function watchSensor(sensor: Sensor, flags: SensorFlags, terminal: Terminal): void {
   if (flags.verbose) {
     sensor.on('packet', (direction, packet) =>
       terminal.err(`${direction === 'out' ? '->' : '<-'} ${summarize(packet)}`),

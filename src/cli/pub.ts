@@ -15,10 +15,10 @@ import {
   timeOption,
   topicsOf,
   toSensorOptions,
-  watch,
+  watchSensor,
   withExitCodes,
 } from './options.ts'
-import { ExitCode, fail, processTerminal, type Terminal } from './terminal/terminal.ts'
+import { ExitCode, processTerminal, reportFailure, type Terminal } from './terminal/terminal.ts'
 
 const EXAMPLES = `
 Exit code: 0 published (at QoS 1 and 2: acknowledged), 1 refused by the gateway or broker, 2 usage, 3 no answer.
@@ -72,7 +72,7 @@ export function pubCommand(terminal: Terminal = processTerminal): Command {
       const code = await publishAll(new Sensor(options), topic, flags, terminal)
       terminal.exit(code)
     } catch (error) {
-      fail(terminal, error, flags.json === true)
+      reportFailure(terminal, error, flags.json === true)
     }
   })
 }
@@ -89,7 +89,7 @@ async function publishAll(
     ending = sensor.end()
   }
   interrupted.addEventListener('abort', stop)
-  watch(sensor, flags, terminal)
+  watchSensor(sensor, flags, terminal)
   let refused: SensorError | undefined
   sensor.on('error', (error) => {
     if (error.code === 'rejected') refused = error

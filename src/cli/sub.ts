@@ -15,10 +15,10 @@ import {
   timeOption,
   topicsOf,
   toSensorOptions,
-  watch,
+  watchSensor,
   withExitCodes,
 } from './options.ts'
-import { ExitCode, fail, processTerminal, type Terminal } from './terminal/terminal.ts'
+import { ExitCode, processTerminal, reportFailure, type Terminal } from './terminal/terminal.ts'
 
 const EXAMPLES = `
 Prints one line for each message: topic, blank, payload; a payload that is not text is printed as hex.
@@ -61,7 +61,7 @@ export function subCommand(terminal: Terminal = processTerminal): Command {
     try {
       terminal.exit(await listen(new Sensor(options), topics, flags, terminal))
     } catch (error) {
-      fail(terminal, error, flags.json === true)
+      reportFailure(terminal, error, flags.json === true)
     }
   })
 }
@@ -78,7 +78,7 @@ async function listen(
   terminal.interruption().addEventListener('abort', stop, { once: true })
   const timeout = flags.timeout === undefined ? undefined : setTimeout(stop, flags.timeout)
   let left = flags.count ?? Number.POSITIVE_INFINITY
-  watch(sensor, flags, terminal)
+  watchSensor(sensor, flags, terminal)
   sensor.on('message', (message) => {
     if (left <= 0) return
     terminal.out(flags.json ? toJson(message) : toText(message))

@@ -4,11 +4,11 @@ import { Command, Option } from 'commander'
 import { STATES } from '../console/states.ts'
 import type { SensorState } from '../console/view.ts'
 import { between, timeOption, withExitCodes } from './options.ts'
-import { addLiveOptions, failLive, type LiveFlags } from './running/api.ts'
+import { addLiveOptions, type LiveFlags, reportLiveFailure } from './running/api.ts'
 import { paintFor } from './terminal/paint.ts'
 import { ExitCode, processTerminal, type Terminal } from './terminal/terminal.ts'
 import { type Looking, SORTS, type Sort } from './top/keys.ts'
-import { look } from './top/look.ts'
+import { takeSnapshot } from './top/look.ts'
 import { overview, sensorTable } from './top/report.ts'
 import { showTop } from './top/screen.ts'
 
@@ -63,7 +63,7 @@ export function topCommand(terminal: Terminal = processTerminal): Command {
       terminal.exit(ExitCode.ok)
     } catch (error) {
       if (signal.aborted) terminal.exit(ExitCode.ok)
-      else failLive(terminal, error)
+      else reportLiveFailure(terminal, error)
     }
   })
 }
@@ -75,7 +75,7 @@ async function report(
   signal: AbortSignal,
 ): Promise<void> {
   const { typing: _, ...rest } = looking
-  const { at, ...snapshot } = await look(flags, { ...rest, limit: flags.limit }, signal)
+  const { at, ...snapshot } = await takeSnapshot(flags, { ...rest, limit: flags.limit }, signal)
   if (flags.json) return terminal.out(JSON.stringify(snapshot))
   const paint = paintFor(terminal)
   const { items, total } = snapshot.sensors

@@ -7,11 +7,11 @@ import type { StateChange } from '../console/view.ts'
 import { count, timeOption, withExitCodes } from './options.ts'
 import {
   addLiveOptions,
-  failLive,
-  harmless,
+  escapeControls,
   type LiveEvent,
   type LiveFlags,
   liveEvents,
+  reportLiveFailure,
 } from './running/api.ts'
 import { findSensor } from './running/find-sensor.ts'
 import { paintFor } from './terminal/paint.ts'
@@ -63,7 +63,7 @@ export function traceCommand(terminal: Terminal = processTerminal): Command {
       terminal.exit(ExitCode.ok)
     } catch (error) {
       if (done.signal.aborted) terminal.exit(ExitCode.ok)
-      else failLive(terminal, error)
+      else reportLiveFailure(terminal, error)
     } finally {
       done.abort()
     }
@@ -82,7 +82,7 @@ async function trace(
   })
   const detail = await findSensor(clientId, flags, done.signal)
   const print = (lines: string[]) => lines.forEach((line) => void terminal.out(line))
-  const lost = (why: string) => terminal.err(`the gateway is lost (${harmless(why)}); still trying`)
+  const lost = (why: string) => terminal.err(`the gateway is lost (${escapeControls(why)}); still trying`)
   const path = `/api/events?sensor=${encodeURIComponent(clientId)}`
   let left = flags.count ?? Number.POSITIVE_INFINITY
   let timer: NodeJS.Timeout | undefined

@@ -3,10 +3,10 @@
 import { dirname, resolve } from 'node:path'
 import { configModel } from './model.ts'
 import { type Contradiction, contradictions } from './reading/checks.ts'
-import { complete } from './reading/complete.ts'
+import { completeConfig } from './reading/complete.ts'
 import { overrideFromEnvironment } from './reading/environment.ts'
 import { JsonError, type JsonText, readJson } from './reading/json.ts'
-import { isObject, type Path, pathText, valueAt, without } from './reading/path.ts'
+import { isObject, type Path, pathText, valueAt, withoutPath } from './reading/path.ts'
 import { ConfigError, expectation, type Located, type Problem, problemsOf } from './reading/problems.ts'
 import { MAX_FILE, MissingFile, readText, resolveReferences } from './reading/references.ts'
 import { warningsOf } from './reading/warnings.ts'
@@ -78,17 +78,17 @@ function leaves(tree: unknown, path: Path = []): Path[] {
 // Leaving out what is not there (a missing key) means leaving out the object that lacks it, hence the rounds.
 function contradictionsBeside(tree: unknown, problems: readonly Located[]): Contradiction[] {
   const wrong = problems.filter(({ at }) => at.length > 0).map(({ at }) => listOf(at))
-  let rest = wrong.reduce(without, tree)
+  let rest = wrong.reduce(withoutPath, tree)
   for (let round = 0; round < ROUNDS; round++) {
     const parsed = configSchema.safeParse(rest)
     if (parsed.success) {
-      const found = contradictions(complete(parsed.data, rest, [], '.'))
+      const found = contradictions(completeConfig(parsed.data, rest, [], '.'))
       return found.filter(({ about }) => !about.some((path) => wrong.some((bad) => overlap(bad, path))))
     }
     for (const { at } of problemsOf(parsed.error.issues, {}, rest)) {
       const present = listOf(valueAt(rest, at) === undefined ? at.slice(0, -1) : at)
       wrong.push(present)
-      rest = without(rest, present)
+      rest = withoutPath(rest, present)
     }
   }
   return []
@@ -124,7 +124,7 @@ export function loadConfig(options: LoadOptions): Loaded {
       file,
     )
   }
-  const config = complete(parsed.data, resolved.tree, resolved.referenced, directory)
+  const config = completeConfig(parsed.data, resolved.tree, resolved.referenced, directory)
   return { config, warnings: warningsOf(config) }
 }
 

@@ -1,6 +1,6 @@
 // A door contact: opened and closed at QoS 1, retained, with a will for the case that it goes missing.
 
-import { createSensor, live, type Simulation } from './simulation.ts'
+import { createSensor, runSensor, type Simulation } from './simulation.ts'
 
 export const door: Simulation = {
   name: 'door',
@@ -10,7 +10,7 @@ export const door: Simulation = {
     const topic = `door/${context.sensorOptions.clientId}`
     const sensor = createSensor(context, { will: { topic, message: 'lost', qos: 1, retain: true } })
     let open = false
-    await live(context, sensor, async () => {
+    await runSensor(context, sensor, async () => {
       open = !open
       await sensor.publish(topic, open ? 'open' : 'closed', { qos: 1, retain: true })
     })

@@ -1,7 +1,7 @@
 // A sensor on another radio network, behind a forwarder that puts each datagram into an encapsulation [5.5].
 // The gateway must allow forwarders at this address.
 
-import { createSensor, live, type Simulation } from './simulation.ts'
+import { createSensor, runSensor, type Simulation } from './simulation.ts'
 
 export const forwarded: Simulation = {
   name: 'forwarded',
@@ -13,7 +13,7 @@ export const forwarded: Simulation = {
     const nodeId = context.sensorOptions.nodeId ?? Buffer.from(node, 'hex')
     const sensor = createSensor(context, { nodeId })
     let humidity = 55
-    await live(context, sensor, async () => {
+    await runSensor(context, sensor, async () => {
       humidity = Math.min(100, Math.max(0, humidity + Math.round(Math.random() * 4 - 2)))
       await sensor.publish(`forwarded/${sensor.clientId}/humidity`, String(humidity), { qos: 1 })
     })

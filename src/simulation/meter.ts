@@ -1,6 +1,6 @@
 // An electricity meter: what must be counted exactly once goes out at QoS 2.
 
-import { createSensor, live, type Simulation } from './simulation.ts'
+import { createSensor, runSensor, type Simulation } from './simulation.ts'
 
 export const meter: Simulation = {
   name: 'meter',
@@ -9,7 +9,7 @@ export const meter: Simulation = {
   async run(context) {
     const sensor = createSensor(context)
     let used = 0
-    await live(context, sensor, async () => {
+    await runSensor(context, sensor, async () => {
       used += Math.ceil(Math.random() * 50)
       await sensor.publish(`meter/${sensor.clientId}/used`, String(used), { qos: 2 })
       // Only now: a reading that could not be delivered is part of the next one.

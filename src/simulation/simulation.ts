@@ -90,7 +90,7 @@ export function createSensor(context: SimulationContext, options: SensorOptions 
  * The life of a connected sensor until the signal: connects, runs `begin`, then `step` again and again with the
  * interval between; connects anew whenever the connection was lost. Disconnects at the end.
  */
-export async function live(
+export async function runSensor(
   context: SimulationContext,
   sensor: Sensor,
   step: () => Promise<void>,

@@ -1,6 +1,6 @@
 // A thermometer: a drifting temperature at QoS 0.
 
-import { createSensor, live, type Simulation } from './simulation.ts'
+import { createSensor, runSensor, type Simulation } from './simulation.ts'
 
 export const thermometer: Simulation = {
   name: 'thermometer',
@@ -9,7 +9,7 @@ export const thermometer: Simulation = {
   async run(context) {
     const sensor = createSensor(context)
     let celsius = 20
-    await live(context, sensor, async () => {
+    await runSensor(context, sensor, async () => {
       celsius += Math.random() - 0.5
       await sensor.publish(`thermometer/${sensor.clientId}/celsius`, celsius.toFixed(1))
     })

@@ -1,7 +1,7 @@
 // A radiator valve on a battery: it sleeps, fetches its set-point on waking, and reports where it stands.
 //   mosquitto_pub -q 1 -t valve/valve-1/setpoint -m 40      while this one runs with --client-id valve-1
 
-import { createSensor, live, type Simulation } from './simulation.ts'
+import { createSensor, runSensor, type Simulation } from './simulation.ts'
 
 export const valve: Simulation = {
   name: 'valve',
@@ -33,6 +33,6 @@ export const valve: Simulation = {
       await sensor.subscribe(`valve/${sensor.clientId}/setpoint`, 1)
       await report()
     }
-    await live(context, sensor, step, begin)
+    await runSensor(context, sensor, step, begin)
   },
 }

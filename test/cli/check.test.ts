@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { check } from '../../src/cli/check.ts'
+import { checkConfig } from '../../src/cli/check.ts'
 import { fileWith } from '../config/files.ts'
 
 const secretive = { broker: { url: 'mqtts://h', username: 'u', password: 'hunter2', tls: { verify: false } } }
@@ -11,7 +11,7 @@ const broken = { log: { level: 'loud' }, limits: { sensors: 0 }, colour: 1 }
 
 describe('check', () => {
   it('shows the effective configuration without secrets, and warnings apart from it', () => {
-    const { out, err, status } = check({ config: fileWith(secretive) }, { MQTTSN_LOG__LEVEL: 'debug' })
+    const { out, err, status } = checkConfig({ config: fileWith(secretive) }, { MQTTSN_LOG__LEVEL: 'debug' })
     expect(status).toBe(0)
     expect(JSON.parse(out)).toMatchObject({
       broker: { url: 'mqtts://h', password: '***' },
@@ -23,7 +23,7 @@ describe('check', () => {
   })
 
   it('lists all problems at once, one per line', () => {
-    const { out, err, status } = check({ config: fileWith(broken) }, {})
+    const { out, err, status } = checkConfig({ config: fileWith(broken) }, {})
     expect(status).toBe(1)
     expect(out).toBe('')
     expect(
@@ -36,13 +36,13 @@ describe('check', () => {
   })
 
   it('gives one JSON object for scripts', () => {
-    const good = check({ config: fileWith(secretive), json: true }, {})
+    const good = checkConfig({ config: fileWith(secretive), json: true }, {})
     expect(JSON.parse(good.out)).toMatchObject({
       valid: true,
       warnings: [expect.any(String)],
       config: { gateway: { id: 1 } },
     })
-    const bad = check({ config: fileWith(broken), json: true }, {})
+    const bad = checkConfig({ config: fileWith(broken), json: true }, {})
     expect(JSON.parse(bad.out)).toMatchObject({
       valid: false,
       problems: [{ path: 'limits.sensors' }, {}, {}],
@@ -51,8 +51,8 @@ describe('check', () => {
   })
 
   it('checks environment and defaults when there is no file', () => {
-    expect(check({}, {}).status).toBe(0)
-    expect(check({}, { MQTTSN_GATEWAY__ID: '300' }).err).toContain('gateway.id (MQTTSN_GATEWAY__ID)')
+    expect(checkConfig({}, {}).status).toBe(0)
+    expect(checkConfig({}, { MQTTSN_GATEWAY__ID: '300' }).err).toContain('gateway.id (MQTTSN_GATEWAY__ID)')
   })
 })
 

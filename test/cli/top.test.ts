@@ -5,7 +5,7 @@ import type { ReadStream, WriteStream } from 'node:tty'
 import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { plain } from '../../src/cli/terminal/paint.ts'
-import { keysOf, type Looking, press } from '../../src/cli/top/keys.ts'
+import { keysOf, type Looking, pressKey } from '../../src/cli/top/keys.ts'
 import type { Snapshot } from '../../src/cli/top/look.ts'
 import { overview, sensorTable } from '../../src/cli/top/report.ts'
 import { showTop } from '../../src/cli/top/screen.ts'
@@ -183,7 +183,7 @@ describe('the screen', () => {
 describe('the keys', () => {
   const pressing = (keys: string, looking = start) =>
     keysOf(keys).reduce<Looking | 'quit'>(
-      (last, key) => (last === 'quit' ? last : press(last, key, 10)),
+      (last, key) => (last === 'quit' ? last : pressKey(last, key, 10)),
       looking,
     )
 

@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { type Row, summarize } from '../../lab/bench/figures.ts'
+import { type Row, summarizeRows } from '../../lab/bench/figures.ts'
 import { Histogram } from '../../lab/bench/histogram.ts'
 import { peerRows } from '../../lab/bench/peer-figures.ts'
-import { judged, markdownReport, type Report } from '../../lab/bench/report.ts'
+import { judgeGoals, markdownReport, type Report } from '../../lab/bench/report.ts'
 import { performancePage } from '../../lab/docs/performance.ts'
-import { drawing, timeByPart } from '../../lab/docs/profile.ts'
+import { drawProfile, timeByPart } from '../../lab/docs/profile.ts'
 
 /** Runs it in a folder of its own, which must be empty of its temporary files afterwards. */
 async function bench(...args: string[]): Promise<{ stdout: string; report: Report; markdown: string }> {
@@ -100,7 +100,7 @@ describe('the figures of the benchmark', () => {
     node: '20',
     broker: 'a broker',
     seconds: 5,
-    summaries: summarize([row(30), row(10), row(20), row(10, 'bare', 'QoS 1')]),
+    summaries: summarizeRows([row(30), row(10), row(20), row(10, 'bare', 'QoS 1')]),
     skipped: {},
   }
 
@@ -110,7 +110,7 @@ describe('the figures of the benchmark', () => {
       { runs: 1, figures: { cpu: { median: 10 } } },
     ])
     expect(report.summaries[0]?.figures).not.toHaveProperty('p50')
-    expect(judged(report)).toEqual([
+    expect(judgeGoals(report)).toEqual([
       [
         expect.stringContaining('uplink-qos1, 500'),
         'at most 17 µs (1.7 times bare C)',
@@ -119,8 +119,8 @@ describe('the figures of the benchmark', () => {
       ],
     ])
     const bare = row(10, 'bare', 'QoS 1')
-    expect(judged({ ...report, summaries: summarize([row(17), bare]) })[0]?.[3]).toBe('met')
-    expect(judged({ ...report, summaries: summarize([row(17)]) })).toEqual([])
+    expect(judgeGoals({ ...report, summaries: summarizeRows([row(17), bare]) })[0]?.[3]).toBe('met')
+    expect(judgeGoals({ ...report, summaries: summarizeRows([row(17)]) })).toEqual([])
   })
 
   it('compare with another gateway only what one run has measured, also where that is ahead', () => {
@@ -172,6 +172,6 @@ describe('the picture of a profile', () => {
   })
 
   it('is an SVG with a bar for each part', () => {
-    expect(drawing(timeByPart(profile), 'Time').match(/<rect/g)).toHaveLength(3)
+    expect(drawProfile(timeByPart(profile), 'Time').match(/<rect/g)).toHaveLength(3)
   })
 })

@@ -8,7 +8,7 @@ import { Program } from '../../processes.ts'
 import type { Figures, Row } from '../figures.ts'
 import { NotHere } from '../not-here.ts'
 import type { Scenario } from '../scenarios.ts'
-import { type Fleet, publishers } from '../sensors.ts'
+import { connectPublishers, type Fleet } from '../sensors.ts'
 import { newFolder, removeFolder, type Stage, startBroker } from '../stage.ts'
 import type { Context } from '../window.ts'
 import { calm, flood, loop } from './uplink.ts'
@@ -59,7 +59,7 @@ async function bare(
       faults: [],
       close: async () => {},
     }
-    const fleet = await publishers(stage.gateway, count, qos)
+    const fleet = await connectPublishers(stage.gateway, count, qos)
     try {
       return { scenario: 'bare', variant, sensors: count, figures: await work(context, stage, fleet) }
     } finally {

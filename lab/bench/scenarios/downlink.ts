@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { decode, encode, MsgType } from '../../../src/codec/v1/frame.ts'
-import { downlink, Publisher, subscribers } from '../downlink.ts'
+import { connectSubscribers, loopDownlink, Publisher } from '../downlink.ts'
 import type { Figures, Row } from '../figures.ts'
 import type { Scenario } from '../scenarios.ts'
 import { type LightSensor, PUBLISH_HEADER, T_RETRY } from '../sensors.ts'
@@ -63,8 +63,8 @@ async function deliver(
   const stage = await (variant === '' ? context.open() : context.open({ store: variant }))
   try {
     // Only what belongs to a lasting session is worth to be stored.
-    const sensors = await subscribers(stage.gateway, count, qos, { cleanSession: qos === 0 })
-    const load = await downlink(sensors, stage.broker, qos, OUTSTANDING)
+    const sensors = await connectSubscribers(stage.gateway, count, qos, { cleanSession: qos === 0 })
+    const load = await loopDownlink(sensors, stage.broker, qos, OUTSTANDING)
     try {
       const figures = await measureLoad(context, stage, load)
       const { lost } = load
@@ -82,7 +82,10 @@ async function deliver(
 
 async function wake(context: Context, stage: Stage, count: number): Promise<Figures> {
   const each = context.smallest ? FEW : FULL_QUEUE
-  const sensors = await subscribers(stage.gateway, count, 1, { cleanSession: false, prefix: 'sleeper' })
+  const sensors = await connectSubscribers(stage.gateway, count, 1, {
+    cleanSession: false,
+    prefix: 'sleeper',
+  })
   const publisher = await Publisher.open(stage.broker, 'sleeper', count, 1)
   try {
     for (const sensor of sensors) await sensor.ask({ type: 'disconnect', duration: ASLEEP }, 'disconnect')

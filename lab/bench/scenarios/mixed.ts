@@ -1,11 +1,11 @@
 // Everything together: sensors that publish at QoS 0, 1 and 2, sensors that are published to, and sleepers that wake up.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { downlink, Publisher, subscribers } from '../downlink.ts'
+import { connectSubscribers, loopDownlink, Publisher } from '../downlink.ts'
 import type { Figures } from '../figures.ts'
-import { publishers } from '../sensors.ts'
+import { connectPublishers } from '../sensors.ts'
 import type { Stage } from '../stage.ts'
-import { atRate, closedLoop } from '../uplink.ts'
+import { publishAtRate, publishInLoop } from '../uplink.ts'
 import { type Context, checkFaults, latencyOf, settle, Watch } from '../window.ts'
 import { collect } from './downlink.ts'
 
@@ -23,17 +23,17 @@ const LAST = 10_000
 export async function mixed(context: Context, stage: Stage, count: number): Promise<Figures> {
   const { gateway, broker } = stage
   const part = Math.max(1, Math.floor(count / 6))
-  const often = await publishers(gateway, 2 * part, 0, { prefix: 'often' })
-  const once = await publishers(gateway, part, 1, { prefix: 'once' })
-  const exactly = await publishers(gateway, part, 2, { prefix: 'exactly' })
-  const listeners = await subscribers(gateway, part, 1, { prefix: 'listener' })
+  const often = await connectPublishers(gateway, 2 * part, 0, { prefix: 'often' })
+  const once = await connectPublishers(gateway, part, 1, { prefix: 'once' })
+  const exactly = await connectPublishers(gateway, part, 2, { prefix: 'exactly' })
+  const listeners = await connectSubscribers(gateway, part, 1, { prefix: 'listener' })
   const sleepers = await Sleepers.open(stage, part)
   const rate = context.smallest ? QOS0_RATE / 20 : QOS0_RATE
   const loads = [
-    await atRate(often, broker, 0, rate, 'often/#'),
-    await closedLoop(once, broker, 1, 'once/#'),
-    await closedLoop(exactly, broker, 2, 'exactly/#'),
-    await downlink(listeners, broker, 1, OUTSTANDING, 'listener'),
+    await publishAtRate(often, broker, 0, rate, 'often/#'),
+    await publishInLoop(once, broker, 1, 'once/#'),
+    await publishInLoop(exactly, broker, 2, 'exactly/#'),
+    await loopDownlink(listeners, broker, 1, OUTSTANDING, 'listener'),
   ] as const
   const [qos0, qos1, qos2, down] = loads
   const sum = (count: (load: (typeof loads)[number]) => number) =>
@@ -69,20 +69,20 @@ export async function mixed(context: Context, stage: Stage, count: number): Prom
 
 /** Sensors that are published to while they sleep, and wake up every second. */
 class Sleepers {
-  readonly #sensors: Awaited<ReturnType<typeof subscribers>>
+  readonly #sensors: Awaited<ReturnType<typeof connectSubscribers>>
   readonly #publisher: Publisher
   #sent = 0
   #ended = false
   #rounds: Promise<unknown> = Promise.resolve()
   got = 0
 
-  private constructor(sensors: Awaited<ReturnType<typeof subscribers>>, publisher: Publisher) {
+  private constructor(sensors: Awaited<ReturnType<typeof connectSubscribers>>, publisher: Publisher) {
     this.#sensors = sensors
     this.#publisher = publisher
   }
 
   static async open({ gateway, broker }: Stage, count: number): Promise<Sleepers> {
-    const sensors = await subscribers(gateway, count, 1, { prefix: 'sleeper', cleanSession: false })
+    const sensors = await connectSubscribers(gateway, count, 1, { prefix: 'sleeper', cleanSession: false })
     const publisher = await Publisher.open(broker, 'sleeper', count, 1)
     for (const sensor of sensors) await sensor.ask({ type: 'disconnect', duration: ASLEEP }, 'disconnect')
     return new Sleepers(sensors, publisher)

@@ -7,9 +7,9 @@ import { Histogram } from '../histogram.ts'
 import { processUse } from '../measure.ts'
 import { openWitness } from '../mqtt.ts'
 import type { Scenario } from '../scenarios.ts'
-import { connectSensors, type Fleet, type LightSensor, publishers, renew } from '../sensors.ts'
+import { connectPublishers, connectSensors, type Fleet, type LightSensor, renewMessage } from '../sensors.ts'
 import type { Stage } from '../stage.ts'
-import { atRate, closedLoop } from '../uplink.ts'
+import { publishAtRate, publishInLoop } from '../uplink.ts'
 import { type Context, checkFaults, latencyOf, settle, Watch } from '../window.ts'
 import { mixed } from './mixed.ts'
 
@@ -71,7 +71,7 @@ async function withFleet(
 ): Promise<Row[]> {
   const stage = await context.open()
   try {
-    const fleet = await publishers(stage.gateway, count, qos)
+    const fleet = await connectPublishers(stage.gateway, count, qos)
     try {
       const figures = await work(context, stage, fleet)
       return [{ scenario, variant: '', sensors: count, figures }]
@@ -96,7 +96,7 @@ async function burst(context: Context, stage: Stage, fleet: Fleet): Promise<Figu
     for (let number = 0; number < size; number += 1) {
       const frame = fleet.frames[number % fleet.frames.length]
       if (frame === undefined) continue
-      renew(frame, performance.now())
+      renewMessage(frame, performance.now())
       fleet.sensors[number % fleet.sensors.length]?.send(frame)
     }
     await settle(() => arrived, size * round)
@@ -118,7 +118,7 @@ async function burst(context: Context, stage: Stage, fleet: Fleet): Promise<Figu
 async function overload(context: Context, stage: Stage, fleet: Fleet): Promise<Figures> {
   const sustainable = await rateOfLoop(context, stage, fleet)
   const pingers = await connectSensors(stage.gateway, PINGERS, { prefix: 'pinger' })
-  const probe = await publishers(stage.gateway, 1, 1, { prefix: 'probe' })
+  const probe = await connectPublishers(stage.gateway, 1, 1, { prefix: 'probe' })
   const probing = new Probing(probe)
   await sleep(PROBE_EVERY * PROBES * (context.smallest ? 2 : 5))
   const normal = Math.max(NORMAL_MS, NORMAL * (probing.latency.quantile(0.5) ?? 0))
@@ -129,7 +129,7 @@ async function overload(context: Context, stage: Stage, fleet: Fleet): Promise<F
   }, SAMPLE)
   const pings = new Pings(pingers)
   context.say(`carries ${Math.round(sustainable)}/s, is sent ${TOO_MUCH} times as many`)
-  const load = await atRate(fleet, stage.broker, 1, sustainable * TOO_MUCH)
+  const load = await publishAtRate(fleet, stage.broker, 1, sustainable * TOO_MUCH)
   const watch = await Watch.start(stage)
   try {
     await sleep(context.seconds * 1000)
@@ -168,7 +168,7 @@ async function overload(context: Context, stage: Stage, fleet: Fleet): Promise<F
 
 /** What the closed loop reaches here and now. */
 async function rateOfLoop(context: Context, stage: Stage, fleet: Fleet): Promise<number> {
-  const load = await closedLoop(fleet, stage.broker, 1)
+  const load = await publishInLoop(fleet, stage.broker, 1)
   await sleep(context.warm * 1000)
   const [from, done] = [performance.now(), load.done]
   await sleep(Math.min(context.seconds, 3) * 1000)
@@ -229,7 +229,7 @@ class Probing {
       tries = sentAt === 0 ? 0 : tries + 1
       if (sentAt === 0) {
         sentAt = performance.now()
-        renew(frame, sentAt)
+        renewMessage(frame, sentAt)
       }
       if (tries % PROBES === 0) sensor.send(frame)
     }, PROBE_EVERY)

@@ -3,9 +3,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Figures, Row } from '../figures.ts'
 import type { Scenario } from '../scenarios.ts'
-import { type Fleet, publishers } from '../sensors.ts'
+import { connectPublishers, type Fleet } from '../sensors.ts'
 import type { Stage, Wanted } from '../stage.ts'
-import { atRate, closedLoop, type Load } from '../uplink.ts'
+import { type Load, publishAtRate, publishInLoop } from '../uplink.ts'
 import { type Context, checkFaults, latencyOf, measureLoad, settle, Watch } from '../window.ts'
 
 /** The share of messages that may get lost at "the highest rate". */
@@ -115,7 +115,7 @@ async function withFleet(
 ): Promise<Row[]> {
   const stage = await context.open(wanted)
   try {
-    const fleet = await publishers(stage.gateway, count, qos)
+    const fleet = await connectPublishers(stage.gateway, count, qos)
     try {
       return [{ scenario, variant, sensors: count, figures: await work(stage, fleet) }]
     } finally {
@@ -128,7 +128,7 @@ async function withFleet(
 
 /** A closed loop; afterwards everything that was acknowledged must have come out at the broker. */
 export async function loop(context: Context, stage: Stage, fleet: Fleet, qos: 1 | 2): Promise<Figures> {
-  const load = await closedLoop(fleet, stage.broker, qos)
+  const load = await publishInLoop(fleet, stage.broker, qos)
   try {
     const figures = await measureLoad(context, stage, load)
     load.pause()
@@ -168,7 +168,7 @@ export async function flood(context: Context, stage: Stage, fleet: Fleet): Promi
 }
 
 async function trial(context: Context, stage: Stage, fleet: Fleet, rate: number, seconds: number) {
-  const load = await atRate(fleet, stage.broker, 0, rate)
+  const load = await publishAtRate(fleet, stage.broker, 0, rate)
   try {
     const watch = await Watch.start(stage)
     await sleep(seconds * 1000)
@@ -198,7 +198,7 @@ async function trial(context: Context, stage: Stage, fleet: Fleet, rate: number,
 
 /** A message now and then. */
 export async function calm(context: Context, stage: Stage, fleet: Fleet, qos: 0 | 1): Promise<Figures> {
-  const load: Load = await atRate(fleet, stage.broker, qos, CALM)
+  const load: Load = await publishAtRate(fleet, stage.broker, qos, CALM)
   const seconds = context.smallest ? context.seconds : Math.max(context.seconds, CALM_SECONDS)
   try {
     const {

@@ -44,7 +44,7 @@ export class LiveError extends Error {
 }
 
 /** Prints why a command failed and sets its exit code. */
-export function failLive(terminal: Terminal, error: unknown): void {
+export function reportLiveFailure(terminal: Terminal, error: unknown): void {
   terminal.err(`error: ${error instanceof Error ? error.message : error}`)
   terminal.exit(error instanceof LiveError ? error.exitCode : ExitCode.usage)
 }
@@ -53,7 +53,7 @@ export function failLive(terminal: Terminal, error: unknown): void {
  * Asks for `path`, such as `/api/gateway`. Rejects with LiveError if nobody answers in time, or with anything but 200;
  * once `signal` is aborted, the answer ends as well.
  */
-export async function ask(flags: LiveFlags, path: string, signal?: AbortSignal): Promise<IncomingMessage> {
+export async function askApi(flags: LiveFlags, path: string, signal?: AbortSignal): Promise<IncomingMessage> {
   const url = new URL(flags.url + path)
   const headers = flags.token === undefined ? {} : { authorization: `Bearer ${flags.token}` }
   const open = url.protocol === 'https:' ? httpsRequest : httpRequest
@@ -73,7 +73,7 @@ export async function ask(flags: LiveFlags, path: string, signal?: AbortSignal):
 
 /** Asks for JSON; the caller knows its shape. */
 export async function askJson<T>(flags: LiveFlags, path: string, signal?: AbortSignal): Promise<T> {
-  const response = await ask(flags, path, signal)
+  const response = await askApi(flags, path, signal)
   try {
     return JSON.parse(await bodyOf(response, MOST_JSON)) as T
   } catch {
@@ -105,7 +105,7 @@ export async function* liveEvents(
   while (!signal.aborted) {
     let why = 'it ended the stream'
     try {
-      const response = await ask(flags, path, signal)
+      const response = await askApi(flags, path, signal)
       connected = true
       away = false
       response.setTimeout(SILENCE, () => response.destroy(new Error('it is silent')))
@@ -161,7 +161,7 @@ async function refusal(response: IncomingMessage, { url, token }: LiveFlags): Pr
   let said = ''
   try {
     const { message }: { message?: unknown } = JSON.parse(await bodyOf(response, 65_536))
-    if (typeof message === 'string') said = harmless(message).slice(0, 200)
+    if (typeof message === 'string') said = escapeControls(message).slice(0, 200)
   } catch {} // no JSON: the status has to do
   if (statusCode === 401) {
     said = token === undefined ? 'it wants a token: --token or MQTTSN_TOKEN' : 'it does not accept this token'
@@ -185,7 +185,7 @@ async function bodyOf(response: IncomingMessage, most: number): Promise<string> 
 }
 
 /** Text from the network made fit for a terminal: what is no visible character becomes an escape. */
-export const harmless = (text: string): string =>
+export const escapeControls = (text: string): string =>
   text.replace(/\p{C}/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 
 function consoleUrl(value: string): string {

@@ -2,7 +2,7 @@
 
 import type { SensorDetail, SensorSummary } from '../../console/view.ts'
 import { ExitCode } from '../terminal/terminal.ts'
-import { askJson, harmless, LiveError, type LiveFlags } from './api.ts'
+import { askJson, escapeControls, LiveError, type LiveFlags } from './api.ts'
 
 /** The sensor as it is now; undefined if the gateway does not know it and `wait` is set, else that rejects. */
 export async function findSensor(
@@ -19,7 +19,7 @@ export async function findSensor(
   if (flags.wait) return undefined
   const path = `/api/sensors?search=${id}&limit=5`
   const similar = await askJson<{ items: SensorSummary[] }>(flags, path, signal)
-  const names = similar.items.map((sensor) => harmless(sensor.clientId)).join(', ')
+  const names = similar.items.map((sensor) => escapeControls(sensor.clientId)).join(', ')
   const hint = names === '' ? '--wait waits for it' : `there is ${names}`
-  throw new LiveError(ExitCode.refused, `the gateway knows no sensor ${harmless(clientId)}; ${hint}`)
+  throw new LiveError(ExitCode.refused, `the gateway knows no sensor ${escapeControls(clientId)}; ${hint}`)
 }

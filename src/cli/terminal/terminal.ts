@@ -43,7 +43,7 @@ export const processTerminal: Terminal = {
 }
 
 /** Prints why a command failed and sets its exit code. */
-export function fail(terminal: Terminal, error: unknown, json: boolean): void {
+export function reportFailure(terminal: Terminal, error: unknown, json: boolean): void {
   const message = error instanceof Error ? error.message : String(error)
   const { code, returnCode } =
     error instanceof SensorError ? error : { code: 'invalid', returnCode: undefined }

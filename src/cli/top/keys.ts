@@ -26,7 +26,7 @@ export const keysOf = (input: string): string[] =>
   input.match(new RegExp(`${ESCAPE}\\[[0-9;]*[~A-Za-z]|.`, 'gsu')) ?? []
 
 /** What is looked at after a key, with so many sensors on a page; `quit` at the end. */
-export function press(looking: Looking, key: string, page: number): Looking | 'quit' {
+export function pressKey(looking: Looking, key: string, page: number): Looking | 'quit' {
   if (key === '\x03') return 'quit' // Ctrl-C is a key like others, as long as keys arrive one by one
   if (looking.typing) return type(looking, key)
   switch (key) {

@@ -20,7 +20,11 @@ export interface Snapshot {
 }
 
 /** Asks for everything at once. Rejects with LiveError. */
-export async function look(flags: LiveFlags, query: SensorQuery, signal: AbortSignal): Promise<Snapshot> {
+export async function takeSnapshot(
+  flags: LiveFlags,
+  query: SensorQuery,
+  signal: AbortSignal,
+): Promise<Snapshot> {
   const [gateway, broker, listeners, sensors] = await Promise.all([
     askJson<GatewayInfo>(flags, '/api/gateway', signal),
     askJson<BrokerInfo>(flags, '/api/broker', signal),

@@ -1,7 +1,7 @@
 // A gateway at a glance: its counters and rates, and a table of its sensors, as lines of text.
 
 import type { SensorSummary } from '../../console/view.ts'
-import { harmless } from '../running/api.ts'
+import { escapeControls } from '../running/api.ts'
 import { type Paint, stateStyle } from '../terminal/paint.ts'
 import { amount, size, span } from '../terminal/quantities.ts'
 import type { Snapshot } from './look.ts'
@@ -28,17 +28,17 @@ export function overview(now: Snapshot, earlier: Snapshot | undefined, paint: Pa
   const total = Object.values(sensors).reduce((sum, number) => sum + number, 0)
   const states = Object.entries(sensors)
     .filter(([, number]) => number > 0)
-    .map(([state, number]) => paint(stateStyle(state), `${number} ${harmless(state)}`))
+    .map(([state, number]) => paint(stateStyle(state), `${number} ${escapeControls(state)}`))
   const drops = Object.entries(counters.dropped).filter(([, number]) => number > 0)
   const dropped = drops.reduce((sum, [, number]) => sum + number, 0)
   const waiting = `${gateway.queuedMessages} waiting (${size(gateway.queuedOctets)})`
   return [
-    `${paint('bold', `MQTT-SN gateway ${gateway.gwId}`)}, version ${harmless(gateway.version)}, up ${span(now.at - gateway.startedAt)}`,
+    `${paint('bold', `MQTT-SN gateway ${gateway.gwId}`)}, version ${escapeControls(gateway.version)}, up ${span(now.at - gateway.startedAt)}`,
     `broker     ${aboutBroker(broker, paint)}`,
     ...listeners.map((listener) => `listener   ${aboutListener(listener, paint)}`),
     `datagrams  in ${flow('received')}, out ${flow('sent')}, ${counters.retransmissions} repeated`,
     `messages   ${messages('published')}, ${messages('delivered')}, ${waiting}`,
-    `dropped    ${[dropped, drops.map(([why, number]) => `${number} ${harmless(why)}`).join(', ')].filter((part) => part !== '').join(': ')}`,
+    `dropped    ${[dropped, drops.map(([why, number]) => `${number} ${escapeControls(why)}`).join(', ')].filter((part) => part !== '').join(': ')}`,
     ...(counters.faults === 0
       ? []
       : [`faults     ${paint('red', `${counters.faults}: please report them`)}`]),
@@ -52,7 +52,7 @@ function aboutBroker(broker: Snapshot['broker'], paint: Paint): string {
   const counts = { connecting, waiting, refused, lost }
   const notable = Object.entries(counts).filter(([, number]) => number > 0)
   return [
-    `${harmless(url)} ${state}${version === undefined ? '' : ` (MQTT ${harmless(version)})`}`,
+    `${escapeControls(url)} ${state}${version === undefined ? '' : ` (MQTT ${escapeControls(version)})`}`,
     amount(connected, 'connection'),
     ...notable.map(([what, number]) => `${number} ${what}`),
   ].join(', ')
@@ -64,7 +64,10 @@ function aboutListener(listener: Snapshot['listeners'][number], paint: Paint): s
     ...(kernelDrops > 0 ? [`${amount(kernelDrops, 'datagram')} lost to a full receive buffer`] : []),
     ...(sendErrors > 0 ? [`${amount(sendErrors, 'send error')}`] : []),
   ]
-  const facts = [harmless(name === url ? url : `${name} ${url}`), `receive buffer ${size(receiveBuffer)}`]
+  const facts = [
+    escapeControls(name === url ? url : `${name} ${url}`),
+    `receive buffer ${size(receiveBuffer)}`,
+  ]
   return [...facts, ...losses.map((loss) => paint('red', loss))].join(', ')
 }
 
@@ -91,19 +94,19 @@ export function sensorTable(
       .trimEnd()
   const start = (widths[0] ?? 0) + 2
   const body = rows.map((row) => {
-    const text = cut(line(row), width)
+    const text = cutText(line(row), width)
     const state = row[1] ?? ''
     const end = start + state.length
     return text.slice(0, start) + paint(stateStyle(state), text.slice(start, end)) + text.slice(end)
   })
-  return [paint('dim', cut(line(COLUMNS), width)), ...body]
+  return [paint('dim', cutText(line(COLUMNS), width)), ...body]
 }
 
 function cellsOf(sensor: SensorSummary, at: number): string[] {
   const { clientId, state, address, heardAt, topics, subscriptions, queued, upstream } = sensor
   const heard = heardAt === undefined ? '-' : ago(at - heardAt)
   const numbers = [heard, String(topics), String(subscriptions), String(queued)]
-  return [clientId, state, address ?? '-', ...numbers, upstream].map(harmless)
+  return [clientId, state, address ?? '-', ...numbers, upstream].map(escapeControls)
 }
 
 /** Tenths of a second would only flicker. */
@@ -113,5 +116,5 @@ const ago = (milliseconds: number): string =>
 const perSecond = (number: number): string => (number >= 99.95 ? number.toFixed(0) : number.toFixed(1))
 
 /** A plain text, or its beginning and an ellipsis. */
-export const cut = (text: string, width: number): string =>
+export const cutText = (text: string, width: number): string =>
   text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text

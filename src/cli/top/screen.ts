@@ -2,11 +2,11 @@
 
 import type { ReadStream, WriteStream } from 'node:tty'
 import { pause } from '../../sensor/pause.ts'
-import { harmless, type LiveFlags } from '../running/api.ts'
+import { escapeControls, type LiveFlags } from '../running/api.ts'
 import { inColour, plain } from '../terminal/paint.ts'
-import { keysOf, type Looking, press } from './keys.ts'
-import { look, lookAtSensors, type Snapshot } from './look.ts'
-import { cut, overview, sensorTable } from './report.ts'
+import { keysOf, type Looking, pressKey } from './keys.ts'
+import { lookAtSensors, type Snapshot, takeSnapshot } from './look.ts'
+import { cutText, overview, sensorTable } from './report.ts'
 
 const ENTER = '\x1b[?1049h\x1b[?25l' // another screen, no cursor: nothing of it stays behind
 const LEAVE = '\x1b[?25h\x1b[?1049l'
@@ -40,7 +40,7 @@ export async function showTop(
     const { typing: _, ...rest } = looking
     return { ...rest, limit: page() }
   }
-  let now: Snapshot = await look(flags, query(), signal)
+  let now: Snapshot = await takeSnapshot(flags, query(), signal)
   let earlier: Snapshot | undefined
   let trouble: string | undefined
 
@@ -48,11 +48,11 @@ export async function showTop(
     const width = output.columns || 80
     const painted = overview(now, earlier, paint)
     const lines = overview(now, earlier, plain).map((line, index) =>
-      line.length > width ? cut(line, width) : (painted[index] ?? ''),
+      line.length > width ? cutText(line, width) : (painted[index] ?? ''),
     )
     head = lines.length
     const table = sensorTable(now.sensors.items.slice(0, page()), now.at, paint, width)
-    const foot = paint(trouble === undefined ? 'dim' : 'red', cut(trouble ?? footOf(now, looking), width))
+    const foot = paint(trouble === undefined ? 'dim' : 'red', cutText(trouble ?? footOf(now, looking), width))
     const blank = Math.max(0, (output.rows || 24) - head - 1 - table.length - 1)
     const all = [...lines, '', ...table, ...new Array<string>(blank).fill(''), foot]
     output.write(`${HOME}${all.map((line) => `${line}${CLEAR_LINE}`).join('\r\n')}${CLEAR_BELOW}`)
@@ -72,7 +72,7 @@ export async function showTop(
   function onKeys(input: string): void {
     const before = looking
     for (const key of keysOf(input)) {
-      const next = press(looking, key, page())
+      const next = pressKey(looking, key, page())
       if (next === 'quit') return stop()
       looking = next
     }
@@ -100,7 +100,7 @@ export async function showTop(
       if (done.signal.aborted) return
       await refresh(async () => {
         const asked = looking
-        const next = await look(flags, query(), done.signal)
+        const next = await takeSnapshot(flags, query(), done.signal)
         earlier = now
         now = asked === looking ? next : { ...next, sensors: now.sensors }
       })
@@ -117,9 +117,9 @@ export async function showTop(
 
 function footOf({ sensors }: Snapshot, { offset, sort, descending, search, typing }: Looking): string {
   const { total, items } = sensors
-  if (typing) return `search: ${harmless(search)}▏  ${total} found   Enter keeps it, Esc drops it`
+  if (typing) return `search: ${escapeControls(search)}▏  ${total} found   Enter keeps it, Esc drops it`
   const shown = items.length === 0 ? 'none' : `${offset + 1}-${offset + items.length}`
-  const found = search === '' ? '' : ` with "${harmless(search)}"`
+  const found = search === '' ? '' : ` with "${escapeControls(search)}"`
   const order = `by ${sort}${descending ? ', reversed' : ''}`
   return `${shown} of ${total}${found} ${order}   q quit  s sort  r reverse  / search  ↑↓ page`
 }

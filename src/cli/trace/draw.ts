@@ -2,7 +2,7 @@
 
 import { describeFrame, hex } from '../../codec/v1/describe.ts'
 import type { SensorDetail, StateChange } from '../../console/view.ts'
-import { harmless } from '../running/api.ts'
+import { escapeControls } from '../running/api.ts'
 import { type Paint, stateStyle } from '../terminal/paint.ts'
 import { amount, clock, span } from '../terminal/quantities.ts'
 import { type TracedPacket, wordsOf } from './words.ts'
@@ -44,7 +44,7 @@ export function createDrawing(paint: Paint, options: DrawingOptions): Drawing {
   return {
     head(clientId, detail) {
       const names = `${' '.repeat(MARGIN)}${paint('bold', `${'sensor'.padEnd(LANE - 5)}gateway`)}`
-      return [paint('bold', harmless(clientId)) + aboutSensor(detail), names]
+      return [paint('bold', escapeControls(clientId)) + aboutSensor(detail), names]
     },
 
     packet(packet) {
@@ -56,15 +56,15 @@ export function createDrawing(paint: Paint, options: DrawingOptions): Drawing {
       const style = repeated ? 'yellow' : direction === 'received' ? 'cyan' : 'green'
       const words = [wordsOf(packet, bytes), ...(repeated ? [paint('yellow', '(again)')] : [])]
       return [
-        ...(moved ? row(at, centred(''), paint('yellow', `now at ${harmless(place)}`), false) : []),
-        ...row(at, paint(style, arrow(direction, harmless(type))), words.join(' '), true),
+        ...(moved ? row(at, centred(''), paint('yellow', `now at ${escapeControls(place)}`), false) : []),
+        ...row(at, paint(style, arrow(direction, escapeControls(type))), words.join(' '), true),
         ...(options.hex ? [blank(centred(''), paint('dim', hex(bytes)))] : []),
         ...(options.fields ? describeFrame(bytes).map((line) => blank(centred(''), paint('dim', line))) : []),
       ]
     },
 
     state({ at, from: before, to, why }) {
-      const text = `${harmless(before)} → ${paint(stateStyle(to), harmless(to))}: ${harmless(why)}`
+      const text = `${escapeControls(before)} → ${paint(stateStyle(to), escapeControls(to))}: ${escapeControls(why)}`
       return row(at, paint(stateStyle(to), centred('•')), text, false)
     },
   }
@@ -74,11 +74,11 @@ function aboutSensor(detail: SensorDetail | undefined): string {
   if (detail === undefined) return ': not here yet'
   const { state, address, listener, topics, subscriptions, queued } = detail
   const facts = [
-    address === undefined ? '' : ` at ${harmless(address)}`,
-    listener === undefined ? '' : ` on ${harmless(listener)}`,
-    `: ${harmless(state)}, ${amount(topics, 'topic')}, ${amount(subscriptions, 'subscription')}`,
+    address === undefined ? '' : ` at ${escapeControls(address)}`,
+    listener === undefined ? '' : ` on ${escapeControls(listener)}`,
+    `: ${escapeControls(state)}, ${amount(topics, 'topic')}, ${amount(subscriptions, 'subscription')}`,
     queued === 0 ? '' : `, ${amount(queued, 'message')} waiting`,
-    detail.held === undefined ? '' : `. ${harmless(detail.held)}`,
+    detail.held === undefined ? '' : `. ${escapeControls(detail.held)}`,
   ]
   return facts.join('')
 }

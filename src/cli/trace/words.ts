@@ -5,7 +5,7 @@ import { decodeFrame } from '../../codec/v1/frame.ts'
 import { absences, meaning } from '../../codec/v1/meaning.ts'
 import type { Packet } from '../../codec/v1/messages.ts'
 import type { WatchedPacket } from '../../console/view.ts'
-import { harmless } from '../running/api.ts'
+import { escapeControls } from '../running/api.ts'
 
 /** One datagram as the API tells of it. */
 export interface TracedPacket extends Omit<WatchedPacket, 'bytes' | 'lines'> {
@@ -68,4 +68,4 @@ function fieldInWords(
 }
 
 const topicName = (topic: string): string =>
-  /^[^\p{C}\s,]+$/u.test(topic) ? topic : harmless(JSON.stringify(topic))
+  /^[^\p{C}\s,]+$/u.test(topic) ? topic : escapeControls(JSON.stringify(topic))

@@ -59,7 +59,7 @@ function completePredefined(written: Parsed['predefined']): PredefinedTopics[] {
  * The effective configuration. `written` is the tree that was parsed, `referenced` the paths in it that are secret,
  * `directory` where relative paths start from.
  */
-export function complete(
+export function completeConfig(
   parsed: Parsed,
   written: unknown,
   referenced: readonly string[],

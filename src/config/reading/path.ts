@@ -30,17 +30,18 @@ export function valueAt(tree: unknown, path: Path): unknown {
 }
 
 /** A copy of the tree without what stands at the path; lists keep no gaps, so an element takes its list along. */
-export function without(tree: unknown, path: Path): unknown {
+export function withoutPath(tree: unknown, path: Path): unknown {
   const [part, ...rest] = path
   if (part === undefined) return {}
   if (isObject(tree)) {
     const inner =
       rest.length === 0 || (typeof rest[0] === 'number' && rest.length === 1)
         ? undefined
-        : without(tree[String(part)], rest)
+        : withoutPath(tree[String(part)], rest)
     const { [String(part)]: _, ...others } = tree
     return inner === undefined ? others : { ...others, [String(part)]: inner }
   }
-  if (Array.isArray(tree)) return tree.map((element, i) => (i === part ? without(element, rest) : element))
+  if (Array.isArray(tree))
+    return tree.map((element, i) => (i === part ? withoutPath(element, rest) : element))
   return tree
 }

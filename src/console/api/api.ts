@@ -1,7 +1,7 @@
 // The part of the API that only looks: gateway, listeners, broker, sensors, configuration, events and captures.
 
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { record } from '../capture/recording.ts'
+import { recordDatagrams } from '../capture/recording.ts'
 import type { Events } from '../events.ts'
 import type { History } from '../history.ts'
 import type { Limits, Streams } from '../streams.ts'
@@ -153,7 +153,7 @@ export function serveApi(app: FastifyInstance, { view, events, history, streams,
     '/api/capture',
     streamed('getCapture', 'Datagrams as a capture', captureText, 'application/x-pcapng'),
     (request, reply) => {
-      if (!record(view, streams, limits, reply, request.query.sensor)) tooMany(reply)
+      if (!recordDatagrams(view, streams, limits, reply, request.query.sensor)) tooMany(reply)
     },
   )
   app.get('/api/openapi.json', { schema: { hide: true } }, () => app.swagger())

@@ -12,7 +12,7 @@ function localOf(url: string): { address: string; port: number } {
 }
 
 /** Turns a reply into a capture that ends with its reader or at its limits; false if there are too many streams already. */
-export function record(
+export function recordDatagrams(
   view: GatewayView,
   streams: Streams,
   limits: Limits,

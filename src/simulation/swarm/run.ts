@@ -3,7 +3,7 @@
 import { pause } from '../../sensor/pause.ts'
 import type { SimulationContext } from '../simulation.ts'
 import { Account } from './account.ts'
-import type { Broker } from './broker.ts'
+import type { BrokerClient } from './broker-client.ts'
 import { Member, type Swarm } from './member.ts'
 
 /** One timer serves all members: each has its turn in one of the ticks of an interval. */
@@ -27,7 +27,7 @@ export interface SwarmSize {
 export class SwarmRun {
   readonly #context: SimulationContext
   readonly #size: SwarmSize
-  readonly #broker: Broker | undefined
+  readonly #broker: BrokerClient | undefined
   readonly #swarm: Swarm
   readonly #members: Member[] = []
   readonly #connecting = new Set<Member>()
@@ -39,7 +39,7 @@ export class SwarmRun {
   #downlinks = 0
   #outstanding = 0
 
-  constructor(context: SimulationContext, size: SwarmSize, broker: Broker | undefined) {
+  constructor(context: SimulationContext, size: SwarmSize, broker: BrokerClient | undefined) {
     this.#context = context
     this.#size = size
     this.#broker = broker
@@ -162,7 +162,7 @@ export class SwarmRun {
   }
 
   /** Messages for random members, whether they are awake or not; none while the broker is away. */
-  #sendDown(broker: Broker): void {
+  #sendDown(broker: BrokerClient): void {
     this.#downlinkCredit += (this.#size.downlink * TICK) / 1000
     for (; this.#downlinkCredit >= 1; this.#downlinkCredit -= 1) {
       const member = this.#members[Math.floor(Math.random() * this.#members.length)]

@@ -4,7 +4,7 @@
 
 import { pause } from '../../sensor/pause.ts'
 import type { Simulation, SimulationContext } from '../simulation.ts'
-import { openBroker } from './broker.ts'
+import { openBrokerClient } from './broker-client.ts'
 import { SwarmRun } from './run.ts'
 
 export const swarm: Simulation = {
@@ -31,7 +31,7 @@ export const swarm: Simulation = {
     const { verify: url } = context.settings
     const sensor = context.sensorOptions.clientId
     const note = (text: string) => context.say({ sensor, type: 'note', text: `broker: ${text}` })
-    const broker = url ? await openBroker(url, `${sensor}-books`, note) : undefined
+    const broker = url ? await openBrokerClient(url, `${sensor}-books`, note) : undefined
     const run = new SwarmRun(context, size, broker)
     const timers = [setInterval(() => run.tick(), 100), setInterval(() => run.report(), report)]
     try {

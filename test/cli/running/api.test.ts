@@ -4,9 +4,9 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import {
-  ask,
+  askApi,
   askJson,
-  harmless,
+  escapeControls,
   type LiveEvent,
   liveEvents,
   readEvents,
@@ -62,12 +62,12 @@ it('sends the token, and says why it was refused', async () => {
     else response.writeHead(503).end(JSON.stringify({ message: 'too many \u001b[2J' }))
   })
   expect(await askJson({ url, token: 'right' }, '/api/gateway')).toEqual({ ok: true })
-  await expect(ask({ url }, '/')).rejects.toMatchObject({
+  await expect(askApi({ url }, '/')).rejects.toMatchObject({
     exitCode: 1,
     status: 401,
     message: `${url}: it wants a token: --token or MQTTSN_TOKEN`,
   })
-  await expect(ask({ url, token: 'wrong' }, '/')).rejects.toMatchObject({
+  await expect(askApi({ url, token: 'wrong' }, '/')).rejects.toMatchObject({
     exitCode: 1,
     status: 503,
     message: `${url}: too many \\u{1b}[2J`,
@@ -80,7 +80,7 @@ it('keeps a path before the API, and follows no redirection', async () => {
     else response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()
   })
   expect(await askJson({ url: `${url}/behind/proxy` }, '/api/gateway')).toBe(1)
-  await expect(ask({ url }, '/')).rejects.toMatchObject({
+  await expect(askApi({ url }, '/')).rejects.toMatchObject({
     exitCode: 1,
     message: `${url}: answered with status 302`,
   })
@@ -133,7 +133,7 @@ it('does not insist where it is refused, first or later', async () => {
 })
 
 it('writes what could act on a terminal as escapes', () => {
-  expect(harmless('a\u001b]0;x\u0007\r\n\u202e\u0000ü')).toBe(
+  expect(escapeControls('a\u001b]0;x\u0007\r\n\u202e\u0000ü')).toBe(
     'a\\u{1b}]0;x\\u{7}\\u{d}\\u{a}\\u{202e}\\u{0}ü',
   )
 })

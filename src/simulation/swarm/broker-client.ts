@@ -3,7 +3,7 @@
 import type { IClientOptions } from 'mqtt'
 
 /** What the swarm sees of the broker. */
-export interface Broker {
+export interface BrokerClient {
   /** how many messages may be unacknowledged at once; 0 while the broker is away */
   readonly window: number
   /** QoS 2 messages left out because the broker itself sent them again, after it had released them */
@@ -29,11 +29,11 @@ const EXPIRY = 3600
  * because only there a refused message can be told from an accepted one, and 3.1.1 where the broker knows no better.
  * Rejects if the broker cannot be reached; `note` gets what goes wrong later.
  */
-export async function openBroker(
+export async function openBrokerClient(
   url: string,
   clientId: string,
   note: (text: string) => void,
-): Promise<Broker> {
+): Promise<BrokerClient> {
   const { connectAsync } = await import('mqtt')
   const lasting = { clientId, clean: false, reconnectPeriod: 500 }
   const five: IClientOptions = { protocolVersion: 5, properties: { sessionExpiryInterval: EXPIRY } }

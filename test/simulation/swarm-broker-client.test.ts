@@ -1,12 +1,12 @@
 // The swarm's connection to the broker: what it counts as taken over, and which repetition it blames on the broker.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Broker, openBroker } from '../../src/simulation/swarm/broker.ts'
+import { type BrokerClient, openBrokerClient } from '../../src/simulation/swarm/broker-client.ts'
 import { startAedes } from '../support/broker.ts'
 import { type ScriptedBroker, type ScriptedPeer, startScriptedBroker } from '../support/scripted.ts'
 
 let scripted: ScriptedBroker
-let broker: Broker
+let broker: BrokerClient
 const notes: string[] = []
 const arrived: string[] = []
 
@@ -14,7 +14,7 @@ beforeEach(async () => {
   notes.length = 0
   arrived.length = 0
   scripted = await startScriptedBroker()
-  broker = await openBroker(scripted.url, 'books', (text) => notes.push(text))
+  broker = await openBrokerClient(scripted.url, 'books', (text) => notes.push(text))
 })
 
 afterEach(async () => {
@@ -87,7 +87,7 @@ describe('the books of the swarm', () => {
 
   it('are kept with a broker that speaks MQTT 3.1.1 only', async () => {
     const aedes = await startAedes()
-    const other = await openBroker(aedes.url, 'books', (text) => notes.push(text))
+    const other = await openBrokerClient(aedes.url, 'books', (text) => notes.push(text))
     await other.listen('down/#', (topic, payload) => arrived.push(`${topic} ${payload}`))
     await other.publish('down/1', '1', 2)
     await expect.poll(() => arrived).toEqual(['down/1 1'])
