@@ -1,4 +1,4 @@
-// What it costs to be looked at: processor time of the gateway per message while nobody looks, with the console open (scraped
+// What the console costs: processor time of the gateway per message while nobody looks, with the console open (scraped
 // every 5 s, a page's event stream open), and with one sensor watched that never pauses. It is one gateway, looked at and
 // left alone in turn: two processes of the same program differ by more than what is measured here.
 //   npm run bench:console -- --rounds 20 --seconds 3
@@ -41,7 +41,7 @@ async function run({ rounds, seconds, sensors, broker }: Options): Promise<void>
   for (const sensor of swarm) await sensor.connect()
   const results: Record<Variant, number[]> = { unseen: [], open: [], watching: [] }
   for (let round = -1; round <= rounds; round++) {
-    // the order changes, so that none profits from its place
+    // the order changes every round, so that no case always comes first
     for (const variant of round % 2 === 0 ? variants : [...variants].reverse()) {
       const ends = variant === 'unseen' ? () => {} : look(url, variant)
       const cost = await measure(gateway, swarm, seconds)

@@ -47,7 +47,7 @@ function clear(): void {
 async function run({ rounds, seconds, sensors }: Options): Promise<number> {
   const figures = new Map<string, Figure[]>()
   for (let round = 1; round <= rounds; round += 1) {
-    // Whoever comes second finds a warmer machine: they take turns in that, too.
+    // The second of a pair finds a warmer machine, so the order changes every round.
     const order = round % 2 === 0 ? [...STORES].reverse() : STORES
     for (const scenario of SCENARIOS) {
       for (const store of order) {

@@ -1,4 +1,4 @@
-// Kills the gateway under load, again and again, and checks that nobody can tell: see chaos-run.ts.
+// Kills the gateway under load, again and again, and checks that no sensor and no subscriber notices: see chaos/run.ts.
 //   npm run chaos -- --rounds 200 --seed 1
 
 import { setMaxListeners } from 'node:events'
@@ -12,7 +12,7 @@ interface Flags extends Pick<ChaosOptions, 'rounds' | 'seed' | 'protocol' | 'sto
 }
 
 const ended = new AbortController()
-// Every sensor waits for it.
+// Every sensor listens to this signal.
 setMaxListeners(0, ended.signal)
 
 await new Command('chaos')
@@ -57,5 +57,5 @@ Exit code: 0 all well, 1 something is wrong or it could not start, 130 interrupt
     }
   })
   .parseAsync()
-// A connection to a broker that is gone by now would try on.
+// A connection to the stopped broker would go on trying, and keep the process alive.
 process.exit()

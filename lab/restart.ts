@@ -85,7 +85,7 @@ async function run(options: Options): Promise<number> {
     log: { level: 'info', format: 'json' },
   })
   const ended = new AbortController()
-  setMaxListeners(0, ended.signal) // every sensor waits for it
+  setMaxListeners(0, ended.signal) // every sensor listens to this signal
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort())
   try {
     await mosquitto.start()
@@ -124,7 +124,7 @@ async function connectAll(publishers: Publisher[], { rate }: Options, signal: Ab
     if (early > 0) await pause(early, signal)
     if (signal.aborted) return
     const attempt = sensor.connect()
-    attempt.catch(() => {}) // told below; an interruption ends the wait for it
+    attempt.catch(() => {}) // its failure is reported below; an interruption ends the wait for it
     connecting.push(attempt)
   }
   await Promise.all(connecting)

@@ -1,4 +1,4 @@
-// A long day in short: Mosquitto, the gateway as a process of its own, and a swarm around it; the broker is stopped for a
+// A soak test: Mosquitto, the gateway as a process of its own, and a swarm around it; the broker is stopped for a
 // while in the middle. Fails if a sensor lost its session, if anything acknowledged got lost, or if memory kept growing.
 //   npm run soak -- --sensors 5000 --duration 10m --outage 20s
 

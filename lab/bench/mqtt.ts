@@ -1,4 +1,4 @@
-// The other end of the load: an MQTT 3.1.1 connection by hand, for publishing in batches and for counting what arrives.
+// The load's side at the broker: an MQTT 3.1.1 connection by hand, for publishing in batches and for counting what arrives.
 
 import { once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'

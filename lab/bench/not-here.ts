@@ -1,3 +1,3 @@
-// Why something cannot be measured on this machine, which is no failure of the gateway.
+// The error that says why something cannot be measured on this machine; it is not a failure of the gateway.
 
 export class NotHere extends Error {}

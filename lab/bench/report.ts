@@ -88,7 +88,7 @@ const others = (summary: Summary): string =>
   OTHERS.flatMap((name) => {
     const figure = summary.figures[name]
     const [about, unit] = FIGURES[name]
-    // a message that is not lost is not worth a word; where figures stand alone, they are all of the result
+    // figures of zero are left out, except `missing`, whose zero is a result
     if (figure === undefined || (figure.most === 0 && name !== 'missing')) return []
     return `${about}: ${spread(figure)}${unit === '' ? '' : ` ${unit}`}`
   }).join('; ')

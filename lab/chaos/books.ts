@@ -48,13 +48,13 @@ export class Books {
     this.#outages = outages
   }
 
-  /** A sender begins to send to a receiver. `qos` is what the receiver gets. */
+  /** Notes that a sender begins to send to a receiver. `qos` is what the receiver gets. */
   send({ topic, number }: Label, receiver: string, qos: number): void {
     const entry = { topic, qos, at: performance.now(), acknowledged: false, arrivals: 0, lost: false }
     this.#entries.set(`${number}>${receiver}`, entry)
   }
 
-  /** The sender was told that it is taken care of. */
+  /** Notes that the message was acknowledged to its sender. */
   acknowledge(number: number, receiver: string): void {
     const key = `${number}>${receiver}`
     const entry = this.#entries.get(key)
@@ -64,7 +64,7 @@ export class Books {
     if (entry.arrivals === 0) this.#open.add(key)
   }
 
-  /** It arrived: what is wrong with that, if anything. */
+  /** Notes that the message arrived; returns what is wrong with that, if anything. */
   arrive({ topic, number }: Label, receiver: string): string | undefined {
     const key = `${number}>${receiver}`
     const entry = this.#entries.get(key)

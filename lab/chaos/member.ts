@@ -198,7 +198,7 @@ export class Member {
     up.acknowledge(number, 'witness')
   }
 
-  /** Does it; a refusal for now is counted, a lost connection is made anew, anything else is wrong. */
+  /** Performs one step; counts a refusal with congestion, connects again after a lost connection, reports anything else. */
   async #try(something: () => Promise<void>): Promise<void> {
     // A sensor does one thing at a time: what a round left unfinished goes on in the next.
     if (this.#running) return

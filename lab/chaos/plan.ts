@@ -19,7 +19,7 @@ export function planRound(seed: number, round: number, traffic: number): RoundPl
   const how = () => (random() < 0.1 ? 'SIGTERM' : 'SIGKILL')
   if (!spared) {
     kills.push({ wait: between(random, 50, traffic), how: how() })
-    // Once more while it is still busy with what it found.
+    // The second kill comes while the gateway still restores its sessions.
     if (random() < 0.4) kills.push({ wait: between(random, 0, 500), how: how() })
   }
   return { kills, brokerRestart }

@@ -47,7 +47,7 @@ export class Wills {
     })
   }
 
-  /** It fell silent, or was told that it is disconnected properly. */
+  /** Notes that the sensor fell silent, or got the answer to its DISCONNECT. */
   end(sensor: string, life: number, state: 'left' | 'dead'): void {
     const ended = this.#lives.get(`${sensor}/${life}`)
     if (ended === undefined) return
@@ -78,7 +78,7 @@ export class Wills {
     for (const life of this.#lives.values()) if (life.state === 'dead') life.kills += 1
   }
 
-  /** A will arrived: what is wrong with that, if anything. */
+  /** Notes that a will arrived; returns what is wrong with that, if anything. */
   arrive(sensor: string, number: number): string | undefined {
     const life = this.#lives.get(`${sensor}/${number}`)
     if (life === undefined) return `a will of ${sensor} that it never gave: ${number}`

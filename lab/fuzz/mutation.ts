@@ -1,4 +1,4 @@
-// Datagrams that went wrong: golden and malformed ones of MQTT-SN 1.2, changed at random, the same for the same seed.
+// Broken datagrams: golden and malformed ones of MQTT-SN 1.2, changed at random, the same for the same seed.
 
 import { readFileSync } from 'node:fs'
 

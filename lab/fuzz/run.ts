@@ -248,7 +248,7 @@ class FuzzRun {
     this.#report.failures.push(`${faults} internal errors; last datagrams:\n${last.join('\n')}`)
   }
 
-  /** A sensor that behaves must find nothing unusual. */
+  /** Checks that a sensor that follows the specification is served as usual. */
   async #serves(): Promise<void> {
     const gateway = this.#gateway.status().listeners[0]?.url ?? ''
     const ended = new AbortController()

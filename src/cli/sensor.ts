@@ -1,4 +1,4 @@
-// `mqttsn sensor KIND`: simulated sensors of scripts/ to try a gateway with.
+// `mqttsn sensor KIND`: runs a simulated sensor of src/simulation/ against a gateway.
 
 import { Command } from 'commander'
 import { kinds } from '../simulation/kinds.ts'

@@ -85,7 +85,7 @@ async function listen(
     left -= 1
     if (left <= 0) stop()
   })
-  // Ends calls that wait for an answer, too; what they reject with is then no news.
+  // Ends calls that wait for an answer, too; their rejections are ignored then.
   let ending: Promise<void> | undefined
   signal.addEventListener('abort', () => {
     ending = sensor.end()

@@ -89,7 +89,7 @@ async function trace(
   let begun = false
   try {
     for await (const event of liveEvents(flags, path, done.signal, lost)) {
-      // The gateway's first word is that it watches.
+      // The first event of the stream says that the gateway watches the sensor.
       if (!begun && !flags.json) print(drawing.head(clientId, detail))
       if (!begun && flags.duration !== undefined) timer = setTimeout(() => done.abort(), flags.duration)
       begun = true

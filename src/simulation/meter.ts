@@ -12,7 +12,7 @@ export const meter: Simulation = {
     await runSensor(context, sensor, async () => {
       used += Math.ceil(Math.random() * 50)
       await sensor.publish(`meter/${sensor.clientId}/used`, String(used), { qos: 2 })
-      // Only now: a reading that could not be delivered is part of the next one.
+      // Reset only after delivery: what could not be delivered is part of the next reading.
       used = 0
     })
   },

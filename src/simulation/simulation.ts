@@ -1,4 +1,4 @@
-// What a simulated sensor is: a name, a sentence about it, and a life that ends with a signal. See scripts/.
+// What a simulated sensor is: a name, a sentence about it, and what it does until a signal. scripts/ runs them.
 
 import type { Qos } from '../codec/v1/messages.ts'
 import type { SensorState, Topic } from '../sensor/options.ts'
@@ -67,7 +67,7 @@ export async function simulate(simulation: Simulation, start: SimulationStart): 
   })
 }
 
-/** A Sensor whose doings are said, and once that the network refuses what it sends. Close it at the end. */
+/** Makes a Sensor that reports its events with `say`, and once that the network refuses its datagrams. The caller closes it. */
 export function createSensor(context: SimulationContext, options: SensorOptions = {}): Sensor {
   const sensor = new Sensor({ ...context.sensorOptions, ...options })
   const name = sensor.clientId
@@ -87,8 +87,8 @@ export function createSensor(context: SimulationContext, options: SensorOptions 
 }
 
 /**
- * The life of a connected sensor until the signal: connects, runs `begin`, then `step` again and again with the
- * interval between; connects anew whenever the connection was lost. Disconnects at the end.
+ * Runs a connected sensor until the signal: connects, runs `begin`, then `step` again and again with the interval between;
+ * connects anew whenever the connection was lost. Disconnects at the end.
  */
 export async function runSensor(
   context: SimulationContext,

@@ -24,7 +24,7 @@ export const valve: Simulation = {
     const step = async () => {
       if (sensor.state === 'asleep') await sensor.wake()
       if (position === setpoint) return
-      // Whoever has something to say leaves sleep with CONNECT first [6.14].
+      // A sleeping sensor has to send CONNECT before it may publish [6.14].
       if (sensor.state === 'asleep') await sensor.connect()
       position = setpoint
       await report()

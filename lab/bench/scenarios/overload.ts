@@ -221,7 +221,7 @@ class Probing {
         return
       const took = performance.now() - sentAt
       this.latency.add(took)
-      // being refused is quick, but not normal
+      // a refusal comes quickly, but does not count as normal service
       this.#lately = [...this.#lately, bytes[6] === 0 ? took : Number.POSITIVE_INFINITY].slice(-PROBES)
       sentAt = 0
     }

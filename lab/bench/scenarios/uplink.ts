@@ -207,7 +207,7 @@ export async function calm(context: Context, stage: Stage, fleet: Fleet, qos: 0 
       cpuSystem: ___,
       ...figures
     } = await measureLoad({ ...context, seconds }, stage, load)
-    // So few messages cost nothing beside what passes anyway: only their latency says something.
+    // At so few messages processor time is mostly that of idling: only latency is reported.
     return figures
   } finally {
     await load.close()

@@ -62,7 +62,7 @@ export async function playScene(options: {
   gateway.observe({
     effect(effect) {
       if (effect.type === 'changed') board.tell(effect.session.clientId, 'state', effect.to)
-      // told before it is done: while the broker is away it is dropped
+      // the observer is told before the effect is performed; while the broker is away the message is dropped
       if (effect.type === 'publishAnonymous' && gateway.isHealthy()) {
         board.tell('button-1', 'published', `${effect.topic} ${Buffer.from(effect.payload)} (QoS -1)`)
       }
@@ -73,8 +73,8 @@ export async function playScene(options: {
   const { broker, listeners } = gateway.status()
   const gatewayUrl = listeners[0]?.url ?? ''
   const say = (event: SimulationEvent) => tell(board, event)
-  setMaxListeners(100, signal) // everyone in the cast waits for it
-  const client = await openOffice(broker.url, board) // before anyone speaks, so that nothing is missed
+  setMaxListeners(100, signal) // every sensor of the demo listens to this signal
+  const client = await openOffice(broker.url, board) // connects before the sensors start, so that it sees every message
   const lives = cast.map(([simulation, clientId, interval]) =>
     simulate(simulation, { sensorOptions: { gateway: gatewayUrl, clientId }, interval, signal, say }),
   )
@@ -114,7 +114,7 @@ async function openFirstFree(gateway: Gateway, config: Config): Promise<Console>
   return at(config.console.url).catch(() => at('http://127.0.0.1:0'))
 }
 
-/** The gateway's view gives the states; from the sensors come messages and notes. */
+/** Puts messages and notes of a sensor on the board; states are put there by the gateway's observer. */
 function tell(board: Board, event: SimulationEvent): void {
   const who = event.sensor
   if (event.type === 'note') board.tell(who, 'note', event.text)
@@ -137,12 +137,12 @@ async function fragile(gateway: string, board: Board, signal: AbortSignal): Prom
     } catch (error) {
       board.tell(clientId, 'note', error instanceof Error ? error.message : String(error))
     }
-    sensor.close() // without a word
+    sensor.close() // sends no DISCONNECT, as a sensor without power
     await pause(6000, signal)
   }
 }
 
-/** The rest of the world: an MQTT client that hears everything. */
+/** Connects the MQTT client that stands for all other users of the broker: it subscribes to everything. */
 async function openOffice(url: string, board: Board): Promise<MqttClient> {
   const client = await connectAsync(url, { clientId: 'office' })
   client.on('message', (topic, payload) => board.tell('office', 'received', `${topic} ${payload}`))
@@ -150,7 +150,7 @@ async function openOffice(url: string, board: Board): Promise<MqttClient> {
   return client
 }
 
-/** It turns the valve. */
+/** Publishes a set-point for the valve every 7 s until the signal. */
 async function office(client: MqttClient, board: Board, signal: AbortSignal): Promise<void> {
   for (let step = 0; !signal.aborted; step++) {
     await pause(7000, signal)

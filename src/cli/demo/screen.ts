@@ -5,7 +5,7 @@ import { styleText } from 'node:util'
 import type { Board, Happening, Row } from './board.ts'
 import type { Scene } from './scene.ts'
 
-const ENTER = '\x1b[?1049h\x1b[?25l' // another screen, no cursor: nothing of it stays behind
+const ENTER = '\x1b[?1049h\x1b[?25l' // switches to the alternate screen and hides the cursor; LEAVE undoes both
 const LEAVE = '\x1b[?25h\x1b[?1049l'
 const HOME = '\x1b[H'
 const CLEAR_LINE = '\x1b[K'

@@ -25,7 +25,7 @@ export function serveReloads(options: ReloadOptions): () => void {
   process.on('SIGHUP', () => {
     if (ended) return
     if (!onTerminal || isatty(1)) return void reloadFrom(options, 'SIGHUP')
-    // a terminal that was closed says the same, and means the opposite of going on; nobody reads the log any more
+    // a closed terminal sends SIGHUP too, and then the gateway should stop; its log has no reader any more
     log.level = 'silent'
     process.kill(process.pid, 'SIGTERM')
   })

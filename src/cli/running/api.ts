@@ -29,7 +29,7 @@ export function addLiveOptions(command: Command): Command {
     )
 }
 
-/** Why the API was of no use, with the exit code that this leads to. */
+/** Why the API could not be used, and the exit code that follows. */
 export class LiveError extends Error {
   override readonly name = 'LiveError'
   readonly exitCode: number

@@ -36,7 +36,7 @@ export const processTerminal: Terminal = {
       process.stdin.destroy()
     }
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, interrupt)
-    // `mqttsn sub | head` closes our output: nobody is left to tell.
+    // `mqttsn sub | head` closes our output: there is no reader any more.
     process.stdout.once('error', interrupt)
     return controller.signal
   },

@@ -18,7 +18,7 @@ export interface Looking {
 
 const ESCAPE = '\x1b'
 const LONGEST_SEARCH = 64
-/** Where the most of something is what one looks for, it comes first. */
+/** Columns whose largest value comes first when they are chosen. */
 const largestFirst = (sort: Sort): boolean => sort === 'heardAt' || sort === 'queued' || sort === 'topics'
 
 /** What a piece of terminal input is made of: single characters, and sequences such as that of an arrow key. */

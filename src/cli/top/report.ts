@@ -109,7 +109,7 @@ function cellsOf(sensor: SensorSummary, at: number): string[] {
   return [clientId, state, address ?? '-', ...numbers, upstream].map(escapeControls)
 }
 
-/** Tenths of a second would only flicker. */
+/** Whole seconds: tenths would change at every refresh. */
 const ago = (milliseconds: number): string =>
   milliseconds < 60_000 ? `${Math.max(0, Math.floor(milliseconds / 1000))} s` : span(milliseconds)
 

@@ -45,7 +45,7 @@ function movedPaths(paths: readonly string[], written: unknown): string[] {
   })
 }
 
-// Topics for everyone hold no variables; what is escaped in them becomes plain here, as nobody expands them later.
+// Topics for everyone hold no variables; escapes in them are resolved here, because these topics are not expanded later.
 function completePredefined(written: Parsed['predefined']): PredefinedTopics[] {
   const entries = Array.isArray(written) ? written : [{ match: '*', topics: written }]
   return entries.map(({ match, topics }) => {

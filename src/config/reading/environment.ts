@@ -10,7 +10,7 @@ const PREFIX = 'MQTTSN_'
 // Not for the gateway, but for the commands that look at a running one.
 const TOKEN = 'MQTTSN_TOKEN'
 
-// Orchestrators set these for every process beside a service called "mqttsn..."; nobody means them as configuration.
+// Orchestrators set these for every process beside a service called "mqttsn..."; they are not meant as configuration.
 const SERVICE =
   /^MQTTSN_(?:\w+_)?(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/
 const SERVICE_PORT = /^MQTTSN_(?:\w+_)?PORT$/

@@ -72,7 +72,7 @@ export function expectation(issue: z.core.$ZodRawIssue): string {
 interface Finding {
   readonly path: Path
   readonly expected: string
-  /** where the key is wrong, not its value: nobody knows it, or it is none that may stand there */
+  /** where the key is wrong, not its value: it is unknown, or not allowed in this place */
   readonly key?: 'unknown' | 'impossible'
 }
 

@@ -25,7 +25,7 @@ const tls = z
 
 const VERSION = 'one of "auto", "5", "3.1.1"'
 
-// "never" is MQTT 5's 0xffffffff. As Infinity it goes through everyone's arithmetic.
+// "never" is MQTT 5's 0xffffffff. Infinity stands for it, so that sums and comparisons need no special case.
 const NEVER = Number.POSITIVE_INFINITY
 const error = 'a duration from 1s to 49710d, or "never"'
 const longest = 49_710 * 86_400_000

@@ -5,7 +5,7 @@ export const matchesEverything = (pattern: string): boolean => /^\*+$/.test(patt
 
 /**
  * A test whether a ClientId fits the pattern as a whole, case sensitive. A pattern comes from the configuration but the
- * ClientId from anyone: the work is bounded by the product of both lengths, there is no regular expression to blow up.
+ * ClientId from anyone: the work is bounded by the product of both lengths, which a regular expression would not guarantee.
  */
 export function globToMatcher(pattern: string): (clientId: string) => boolean {
   if (matchesEverything(pattern)) return () => true

@@ -31,7 +31,7 @@ export const isLoopback = (host: string): boolean => host === 'localhost' || ofT
 
 /**
  * A test whether a numeric address lies in one of the networks; false for an empty list and for what is no address.
- * An IPv4 address in IPv6 clothes (`::ffff:10.0.0.1`) counts as IPv4; a zone (`fe80::1%eth0`) is ignored.
+ * An IPv4 address in IPv6 notation (`::ffff:10.0.0.1`) counts as IPv4; a zone (`fe80::1%eth0`) is ignored.
  * Throws on a network that `parseNetwork` does not read.
  */
 export function matcher(networks: readonly string[]): (address: string) => boolean {

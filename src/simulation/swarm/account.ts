@@ -17,14 +17,14 @@ export class Account {
   /** QoS 2 messages that arrived more than once, and must not */
   duplicates = 0
 
-  /** Somebody took responsibility for this message: it has to arrive. */
+  /** Notes that the message was acknowledged to its sender: it has to arrive. */
   promise(sensor: number, message: number): void {
     this.promises += 1
     const key = `${sensor}/${message}`
     if (!this.#early.delete(key)) this.#promised.set(key, performance.now())
   }
 
-  /** It arrived. */
+  /** Notes that the message arrived. */
   arrive(sensor: number, message: number, qos: number): void {
     const recent = this.#recent.get(sensor) ?? new Set()
     this.#recent.set(sensor, recent)

@@ -2,7 +2,7 @@
 
 import type { IClientOptions } from 'mqtt'
 
-/** What the swarm sees of the broker. */
+/** The swarm's client of the broker. */
 export interface BrokerClient {
   /** how many messages may be unacknowledged at once; 0 while the broker is away */
   readonly window: number

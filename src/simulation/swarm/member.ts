@@ -12,7 +12,7 @@ const QOS = { qos0: 0, qos1: 1, qos2: 2 } as const
 export interface Tally {
   published: Record<'qos-1' | 'qos0' | 'qos1' | 'qos2', number>
   acknowledged: number
-  /** QoS 1 and 2 messages without a complete answer: nobody promised anything */
+  /** QoS 1 and 2 messages without a complete answer: the gateway has not acknowledged them */
   unanswered: number
   received: number
   sessionsLost: number
@@ -106,7 +106,7 @@ export class Member {
       else if (this.role === 'sleeper') await this.sensor.sleep(this.#swarm.sleep)
       else if (publishing) await this.#publish(this.role)
     } catch {
-      // Counted where it happens; who lost its connection gets a new one.
+      // Failures are counted where they happen; a member without connection connects again.
       if (this.sensor.state === 'disconnected') this.#swarm.enqueue(this)
     } finally {
       this.#busy = false
@@ -125,7 +125,7 @@ export class Member {
     const { sensor } = this
     await sensor.wake()
     this.#wakes += 1
-    // Most times it only looks; every third time it has something to say and becomes active for it.
+    // Two of three times it only fetches; the third time it becomes active and publishes.
     if (!publishing || this.#wakes % 3 !== 0) return
     await sensor.connect()
     await this.#publishAt(1)

@@ -92,7 +92,7 @@ export class SwarmRun {
     if (this.#publishing && this.#broker !== undefined) this.#sendDown(this.#broker)
   }
 
-  /** One line about the present. */
+  /** Prints one line with the present counts. */
   report(): void {
     const { tally, up, down, verify } = this.#swarm
     const states = { active: 0, asleep: 0 }
