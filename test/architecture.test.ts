@@ -222,6 +222,25 @@ describe('the import graph of src/', () => {
     ])
   })
 
+  it('keeps server, store and schema out of the commands that only talk to a gateway', () => {
+    const texts = new Map(source.map(({ path, text }) => [path, text]))
+    const packagesOf = (entry: string): string[] => {
+      const loaded = new Set([entry])
+      const packages = new Set<string>()
+      for (const path of loaded) {
+        for (const { from, typeOnly } of importsOf(texts.get(path) ?? '')) {
+          if (typeOnly || from.startsWith('node:')) continue
+          if (from.startsWith('.')) loaded.add(join(dirname(path), from))
+          else packages.add(packageOf(from))
+        }
+      }
+      return [...packages]
+    }
+    for (const command of ['pub', 'sub', 'discover', 'decode', 'top', 'trace', 'capture'])
+      expect(packagesOf(`src/cli/${command}.ts`), command).toEqual(['commander'])
+    expect(packagesOf('src/cli/gateway.ts')).toContain('fastify')
+  })
+
   it('ends in src/: nothing is imported from scripts/, lab/ or test/', () => {
     expect(ownImports((_, imported) => imported.startsWith('src/'))).toEqual([])
   })

@@ -69,7 +69,7 @@ describe('the words of the console page', () => {
   })
 
   it('explain every state of a sensor and of its connection', () => {
-    expect(Object.keys(STATES).sort()).toEqual(unionOf('src/console/view.ts', 'SensorState').sort())
+    expect(Object.keys(STATES).sort()).toEqual(unionOf('src/console/states.ts', 'SensorState').sort())
     expect(Object.keys(UPSTREAM).sort()).toEqual(['closed', 'connecting', 'retrying', 'up'])
   })
 
