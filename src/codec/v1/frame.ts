@@ -1,4 +1,4 @@
-// From datagrams to packets and back [5.2, 5.4, 5.5]. Pure. This is the entry point `mqtt-sn-gateway/codec`.
+// From datagrams to packets and back [5.2, 5.4, 5.5]. Pure. Its public face is library/codec.ts.
 
 import { Reader, Writer } from '../cursor.ts'
 import {
