@@ -4,8 +4,7 @@ import type { Config } from './config/schema.ts'
 import type { Console } from './console/server.ts'
 import type { StateChange, WatchedPacket } from './console/view.ts'
 import { Gateway as InnerGateway } from './gateway/gateway.ts'
-import type { GatewayStatus } from './gateway/observer.ts'
-import type { ReloadReport } from './gateway/rules/reload.ts'
+import type { GatewayStatus, ReloadReport } from './library/status.ts'
 import { type Log, silentLog } from './log.ts'
 import { openConsole as openConsoleOf } from './monitor/open-console.ts'
 import { createView } from './monitor/view.ts'
@@ -18,8 +17,7 @@ export type { Problem } from './config/reading/problems.ts'
 export type { Config } from './config/schema.ts'
 export type { Console } from './console/server.ts'
 export type { StateChange, WatchedPacket } from './console/view.ts'
-export type { GatewayStatus } from './gateway/observer.ts'
-export type { ReloadReport } from './gateway/rules/reload.ts'
+export type { GatewayStatus, ReloadReport } from './library/status.ts'
 export { createLog, type Log, type LogStream } from './log.ts'
 export { createMemoryStore } from './store/memory.ts'
 export { type Store, StoreError } from './store/store.ts'
@@ -57,7 +55,7 @@ export interface Gateway {
    * restart. Throws an Error, with nothing changed, if the certificates for the broker cannot be used.
    */
   reload(next: Config): ReloadReport
-  /** How the listeners, the broker, the store and the counters stand at this moment; times in seconds, sizes in octets. */
+  /** How the listeners, the broker, the store and the counters stand at this moment. */
   status(): GatewayStatus
   /** Tells the observer what happens from now on, until the returned function is called. */
   observe(observer: GatewayObserver): () => void

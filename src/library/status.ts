@@ -1,0 +1,58 @@
+// How a gateway stands, for programs with a gateway inside: plain data that does not follow every move of the gateway's own types.
+
+/** A gateway at one moment; counters only grow. */
+export interface GatewayStatus {
+  readonly listeners: readonly {
+    readonly name: string
+    /** with the real port */
+    readonly url: string
+    readonly stats: {
+      /** octets of receive buffer that the system granted, and that were asked for */
+      readonly receiveBuffer: number
+      readonly receiveBufferAsked: number
+      /** datagrams that the system dropped because the buffer was full; undefined where it cannot be told */
+      readonly kernelDrops: number | undefined
+      readonly sendErrors: number
+    }
+  }[]
+  readonly broker: {
+    readonly url: string
+    /** the gateway's own connection is up */
+    readonly healthy: boolean
+  }
+  readonly store: {
+    readonly type: 'lmdb' | 'memory'
+    /** why the last write failed; undefined: all is well */
+    readonly error: string | undefined
+    /** octets on disk */
+    readonly octets: number
+    /** answers to sensors and to the broker that wait for a write */
+    readonly held: number
+  }
+  readonly counters: {
+    /** messages from sensors and to sensors, by type, such as `publish` */
+    readonly received: Readonly<Partial<Record<string, number>>>
+    readonly sent: Readonly<Partial<Record<string, number>>>
+    /** application messages to the broker and from it */
+    readonly published: number
+    readonly delivered: number
+    /** requests to sensors that were sent again [6.13] */
+    readonly retransmissions: number
+    /** what was discarded, by reason */
+    readonly dropped: Readonly<Partial<Record<string, number>>>
+    /** exceptions caught: each one is a bug of the gateway */
+    readonly faults: number
+  }
+  /** sessions, connected or kept */
+  readonly sensors: number
+}
+
+/** What became of a new configuration. Paths, never values: those may be secrets. */
+export interface ReloadReport {
+  /** paths whose new values hold now */
+  readonly applied: readonly string[]
+  /** paths whose new values need a restart; the old ones hold */
+  readonly waiting: readonly string[]
+  /** ClientIds of sensors that were sent away, because they may not be here any more */
+  readonly ended: readonly string[]
+}
