@@ -23,11 +23,13 @@ const behindTheGateway = [
   'codec',
   'config',
   'log',
+  'clock',
   'mqtt-topics',
 ]
 
 const PARTS: Readonly<Record<string, Neighbours>> = {
   'mqtt-topics': none,
+  clock: none,
   codec: none,
   session: both('codec', 'mqtt-topics'),
   sessions: both('session', 'codec', 'mqtt-topics'),
@@ -38,7 +40,10 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
     values: ['mqtt-topics'],
     types: ['session/events.ts', 'session/message.ts', 'session/broker/limits.ts'],
   },
-  store: { values: ['session/record.ts', 'session/states.ts'], types: ['session', 'sessions/restore.ts'] },
+  store: {
+    values: ['clock', 'session/record.ts', 'session/states.ts'],
+    types: ['session', 'sessions/restore.ts'],
+  },
   console: none,
   config: both('mqtt-topics'),
   log: { values: [], types: ['config'] },

@@ -1,4 +1,4 @@
-// What is counted at the two doors: plain integers, so that counting costs next to nothing.
+// What the gateway counts of datagrams and effects: plain integers, so that counting costs next to nothing.
 
 import type { MalformedReason, Packet, PacketType } from '../codec/v1/messages.ts'
 import type { DropReason } from '../session/events.ts'
@@ -48,14 +48,14 @@ export const createCounters = (): Counters => ({
   storeFailures: 0,
 })
 
-/** Adds one. */
-export function count<K extends string>(table: Partial<Record<K, number>>, key: K): void {
+/** Adds one to a counter of a table. */
+export function incrementCounter<K extends string>(table: Partial<Record<K, number>>, key: K): void {
   table[key] = (table[key] ?? 0) + 1
 }
 
 /** Counts a datagram to a sensor, or to the whole network. */
 export function countSent(counters: Counters, { type }: Packet, bytes: Uint8Array): void {
-  count(counters.sent, type)
+  incrementCounter(counters.sent, type)
   counters.sentDatagrams += 1
   counters.sentOctets += bytes.length
 }

@@ -3,44 +3,41 @@
 import type { Config } from '../config/schema.ts'
 import { type Log, silentLog } from '../log.ts'
 import type { Event } from '../session/events.ts'
-import type { Listener, PeerKey } from '../session/peers.ts'
-import { peerKey } from '../session/peers.ts'
+import { type Listener, type PeerKey, peerKey } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import { receive } from '../sessions/door.ts'
 import { turnAway } from '../sessions/overload.ts'
 import { restore } from '../sessions/restore.ts'
 import { createSessions, dueSessions, type Sessions } from '../sessions/table.ts'
-import { displaceSession as displace } from '../sessions/takeover.ts'
+import { displaceSession } from '../sessions/takeover.ts'
 import type { Store } from '../store/store.ts'
-import type { Remote } from '../transport/transport.ts'
 import { createCounters } from './counters.ts'
-import { createIntake } from './datagrams/intake.ts'
-import { type Link, openLink } from './datagrams/listener.ts'
-import { receiveDatagram } from './datagrams/reception.ts'
+import { createIntake, type Datagram, type Intake } from './datagrams/intake.ts'
+import { type BoundListener, openListener } from './datagrams/listener.ts'
+import { decodeDatagram } from './datagrams/reception.ts'
 import { MANY_HELD } from './effects/commit-gate.ts'
-import { createPerformer, type Performer } from './effects/perform.ts'
 import { createTransmitter, type Transmitter } from './effects/transmit.ts'
 import { createHistogram } from './histogram.ts'
 import { logListening, logPacket } from './log-lines.ts'
 import { reportLosses } from './loss-report.ts'
 import { type GatewayStatus, type Observer, Observers } from './observer.ts'
-import { type Broker, openBroker } from './open-broker.ts'
-import { bearings, closed, isDurable, openStore, settled } from './open-store.ts'
-import { type ReloadReport, reload } from './rules/reload.ts'
-import { createSurroundings, type Surroundings } from './rules/sensor-rules.ts'
-import { statusOf } from './status.ts'
+import { type OpenedBroker, openBroker } from './open-broker.ts'
+import { closeStore, createBearings, isDurable, openStore, settleStore } from './open-store.ts'
+import { type ReloadReport, reloadConfig } from './rules/reload.ts'
+import { createSensorRules, type SensorRules } from './rules/sensor-rules.ts'
+import { createStatus } from './status.ts'
 import { publishStatus } from './status-topics.ts'
-import { createSteps, type Steps } from './turns.ts'
-import type { Share } from './worker-share.ts'
+import { createTurns, reportFault, type Turns } from './turns.ts'
+import type { WorkerShare } from './worker-share.ts'
 
 /** How often deadlines are looked at, milliseconds: far below the shortest interval of the protocol. */
 const TICK = 50
 
-/** What surrounds a gateway; everything has a default. */
+/** What a gateway is given besides its configuration; everything has a default. */
 export interface GatewayParts {
   log?: Log
   store?: Store // instead of the one that the configuration names
-  share?: Share // it is one of several that share the sensors
+  share?: WorkerShare // it is one of several that share the sensors
 }
 
 /**
@@ -49,28 +46,23 @@ export interface GatewayParts {
  */
 export class Gateway {
   readonly sessions: Sessions
-  readonly #config: Config
-  readonly #log: Log
-  readonly #share: Share | undefined
-  #store: Store | undefined
+  /** what the session core works with; its totals are live */
+  readonly rules: SensorRules
   /** from a QoS 1 or 2 publish to the broker's final answer, seconds */
   readonly latency = createHistogram()
+  readonly #config: Config
+  readonly #log: Log
+  readonly #share: WorkerShare | undefined
   readonly #counters = createCounters()
-  /** what the session core works with; its totals are live */
-  readonly surroundings: Surroundings
-  readonly #observers = new Observers((error) => this.#steps.onFault(error, undefined))
-  readonly #links = new Map<Listener, Link>()
-  readonly #intake = createIntake({
-    counters: this.#counters,
-    limits: () => this.#config.limits,
-    isBehind: () => (this.#performer?.held ?? 0) > MANY_HELD,
-    handle: (link, bytes, remote) => this.#onDatagram(receive, link, bytes, remote),
-    turnAway: (link, bytes, remote) => this.#onDatagram(turnAway, link, bytes, remote),
-  })
-  readonly #transmitter: Transmitter
-  readonly #steps: Steps
-  #broker: Broker | undefined
-  #performer: Performer | undefined
+  readonly #observers: Observers
+  readonly #intake: Intake
+  readonly #listeners = new Map<Listener, BoundListener>()
+  // from `prepare` on
+  #store: Store | undefined
+  #broker: OpenedBroker | undefined
+  #transmitter: Transmitter | undefined
+  #turns: Turns | undefined
+  // from `serve` on
   #ticker: NodeJS.Timeout | undefined
   #reports: (() => void)[] = []
 
@@ -80,17 +72,9 @@ export class Gateway {
     this.#store = store
     this.#share = share
     this.sessions = share?.sessions ?? createSessions()
-    this.surroundings = createSurroundings(config, Math.random)
-    const { isHealthy } = this
-    const [links, counters, observers] = [this.#links, this.#counters, this.#observers]
-    this.#transmitter = createTransmitter({ config, links, counters, observers, log, isHealthy })
-    this.#steps = createSteps({
-      sessions: this.sessions,
-      env: this.surroundings.env,
-      counters,
-      log,
-      perform: (effects) => this.#performer?.perform(effects),
-    })
+    this.rules = createSensorRules(config, Math.random)
+    this.#observers = new Observers((error) => reportFault(error, this.#counters, log))
+    this.#intake = createIntake({ counters: this.#counters, limits: () => config.limits })
   }
 
   /**
@@ -107,26 +91,58 @@ export class Gateway {
     try {
       // listeners first: where they are taken, another gateway runs, whose store and connections must be left alone
       for (const [index, listener] of this.#config.listeners.entries()) {
-        const link = await openLink(listener, index, performance.now(), this.#intake.receive, this.#share)
-        this.#links.set(link.listener, link)
-        if (this.#share === undefined) logListening(this.#log, link)
+        const bound = await openListener(
+          listener,
+          index,
+          performance.now(),
+          this.#intake.receive,
+          this.#share,
+        )
+        this.#listeners.set(bound.listener, bound)
+        if (this.#share === undefined) logListening(this.#log, bound)
       }
       this.#store ??= await openStore(this.#config, this.#log, this.#share?.stored)
-      const sessions = await this.#store.load()
+      const stored = await this.#store.load()
       this.#broker = await openBroker(this.#config, this.#log, this.#share)
-      this.#performer = this.#createPerformer(this.#store, this.#broker)
-      const found = bearings(this.#links.values())
-      for (const one of sessions)
-        this.#steps.attempt(undefined, (turn) => restore(this.sessions, one, found, turn))
+      const turns = this.#createTurns(this.#store, this.#broker)
+      const places = createBearings(this.#listeners.values())
+      for (const one of stored) {
+        turns.attempt(undefined, (turn) => restore(this.sessions, one, places, turn))
+      }
     } catch (error) {
       await this.#close()
       throw error
     }
   }
 
-  /** The second half of `start`: sensors are served, those first that could not wait. */
+  #createTurns(store: Store, { upstream }: OpenedBroker): Turns {
+    const [config, log, listeners, counters] = [this.#config, this.#log, this.#listeners, this.#counters]
+    const [observers, sessions, rules, latency] = [this.#observers, this.sessions, this.rules, this.latency]
+    const transmitter = createTransmitter({ config, log, listeners, counters, observers, upstream })
+    this.#transmitter = transmitter
+    this.#turns = createTurns({
+      sessions,
+      rules,
+      store,
+      upstream,
+      transmitter,
+      observers,
+      counters,
+      latency,
+      log,
+    })
+    return this.#turns
+  }
+
+  /** The second half of `start`: sensors are served, those first that could not wait. Throws before the first half. */
   serve(): void {
-    this.#intake.open()
+    const turns = this.#turns
+    if (turns === undefined) throw new Error('the gateway is not prepared')
+    this.#intake.open({
+      isBehind: () => turns.held > MANY_HELD,
+      handle: (...datagram) => this.#take(turns, receive, ...datagram),
+      turnAway: (...datagram) => this.#take(turns, turnAway, ...datagram),
+    })
     this.#ticker = setInterval(() => this.#tick(), TICK)
     this.#reports = [publishStatus(this, this.#config, this.#share), reportLosses(this.#log, this.#counters)]
   }
@@ -141,9 +157,9 @@ export class Gateway {
     for (const end of this.#reports) end()
     for (const session of [...this.sessions.byClientId.values()]) {
       if (!isDurable(this.#config)) this.dispatch(session, { type: 'shutdown' })
-      else this.#steps.attempt(session, ({ out }) => out.push({ type: 'saveProgress', session, lazy: true }))
+      else this.#turns?.attempt(session, ({ out }) => out.push({ type: 'saveProgress', session, lazy: true }))
     }
-    if (this.#store !== undefined) await settled(this.#store, this.#log) // what waits for a write goes out first
+    if (this.#store !== undefined) await settleStore(this.#store, this.#log) // effects that wait for it are performed first
     await this.#close()
   }
 
@@ -151,24 +167,10 @@ export class Gateway {
     this.#intake.close()
     await this.#broker?.close()
     this.#broker = undefined
-    await Promise.all([...this.#links.values()].map(({ transport }) => transport.close()))
-    this.#links.clear()
-    if (this.#store !== undefined) await closed(this.#store, this.#log)
+    await Promise.all([...this.#listeners.values()].map(({ transport }) => transport.close()))
+    this.#listeners.clear()
+    if (this.#store !== undefined) await closeStore(this.#store, this.#log)
     this.#store = undefined
-  }
-
-  #createPerformer(store: Store, { upstream }: Broker): Performer {
-    return createPerformer({
-      upstream,
-      store,
-      surroundings: this.surroundings,
-      counters: this.#counters,
-      latency: this.latency,
-      towardsSensor: (effect) => this.#transmitter.perform(effect),
-      onEvent: this.#steps.dispatch,
-      attempt: this.#steps.attempt,
-      onOverfull: this.#steps.abandon,
-    })
   }
 
   /**
@@ -176,8 +178,8 @@ export class Gateway {
    * restart. Throws an Error, with nothing changed, if the broker's certificates cannot be used.
    */
   reload(next: Config): ReloadReport {
-    const [config, links, broker, log] = [this.#config, this.#links.values(), this.#broker, this.#log]
-    return reload(this, { config, links, broker, log, share: this.#share }, next)
+    const [config, listeners, broker, log] = [this.#config, this.#listeners.values(), this.#broker, this.#log]
+    return reloadConfig(this, { config, listeners, broker, log, share: this.#share }, next)
   }
 
   /** Publishes at QoS 0 on the gateway's own connection; false if that is down or congested. */
@@ -190,46 +192,48 @@ export class Gateway {
     return this.#observers.add(observer)
   }
 
-  /** How it stands; read when asked for. */
+  /** Its status, as it is now. */
   status(): GatewayStatus {
-    const [links, broker, store, held] = [this.#links, this.#broker, this.#store, this.#performer?.held]
+    const [listeners, broker, store, held] = [this.#listeners, this.#broker, this.#store, this.#turns?.held]
     const [config, counters, sensors] = [this.#config, this.#counters, this.sessions.byClientId.size]
-    return statusOf({ config, links, broker, store, held, counters, sensors })
+    return createStatus({ config, listeners, broker, store, held, counters, sensors })
   }
 
   /** Whether the broker can be reached; far cheaper than `status`, which asks the system about every listener. */
-  readonly isHealthy = (): boolean => this.#broker?.upstream.healthy ?? false
+  isHealthy(): boolean {
+    return this.#broker?.upstream.healthy ?? false
+  }
 
-  /** What is to be done with it is a step of the core. */
-  #onDatagram(step: typeof receive, link: Link, bytes: Uint8Array, { address, port }: Remote): void {
-    const received = receiveDatagram(link, bytes, address, this.#counters)
+  /** Takes a datagram: finds out whose it is, and takes a step of the core with the message in it. */
+  #take(turns: Turns, step: typeof receive, ...[bound, bytes, { address, port }]: Datagram): void {
+    const received = decodeDatagram(bound, bytes, address, this.#counters)
     if (received === undefined) return
     const { packet, nodeId } = received
-    const key = peerKey(link.index, address, port, nodeId)
+    const key = peerKey(bound.index, address, port, nodeId)
     const session = this.sessions.byPeer.get(key)
-    const peer = session?.peer ?? { key, listener: link.listener, address, port, nodeId }
+    const peer = session?.peer ?? { key, listener: bound.listener, address, port, nodeId }
     logPacket(this.#log, 'received', packet, peer, this.#config.log.payloads)
     this.#observers.received(packet, peer, session, bytes)
-    if (this.#steps.attempt(session, (turn) => step(this.sessions, packet, peer, turn))) return
+    if (turns.attempt(session, (turn) => step(this.sessions, packet, peer, turn))) return
     const broken = session ?? this.sessions.byPeer.get(key)
-    if (broken !== undefined) this.#steps.abandon(broken)
+    if (broken !== undefined) turns.abandon(broken)
   }
 
   /** The sensor `clientId` has come, to another gateway of several, to an address where a sensor of this one was. */
   displace(key: PeerKey, clientId: string): void {
     const session = this.sessions.byPeer.get(key)
-    this.#steps.attempt(session, (turn) => displace(this.sessions, clientId, key, turn))
+    this.#turns?.attempt(session, (turn) => displaceSession(this.sessions, clientId, key, turn))
   }
 
   /** Hands an event to a session and does what follows from it. */
   dispatch(session: Session, event: Event): void {
-    this.#steps.dispatch(session, event)
+    this.#turns?.dispatch(session, event)
   }
 
   #tick(): void {
     const now = performance.now()
     if (this.#intake.isCatchingUp) return
     for (const session of dueSessions(this.sessions, now)) this.dispatch(session, { type: 'deadline' })
-    this.#transmitter.advertise(now)
+    this.#transmitter?.advertise(now)
   }
 }

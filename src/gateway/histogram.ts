@@ -14,8 +14,8 @@ export const createHistogram = (): Histogram => {
   return { bounds, counts: bounds.map(() => 0), sum: 0, count: 0 }
 }
 
-/** Counts one observation. */
-export function observe(histogram: Histogram, seconds: number): void {
+/** Counts one observation, in seconds. */
+export function addObservation(histogram: Histogram, seconds: number): void {
   const { bounds, counts } = histogram
   histogram.sum += seconds
   histogram.count += 1

@@ -1,14 +1,13 @@
-// What goes to the log: one line per state change of a sensor, packets only at trace level, no payloads unless asked.
+// Lines of the log: one per state change of a sensor; packets only at trace level, and their payloads only if configured.
 
 import type { Packet } from '../codec/v1/messages.ts'
 import type { Log } from '../log.ts'
 import type { Effect } from '../session/events.ts'
-import type { Peer } from '../session/peers.ts'
-import { describePeer, hex } from '../session/peers.ts'
-import type { Link } from './datagrams/listener.ts'
+import { describePeer, hex, type Peer } from '../session/peers.ts'
+import type { BoundListener } from './datagrams/listener.ts'
 
-/** Where sensors are heard, and a warning if the system grants less room for them than asked. */
-export function logListening(log: Log, { listener: { name }, transport, discovery }: Link): void {
+/** Logs where sensors are heard, and warns if the system grants a smaller receive buffer than asked. */
+export function logListening(log: Log, { listener: { name }, transport, discovery }: BoundListener): void {
   const { receiveBuffer, receiveBufferAsked } = transport.stats()
   const found = { listener: name, url: transport.url, receiveBuffer, discovery: discovery !== undefined }
   log.info(found, 'listening')
@@ -17,7 +16,7 @@ export function logListening(log: Log, { listener: { name }, transport, discover
   log.warn({ listener: name, receiveBuffer, receiveBufferAsked, remedy }, 'receive buffer smaller than asked')
 }
 
-/** One line: who, from where, what state, why. */
+/** Logs which sensor went to which state, and why. */
 export function logChange(log: Log, effect: Extract<Effect, { type: 'changed' }>): void {
   const { session, peer, from, to, why } = effect
   const { clientId } = session
@@ -27,7 +26,7 @@ export function logChange(log: Log, effect: Extract<Effect, { type: 'changed' }>
   else log.info(fields, `sensor ${to}`)
 }
 
-/** One message, without its contents unless `payloads` is set. */
+/** Logs one message, without its contents unless `payloads` is set. */
 export function logPacket(
   log: Log,
   direction: 'received' | 'sent',

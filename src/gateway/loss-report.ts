@@ -1,11 +1,11 @@
-// One log line per interval for messages that were to be kept and were not, and one for those that came while the gateway was
-// overloaded: counters alone are seen too late.
+// Logs once per interval how many messages were lost that the gateway should have kept, and how many it could not handle while it
+// was overloaded. People look at counters too late.
 
 import type { Log } from '../log.ts'
 import type { DropReason } from '../session/events.ts'
 import type { Counters } from './counters.ts'
 
-/** What is said of which reasons; the first are of messages that waited for a sensor or for the broker. */
+/** The log line that each reason is reported in; those of the first line concern messages for a sensor or for the broker. */
 const LINES: Readonly<Record<string, readonly DropReason[]>> = {
   'waiting messages were dropped': ['queue-full', 'spool-full', 'expired', 'refused'],
   'more messages came than can be handled': ['overloaded'],

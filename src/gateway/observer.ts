@@ -1,4 +1,4 @@
-// What others may see of a gateway: everything that passes its two doors, and how it stands.
+// What others may see of a gateway: every message, every effect, and its status.
 
 import type { Packet } from '../codec/v1/messages.ts'
 import type { Config } from '../config/schema.ts'
@@ -10,7 +10,7 @@ import type { TransportStats } from '../transport/transport.ts'
 import type { UpstreamStats } from '../upstream/upstream.ts'
 import type { Counters } from './counters.ts'
 
-/** Sees everything that goes through the two doors, while it is registered; for views, traces and tests. */
+/** Sees every message and every effect while it is registered; for views, traces and tests. */
 export interface Observer {
   /** a message from a sensor, or from a stranger, before it is handled */
   received?(packet: Packet, peer: Peer, session: Session | undefined, bytes: Uint8Array): void
@@ -29,7 +29,7 @@ export interface GatewayStatus {
   readonly sensors: number
 }
 
-/** How the store does. */
+/** The status of the store. */
 export interface StoreStatus extends StoreHealth {
   readonly type: Config['store']['type']
   /** writes that failed while something waited for them */
@@ -38,7 +38,7 @@ export interface StoreStatus extends StoreHealth {
   readonly held: number
 }
 
-/** Those who look. They can do no harm: what one throws goes to `onFault`, and everything goes on. */
+/** All registered observers. What one of them throws goes to `onFault`, and disturbs neither the others nor the gateway. */
 export class Observers implements Required<Observer> {
   #observers: readonly Observer[] = []
   readonly #onFault: (error: unknown) => void

@@ -6,11 +6,11 @@ import { startEmbeddedBroker } from '../upstream/embedded.ts'
 import { createUpstream } from '../upstream/mqtt/mqtt.ts'
 import type { Upstream, UpstreamOptions } from '../upstream/upstream.ts'
 import { isDurable } from './open-store.ts'
-import { offline, statusTopic } from './status-topics.ts'
-import type { Share } from './worker-share.ts'
+import { offlineMessage, statusTopicOf } from './status-topics.ts'
+import type { WorkerShare } from './worker-share.ts'
 
-/** The way to the broker, and how to end it all. */
-export interface Broker {
+/** All connections to the broker, and the embedded broker if there is one. */
+export interface OpenedBroker {
   readonly url: string
   readonly upstream: Upstream
   /** Other options for connections that are opened from now on; see `Upstream.renew`. */
@@ -22,13 +22,13 @@ export interface Broker {
 const STOP_DEADLINE = 2000
 
 /** Starts the embedded broker if it is wanted; connections are made later, when sensors need them. */
-export async function openBroker(config: Config, log: Log, share?: Share): Promise<Broker> {
+export async function openBroker(config: Config, log: Log, share?: WorkerShare): Promise<OpenedBroker> {
   const embedded = config.broker.url === 'embedded' ? await startEmbeddedBroker() : undefined
   const url = embedded?.url ?? config.broker.url
-  const topic = share?.speaks === false ? undefined : statusTopic(config)
+  const topic = share?.speaks === false ? undefined : statusTopicOf(config)
   const optionsOf = (broker: BrokerConfig): UpstreamOptions => ({
     url,
-    version: embedded === undefined ? broker.version : '3.1.1', // it speaks nothing else
+    version: embedded === undefined ? broker.version : '3.1.1', // the embedded broker speaks no other version
     tls: broker.tls ?? { verify: true },
     keepAlive: broker.keepAlive,
     connectTimeout: broker.connectTimeout,
@@ -39,7 +39,7 @@ export async function openBroker(config: Config, log: Log, share?: Share): Promi
     totalWriteBuffer: broker.totalWriteBuffer,
     connectsPerSecond: broker.connectsPerSecond,
     connecting: broker.connecting,
-    ownWill: topic === undefined ? undefined : { topic, message: offline(), qos: 0, retain: true },
+    ownWill: topic === undefined ? undefined : { topic, message: offlineMessage(), qos: 0, retain: true },
     own: { clientId: broker.clientId, username: broker.username, password: broker.password },
     reconnect: broker.reconnect,
     log,

@@ -1,16 +1,15 @@
-// The store that the configuration names, and how sessions come back from it and are safe in it at the end [SN-SESS-10].
+// Opens the store that the configuration names, finds places and times of its records again, and closes it [SN-SESS-10].
 
+import { toMonotonicNow } from '../clock.ts'
 import type { Config } from '../config/schema.ts'
 import type { Log } from '../log.ts'
-import type { Peer } from '../session/peers.ts'
-import { peerKey } from '../session/peers.ts'
+import { type Peer, peerKey } from '../session/peers.ts'
 import type { PeerRecord } from '../session/record.ts'
 import type { Bearings } from '../sessions/restore.ts'
-import { openLmdbStore } from '../store/lmdb/lmdb.ts'
+import { openLmdbStore, type StorePart } from '../store/lmdb/lmdb.ts'
 import { createMemoryStore } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
-import type { Link } from './datagrams/listener.ts'
-import type { Share } from './worker-share.ts'
+import type { BoundListener } from './datagrams/listener.ts'
 
 /** How long a stopping gateway waits for its store, milliseconds. */
 const PATIENCE = 3000
@@ -22,38 +21,38 @@ export const isDurable = ({ store }: Config): boolean => store.type !== 'memory'
 export const openStore = async (
   { store: { type, path } }: Config,
   log: Log,
-  share?: Share['stored'],
-): Promise<Store> => (type === 'memory' ? createMemoryStore() : openLmdbStore({ path, log, part: share }))
+  part?: StorePart,
+): Promise<Store> => (type === 'memory' ? createMemoryStore() : openLmdbStore({ path, log, part }))
 
-/** How places and times in the store are found again: listeners by their names, times by the clock as it is set now. */
-export function bearings(links: Iterable<Link>): Bearings {
-  const byName = new Map([...links].map((link) => [link.listener.name, link]))
-  const origin = Date.now() - performance.now()
+/** Finds places and times of stored records again: listeners by their names, times by the wall clock as it is set now. */
+export function createBearings(listeners: Iterable<BoundListener>): Bearings {
+  const byName = new Map([...listeners].map((bound) => [bound.listener.name, bound]))
+  const toMonotonic = toMonotonicNow()
   return {
     peerOf({ listener, address, port, nodeId }: PeerRecord): Peer | undefined {
-      const link = byName.get(listener)
-      if (link === undefined) return undefined
+      const bound = byName.get(listener)
+      if (bound === undefined) return undefined
       return {
-        key: peerKey(link.index, address, port, nodeId),
-        listener: link.listener,
+        key: peerKey(bound.index, address, port, nodeId),
+        listener: bound.listener,
         address,
         port,
         nodeId,
       }
     },
     // a clock that was set back meanwhile must not move what has happened into the future
-    toMonotonic: (wall) => Math.min(wall - origin, performance.now()),
+    toMonotonic: (wall) => Math.min(toMonotonic(wall), performance.now()),
   }
 }
 
-/** Resolves when all that was written so far is durable; after some seconds, or a failure, it is logged that it is not. */
-export async function settled(store: Store, log: Log): Promise<void> {
+/** Resolves when everything written so far is durable; logs an error if that fails, or takes longer than some seconds. */
+export async function settleStore(store: Store, log: Log): Promise<void> {
   if (store.durable === store.written) return
   await within((done) => store.onDurable(done), log)
 }
 
-/** Lets go of the store, with what is pending written. */
-export async function closed(store: Store, log: Log): Promise<void> {
+/** Writes what is pending and closes the store; logs an error if that fails, or takes longer than some seconds. */
+export async function closeStore(store: Store, log: Log): Promise<void> {
   await within((done) => void store.close().then(() => done(), done), log)
 }
 

@@ -1,13 +1,13 @@
 // Status on the broker, where it is switched on: one retained topic for the gateway, with a will, and one per sensor.
 
+import { toWall } from '../clock.ts'
 import type { Config } from '../config/schema.ts'
-import { wall } from '../monitor/sensor-info.ts'
 import { isTopicName } from '../mqtt-topics.ts'
 import { describePeer } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import { silenceDeadline } from '../session/setup/keep-alive.ts'
 import type { Gateway } from './gateway.ts'
-import type { Share } from './worker-share.ts'
+import type { WorkerShare } from './worker-share.ts'
 
 const encoder = new TextEncoder()
 const json = (value: object): Uint8Array => encoder.encode(JSON.stringify(value))
@@ -18,24 +18,24 @@ const ofInterest = new Set(['active', 'asleep', 'awake', 'disconnected', 'lost']
 /** An empty message takes a retained one away [MQTT 3.3.1.3]. */
 const nothing = new Uint8Array(0)
 
-/** How often it is looked whether the connection to the broker has come back, milliseconds. */
+/** How often the connection to the broker is checked, milliseconds. */
 const LOOK = 500
 
 /** Topic of the gateway's own status, undefined where status is switched off. */
-export function statusTopic({ status: { enabled, prefix }, gateway: { id } }: Config): string | undefined {
+export function statusTopicOf({ status: { enabled, prefix }, gateway: { id } }: Config): string | undefined {
   return enabled ? `${prefix}/gateway/${id}/status` : undefined
 }
 
-/** What the broker publishes when the gateway is gone without a word. */
-export const offline = (): Uint8Array => json({ state: 'offline' })
+/** The will of the gateway: the broker publishes it when the connection is lost. */
+export const offlineMessage = (): Uint8Array => json({ state: 'offline' })
 
 /**
  * Publishes the states of gateway and sensors, retained, until the returned function is called. After a lost connection
  * everything is published anew. A sensor whose ClientId cannot be part of a topic is left out; the topic of one that is
  * forgotten is cleared.
  */
-export function publishStatus(gateway: Gateway, config: Config, share?: Share): () => void {
-  const topic = statusTopic(config)
+export function publishStatus(gateway: Gateway, config: Config, share?: WorkerShare): () => void {
+  const topic = statusTopicOf(config)
   if (topic === undefined) return () => {}
   const speaks = share?.speaks !== false
   const startedAt = Date.now()
@@ -64,7 +64,7 @@ export function publishStatus(gateway: Gateway, config: Config, share?: Share): 
     if (!healthy) return
     for (const clientId of leftOver) clear(clientId)
     if (was) return
-    // one of several does not know how many the others have
+    // one of several gateways does not know how many sensors the others have
     const sensors = share === undefined ? byClientId.size : undefined
     if (speaks) gateway.publish(topic, json({ state: 'online', startedAt, sensors }), true)
     for (const session of byClientId.values()) publishSensor(session, session.state)
@@ -82,7 +82,7 @@ export function publishStatus(gateway: Gateway, config: Config, share?: Share): 
   return () => {
     clearInterval(timer)
     stop()
-    if (speaks) gateway.publish(topic, offline(), true)
+    if (speaks) gateway.publish(topic, offlineMessage(), true)
   }
 }
 
@@ -94,6 +94,6 @@ function stateOf(session: Session, state: string, config: Config): object {
     at: Date.now(),
     address: session.peer && describePeer(session.peer),
     queued: session.downlink.queue.length,
-    ...(Number.isFinite(until) && { asleepUntil: Math.round(wall(until)) }),
+    ...(Number.isFinite(until) && { asleepUntil: Math.round(toWall(until)) }),
   }
 }

@@ -1,18 +1,18 @@
-// How a gateway stands: its listeners, its broker, its store and its counters, put together when somebody asks.
+// The status of a gateway: listeners, broker, store and counters, put together when somebody asks.
 
 import type { Config } from '../config/schema.ts'
 import type { Listener } from '../session/peers.ts'
 import type { Store } from '../store/store.ts'
 import type { Counters } from './counters.ts'
-import { type Link, linkStatus } from './datagrams/listener.ts'
+import { type BoundListener, listenerStatus } from './datagrams/listener.ts'
 import type { GatewayStatus, StoreStatus } from './observer.ts'
-import type { Broker } from './open-broker.ts'
+import type { OpenedBroker } from './open-broker.ts'
 
 /** The parts of a gateway, as far as they are there. */
-export interface StandingParts {
+export interface StatusParts {
   readonly config: Config
-  readonly links: ReadonlyMap<Listener, Link>
-  readonly broker: Broker | undefined
+  readonly listeners: ReadonlyMap<Listener, BoundListener>
+  readonly broker: OpenedBroker | undefined
   readonly store: Store | undefined
   /** effects that wait for the store */
   readonly held: number | undefined
@@ -20,13 +20,13 @@ export interface StandingParts {
   readonly sensors: number
 }
 
-/** Listeners and store are asked when they are looked at: the system has their numbers, which costs the most. */
-export function statusOf({ links, broker, counters, sensors, ...parts }: StandingParts): GatewayStatus {
-  const all = [...links.values()]
+/** Puts the status together. Listeners and store are asked only when they are read: asking the system costs the most. */
+export function createStatus({ listeners, broker, counters, sensors, ...parts }: StatusParts): GatewayStatus {
+  const all = [...listeners.values()]
   const { url = '', upstream } = broker ?? {}
   return {
     get listeners() {
-      return all.map(linkStatus)
+      return all.map(listenerStatus)
     },
     broker: { url, healthy: upstream?.healthy ?? false, ...upstream?.stats() },
     get store() {
@@ -38,7 +38,7 @@ export function statusOf({ links, broker, counters, sensors, ...parts }: Standin
 }
 
 function storeStatus(
-  { config, store, held = 0 }: Pick<StandingParts, 'config' | 'store' | 'held'>,
+  { config, store, held = 0 }: Pick<StatusParts, 'config' | 'store' | 'held'>,
   { storeFailures }: Counters,
 ): StoreStatus {
   const health = store?.health ?? { error: undefined, groups: 0, seconds: 0, octets: 0 }

@@ -1,68 +1,75 @@
-// Every step of the core is taken here: what it asks for is performed, and a bug in it costs one session, never the gateway.
+// A turn: something happens, the session core says what is to be done, and that is performed. A bug costs one session, never
+// the gateway.
 
 import type { Log } from '../log.ts'
-import type { Effect, Event } from '../session/events.ts'
-import type { Env } from '../session/policy.ts'
+import type { Event } from '../session/events.ts'
 import type { Session } from '../session/session.ts'
 import type { Turn } from '../session/turn.ts'
-import { dispatch, evictSession as evict } from '../sessions/dispatch.ts'
+import { dispatch, evictSession } from '../sessions/dispatch.ts'
 import type { Sessions } from '../sessions/table.ts'
 import type { Counters } from './counters.ts'
+import { createEffectPerformer, type EffectPerformerParts } from './effects/perform.ts'
+import type { SensorRules } from './rules/sensor-rules.ts'
 
-/** What steps work with. */
-export interface StepsParts {
+/** What turns work with. */
+export interface TurnsParts extends EffectPerformerParts {
   readonly sessions: Sessions
-  readonly env: Env
-  readonly counters: Counters
-  readonly log: Log
-  perform(effects: readonly Effect[]): void
+  readonly rules: SensorRules
 }
 
-export interface Steps {
-  /** Takes a step and performs what it asks for; false if that failed. */
+export interface Turns {
+  /** Takes a step of the core and performs what it asks for; false if that failed, which is logged and counted. */
   attempt(session: Session | undefined, step: (turn: Turn) => void): boolean
-  /** Hands an event to a session and does what follows from it. */
+  /** Hands an event to a session and performs what follows from it; ends the session if that fails. */
   dispatch(session: Session, event: Event): void
   /** Ends a session after a fault, and deletes it if it cannot even be ended. */
   abandon(session: Session): void
-  /** Counts a fault, and logs it. */
-  onFault(error: unknown, session: Session | undefined): void
+  /** effects that wait for the store */
+  readonly held: number
+}
+
+/** Counts a fault, and logs it. */
+export function reportFault(err: unknown, counters: Counters, log: Log, session?: Session): void {
+  counters.faults += 1
+  log.error({ err, clientId: session?.clientId }, 'internal error')
 }
 
 /** One object for the life of a gateway. */
-export function createSteps({ sessions, env, counters, log, perform }: StepsParts): Steps {
-  function onFault(err: unknown, session: Session | undefined): void {
-    counters.faults += 1
-    log.error({ err, clientId: session?.clientId }, 'internal error')
-  }
+export function createTurns(parts: TurnsParts): Turns {
+  const { sessions, rules, counters, log } = parts
+  const performer = createEffectPerformer(parts, { attempt, dispatch: dispatchEvent, abandon })
 
   function attempt(session: Session | undefined, step: (turn: Turn) => void): boolean {
-    const turn: Turn = { now: performance.now(), env, out: [] }
+    const turn: Turn = { now: performance.now(), env: rules.env, out: [] }
     try {
       step(turn)
-      perform(turn.out)
+      performer.perform(turn.out)
       return true
     } catch (error) {
-      onFault(error, session)
+      reportFault(error, counters, log, session)
       return false
     }
   }
 
+  function dispatchEvent(session: Session, event: Event): void {
+    if (!attempt(session, (turn) => dispatch(sessions, session, event, turn))) abandon(session)
+  }
+
   function abandon(session: Session): void {
-    const ended = attempt(session, (turn) => {
+    const isEnded = attempt(session, (turn) => {
       // what the failed step asked for may be lost, and nobody else would ever close it
-      turn.out.push({ type: 'close', session, publishWill: false })
+      turn.out.push({ type: 'close', session, publishWill: false, cleanSession: session.cleanSession })
       dispatch(sessions, session, { type: 'shutdown' }, turn)
     })
-    if (!ended) attempt(session, (turn) => evict(sessions, session, turn))
+    if (!isEnded) attempt(session, (turn) => evictSession(sessions, session, turn))
   }
 
   return {
     attempt,
     abandon,
-    onFault,
-    dispatch(session, event) {
-      if (!attempt(session, (turn) => dispatch(sessions, session, event, turn))) abandon(session)
+    dispatch: dispatchEvent,
+    get held() {
+      return performer.held
     },
   }
 }

@@ -1,15 +1,17 @@
-// One of several gateways that share the sensors, each in a thread of its own, behind sockets that another thread has.
+// What makes a gateway one of several that share the sensors: each runs in a thread of its own, and another thread has the
+// sockets.
 
 import type { Sessions } from '../sessions/table.ts'
 import type { StorePart } from '../store/lmdb/lmdb.ts'
 import type { OnDatagram, Transport } from '../transport/transport.ts'
 
-export interface Share {
-  /** it alone speaks for all: status of the gateway, discovery */
+/** The share of one gateway. */
+export interface WorkerShare {
+  /** this one alone publishes the status of the whole gateway and takes part in discovery */
   readonly speaks: boolean
-  /** empty; the caller may watch it */
+  /** a table without sessions; the caller may observe what is put into it */
   readonly sessions: Sessions
-  /** its part of the store */
+  /** the part of the store that has its sensors */
   readonly stored: StorePart
   /** takes the place of a socket; `listener`: the listener's number */
   listen(listener: number, onDatagram: OnDatagram): Transport

@@ -1,4 +1,4 @@
-// The gateway for those who look at it: view, metrics and HTTP server put together.
+// Opens the console: puts view, metrics and HTTP server together.
 
 import type { Config } from '../config/schema.ts'
 import { createMetrics } from '../console/metrics.ts'

@@ -1,4 +1,4 @@
-// The last messages of one sensor, packed into numbers: remembering them for thousands of sensors must cost little.
+// The last messages of one sensor, packed into numbers, since they are remembered for thousands of sensors.
 
 import { MsgType, type Packet, type PacketType } from '../codec/v1/messages.ts'
 import type { RecentEntry } from '../console/view.ts'
@@ -11,14 +11,14 @@ const LONGEST_NAME = 200
 
 /** A ring of times and packed messages, which grows to its full length with the messages. */
 export interface Recent {
-  /** plain numbers: an array buffer of its own would cost more than what is in it */
+  /** plain numbers: for so few, an array buffer would take more memory than its contents */
   readonly cells: number[]
   /** names that messages carried themselves, by place; most carry none */
   readonly names: (string | undefined)[]
   next: number
 }
 
-export const createRecent = (): Recent => ({ cells: [], names: [], next: 0 })
+export const createRecentPackets = (): Recent => ({ cells: [], names: [], next: 0 })
 
 const typeOf = new Map(Object.entries(MsgType).map(([name, code]) => [code as number, name as PacketType]))
 const topicTypes = ['normal', 'predefined', 'short', 'reserved'] as const
@@ -29,7 +29,7 @@ const codes = ['accepted', 'rejected: congestion', 'rejected: invalid topic id',
 const LARGEST = 2 ** 14 - 1
 
 /** Remembers a message, without its contents. `at`: milliseconds since 1970. */
-export function remember(
+export function addRecentPacket(
   recent: Recent,
   at: number,
   direction: RecentEntry['direction'],
@@ -62,7 +62,7 @@ function nameIn(packet: Packet): string | undefined {
 }
 
 /** What is remembered, oldest first; `nameOf` finds the name of a normal or predefined topic id. */
-export function recall(
+export function listRecentPackets(
   { cells, names, next }: Recent,
   nameOf: (topicId: number, type: 'normal' | 'predefined') => string | undefined,
 ): RecentEntry[] {

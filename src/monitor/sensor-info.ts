@@ -1,24 +1,12 @@
 // A session as the console shows it: a row in a list, and a page of its own.
 
+import { toWall } from '../clock.ts'
 import type { Config } from '../config/schema.ts'
 import type { SensorDetail, SensorQuery, SensorSummary, TopicEntry } from '../console/view.ts'
 import { describePeer } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import { silenceDeadline } from '../session/setup/keep-alive.ts'
-import type { Memories } from './sensor-memory.ts'
-
-/** How far the wall clock may run from what was assumed, milliseconds: more than its own resolution. */
-const DRIFT = 20
-
-/** wall time at monotonic 0; the clock may be set while the gateway runs, on small boards long after the start */
-let origin = performance.timeOrigin
-
-/** Wall time of a monotonic one, milliseconds since 1970, by the clock as it is set now. */
-export function wall(monotonic: number): number {
-  const observed = Date.now() - performance.now()
-  if (Math.abs(observed - origin) > DRIFT) origin = observed
-  return origin + monotonic
-}
+import type { SensorMemory } from './sensor-memory.ts'
 
 function upstreamOf({ link }: Session): SensorSummary['upstream'] {
   return link.state !== 'up' && link.lostAt !== undefined ? 'retrying' : link.state
@@ -32,7 +20,7 @@ export function summaryOf(session: Session): SensorSummary {
     state,
     address: peer && describePeer(peer),
     listener: peer?.listener.name,
-    heardAt: heardAt === 0 ? undefined : wall(heardAt),
+    heardAt: heardAt === 0 ? undefined : toWall(heardAt),
     topics: topics.byId.size,
     subscriptions: subscriptions.size,
     queued: downlink.queue.length,
@@ -41,15 +29,15 @@ export function summaryOf(session: Session): SensorSummary {
   }
 }
 
-/** Whether a row is what was searched for. */
-export function fits(sensor: SensorSummary, { search, state }: SensorQuery): boolean {
+/** Whether a row matches the query. */
+export function fitsQuery(sensor: SensorSummary, { search, state }: SensorQuery): boolean {
   if (state !== undefined && sensor.state !== state) return false
   if (search === undefined || search === '') return true
   const wanted = search.toLowerCase()
   return sensor.clientId.toLowerCase().includes(wanted) || (sensor.address?.includes(wanted) ?? false)
 }
 
-/** The order that was asked for; by ClientId where it does not decide. */
+/** Compares rows by the order that the query asks for, and by ClientId where that does not decide. */
 export function comparison({ sort = 'clientId', descending = false }: SensorQuery) {
   const sign = descending ? -1 : 1
   return (a: SensorSummary, b: SensorSummary): number => {
@@ -59,7 +47,7 @@ export function comparison({ sort = 'clientId', descending = false }: SensorQuer
   }
 }
 
-/** What is empty for a sensor that has no session any more. */
+/** The details of a sensor that has no session any more. */
 export const nothingKnown: Omit<SensorDetail, keyof SensorSummary | 'recent' | 'dropped' | 'lastError'> = {
   cleanSession: true,
   keepAlive: 0,
@@ -78,7 +66,7 @@ export const nothingKnown: Omit<SensorDetail, keyof SensorSummary | 'recent' | '
 const MOST_QUEUED = 100
 
 /** A session in depth, with what is remembered of its sensor. */
-export function detailOf(session: Session, memories: Memories, config: Config): SensorDetail {
+export function detailOf(session: Session, memories: SensorMemory, config: Config): SensorDetail {
   const { will, topics, policy, state } = session
   const { outstanding } = session.downlink
   const deadline = silenceDeadline(session, config.timers.inactivity)
@@ -92,7 +80,7 @@ export function detailOf(session: Session, memories: Memories, config: Config): 
     ...memories.of(session.clientId, session),
     cleanSession: session.cleanSession,
     keepAlive: session.keepAlive,
-    lostAt: Number.isFinite(deadline) ? wall(deadline) : undefined,
+    lostAt: Number.isFinite(deadline) ? toWall(deadline) : undefined,
     sleep: state === 'asleep' || state === 'awake' ? session.sleep : undefined,
     will: will.topic && {
       topic: will.topic.name,
@@ -109,7 +97,7 @@ export function detailOf(session: Session, memories: Memories, config: Config): 
       qos,
       retain,
       octets: payload.length,
-      at: wall(at),
+      at: toWall(at),
     })),
     outstanding: outstanding && {
       kind: outstanding.packet.type.toUpperCase(),

@@ -3,10 +3,9 @@
 import type { Connect, Packet } from '../codec/v1/messages.ts'
 import type { RecentEntry, SensorSummary } from '../console/view.ts'
 import type { Gateway } from '../gateway/gateway.ts'
-import type { Peer } from '../session/peers.ts'
-import { describePeer } from '../session/peers.ts'
+import { describePeer, type Peer } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
-import { createRecent, type Recent, recall, remember } from './recent-packets.ts'
+import { addRecentPacket, createRecentPackets, listRecentPackets, type Recent } from './recent-packets.ts'
 import { summaryOf } from './sensor-info.ts'
 
 /** Sensors without a session that are remembered. */
@@ -14,12 +13,12 @@ const MOST_DEPARTED = 1000
 
 interface Memory {
   readonly recent: Recent
-  /** undefined while nothing was */
+  /** undefined until something was dropped */
   dropped: Record<string, number> | undefined
   lastError: string | undefined
 }
 
-export interface Memories {
+export interface SensorMemory {
   /** what is remembered of a sensor; `session` if it has one, for the names of its topic ids */
   of(
     clientId: string,
@@ -31,7 +30,7 @@ export interface Memories {
 }
 
 /** Begins to remember. Nothing is kept of sensors that never began a connection, and little of those that left. */
-export function createMemories(gateway: Gateway): Memories {
+export function createSensorMemory(gateway: Gateway): SensorMemory {
   const memories = new Map<string, Memory>()
   const gone = new Map<string, SensorSummary>()
   const { byClientId } = gateway.sessions
@@ -39,13 +38,13 @@ export function createMemories(gateway: Gateway): Memories {
   function memoryOf(clientId: string): Memory {
     let memory = memories.get(clientId)
     if (memory === undefined) {
-      memory = { recent: createRecent(), dropped: undefined, lastError: undefined }
+      memory = { recent: createRecentPackets(), dropped: undefined, lastError: undefined }
       memories.set(clientId, memory)
     }
     return memory
   }
 
-  /** a CONNECT whose sensor has no session yet, or one elsewhere: it is that sensor's once something comes of it */
+  /** a CONNECT of a sensor that has no session at this address yet: remembered once its sensor gets an answer or a state */
   let arriving: { readonly packet: Connect; readonly at: number } | undefined
 
   function noteReceived(packet: Packet, session: Session | undefined): void {
@@ -57,17 +56,17 @@ export function createMemories(gateway: Gateway): Memories {
 
   function settleArrival({ clientId }: Session): void {
     if (arriving?.packet.clientId !== clientId) return
-    remember(memoryOf(clientId).recent, arriving.at, 'received', arriving.packet)
+    addRecentPacket(memoryOf(clientId).recent, arriving.at, 'received', arriving.packet)
     arriving = undefined
   }
 
   function note(direction: 'received' | 'sent', packet: Packet, session: Session): void {
-    remember(memoryOf(session.clientId).recent, Date.now(), direction, packet)
+    addRecentPacket(memoryOf(session.clientId).recent, Date.now(), direction, packet)
   }
 
   function depart(session: Session, peer: Peer | undefined): void {
     const { clientId } = session
-    gone.delete(clientId) // the latest come last
+    gone.delete(clientId) // a Map keeps the order of insertion: the latest come last
     gone.set(clientId, {
       ...summaryOf(session),
       address: peer && describePeer(peer),
@@ -114,7 +113,7 @@ export function createMemories(gateway: Gateway): Memories {
     of(clientId, session) {
       const memory = memories.get(clientId)
       if (memory === undefined) return { recent: [], dropped: {}, lastError: undefined }
-      const recent = recall(memory.recent, (topicId, type) =>
+      const recent = listRecentPackets(memory.recent, (topicId, type) =>
         (type === 'normal' ? session?.topics : session?.policy.predefined)?.byId.get(topicId),
       )
       return { recent, dropped: { ...memory.dropped }, lastError: memory.lastError }

@@ -1,5 +1,6 @@
-// The gateway as the console sees it. Everything is read when it is asked for; observing starts with the first look.
+// The gateway as the console sees it. Values are read when they are asked for; what happens is observed from the start.
 
+import { toWall } from '../clock.ts'
 import { describeFrame } from '../codec/v1/describe.ts'
 import type { Packet } from '../codec/v1/messages.ts'
 import { redacted } from '../config/redact.ts'
@@ -15,13 +16,12 @@ import type {
 } from '../console/view.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { Effect } from '../session/events.ts'
-import type { Peer } from '../session/peers.ts'
-import { describePeer } from '../session/peers.ts'
+import { describePeer, type Peer } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
-import { comparison, detailOf, fits, nothingKnown, summaryOf, wall } from './sensor-info.ts'
-import { createMemories } from './sensor-memory.ts'
+import { comparison, detailOf, fitsQuery, nothingKnown, summaryOf } from './sensor-info.ts'
+import { createSensorMemory } from './sensor-memory.ts'
 
-/** The view of this very gateway. */
+/** The view of a gateway in this thread. */
 export interface OwnView extends Immediate<GatewayView> {
   close(): void
 }
@@ -30,7 +30,7 @@ export interface OwnView extends Immediate<GatewayView> {
 export function createView(gateway: Gateway, config: Config, version: string): OwnView {
   const startedAt = Date.now()
   const { byClientId } = gateway.sessions
-  const memories = createMemories(gateway)
+  const memories = createSensorMemory(gateway)
   const changeListeners = new Set<(change: StateChange) => void>()
   const stop = gateway.observe({
     effect(effect) {
@@ -61,7 +61,7 @@ export function createView(gateway: Gateway, config: Config, version: string): O
       const all = [...byClientId.values()]
         .map(summaryOf)
         .concat(memories.departed().filter(({ clientId }) => !byClientId.has(clientId)))
-      const found = all.filter((sensor) => fits(sensor, query)).sort(comparison(query))
+      const found = all.filter((sensor) => fitsQuery(sensor, query)).sort(comparison(query))
       return { total: found.length, items: found.slice(query.offset, query.offset + query.limit) }
     },
     sensor(clientId) {
@@ -71,7 +71,7 @@ export function createView(gateway: Gateway, config: Config, version: string): O
       return gone && { ...nothingKnown, ...gone, ...memories.of(clientId) }
     },
     predefined: () =>
-      [...gateway.surroundings.env.settings.predefined.byId].map(([topicId, name]) => ({ topicId, name })),
+      [...gateway.rules.env.settings.predefined.byId].map(([topicId, name]) => ({ topicId, name })),
     config: () => redacted(config),
     act: (clientId, action) => act(gateway, clientId, action),
     onChange(listener) {
@@ -102,7 +102,7 @@ function infoOf(gateway: Gateway, config: Config, version: string, startedAt: nu
     node: process.version,
     startedAt,
     sensors,
-    ...gateway.surroundings.env.totals,
+    ...gateway.rules.env.totals,
     ...spooled,
     counters: {
       ...counters,
@@ -167,7 +167,7 @@ function watch(
     const named = packet.type === 'connect' ? packet.clientId : session?.clientId
     if (clientId !== undefined && named !== clientId) return
     listener({
-      at: wall(performance.now()),
+      at: toWall(performance.now()),
       direction,
       clientId: named,
       address: peer.address,

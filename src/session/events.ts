@@ -39,6 +39,8 @@ export type Event =
   | UpstreamEvent
   /** `session.wakeAt` has passed */
   | { type: 'deadline' }
+  /** other rules or timers hold from now on: `session.policy`, the settings, or both have been replaced */
+  | { type: 'rules' }
   /** another sensor, of this ClientId, is at the address where this one was */
   | { type: 'displaced'; by: string }
   /** the gateway stops */
@@ -105,8 +107,11 @@ export type Effect =
   | { type: 'unsubscribe'; session: Session; token: number; filter: string }
   /** tells the broker that the gateway has taken over a QoS 1 or 2 message, or knows that it was released */
   | { type: 'acknowledge'; session: Session; ack: number }
-  /** ends the upstream connection: with MQTT DISCONNECT, or so that the broker publishes the will */
-  | { type: 'close'; session: Session; publishWill: boolean }
+  /**
+   * ends the upstream connection: with MQTT DISCONNECT, or so that the broker publishes the will. `cleanSession`: the broker
+   * needs not keep its session
+   */
+  | { type: 'close'; session: Session; publishWill: boolean; cleanSession: boolean }
   /** QoS -1: on the gateway's own connection [7.1] */
   | { type: 'publishAnonymous'; topic: string; payload: Uint8Array; retain: boolean }
   /** writes to the store what seldom changes of a session: registry, subscriptions, will; and its progress */

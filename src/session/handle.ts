@@ -94,7 +94,8 @@ function onOther(session: Session, event: Exclude<Event, { type: 'packet' }>, tu
     case 'message': return onMessage(session, event, turn)
     case 'releasing': return onReleasing(session, event, turn)
     case 'congestion': return onCongestion(session, event.on)
-    case 'deadline': return onDeadline(session, turn)
+    case 'deadline':
+    case 'rules': return onDeadline(session, turn) // what is due follows from the rules
     case 'displaced': return onDisplaced(session, event.by, turn)
     case 'shutdown': return onShutdown(session, turn)
     case 'command': return onCommand(session, event.command, turn)

@@ -49,7 +49,7 @@ export function forgetSession(sessions: Sessions, session: Session, turn: Turn):
 
 /** Lets go of a session that a fault has made unusable; what is stored of it stays stored. */
 export function evictSession(sessions: Sessions, session: Session, { env, out }: Turn): void {
-  out.push({ type: 'close', session, publishWill: false })
+  out.push({ type: 'close', session, publishWill: false, cleanSession: session.cleanSession })
   unbindPeer(sessions, session)
   removeSession(sessions, session)
   env.totals.queuedMessages -= session.downlink.queue.length

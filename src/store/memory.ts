@@ -1,9 +1,9 @@
 // The store in memory, which is lost at the end of the process. No write has to be waited for.
 
+import { toWallNow } from '../clock.ts'
 import type { QueuedMessage, Uplink } from '../session/message.ts'
 import { lastingRecord, progressRecord, restoredUplink } from '../session/record.ts'
 import type { Session } from '../session/session.ts'
-import { toWallNow } from './clock.ts'
 import type { Store } from './store.ts'
 
 interface Kept {

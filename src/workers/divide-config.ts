@@ -8,7 +8,7 @@ const UNEVEN = 1.25
 /** Octets of the largest datagram, which must always fit. */
 const LARGEST = 65_536
 
-/** Where the broker really is, if the gateway has started it itself. */
+/** The address of the broker that the gateway has started itself. */
 export interface EmbeddedAt {
   readonly url: string
 }

@@ -4,9 +4,9 @@
 
 import type { Config } from '../config/schema.ts'
 import type { Counters } from '../gateway/counters.ts'
-import type { linkStatus } from '../gateway/datagrams/listener.ts'
+import type { listenerStatus } from '../gateway/datagrams/listener.ts'
 import { reportLosses } from '../gateway/loss-report.ts'
-import { logReport, type ReloadReport, renewedConfig } from '../gateway/rules/reload.ts'
+import { logReload, type ReloadReport, renewedConfig } from '../gateway/rules/reload.ts'
 import { type Log, silentLog } from '../log.ts'
 import { takeStore } from '../store/lmdb/lmdb.ts'
 import { type EmbeddedBroker, startEmbeddedBroker } from '../upstream/embedded.ts'
@@ -91,7 +91,7 @@ export class Fleet {
 
   /** As `Gateway.stop`; resolves to what was counted. */
   async stop(): Promise<Counters> {
-    this.#serving = false // nobody is started again
+    this.#serving = false // no worker is started again from now on
     this.#endReports()
     const all = await Promise.allSettled(this.#threads.map((thread) => thread.call('stop')))
     await this.#close()
@@ -124,12 +124,12 @@ export class Fleet {
     this.#log.level = this.#config.log.level
     this.#front.renew(this.#config)
     const report = { applied, waiting, ended }
-    logReport(report, this.#log)
+    logReload(report, this.#log)
     return report
   }
 
   /** Where sensors are heard; asks the system. */
-  listeners(): ReturnType<typeof linkStatus>[] {
+  listeners(): ReturnType<typeof listenerStatus>[] {
     return this.#front.listeners()
   }
 
@@ -152,7 +152,7 @@ export class Fleet {
     return divideConfig(config, index, this.#count, this.#embedded)
   }
 
-  /** What has waited for the worker comes first: a sensor that was heard is not lost. */
+  /** Sends what has waited for the worker first, so that no sensor counts as lost that was heard meanwhile. */
   async #serve(thread: Thread): Promise<void> {
     thread.outbox.flush()
     await thread.call('serve')
@@ -179,7 +179,7 @@ export class Fleet {
     return thread
   }
 
-  /** A bug, or no memory: the others go on, and sensors of this one come back from the store, to the addresses they had. */
+  /** Starts a worker again that has ended, after a bug or without memory. Its sensors come back from the store to their addresses. */
   async #restart(index: number, error: Error): Promise<void> {
     if (!this.#serving || this.#restarting.has(index)) return
     this.#restarting.add(index)

@@ -1,10 +1,10 @@
-// The sockets of a fleet: every datagram goes to the worker whose it is, and what workers send goes out.
+// The sockets of a fleet: passes every datagram to the worker that has its sensor, and sends what workers send.
 
 import type { Config } from '../config/schema.ts'
-import { type Counters, count, createCounters } from '../gateway/counters.ts'
-import { type Link, linkStatus, openLink } from '../gateway/datagrams/listener.ts'
+import { type Counters, createCounters, incrementCounter } from '../gateway/counters.ts'
+import { type BoundListener, listenerStatus, openListener } from '../gateway/datagrams/listener.ts'
 import { logListening } from '../gateway/log-lines.ts'
-import { renewLinks } from '../gateway/rules/reload.ts'
+import { renewListeners } from '../gateway/rules/reload.ts'
 import type { Log } from '../log.ts'
 import type { Remote } from '../transport/transport.ts'
 import { unpackBatch } from './batch.ts'
@@ -15,7 +15,7 @@ import type { Thread } from './thread.ts'
 /** Datagrams that may wait for the start of all workers. */
 const MOST_EARLY = 5000
 
-type Received = [Link, Uint8Array, Remote]
+type Received = [BoundListener, Uint8Array, Remote]
 
 /** The workers, by their numbers. */
 export interface Workers {
@@ -31,7 +31,7 @@ export class Front {
   readonly counters: Counters = createCounters()
   readonly #workers: Workers
   readonly #routes: Routes
-  readonly #links: Link[] = []
+  readonly #listeners: BoundListener[] = []
   /** until all workers know their sensors, nobody can tell whose a datagram is; undefined from then on */
   #early: Received[] | undefined = []
 
@@ -43,9 +43,9 @@ export class Front {
   /** Binds all listeners; rejects if one cannot be bound. */
   async open(config: Config, log: Log): Promise<void> {
     for (const [index, listener] of config.listeners.entries()) {
-      const link = await openLink(listener, index, performance.now(), this.#onDatagram)
-      this.#links.push(link)
-      logListening(log, link)
+      const bound = await openListener(listener, index, performance.now(), this.#onDatagram)
+      this.#listeners.push(bound)
+      logListening(log, bound)
     }
   }
 
@@ -56,46 +56,46 @@ export class Front {
     for (const received of early) this.#onDatagram(...received)
   }
 
-  /** Who may use the sockets, and how. */
+  /** Applies who may use the sockets, and how. */
   renew(config: Config): void {
-    renewLinks(this.#links, config)
+    renewListeners(this.#listeners, config)
   }
 
   /** The addresses in use. */
   get urls(): string[] {
-    return this.#links.map(({ transport }) => transport.url)
+    return this.#listeners.map(({ transport }) => transport.url)
   }
 
   /** Where sensors are heard; asks the system. */
-  listeners(): ReturnType<typeof linkStatus>[] {
-    return this.#links.map(linkStatus)
+  listeners(): ReturnType<typeof listenerStatus>[] {
+    return this.#listeners.map(listenerStatus)
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#links.map(({ transport }) => transport.close()))
+    await Promise.all(this.#listeners.map(({ transport }) => transport.close()))
   }
 
   readonly #onDatagram = (...received: Received): void => {
-    const [link, bytes, { address, port }] = received
+    const [bound, bytes, { address, port }] = received
     const { dropped } = this.counters
-    // strangers must not take the room of sensors; all else is looked at by the worker
-    if (!link.admits(address)) return this.#refuse(bytes, 'not-allowed')
-    if (bytes.length > link.listener.maxMessage) return this.#refuse(bytes, 'oversized')
+    // datagrams that nobody may send must not fill the queue of a worker; the worker checks everything else
+    if (!bound.admits(address)) return this.#refuse(bytes, 'not-allowed')
+    if (bytes.length > bound.listener.maxMessage) return this.#refuse(bytes, 'oversized')
     if (this.#early !== undefined) {
       if (this.#early.length < MOST_EARLY) this.#early.push(received)
-      else count(dropped, 'not-serving')
+      else incrementCounter(dropped, 'not-serving')
       return
     }
-    const index = this.#routes.workerOf(link.index, bytes, address, port)
-    if (this.#workers.isAway(index)) return count(dropped, 'not-serving')
-    if (!this.#workers.thread(index)?.outbox.add(link.index, address, port, bytes))
-      count(dropped, 'overloaded')
+    const index = this.#routes.workerOf(bound.index, bytes, address, port)
+    if (this.#workers.isAway(index)) return incrementCounter(dropped, 'not-serving')
+    if (!this.#workers.thread(index)?.outbox.add(bound.index, address, port, bytes))
+      incrementCounter(dropped, 'overloaded')
   }
 
   #refuse(bytes: Uint8Array, reason: 'not-allowed' | 'oversized'): void {
     this.counters.receivedDatagrams += 1
     this.counters.receivedOctets += bytes.length
-    count(this.counters.dropped, reason)
+    incrementCounter(this.counters.dropped, reason)
   }
 
   /** Takes what a worker sends: where its sensors are, and then datagrams for them. */
@@ -103,7 +103,7 @@ export class Front {
     for (const key of message.unbound) this.#routes.unbind(key, index)
     for (const binding of message.bound) this.#bind(index, binding)
     unpackBatch(message.batch, (listener, address, port, bytes) => {
-      const transport = this.#links[listener]?.transport
+      const transport = this.#listeners[listener]?.transport
       if (address === '') transport?.broadcast(bytes, port)
       else transport?.send(bytes, { address, port })
     })
@@ -113,7 +113,7 @@ export class Front {
   #bind(index: number, binding: Binding): void {
     const before = this.#routes.ownerOf(binding.key)
     if (before !== undefined && before !== index && this.#workers.isPreparing(index)) {
-      // it was there before the restart; meanwhile the address has another sensor
+      // the restored sensor was there before the restart; meanwhile another sensor has the address
       this.#workers.thread(index)?.displaced({ key: binding.key, clientId: 'another sensor' })
       return
     }

@@ -21,7 +21,7 @@ export class PeerTable extends Map<PeerKey, Session> {
   override delete(key: PeerKey): boolean {
     const was = super.delete(key)
     if (was) {
-      // what is bound again within the same turn is told in the order that counts: unbound first
+      // the other thread applies what is unbound before what is bound, so a binding from before this is dropped
       this.#bound = this.#bound.filter((binding) => binding.key !== key)
       this.#unbound.push(key)
       this.onChange()

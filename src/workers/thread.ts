@@ -10,7 +10,7 @@ export interface ThreadEvents {
   datagrams(message: Extract<FromWorker, { type: 'datagrams' }>): void
   change(message: Extract<FromWorker, { type: 'change' }>): void
   packet(message: Extract<FromWorker, { type: 'packet' }>): void
-  /** it is gone, without having been asked to go */
+  /** it has ended without having been told to */
   lost(error: Error): void
 }
 
@@ -24,7 +24,7 @@ interface Pending {
   timer?: NodeJS.Timeout
 }
 
-// the same kind of file as this one: compiled, or not yet
+// compiled if this file is, and TypeScript otherwise
 const entry = new URL(`./worker${extname(import.meta.url)}`, import.meta.url)
 
 export class Thread {

@@ -1,7 +1,7 @@
 // A worker thread: a whole gateway for its part of the sensors, whose datagrams come and go through the front.
 
 import { parentPort, workerData } from 'node:worker_threads'
-import { count } from '../gateway/counters.ts'
+import { incrementCounter } from '../gateway/counters.ts'
 import { Gateway } from '../gateway/gateway.ts'
 import { createLog } from '../log.ts'
 import { createView, type OwnView } from '../monitor/view.ts'
@@ -28,7 +28,7 @@ function tell(message: FromWorker, batch?: Uint8Array<ArrayBuffer>): void {
   port.postMessage(message, batch === undefined ? [] : [batch.buffer])
 }
 
-// Text for people goes through the first thread, which has the terminal; lines for machines go out themselves.
+// Text for people goes through the first thread, which has the terminal; this thread writes lines for machines itself.
 const forPeople = task.terminal.isTTY || config.log.format === 'pretty'
 const terminal = {
   isTTY: task.terminal.isTTY,
@@ -44,7 +44,7 @@ function listen(listener: number, onDatagram: OnDatagram): Transport {
   receivers[listener] = onDatagram
   const send = (address: string, remotePort: number, bytes: Uint8Array) => {
     if (!outbox.add(listener, address, remotePort, bytes)) {
-      count(gateway.status().counters.dropped, 'overloaded')
+      incrementCounter(gateway.status().counters.dropped, 'overloaded')
     }
   }
   return {
@@ -77,7 +77,7 @@ function openedView(): OwnView {
 const calls: WorkerCalls = {
   async prepare() {
     await gateway.prepare()
-    outbox.flush() // the front must know where the sensors are before it hears from them
+    outbox.flush() // the front must know the addresses of all sensors before it routes what they send
   },
   serve: () => gateway.serve(),
   async stop() {
@@ -128,6 +128,4 @@ port.on('message', (message: ToWorker) => {
   } else void answer(message)
 })
 
-// A fault in a library must not cost every sensor its session: it is logged, and the worker goes on.
-process.on('uncaughtException', (err) => log.error({ err }, 'unexpected error: the worker goes on'))
-process.on('unhandledRejection', (err) => log.error({ err }, 'unexpected rejection: the worker goes on'))
+// An error that nobody has caught ends this thread. The first thread logs it and starts another one.

@@ -1,10 +1,10 @@
 // What is remembered of sensors that left: bounded, and dated by the clock as it is set now.
 
 import { afterEach, expect, it, vi } from 'vitest'
+import { toWall } from '../../src/clock.ts'
 import { Gateway } from '../../src/gateway/gateway.ts'
-import { createSurroundings } from '../../src/gateway/rules/sensor-rules.ts'
-import { wall } from '../../src/monitor/sensor-info.ts'
-import { createMemories } from '../../src/monitor/sensor-memory.ts'
+import { createSensorRules } from '../../src/gateway/rules/sensor-rules.ts'
+import { createSensorMemory } from '../../src/monitor/sensor-memory.ts'
 import type { Effect } from '../../src/session/events.ts'
 import { createSession, type Session } from '../../src/session/session.ts'
 import { testConfig } from '../support/gateway.ts'
@@ -14,13 +14,13 @@ afterEach(() => void vi.restoreAllMocks())
 it('forgets a kept session that is deleted after its departure was forgotten', () => {
   const config = testConfig('embedded', {})
   const gateway = new Gateway(config)
-  const { env } = createSurroundings(config, Math.random)
+  const { env } = createSensorRules(config, Math.random)
   let tell: (effect: Effect) => void = () => {}
   vi.spyOn(gateway, 'observe').mockImplementation(({ effect }) => {
     tell = (one) => effect?.(one)
     return () => {}
   })
-  const memories = createMemories(gateway)
+  const memories = createSensorMemory(gateway)
   const leave = (session: Session) =>
     tell({ type: 'changed', session, peer: undefined, from: 'active', to: 'disconnected', why: 'test' })
   const kept = createSession('kept', env)
@@ -36,11 +36,11 @@ it('forgets a kept session that is deleted after its departure was forgotten', (
 })
 
 it('tells times by the clock as it is set now', () => {
-  expect(Math.abs(wall(performance.now()) - Date.now())).toBeLessThan(50)
+  expect(Math.abs(toWall(performance.now()) - Date.now())).toBeLessThan(50)
   const year = 365 * 86_400_000
   const set = Date.now() + year
   vi.spyOn(Date, 'now').mockImplementation(() => set)
-  expect(Math.abs(wall(performance.now()) - set)).toBeLessThan(50)
+  expect(Math.abs(toWall(performance.now()) - set)).toBeLessThan(50)
   vi.restoreAllMocks()
-  expect(Math.abs(wall(performance.now()) - Date.now())).toBeLessThan(50)
+  expect(Math.abs(toWall(performance.now()) - Date.now())).toBeLessThan(50)
 })

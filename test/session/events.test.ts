@@ -98,6 +98,27 @@ it('mends no connection in the middle of a will dialogue; the one at its end is 
   expect(letterOf(scene)).toBe('A')
 })
 
+it('obeys other timers from the moment it is told of them [SN-KA-4]', () => {
+  const world = new World({ timers: { inactivity: 0 } })
+  world.sensor().connect('dev1', { duration: 0, cleanSession: false })
+  world.advance(60_000)
+  Object.assign(world.settings.timers, { inactivity: 90_000 })
+  world.happen(world.session('dev1'), { type: 'rules' })
+  world.advance(29_000)
+  expect(world.session('dev1').state).toBe('active')
+  world.advance(1000)
+  expect(world.session('dev1').state).toBe('lost')
+})
+
+it('does at once what is overdue by other timers [SN-KA-4]', () => {
+  const world = new World({ timers: { inactivity: 0 } })
+  world.sensor().connect('dev1', { duration: 0, cleanSession: false })
+  world.advance(60_000)
+  Object.assign(world.settings.timers, { inactivity: 30_000 })
+  world.happen(world.session('dev1'), { type: 'rules' })
+  expect(world.session('dev1').state).toBe('lost')
+})
+
 it('leads from lost to active only by CONNECT [SN-STA-2]', () => {
   const scene = inState('lost')
   for (const row of Object.keys(messages)) {

@@ -3,9 +3,9 @@
 
 import { decodeFrame, encode, encodeFrame } from '../../src/codec/v1/frame.ts'
 import type { Packet, PacketType } from '../../src/codec/v1/messages.ts'
+import { type CommitGate, createCommitGate } from '../../src/gateway/effects/commit-gate.ts'
 import type { Effect, Event } from '../../src/session/events.ts'
-import type { Listener, Peer, Roaming } from '../../src/session/peers.ts'
-import { peerKey } from '../../src/session/peers.ts'
+import { type Listener, type Peer, peerKey, type Roaming } from '../../src/session/peers.ts'
 import type {
   Limits,
   Policy,
@@ -127,6 +127,7 @@ export class World {
   overloaded = false
   /** sessions of the gateway's former lives */
   readonly #dead = new WeakSet<Session>()
+  #gate: CommitGate
   #isSafe = false
   #isRunning = true
   #agenda: { at: number; run: () => void }[] = []
@@ -134,7 +135,8 @@ export class World {
 
   constructor(options: WorldOptions = {}) {
     this.broker = new VirtualBroker(this)
-    this.store = new VirtualStore(this, (effect) => this.#release(effect))
+    this.store = new VirtualStore(this)
+    this.#gate = this.#createGate()
     const predefined = predefinedOf(options.predefined ?? {})
     this.settings = {
       timers: { ...defaultTimers, ...options.timers },
@@ -191,6 +193,7 @@ export class World {
     this.totals.queuedMessages = 0
     this.totals.queuedOctets = 0
     this.store.crash()
+    this.#gate = this.#createGate()
     this.broker.gatewayCrashed()
     this.note('gateway crashes')
     if (Number.isFinite(this.startsAfter)) this.after(this.startsAfter, () => this.start())
@@ -250,7 +253,7 @@ export class World {
   /** Something happens to a session. */
   happen(session: Session, event: Event): void {
     if (this.#dead.has(session)) return
-    if (event.type === 'closed') this.store.connectionLost(session)
+    if (event.type === 'closed') this.#gate.forgetConnection(session)
     this.#turn({ session, event }, (turn) => dispatch(this.sessions, session, event, turn))
   }
 
@@ -280,9 +283,24 @@ export class World {
   #perform(effects: readonly Effect[]): void {
     for (const effect of effects) {
       if (this.fuse <= 0 && !isWrite(effect)) break // what is written at one time is one group
-      if (!this.store.holds(effect)) this.#performNow(effect)
+      if (!this.#gate.hold(effect)) this.#performNow(effect)
     }
+    if (this.#gate.takeOverfull().length > 0) throw new Error('more waits for the store than may')
     if (this.fuse <= 0) this.crash()
+  }
+
+  /** The gateway's own, before the virtual store; what the one of a former life still holds is lost. */
+  #createGate(): CommitGate {
+    const gate = createCommitGate({
+      store: this.store,
+      release: (effect) => {
+        if (gate === this.#gate) this.#release(effect)
+      },
+      onFailure: () => {
+        throw new Error('a virtual store does not fail')
+      },
+    })
+    return gate
   }
 
   #release(effect: Effect): void {
@@ -294,6 +312,11 @@ export class World {
     if (!this.#isRunning) return
     this.fuse -= 1
     this.effects.push(effect)
+    this.#toOthers(effect)
+    this.#gate.notePerformed(effect)
+  }
+
+  #toOthers(effect: Effect): void {
     if (effect.type === 'send') {
       // through the real codec, so that what cannot be encoded shows
       const { packet } = decodeFrame(encodeFrame(effect.packet, effect.peer.nodeId))

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { encode, encodeFrame, type Packet } from '../../src/codec/v1/frame.ts'
 import { loadConfig } from '../../src/config/load.ts'
-import { createSurroundings } from '../../src/gateway/rules/sensor-rules.ts'
+import { createSensorRules } from '../../src/gateway/rules/sensor-rules.ts'
 import { peerKey } from '../../src/session/peers.ts'
 import { createSession } from '../../src/session/session.ts'
 import { Changes } from '../../src/store/changes.ts'
@@ -159,7 +159,7 @@ describe('a datagram goes', () => {
 
 describe('a table of addresses', () => {
   it('tells who has come and gone, once, so that gone before come gives the truth', () => {
-    const { env } = createSurroundings(loadConfig({ env: {} }).config, Math.random)
+    const { env } = createSensorRules(loadConfig({ env: {} }).config, Math.random)
     const [a, b] = ['a', 'b'].map((clientId) => createSession(clientId, env))
     if (a === undefined || b === undefined) throw new Error('there are two')
     const table = new PeerTable()

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { createCounters } from '../../src/gateway/counters.ts'
-import { createHistogram, observe } from '../../src/gateway/histogram.ts'
+import { addObservation, createHistogram } from '../../src/gateway/histogram.ts'
 import {
   addCounters,
   sumOfBrokers,
@@ -46,7 +46,7 @@ describe('sums of workers', () => {
   it('have every field of what they sum up, and add no version, id or bound', () => {
     const { info, broker, store } = scriptedView().now
     const latency = createHistogram()
-    observe(latency, 0.02)
+    addObservation(latency, 0.02)
     expect(Object.keys(sumOfInfos([info, info], createCounters())).sort()).toEqual(Object.keys(info).sort())
     expect(sumOfInfos([info, info], createCounters())).toMatchObject({ gwId: info.gwId, node: info.node })
     expect(sumOfBrokers([broker])).toEqual(broker)
@@ -97,9 +97,9 @@ describe('sums of workers', () => {
 
   it('make one histogram of several', () => {
     const [a, b, both] = [createHistogram(), createHistogram(), createHistogram()]
-    for (const seconds of [0.001, 0.2]) observe(a, seconds)
-    for (const seconds of [0.02, 20]) observe(b, seconds)
-    for (const seconds of [0.001, 0.2, 0.02, 20]) observe(both, seconds)
+    for (const seconds of [0.001, 0.2]) addObservation(a, seconds)
+    for (const seconds of [0.02, 20]) addObservation(b, seconds)
+    for (const seconds of [0.001, 0.2, 0.02, 20]) addObservation(both, seconds)
     expect(sumOfLatencies([a, b])).toEqual(both)
   })
 })

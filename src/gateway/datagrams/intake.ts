@@ -1,13 +1,13 @@
-// Where datagrams wait for their turn. They are read as fast as they come, so that under overload what cannot be handled is
-// told apart, bounded, counted and refused here, while the system's buffer would lose just anything.
+// The queue of datagrams that wait to be handled. They are read as fast as they come, so that under overload the gateway decides
+// what is handled first, what is refused and what is dropped, and counts it; the system's buffer would drop any of them.
 
 import { peekMsgType } from '../../codec/envelope.ts'
 import { MsgType } from '../../codec/v1/messages.ts'
 import type { Config } from '../../config/schema.ts'
 import type { Remote } from '../../transport/transport.ts'
-import { type Counters, count } from '../counters.ts'
-import type { Link } from './listener.ts'
-import { admit } from './reception.ts'
+import { type Counters, incrementCounter } from '../counters.ts'
+import type { BoundListener } from './listener.ts'
+import { admitDatagram } from './reception.ts'
 
 /** Datagrams of one socket that libuv reads before others get their turn: so many at once mean that there are more. */
 const FULL_BATCH = 32
@@ -19,22 +19,22 @@ const FULL_BATCH = 32
 const FEW = 4
 const MANY = 64
 
-/** So few that wait are done within a turn: until there are more, everything keeps its order. */
+/** So few are handled within one turn of the event loop: until more wait, urgent ones keep their order too. */
 const CROWD = 32
 
 /** Milliseconds after which an answer would come too late: the sensor is about to repeat itself. */
 const TOO_OLD = 1000
 
-/** What is needed to finish something may wait when nothing else may: so much more, as a factor. */
+/** The queue is longer by this factor for what finishes something. */
 const RESERVE = 1.25
 
-/** Keeps sensors alive, or answers what the gateway asked: may overtake what a sensor asks for itself. */
+/** These keep sensors alive or answer what the gateway asked, and may overtake what a sensor asks for itself. */
 const URGENT: ReadonlySet<number | undefined> = new Set([
   MsgType.pingreq, MsgType.puback, MsgType.pubrec, MsgType.pubcomp, MsgType.regack,
 ]) // biome-ignore format: one line reads better
 
 /**
- * Finishes something or makes room for others, but keeps its place: a PUBREL before the repetition of its PUBLISH would make
+ * These finish something or make room for others, but keep their place: a PUBREL before the repetition of its PUBLISH would make
  * that a new message, a DISCONNECT before a PUBLISH would lose it, a will before the repetition of its CONNECT would be asked
  * for again.
  */
@@ -42,25 +42,35 @@ const RELIEF: ReadonlySet<number | undefined> = new Set([
   MsgType.pubrel, MsgType.disconnect, MsgType.willtopic, MsgType.willmsg,
 ]) // biome-ignore format: one line reads better
 
-type Handle = (link: Link, bytes: Uint8Array, remote: Remote) => void
+/** A datagram: where it came in, its octets, and who sent it. */
+export type Datagram = [BoundListener, Uint8Array, Remote]
+
+type Handle = (...datagram: Datagram) => void
 
 interface Waiting {
-  readonly link: Link
+  readonly bound: BoundListener
   readonly bytes: Uint8Array
   readonly remote: Remote
   /** when it gets too old */
   until: number
 }
 
-/** What an intake works with. */
-export interface IntakeParts {
-  readonly counters: Counters
-  limits(): Pick<Config['limits'], 'waitingDatagrams' | 'waitingOctets'>
+/** Who takes datagrams out of an intake. */
+export interface DatagramHandler {
   readonly handle: Handle
   /** takes what cannot be handled, so that its sender is told */
   readonly turnAway: Handle
   /** whether so much waits behind the gateway that nothing new may come */
   isBehind(): boolean
+}
+
+/** Until the intake is opened. */
+const nobody: DatagramHandler = { handle() {}, turnAway() {}, isBehind: () => false }
+
+/** What an intake works with. */
+export interface IntakeParts {
+  readonly counters: Counters
+  limits(): Pick<Config['limits'], 'waitingDatagrams' | 'waitingOctets'>
   /** monotonic milliseconds */
   now?(): number
   /** calls `step` once when all sockets have been read, and before they are read again */
@@ -69,8 +79,8 @@ export interface IntakeParts {
 
 export interface Intake {
   readonly receive: Handle
-  /** Until now everything has waited: the gateway did not know its sensors. */
-  open(): void
+  /** Begins to hand over. Until now everything has waited, because the gateway did not know its sensors. */
+  open(handler: DatagramHandler): void
   /** Drops everything from now on. */
   close(): void
   /** datagrams that wait */
@@ -81,8 +91,9 @@ export interface Intake {
 
 /** An intake that keeps what comes until it is opened. */
 export function createIntake(parts: IntakeParts): Intake {
-  const { counters, handle, turnAway, now = () => performance.now(), afterReading = setImmediate } = parts
+  const { counters, now = () => performance.now(), afterReading = setImmediate } = parts
   let state: 'starting' | 'open' | 'closed' = 'starting'
+  let handler = nobody
   let urgent: Waiting[] = []
   /** in order of arrival; those before `head` are done */
   let queue: Waiting[] = []
@@ -94,7 +105,7 @@ export function createIntake(parts: IntakeParts): Intake {
   /** the time when this batch is read */
   let readAt: number | undefined
   /** who sent the last datagrams of this batch, and how many */
-  let source: Link | undefined
+  let source: BoundListener | undefined
   let inRow = 0
   let isMore = false
 
@@ -111,25 +122,26 @@ export function createIntake(parts: IntakeParts): Intake {
     afterReading(work)
   }
 
-  function receive(link: Link, bytes: Uint8Array, remote: Remote): void {
-    if (!admit(link, bytes, remote.address, counters)) return
-    if (state === 'closed') return count(counters.dropped, 'not-serving')
+  function receive(bound: BoundListener, bytes: Uint8Array, remote: Remote): void {
+    if (!admitDatagram(bound, bytes, remote.address, counters)) return
+    if (state === 'closed') return incrementCounter(counters.dropped, 'not-serving')
     readAt ??= now()
-    inRow = link === source ? inRow + 1 : 1
-    source = link
+    inRow = bound === source ? inRow + 1 : 1
+    source = bound
     if (inRow >= FULL_BATCH) isMore = true
-    const one = { link, bytes, remote, until: readAt + TOO_OLD }
+    const one = { bound, bytes, remote, until: readAt + TOO_OLD }
     const type = peekMsgType(bytes)
     const [isUrgent, isRelief] = [URGENT.has(type), RELIEF.has(type)]
-    const fits = isRoom(bytes, isRelief ? RESERVE : 1) && (isUrgent || isRelief || !parts.isBehind())
+    const fits = isRoom(bytes, isRelief ? RESERVE : 1) && (isUrgent || isRelief || !handler.isBehind())
     if (state === 'open' && isUrgent && !(fits && queue.length - head < CROWD)) urgent.push(one)
     else if (fits) {
       if (isUrgent || isRelief) one.until = Number.POSITIVE_INFINITY
       queue.push(one)
       octets += bytes.length
-    } else if (state !== 'open') return count(counters.dropped, 'not-serving')
-    else if (type === MsgType.publish) turnAway(link, bytes, remote)
-    else count(counters.dropped, 'overloaded') // a copy of it may wait inside, and be accepted: silence is no lie
+    } else if (state !== 'open') return incrementCounter(counters.dropped, 'not-serving')
+    else if (type === MsgType.publish) handler.turnAway(bound, bytes, remote)
+    // no refusal: a copy of the same message may wait inside and be accepted later
+    else incrementCounter(counters.dropped, 'overloaded')
     if (state === 'open') schedule()
   }
 
@@ -155,30 +167,31 @@ export function createIntake(parts: IntakeParts): Intake {
     isMore = false
     const first = urgent
     urgent = []
-    for (const { link, bytes, remote } of first) handle(link, bytes, remote)
+    for (const { bound, bytes, remote } of first) handler.handle(bound, bytes, remote)
     for (let done = 0; done < most; done += 1) {
       const one = next()
       if (one === undefined) break
-      if (one.until < begun) turnAway(one.link, one.bytes, one.remote)
-      else handle(one.link, one.bytes, one.remote)
+      if (one.until < begun) handler.turnAway(one.bound, one.bytes, one.remote)
+      else handler.handle(one.bound, one.bytes, one.remote)
     }
     if (queue.length > 0) schedule()
   }
 
   return {
     receive,
-    open() {
+    open(taker) {
       if (state === 'closed') return
+      handler = taker
       state = 'open'
       early = queue.length
-      for (const one of queue) one.until = Number.POSITIVE_INFINITY // it is not the sensors' fault
+      for (const one of queue) one.until = Number.POSITIVE_INFINITY // the gateway, not the sensors, made them wait
       readAt = undefined
       if (queue.length > 0) schedule()
     },
     close() {
       state = 'closed'
       for (let left = urgent.length + queue.length - head; left > 0; left -= 1)
-        count(counters.dropped, 'not-serving')
+        incrementCounter(counters.dropped, 'not-serving')
       urgent = []
       queue = []
       head = octets = 0

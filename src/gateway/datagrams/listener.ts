@@ -5,10 +5,10 @@ import type { Listener } from '../../session/peers.ts'
 import { createDiscovery, type Discovery } from '../../sessions/discovery.ts'
 import type { OnDatagram, Transport } from '../../transport/transport.ts'
 import { openUdp } from '../../transport/udp/udp.ts'
-import type { Share } from '../worker-share.ts'
+import type { WorkerShare } from '../worker-share.ts'
 import { type Admission, admissionOf } from './admission.ts'
 
-export interface Link extends Admission {
+export interface BoundListener extends Admission {
   readonly index: number
   readonly listener: Listener
   readonly transport: Transport
@@ -17,17 +17,17 @@ export interface Link extends Admission {
 }
 
 /** Binds a listener, or stands behind one that is bound already (`share`); rejects with a clear error if that fails. */
-export async function openLink(
+export async function openListener(
   config: ListenerConfig,
   index: number,
   now: number,
-  onDatagram: (link: Link, ...datagram: Parameters<OnDatagram>) => void,
-  share?: Share,
-): Promise<Link> {
+  onDatagram: (bound: BoundListener, ...datagram: Parameters<OnDatagram>) => void,
+  share?: WorkerShare,
+): Promise<BoundListener> {
   const { discovery } = config
-  let link: Link | undefined
+  let bound: BoundListener | undefined
   const receive: OnDatagram = (bytes, remote) => {
-    if (link !== undefined) onDatagram(link, bytes, remote)
+    if (bound !== undefined) onDatagram(bound, bytes, remote)
   }
   const group = discovery && {
     address: discovery.group,
@@ -38,7 +38,7 @@ export async function openLink(
   const transport =
     share?.listen(index, receive) ??
     (await openUdp({ url: config.url, receiveBuffer: config.receiveBuffer, group }, receive))
-  link = {
+  bound = {
     index,
     listener: { name: config.name, maxMessage: config.maxMessageSize, roaming: config.roaming },
     transport,
@@ -50,11 +50,11 @@ export async function openLink(
         now,
       ),
   }
-  return link
+  return bound
 }
 
-/** How a listener stands; asks the system. */
-export const linkStatus = ({ listener: { name }, transport }: Link) => ({
+/** The status of a listener; asks the system. */
+export const listenerStatus = ({ listener: { name }, transport }: BoundListener) => ({
   name,
   url: transport.url,
   stats: transport.stats(),

@@ -1,41 +1,47 @@
-// What a datagram must be to reach a session: from an address that may send here, short enough, and decodable.
+// Checks that a datagram may reach a session: its sender must be allowed here, and it must be short enough and decodable.
 
 import { decodeFrame } from '../../codec/v1/frame.ts'
 import type { Packet } from '../../codec/v1/messages.ts'
 import { onAdvertise } from '../../sessions/discovery.ts'
-import { type Counters, count } from '../counters.ts'
-import type { Link } from './listener.ts'
+import { type Counters, incrementCounter } from '../counters.ts'
+import type { BoundListener } from './listener.ts'
 
 /** A message, and the wireless node that a forwarder had it from [5.5]. */
-export interface Reception {
+export interface ReceivedMessage {
   readonly packet: Packet
   readonly nodeId: Uint8Array | undefined
 }
 
 /** Counts a datagram; false, and counted again, for one that nobody may send: it must not even wait. */
-export function admit(link: Link, bytes: Uint8Array, address: string, counters: Counters): boolean {
+export function admitDatagram(
+  bound: BoundListener,
+  bytes: Uint8Array,
+  address: string,
+  counters: Counters,
+): boolean {
   counters.receivedDatagrams += 1
   counters.receivedOctets += bytes.length
-  const isAllowed = link.admits(address)
-  if (isAllowed && bytes.length <= link.listener.maxMessage) return true
-  count(counters.dropped, isAllowed ? 'oversized' : 'not-allowed')
+  const isAllowed = bound.admits(address)
+  if (isAllowed && bytes.length <= bound.listener.maxMessage) return true
+  incrementCounter(counters.dropped, isAllowed ? 'oversized' : 'not-allowed')
   return false
 }
 
 /** The message in a datagram; undefined, and counted, if it is not to be handled. Hears other gateways' ADVERTISE [6.1]. */
-export function receiveDatagram(
-  link: Link,
+export function decodeDatagram(
+  bound: BoundListener,
   bytes: Uint8Array,
   address: string,
   counters: Counters,
-): Reception | undefined {
+): ReceivedMessage | undefined {
   const { dropped } = counters
   const { packet, nodeId } = decodeFrame(bytes)
-  if (packet.type === 'malformed') return void count(dropped, `malformed: ${packet.reason}`)
-  if (nodeId !== undefined && !link.isForwarder(address)) return void count(dropped, 'not-allowed')
-  count(counters.received, packet.type)
-  if (packet.type === 'advertise' && link.discovery !== undefined) {
-    onAdvertise(link.discovery, packet.gwId, packet.duration, performance.now())
+  if (packet.type === 'malformed') return void incrementCounter(dropped, `malformed: ${packet.reason}`)
+  if (nodeId !== undefined && !bound.isForwarder(address))
+    return void incrementCounter(dropped, 'not-allowed')
+  incrementCounter(counters.received, packet.type)
+  if (packet.type === 'advertise' && bound.discovery !== undefined) {
+    onAdvertise(bound.discovery, packet.gwId, packet.duration, performance.now())
   }
   return { packet, nodeId }
 }

@@ -1,171 +1,86 @@
-// Performs the effects that the session core asks for: the only way from it to the broker and the store.
+// Performs what the session core asks for: one table of all effects, behind the commit gate.
 
+import type { Log } from '../../log.ts'
 import type { Effect, Event } from '../../session/events.ts'
 import type { Session } from '../../session/session.ts'
-import { SparseMap } from '../../session/sparse.ts'
 import type { Store } from '../../store/store.ts'
-import type { Upstream, UpstreamConnection } from '../../upstream/upstream.ts'
-import { type Counters, count } from '../counters.ts'
-import { type Histogram, observe } from '../histogram.ts'
-import type { Surroundings } from '../rules/sensor-rules.ts'
-import { createLanes } from './commit-gate.ts'
+import { incrementCounter } from '../counters.ts'
+import { logChange } from '../log-lines.ts'
+import type { Observers } from '../observer.ts'
+import { type BrokerEffectsParts, createBrokerEffects } from './broker-effects.ts'
+import { createCommitGate } from './commit-gate.ts'
+import type { EffectTable } from './effect-table.ts'
+import { createStoreEffects } from './store-effects.ts'
 
-/** What a performer works with. `send`, `changed` and `gwinfo` concern the sensors' side, which is the caller's. */
-export interface PerformerParts {
-  readonly upstream: Upstream
+/** What effects are performed with. */
+export interface EffectPerformerParts extends Omit<BrokerEffectsParts, 'onUpstreamEvent'> {
   readonly store: Store
-  readonly surroundings: Surroundings
-  readonly counters: Counters
-  readonly latency: Histogram
-  /** hears every effect before it is performed, and performs those for the sensors' side */
-  towardsSensor(effect: Effect): void
-  /** takes what a broker connection reports */
-  onEvent(session: Session, event: Event): void
-  /** takes a session for which too much waited for the store: nothing of that will be performed */
-  onOverfull(session: Session): void
-  /** performs what has waited for the store, and takes what that throws */
-  attempt(session: Session, step: () => void): void
+  /** performs what goes to sensors */
+  readonly transmitter: EffectTable<'send' | 'gwinfo'>
+  readonly observers: Pick<Observers, 'effect'>
+  readonly log: Log
 }
 
-export interface Performer {
-  /** In order and completely; what others may rely on waits for the session's writes before it to be durable. */
+/** Whom a performer calls back; none of these throws. */
+export interface EffectPerformerCallbacks {
+  /** takes what a session's connection to the broker reports */
+  dispatch(session: Session, event: Event): void
+  /** performs what was held, and takes what that throws */
+  attempt(session: Session, step: () => void): void
+  /** takes a session of which too many effects were held: none of those will be performed */
+  abandon(session: Session): void
+}
+
+export interface EffectPerformer {
+  /** In order and completely; what others may rely on waits until the session's writes before it are durable. */
   perform(effects: readonly Effect[]): void
   /** effects that wait for the store */
   readonly held: number
 }
 
-/** What has to be durable before others are told. */
-type Write = Extract<
-  Effect,
-  { type: 'save' | 'saveProgress' | 'keepMessage' | 'keepUplink' | 'dropUplink' | 'forget' }
->
-
-/** A session's way to the broker; `sentAt`: when each open QoS 1 and 2 publish was given to it, by token. */
-interface Upward {
-  readonly connection: UpstreamConnection
-  readonly sentAt: SparseMap<number, number>
-}
-
 /** One performer for the life of a gateway. */
-export function createPerformer(parts: PerformerParts): Performer {
-  const { upstream, store, surroundings, counters, latency } = parts
-  const upwards = new WeakMap<Session, Upward>()
-  const lanes = createLanes({
+export function createEffectPerformer(
+  parts: EffectPerformerParts,
+  callbacks: EffectPerformerCallbacks,
+): EffectPerformer {
+  const { store, transmitter, observers, counters, log } = parts
+  const gate = createCommitGate({
     store,
-    release: (effect, session) => parts.attempt(session, () => performNow(effect)),
+    release: (effect, session) => callbacks.attempt(session, () => performNow(effect)),
     onFailure() {
       counters.storeFailures += 1
     },
   })
-
-  function upwardOf(session: Session): Upward {
-    let upward = upwards.get(session)
-    if (upward === undefined) {
-      const sentAt = new SparseMap<number, number>()
-      const connection = upstream.connection((event) => {
-        if (event.type === 'message') counters.delivered += 1
-        else if (event.type === 'closed') lanes.connectionLost(session)
-        else if (event.type === 'published') observeAnswer(sentAt, event.token)
-        parts.onEvent(session, event)
-      })
-      upward = { connection, sentAt }
-      upwards.set(session, upward)
-    }
-    return upward
-  }
-
-  const connectionOf = (session: Session): UpstreamConnection => upwardOf(session).connection
-
-  function observeAnswer(sentAt: SparseMap<number, number>, token: number): void {
-    const at = sentAt.get(token)
-    if (sentAt.delete(token) && at !== undefined) observe(latency, (performance.now() - at) / 1000)
-  }
-
-  function perform(effects: readonly Effect[]): void {
-    for (const effect of effects) if (!lanes.hold(effect)) performNow(effect)
-    for (const session of lanes.takeOverfull()) parts.onOverfull(session)
+  const { send, gwinfo } = transmitter
+  const table: EffectTable = {
+    send,
+    gwinfo,
+    ...createBrokerEffects({
+      ...parts,
+      onUpstreamEvent(session, event) {
+        if (event.type === 'closed') gate.forgetConnection(session)
+        callbacks.dispatch(session, event)
+      },
+    }),
+    ...createStoreEffects(store),
+    drop: ({ reason }) => incrementCounter(counters.dropped, reason),
+    changed: (effect) => logChange(log, effect),
   }
 
   function performNow(effect: Effect): void {
-    parts.towardsSensor(effect)
-    performOne(effect)
-  }
-
-  function performOne(effect: Effect): void {
-    switch (effect.type) {
-      case 'publish': {
-        const { session, token, topic, payload, qos, retain, repeated } = effect
-        if (!repeated) counters.published += 1
-        const { connection, sentAt } = upwardOf(session)
-        if (qos > 0) sentAt.set(token, performance.now())
-        return connection.publish(token, topic, payload, qos, retain, repeated)
-      }
-      case 'release':
-        return connectionOf(effect.session).release(effect.token)
-      case 'publishAnonymous':
-        if (upstream.publishAnonymous(effect.topic, effect.payload, effect.retain)) counters.published += 1
-        else count(counters.dropped, 'upstream-down')
-        return
-      case 'acknowledge':
-        return connectionOf(effect.session).acknowledge(effect.ack)
-      case 'connect': {
-        const { session, clean, mend, will } = effect
-        const { connection, sentAt } = upwardOf(session)
-        const identity = surroundings.identityOf(session.clientId)
-        sentAt.clear() // what is unfinished is published again
-        return connection.connect({ identity, clean, mend, will })
-      }
-      case 'subscribe':
-        return connectionOf(effect.session).subscribe(effect.token, effect.filter, effect.qos, effect.replay)
-      case 'unsubscribe':
-        return connectionOf(effect.session).unsubscribe(effect.token, effect.filter)
-      case 'close': {
-        const upward = upwards.get(effect.session)
-        upward?.sentAt.clear()
-        return upward?.connection.close(effect.publishWill, effect.session.cleanSession)
-      }
-      case 'dropMessage': // a message that is delivered twice does less harm than waiting
-        return store.dropMessage(effect.session.clientId, effect.message.id)
-      case 'save':
-      case 'saveProgress':
-      case 'keepMessage':
-      case 'keepUplink':
-      case 'dropUplink':
-      case 'forget':
-        write(effect)
-        if (effect.type !== 'saveProgress' || !effect.lazy) lanes.wrote(effect.session)
-        return
-      case 'drop':
-        return count(counters.dropped, effect.reason)
-      case 'send':
-      case 'changed':
-      case 'gwinfo':
-        return // done above
-    }
-  }
-
-  function write(effect: Write): void {
-    const { clientId } = effect.session
-    switch (effect.type) {
-      case 'save':
-        return store.save(effect.session)
-      case 'saveProgress':
-        return store.saveProgress(effect.session)
-      case 'keepMessage':
-        return store.keepMessage(clientId, effect.message)
-      case 'keepUplink':
-        return store.keepUplink(clientId, effect.uplink)
-      case 'dropUplink':
-        return store.dropUplink(clientId, effect.uplink.token)
-      case 'forget':
-        return store.forget(clientId)
-    }
+    observers.effect(effect)
+    const procedure = table[effect.type] as (effect: Effect) => void
+    procedure(effect)
+    gate.notePerformed(effect)
   }
 
   return {
-    perform,
+    perform(effects) {
+      for (const effect of effects) if (!gate.hold(effect)) performNow(effect)
+      for (const session of gate.takeOverfull()) callbacks.abandon(session)
+    },
     get held() {
-      return lanes.held
+      return gate.held
     },
   }
 }

@@ -7,25 +7,25 @@ import type { Log } from '../../log.ts'
 import type { Effect } from '../../session/events.ts'
 import type { Listener, Peer } from '../../session/peers.ts'
 import { advertiseDue, mayAnswerAll } from '../../sessions/discovery.ts'
-import { type Counters, count, countSent } from '../counters.ts'
-import type { Link } from '../datagrams/listener.ts'
-import { logChange, logPacket } from '../log-lines.ts'
+import type { Upstream } from '../../upstream/upstream.ts'
+import { type Counters, countSent, incrementCounter } from '../counters.ts'
+import type { BoundListener } from '../datagrams/listener.ts'
+import { logPacket } from '../log-lines.ts'
 import type { Observers } from '../observer.ts'
+import type { EffectTable } from './effect-table.ts'
 
-/** What a transmitter works with; `links` may change. */
+/** What a transmitter works with; `listeners` may change. */
 export interface TransmitterParts {
   readonly config: Config
-  readonly links: ReadonlyMap<Listener, Link>
+  readonly listeners: ReadonlyMap<Listener, BoundListener>
   readonly counters: Counters
   readonly observers: Observers
   readonly log: Log
-  /** whether the broker can be reached */
-  isHealthy(): boolean
+  /** GWINFO and ADVERTISE are sent only while the broker can be reached */
+  readonly upstream: Pick<Upstream, 'healthy'>
 }
 
-export interface Transmitter {
-  /** Performs what concerns the sensors' side; whoever looks sees every effect. */
-  perform(effect: Effect): void
+export interface Transmitter extends EffectTable<'send' | 'gwinfo'> {
   /** ADVERTISE wherever it is due; `now` is monotonic milliseconds [SN-ADV-1] */
   advertise(now: number): void
 }
@@ -34,10 +34,10 @@ type Outgoing = Omit<Extract<Effect, { type: 'send' }>, 'type'>
 
 /** One transmitter for the life of a gateway. */
 export function createTransmitter(parts: TransmitterParts): Transmitter {
-  const { config, links, counters, observers, log } = parts
+  const { config, listeners, counters, observers, log, upstream } = parts
 
   function send({ peer, packet, session, repeated = false }: Outgoing, radius = 0): void {
-    const transport = links.get(peer.listener)?.transport
+    const transport = listeners.get(peer.listener)?.transport
     const bytes = encodeFrame(packet, peer.nodeId, radius)
     countSent(counters, packet, bytes)
     if (repeated) counters.retransmissions += 1
@@ -46,7 +46,7 @@ export function createTransmitter(parts: TransmitterParts): Transmitter {
     transport?.send(bytes, peer)
   }
 
-  function broadcast({ transport }: Link, packet: Packet, radius: number): void {
+  function broadcast({ transport }: BoundListener, packet: Packet, radius: number): void {
     const bytes = encodeFrame(packet)
     countSent(counters, packet, bytes)
     transport.broadcast(bytes, radius)
@@ -54,28 +54,24 @@ export function createTransmitter(parts: TransmitterParts): Transmitter {
 
   /** GWINFO to the one who asked, and to the whole network where there is a group [SN-SGW-2, SN-FWD-7, AMB-27] */
   function answerSearch(peer: Peer, radius: number): void {
-    if (!parts.isHealthy()) return count(counters.dropped, 'upstream-down')
+    if (!upstream.healthy) return incrementCounter(counters.dropped, 'upstream-down')
     const packet: Packet = { type: 'gwinfo', gwId: config.gateway.id, gwAdd: new Uint8Array(0) }
     const nearby = radius >= 1 && radius <= 3 ? radius : 3
     if (peer.nodeId !== undefined) return send({ peer, packet }, nearby)
     send({ peer, packet })
-    const link = links.get(peer.listener)
-    if (link?.discovery && mayAnswerAll(link.discovery, performance.now())) broadcast(link, packet, radius)
+    const bound = listeners.get(peer.listener)
+    if (bound?.discovery && mayAnswerAll(bound.discovery, performance.now())) broadcast(bound, packet, radius)
   }
 
   return {
-    perform(effect) {
-      observers.effect(effect)
-      if (effect.type === 'send') send(effect)
-      else if (effect.type === 'changed') logChange(log, effect)
-      else if (effect.type === 'gwinfo') answerSearch(effect.peer, effect.radius)
-    },
+    send: (effect) => send(effect),
+    gwinfo: ({ peer, radius }) => answerSearch(peer, radius),
     advertise(now) {
-      for (const link of links.values()) {
-        const { discovery } = link
-        if (discovery === undefined || !advertiseDue(discovery, parts.isHealthy(), now)) continue
+      for (const bound of listeners.values()) {
+        const { discovery } = bound
+        if (discovery === undefined || !advertiseDue(discovery, upstream.healthy, now)) continue
         const duration = Math.round(discovery.advertising.interval / 1000)
-        broadcast(link, { type: 'advertise', gwId: config.gateway.id, duration }, 0)
+        broadcast(bound, { type: 'advertise', gwId: config.gateway.id, duration }, 0)
       }
     },
   }

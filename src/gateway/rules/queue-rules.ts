@@ -1,4 +1,4 @@
-// The section `queues`, made quick: which rule a message for a sensor waits under, by ClientId and topic [6.14].
+// Compiles the section `queues`: which rule a message for a sensor waits under, by ClientId and topic [6.14].
 
 import type { Config, QueueRule } from '../../config/schema.ts'
 import { globToMatcher } from '../../config/sections/glob.ts'
@@ -14,14 +14,14 @@ interface Rule {
   readonly policy: QueuePolicy
 }
 
-/** Topics remembered per set of rules, and their longest length: what brokers send must not exhaust memory. */
+/** Topics remembered per set of rules, and the longest that is remembered: what brokers send must not exhaust memory. */
 const MOST_TOPICS = 5000
 const LONGEST_TOPIC = 256
 
 /** Sets of rules remembered; sensors that the same rules fit share one. */
 const MOST_SETS = 1000
 
-/** 0 stands for "at no age" in the configuration. */
+/** The age of a message in milliseconds after which it is too old; 0 in the configuration stands for "never". */
 export const ageOf = (ms: number): number => (ms === 0 ? Number.POSITIVE_INFINITY : ms)
 
 /** Compiles the rules once; without any, every sensor gets the same function that gives the same object. */

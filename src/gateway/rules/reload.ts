@@ -1,14 +1,14 @@
-// Takes over a changed configuration while the gateway runs: what can hold without ending sessions, at once and as a whole.
+// Takes over a changed configuration while the gateway runs: everything that needs no session to end, at once and as a whole.
 
 import { differences } from '../../config/differences.ts'
 import { pathText } from '../../config/reading/path.ts'
 import { type Config, type ListenerConfig, REFERENCED } from '../../config/schema.ts'
 import type { Log } from '../../log.ts'
 import { admissionOf } from '../datagrams/admission.ts'
-import type { Link } from '../datagrams/listener.ts'
+import type { BoundListener } from '../datagrams/listener.ts'
 import type { Gateway } from '../gateway.ts'
-import type { Broker } from '../open-broker.ts'
-import type { Share } from '../worker-share.ts'
+import type { OpenedBroker } from '../open-broker.ts'
+import type { WorkerShare } from '../worker-share.ts'
 
 /** What became of a new configuration. Paths, never values: those may be secrets. */
 export interface ReloadReport {
@@ -24,22 +24,22 @@ export interface ReloadReport {
 export interface Reloadable {
   /** the running configuration: its sections are replaced, so that everyone who holds it sees the new ones */
   readonly config: Config
-  readonly links: Iterable<Link>
-  readonly broker: Pick<Broker, 'renew'> | undefined
+  readonly listeners: Iterable<BoundListener>
+  readonly broker: Pick<OpenedBroker, 'renew'> | undefined
   readonly log: Log
   /** it is one of several, and somebody else reports what was applied */
-  readonly share?: Share | undefined
+  readonly share?: WorkerShare | undefined
 }
 
 /** The gateway itself, as far as it is needed. */
-type Running = Pick<Gateway, 'surroundings' | 'sessions' | 'dispatch'>
+type Running = Pick<Gateway, 'rules' | 'sessions' | 'dispatch'>
 
 /**
  * Applies what differs between the running configuration and the next, as far as no session has to end for that, and logs
  * paths of what was applied and of what was not. Throws an Error, with nothing changed, if the broker's certificates
  * cannot be used.
  */
-export function reload(gateway: Running, parts: Reloadable, next: Config): ReloadReport {
+export function reloadConfig(gateway: Running, parts: Reloadable, next: Config): ReloadReport {
   const { config, broker, log } = parts
   const renewed = renewedConfig(config, next)
   const applied = differences(config, renewed).map(pathText)
@@ -49,14 +49,14 @@ export function reload(gateway: Running, parts: Reloadable, next: Config): Reloa
   Object.assign(config, renewed)
   if (applied.length > 0) ended = renew(gateway, parts)
   const report = { applied, waiting, ended }
-  if (parts.share === undefined) logReport(report, log)
+  if (parts.share === undefined) logReload(report, log)
   return report
 }
 
 /** The next configuration, but with the running values of what needs a restart. */
 export function renewedConfig(running: Config, next: Config): Config {
   const { url, version } = running.broker
-  // credentials are meant for the broker that they come with, and hold the id of the gateway
+  // credentials belong to the broker that they are configured with, and may contain the id of the gateway
   const stays =
     next.broker.url === url && next.broker.version === version && next.gateway.id === running.gateway.id
   return {
@@ -69,48 +69,48 @@ export function renewedConfig(running: Config, next: Config): Config {
     limits: next.limits,
     queues: next.queues,
     log: { ...next.log, format: running.log.format },
-    // what stays of the old may be secret too
+    // values of the running configuration that stay may be secret too
     [REFERENCED]: [...new Set([...(running[REFERENCED] ?? []), ...(next[REFERENCED] ?? [])])],
   }
 }
 
-/** The socket stays as it is; who may use it, and how, can change. */
+/** The next listener, but with the socket of the running one. */
 function renewedListener(running: ListenerConfig, next: ListenerConfig | undefined): ListenerConfig {
   if (next?.url !== running.url || next.name !== running.name) return running
   const { allow, deny, forwarders, roaming, maxMessageSize } = next
   return { ...running, allow, deny, forwarders, roaming, maxMessageSize }
 }
 
-function renew(gateway: Running, { config, links, log }: Reloadable): string[] {
-  const { surroundings, sessions } = gateway
+function renew(gateway: Running, { config, listeners, log }: Reloadable): string[] {
+  const { rules, sessions } = gateway
   log.level = config.log.level
-  surroundings.replace(config)
-  renewLinks(links, config)
+  rules.replace(config)
+  renewListeners(listeners, config)
   const ended: string[] = []
   for (const session of [...sessions.byClientId.values()]) {
-    session.policy = surroundings.env.policyFor(session.clientId)
+    session.policy = rules.env.policyFor(session.clientId)
     const { policy, peer, clientId } = session
     if (peer !== undefined && (policy.denied || !policy.mayComeFrom(peer.address))) {
       ended.push(clientId)
       gateway.dispatch(session, { type: 'command', command: 'disconnect' })
-    } else gateway.dispatch(session, { type: 'deadline' }) // its deadlines follow from timers that may be others now
+    } else gateway.dispatch(session, { type: 'rules' })
   }
   return ended
 }
 
-/** Who may use the sockets, and how. */
-export function renewLinks(links: Iterable<Link>, config: Config): void {
-  for (const link of links) {
-    const listener = config.listeners[link.index]
+/** Applies who may use the sockets, and how. */
+export function renewListeners(listeners: Iterable<BoundListener>, config: Config): void {
+  for (const bound of listeners) {
+    const listener = config.listeners[bound.index]
     if (listener === undefined) continue
-    Object.assign(link, admissionOf(listener))
-    Object.assign(link.listener, { roaming: listener.roaming, maxMessage: listener.maxMessageSize })
+    Object.assign(bound, admissionOf(listener))
+    Object.assign(bound.listener, { roaming: listener.roaming, maxMessage: listener.maxMessageSize })
   }
 }
 
 const sectionOf = (path: string): string => /^\w+/.exec(path)?.[0] ?? path
 
-/** Paths and ClientIds named in one line. */
+/** Most paths or ClientIds that one log line names. */
 const MOST_NAMED = 20
 
 const named = (all: readonly string[]): object =>
@@ -118,8 +118,8 @@ const named = (all: readonly string[]): object =>
     ? { paths: all }
     : { paths: all.slice(0, MOST_NAMED), more: all.length - MOST_NAMED }
 
-/** One line per section that has changed, one for what needs a restart, one if there is nothing to say. */
-export function logReport({ applied, waiting, ended }: ReloadReport, log: Log): void {
+/** Logs one line per section that has changed, one for what needs a restart, and one if nothing has changed. */
+export function logReload({ applied, waiting, ended }: ReloadReport, log: Log): void {
   for (const section of new Set(applied.map(sectionOf))) {
     const paths = applied.filter((path) => sectionOf(path) === section)
     log.info(named(paths), `configuration: ${section} applied`)

@@ -1,4 +1,4 @@
-// From the configuration to what the session core is told: settings, and the rules for each sensor.
+// Compiles the configuration for the session core: its settings, and the rules for each sensor.
 
 import type { Config, PredefinedTopics, SensorRule } from '../../config/schema.ts'
 import { globToMatcher, matchesEverything } from '../../config/sections/glob.ts'
@@ -9,7 +9,7 @@ import type { Env, Policy, Predefined, Settings } from '../../session/policy.ts'
 import type { Identity } from '../../upstream/upstream.ts'
 import { ageOf, compileQueues } from './queue-rules.ts'
 
-/** How long a ClientId's rules are remembered, in number of ClientIds. */
+/** Most ClientIds whose rules are remembered. */
 const MOST_POLICIES = 20_000
 
 interface Rule {
@@ -21,8 +21,8 @@ interface Rule {
   readonly shared: WeakMap<Policy['queueFor'], Policy>
 }
 
-/** The core's surroundings, and who each sensor is at the broker. */
-export interface Surroundings {
+/** What the session core works with, and who each sensor is at the broker. */
+export interface SensorRules {
   readonly env: Env
   identityOf(clientId: string): Identity
   /** Takes other rules and settings; a session has its old policy until it is given the one of `env.policyFor`. */
@@ -30,7 +30,7 @@ export interface Surroundings {
 }
 
 /** Compiles the configuration's rules once; `random` is 0 <= x < 1. */
-export function createSurroundings(config: Config, random: () => number): Surroundings {
+export function createSensorRules(config: Config, random: () => number): SensorRules {
   let rules = compileRules(config)
   const env = {
     settings: rules.settings,
@@ -49,7 +49,7 @@ export function createSurroundings(config: Config, random: () => number): Surrou
 }
 
 /** All that follows from one configuration. */
-interface Rules extends Pick<Env, 'settings' | 'policyFor'>, Pick<Surroundings, 'identityOf'> {}
+interface Rules extends Pick<Env, 'settings' | 'policyFor'>, Pick<SensorRules, 'identityOf'> {}
 
 function compileRules(config: Config): Rules {
   const rules = config.sensors.map((rule) => compile(rule, config.limits.messagesPerWake))

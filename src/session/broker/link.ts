@@ -50,7 +50,7 @@ export function reopenLink(session: Session, turn: Turn): void {
 
 /** Ends the connection: with MQTT DISCONNECT, or so that the broker publishes the will. */
 export function closeLink(session: Session, publishWill: boolean, turn: Turn): void {
-  turn.out.push({ type: 'close', session, publishWill })
+  turn.out.push({ type: 'close', session, publishWill, cleanSession: session.cleanSession })
   resetLink(session)
 }
 

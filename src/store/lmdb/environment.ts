@@ -2,8 +2,8 @@
 
 import { statfs } from 'node:fs/promises'
 import { open, type RootDatabase } from 'lmdb'
+import { toWallNow } from '../../clock.ts'
 import type { Group } from '../changes.ts'
-import { toWallNow } from '../clock.ts'
 import { type Key, recordOf } from '../records.ts'
 
 export type Database = RootDatabase<unknown, string | [number, Key]>

@@ -1,7 +1,7 @@
 // Reads the whole store at the start. A record that cannot be read stops the start.
 
+import { toMonotonicNow } from '../../clock.ts'
 import type { Changes } from '../changes.ts'
-import { toMonotonicNow } from '../clock.ts'
 import { type Key, readLasting, readMessage, readProgress, readUplink } from '../records.ts'
 import { type StoredSession, StoreError } from '../store.ts'
 import type { Database } from './environment.ts'

@@ -5,13 +5,13 @@ import { encodeFrame } from '../../../src/codec/v1/frame.ts'
 import type { Packet } from '../../../src/codec/v1/messages.ts'
 import { createCounters } from '../../../src/gateway/counters.ts'
 import { createIntake } from '../../../src/gateway/datagrams/intake.ts'
-import type { Link } from '../../../src/gateway/datagrams/listener.ts'
+import type { BoundListener } from '../../../src/gateway/datagrams/listener.ts'
 
 /** As many as are read at once when there are more. */
 const BATCH = 32
 
-/** A link of which an intake needs no more than who may send there. */
-const linkOf = (admits: (address: string) => boolean = () => true): Link => ({
+/** A listener of which an intake needs no more than who may send there. */
+const listenerOf = (admits: (address: string) => boolean = () => true): BoundListener => ({
   index: 0,
   listener: { name: 'test', maxMessage: 1000, roaming: 'port' },
   transport: {
@@ -35,31 +35,41 @@ class Site {
   readonly handled: number[] = []
   readonly refused: number[] = []
   readonly intake
-  readonly #link: Link
+  readonly #listener: BoundListener
   #step: (() => void) | undefined
   #port = 0
 
-  constructor({ waitingDatagrams = 10_000, waitingOctets = 1e6, link = linkOf(), isOpen = true } = {}) {
-    this.#link = link
+  constructor({
+    waitingDatagrams = 10_000,
+    waitingOctets = 1e6,
+    listener = listenerOf(),
+    isOpen = true,
+  } = {}) {
+    this.#listener = listener
     this.intake = createIntake({
       counters: this.counters,
       limits: () => ({ waitingDatagrams, waitingOctets }),
-      isBehind: () => this.isBehind,
-      handle: (_, __, { port }) => void this.handled.push(port),
-      turnAway: (_, __, { port }) => void this.refused.push(port),
       now: () => this.now,
       afterReading: (step) => {
         expect(this.#step).toBeUndefined()
         this.#step = step
       },
     })
-    if (isOpen) this.intake.open()
+    if (isOpen) this.open()
+  }
+
+  open(): void {
+    this.intake.open({
+      isBehind: () => this.isBehind,
+      handle: (_, __, { port }) => void this.handled.push(port),
+      turnAway: (_, __, { port }) => void this.refused.push(port),
+    })
   }
 
   /** Reads a datagram and returns its number; a PUBLISH of 8 octets unless told otherwise. */
   read(packet: Packet = publish, nodeId?: Uint8Array, address = '10.0.0.1'): number {
     this.#port += 1
-    this.intake.receive(this.#link, encodeFrame(packet, nodeId), { address, port: this.#port })
+    this.intake.receive(this.#listener, encodeFrame(packet, nodeId), { address, port: this.#port })
     return this.#port
   }
 
@@ -126,7 +136,7 @@ describe('with time for everything', () => {
   })
 
   it('what nobody may send does not even wait', () => {
-    const site = new Site({ link: linkOf((address) => address === '10.0.0.1') })
+    const site = new Site({ listener: listenerOf((address) => address === '10.0.0.1') })
     site.read(publish, undefined, '10.0.0.2')
     site.read({ ...publish, data: new Uint8Array(1000) })
     expect(site.intake.waiting).toBe(0)
@@ -151,11 +161,11 @@ describe('while the system holds more than was read', () => {
   })
 
   it('two sockets of which neither has more are no overload', () => {
-    const [one, other] = [linkOf(), linkOf()]
+    const [one, other] = [listenerOf(), listenerOf()]
     const site = new Site()
     for (let i = 0; i < BATCH; i++) {
-      const link = i < BATCH / 2 ? one : other
-      site.intake.receive(link, encodeFrame(publish), { address: '10.0.0.1', port: i })
+      const listener = i < BATCH / 2 ? one : other
+      site.intake.receive(listener, encodeFrame(publish), { address: '10.0.0.1', port: i })
     }
     site.turn()
     expect(site.handled).toHaveLength(BATCH)
@@ -182,7 +192,7 @@ describe('while the system holds more than was read', () => {
     site.readMany(3 * BATCH)
     for (const octets of ['', '01', '0103', '05fe00', 'fffe', '03fe01', '00fe', '01ff', '04fe0001fe']) {
       const remote = { address: '10.0.0.1', port: 0 }
-      site.intake.receive(linkOf(), Buffer.from(octets, 'hex'), remote)
+      site.intake.receive(listenerOf(), Buffer.from(octets, 'hex'), remote)
     }
     site.finish()
     expect(site.handled).toHaveLength(3 * BATCH + 9)
@@ -293,7 +303,7 @@ describe('before it is opened, and after it is closed', () => {
     const all = [...site.readMany(100), site.read(pingreq), ...site.readMany(120)]
     expect(site.turn()).toBe(false)
     site.now += 10_000
-    site.intake.open()
+    site.open()
     const fresh = site.read(pingreq)
     site.finish()
     expect(site.handled.filter((port) => port !== fresh)).toEqual(all.slice(0, 200))
@@ -311,7 +321,7 @@ describe('before it is opened, and after it is closed', () => {
     expect(site.handled).toEqual([])
     expect(site.intake.waiting).toBe(0)
     expect(site.counters.dropped).toEqual({ 'not-serving': 4 })
-    site.intake.open()
+    site.open()
     site.read()
     site.finish()
     expect(site.handled).toEqual([])
@@ -321,7 +331,7 @@ describe('before it is opened, and after it is closed', () => {
     const site = new Site({ isOpen: false })
     site.readMany(100)
     expect(site.intake.isCatchingUp).toBe(false)
-    site.intake.open()
+    site.open()
     site.readMany(10)
     let turns = 0
     for (; site.intake.isCatchingUp; turns += 1) site.turn()

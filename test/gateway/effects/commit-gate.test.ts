@@ -3,9 +3,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Packet } from '../../../src/codec/v1/messages.ts'
 import { createCounters } from '../../../src/gateway/counters.ts'
-import { createPerformer } from '../../../src/gateway/effects/perform.ts'
+import { createEffectPerformer } from '../../../src/gateway/effects/perform.ts'
 import { createHistogram } from '../../../src/gateway/histogram.ts'
-import { createSurroundings } from '../../../src/gateway/rules/sensor-rules.ts'
+import { createSensorRules } from '../../../src/gateway/rules/sensor-rules.ts'
+import { silentLog } from '../../../src/log.ts'
 import type { Effect, UpstreamEvent } from '../../../src/session/events.ts'
 import type { Peer } from '../../../src/session/peers.ts'
 import { createSession, type Session } from '../../../src/session/session.ts'
@@ -14,7 +15,7 @@ import type { Store } from '../../../src/store/store.ts'
 import type { Upstream } from '../../../src/upstream/upstream.ts'
 import { testConfig } from '../../support/gateway.ts'
 
-const surroundings = createSurroundings(testConfig('embedded', {}), Math.random)
+const rules = createSensorRules(testConfig('embedded', {}), Math.random)
 const listener = { name: 'field', maxMessage: 1000, roaming: 'off' } as const
 const peer: Peer = { key: 1, listener, address: '127.0.0.1', port: 5000 }
 
@@ -80,21 +81,31 @@ function scene(store: Store) {
     },
     publishAnonymous: () => done.push('anonymous') > 0,
   }
-  const performer = createPerformer({
-    upstream: upstream as Upstream,
-    store,
-    surroundings,
-    counters,
-    latency: createHistogram(),
-    towardsSensor(effect) {
-      if ('session' in effect && effect.session !== undefined) current = effect.session.clientId
-      if (effect.type === 'send') done.push(`${effect.session?.clientId} send ${effect.packet.type}`)
-      if (effect.type === 'changed') done.push(`${effect.session.clientId} ${effect.to}`)
+  const performer = createEffectPerformer(
+    {
+      upstream: upstream as Upstream,
+      store,
+      rules,
+      counters,
+      latency: createHistogram(),
+      log: silentLog,
+      transmitter: {
+        send: ({ session, packet }) => void done.push(`${session?.clientId} send ${packet.type}`),
+        gwinfo() {},
+      },
+      observers: {
+        effect(effect) {
+          if ('session' in effect && effect.session !== undefined) current = effect.session.clientId
+          if (effect.type === 'changed') done.push(`${effect.session.clientId} ${effect.to}`)
+        },
+      },
     },
-    onEvent() {},
-    attempt: (_session, step) => step(),
-    onOverfull: ({ clientId }) => abandoned.push(clientId),
-  })
+    {
+      dispatch() {},
+      attempt: (_session, step) => step(),
+      abandon: ({ clientId }) => void abandoned.push(clientId),
+    },
+  )
   return {
     counters,
     abandoned,
@@ -109,7 +120,7 @@ function scene(store: Store) {
   }
 }
 
-const sensor = (clientId: string): Session => createSession(clientId, surroundings.env)
+const sensor = (clientId: string): Session => createSession(clientId, rules.env)
 
 const send = (session: Session, type: Packet['type']): Effect => ({
   type: 'send',
@@ -163,6 +174,20 @@ describe('what others may rely on', () => {
     ])
     store.settle()
     expect(since()[0]).toContain(`a ${type}`)
+  })
+
+  it.each([
+    [0, ['a send publish']],
+    [1, []],
+    [2, []],
+  ] as const)('a PUBLISH of QoS %i to a sensor waits if the sensor keeps its MsgId', (qos, atOnce) => {
+    const { store, does, since } = slow()
+    const a = sensor('a')
+    const message = { type: 'publish', dup: false, qos, retain: false, data: new Uint8Array(1) } as const
+    const packet = { ...message, topicIdType: 'normal', topicId: 1, msgId: qos === 0 ? 0 : 7 } as const
+    expect(does(save(a), { type: 'send', session: a, peer, packet })).toEqual(atOnce)
+    store.settle()
+    expect([...atOnce, ...since()]).toEqual(['a send publish'])
   })
 
   it('waits for every kind of write but for those that are lazy, and for dropped messages', () => {
@@ -224,7 +249,7 @@ describe('what nobody relies on', () => {
         { type: 'connect', session: a, clean: true, mend: true, will: undefined },
         { type: 'subscribe', session: a, token: 2, filter: 'f', qos: 1, replay: true },
         { type: 'unsubscribe', session: a, token: 3, filter: 'f' },
-        { type: 'close', session: a, publishWill: true },
+        { type: 'close', session: a, publishWill: true, cleanSession: true },
         { type: 'changed', session: a, peer, from: 'active', to: 'lost', why: '' },
       ),
     ).toEqual([
@@ -261,11 +286,29 @@ describe('what nobody relies on', () => {
     does(
       save(before),
       acknowledge(before, 1),
-      { type: 'close', session: before, publishWill: false },
+      { type: 'close', session: before, publishWill: false, cleanSession: true },
       { type: 'connect', session: after, clean: false, mend: false, will: undefined },
     )
     store.settle()
     expect(since()).toEqual(['a acknowledge 1', 'a close for good', 'a connect'])
+  })
+})
+
+describe('an effect that waits', () => {
+  it('is performed as it was asked for, whatever becomes of its session meanwhile', () => {
+    const { store, does, since } = slow()
+    const a = sensor('a')
+    a.cleanSession = true
+    does({ type: 'connect', session: a, clean: true, mend: false, will: undefined })
+    does(save(a), acknowledge(a, 1), {
+      type: 'close',
+      session: a,
+      publishWill: false,
+      cleanSession: a.cleanSession,
+    })
+    a.cleanSession = false
+    store.settle()
+    expect(since()).toEqual(['a acknowledge 1', 'a close for good'])
   })
 })
 
@@ -292,7 +335,9 @@ describe('a store that fails', () => {
     expect([performer.held, abandoned]).toEqual([2001, []])
     does(send(a, 'puback'), send(a, 'puback'))
     expect([performer.held, abandoned]).toEqual([1, ['a']])
-    expect(does({ type: 'close', session: a, publishWill: false })).toEqual(['a close for good'])
+    expect(does({ type: 'close', session: a, publishWill: false, cleanSession: true })).toEqual([
+      'a close for good',
+    ])
     store.settle()
     expect(since()).toEqual(['b send connack'])
   })

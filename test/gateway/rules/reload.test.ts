@@ -76,7 +76,7 @@ describe('a reload', () => {
     const { applied, waiting } = reload({ broker: { url: 'mqtts://other.example', username: 'gw' }, sensors })
     expect(applied).toEqual([])
     expect(waiting).toEqual(expect.arrayContaining(['broker.url', 'broker.username', 'sensors[0].password']))
-    expect(gateway.surroundings.identityOf('a').password).toBeUndefined()
+    expect(gateway.rules.identityOf('a').password).toBeUndefined()
   })
 
   it('names a few of many paths', async () => {
@@ -229,6 +229,6 @@ describe.skipIf(!haveMosquitto)('the way to the broker', () => {
     const mismatched = { ca: broker.ca, cert: foreign.client?.cert, key: broker.client?.key }
     expect(() => reload({ broker: { tls: mismatched }, limits: { sensors: 1 } })).toThrow('mismatch')
     await test.connected()
-    expect(gateway.surroundings.env.settings.limits.sensors).toBe(10_000)
+    expect(gateway.rules.env.settings.limits.sensors).toBe(10_000)
   })
 })

@@ -2,15 +2,15 @@
 
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../../src/config/load.ts'
-import { createSurroundings } from '../../../src/gateway/rules/sensor-rules.ts'
+import { createSensorRules } from '../../../src/gateway/rules/sensor-rules.ts'
 
 const never = Number.POSITIVE_INFINITY
 const configOf = (overrides: object) => loadConfig({ env: {}, overrides }).config
-const surroundingsOf = (overrides: object) => createSurroundings(configOf(overrides), () => 0)
+const rulesOf = (overrides: object) => createSensorRules(configOf(overrides), () => 0)
 
 describe('the policy of a sensor', () => {
   it('comes from the first rule that fits, and from the limits where that says nothing', () => {
-    const { env } = surroundingsOf({
+    const { env } = rulesOf({
       limits: { messagesPerWake: 7 },
       sensors: [
         { match: 'meter-*', ack: 'store', messagesPerWake: 2, spool: { messages: 5, age: '1h', qos0: true } },
@@ -30,12 +30,12 @@ describe('the policy of a sensor', () => {
   })
 
   it('is one object per ClientId while the configuration stays', () => {
-    const { env } = surroundingsOf({})
+    const { env } = rulesOf({})
     expect(env.policyFor('a')).toBe(env.policyFor('a'))
   })
 
   it('is shared by sensors of the same rules, unless they have predefined topics or queues of their own', () => {
-    const { env } = surroundingsOf({
+    const { env } = rulesOf({
       sensors: [{ match: 'meter-*', ack: 'store' }, { match: '*' }],
       // biome-ignore lint/suspicious/noTemplateCurlyInString: filled in by the gateway
       predefined: [{ match: 'named-*', topics: { 1: 'of/${clientId}' } }],
@@ -52,14 +52,14 @@ describe('the policy of a sensor', () => {
 
 describe('how messages wait', () => {
   it('without rules as the limits say, in the same object for every sensor and topic', () => {
-    const { env } = surroundingsOf({ limits: { queuedMessages: 3, queuedOctets: 1000 } })
+    const { env } = rulesOf({ limits: { queuedMessages: 3, queuedOctets: 1000 } })
     const policy = env.policyFor('a').queueFor('x')
     expect(policy).toEqual({ messages: 3, octets: 1000, age: never, overflow: 'drop-oldest', qos0: true })
     expect(env.policyFor('b').queueFor('y/z')).toBe(policy)
   })
 
   it('by the first rule that fits both ClientId and topic; each rule is one object, also if two say the same', () => {
-    const { env } = surroundingsOf({
+    const { env } = rulesOf({
       queues: [
         { match: 'valve-*', topics: ['+/setpoint', 'all'], overflow: 'latest-per-topic' },
         { topics: ['news/#'], messages: 5, octets: 500, age: '1h', qos0: false },
@@ -83,13 +83,13 @@ describe('how messages wait', () => {
   })
 
   it('under "#" for every topic, also for the broker\'s own', () => {
-    const { env } = surroundingsOf({ queues: [{ topics: ['a/#'], messages: 1 }, { messages: 2 }] })
+    const { env } = rulesOf({ queues: [{ topics: ['a/#'], messages: 1 }, { messages: 2 }] })
     const { queueFor } = env.policyFor('a')
     expect([queueFor('a').messages, queueFor('$SYS/uptime').messages]).toEqual([1, 2])
   })
 
   it('by the same rules after more topics than are remembered, and for very long ones', () => {
-    const { queueFor } = surroundingsOf({ queues: [{ topics: ['+/x'], messages: 1 }] }).env.policyFor('a')
+    const { queueFor } = rulesOf({ queues: [{ topics: ['+/x'], messages: 1 }] }).env.policyFor('a')
     for (let i = 0; i < 6000; i++) queueFor(`${i}/x`)
     expect([queueFor('0/x').messages, queueFor('0/y').messages]).toEqual([1, 100])
     expect(queueFor(`${'long'.repeat(1000)}/x`).messages).toBe(1)
@@ -97,14 +97,14 @@ describe('how messages wait', () => {
 })
 
 describe('other rules and settings', () => {
-  it('hold for whoever asks from then on, in the same surroundings', () => {
+  it('hold for whoever asks from then on, in the same rules', () => {
     const identity = { match: '*', username: 'old' }
-    const surroundings = surroundingsOf({ sensors: [identity], timers: { tRetry: '1s' } })
-    const { env } = surroundings
+    const rules = rulesOf({ sensors: [identity], timers: { tRetry: '1s' } })
+    const { env } = rules
     const { totals } = env
     totals.queuedMessages = 3
     const before = env.policyFor('a')
-    surroundings.replace(
+    rules.replace(
       configOf({
         sensors: [{ ...identity, username: 'new', deny: true }],
         timers: { tRetry: '2s' },
@@ -112,13 +112,13 @@ describe('other rules and settings', () => {
         predefined: { '1': 'one' },
       }),
     )
-    expect(surroundings.env).toBe(env)
+    expect(rules.env).toBe(env)
     expect(env.totals).toEqual({ ...totals, queuedMessages: 3 })
     expect(env.settings.timers.tRetry).toBe(2000)
     expect(env.settings.predefined.byId.get(1)).toBe('one')
     const after = env.policyFor('a')
     expect([before.denied, after.denied, after.predefined.byName.get('one')]).toEqual([false, true, 1])
     expect(after.queueFor('x').messages).toBe(4)
-    expect(surroundings.identityOf('a').username).toBe('new')
+    expect(rules.identityOf('a').username).toBe('new')
   })
 })

@@ -1,0 +1,57 @@
+// What has to be durable before others are told: for each effect, where it waits and what waits for it [SN-SESS-10]. Pure data.
+
+import type { PacketType } from '../codec/v1/messages.ts'
+import type { Effect } from './events.ts'
+
+/** Effects of one session keep their order within a lane: one leads to the sensor, one to the broker. */
+export type Lane = 'sensor' | 'broker'
+
+/** How one kind of effect behaves while its session's writes are not durable yet. */
+export interface DurabilityRule<E extends Effect = Effect> {
+  /** the lane in which it keeps its place; undefined: it is performed at once, whatever waits */
+  readonly lane?: Lane
+  /** somebody learns of it who may then rely on what was written before: it waits until that is durable */
+  tells?(effect: E): boolean
+  /** it is asked for again after a lost connection to the broker, or has no meaning on another one */
+  endsWithConnection?(effect: E): boolean
+  /** it is a write that whatever `tells` has to wait for */
+  isAwaited?(effect: E): boolean
+}
+
+const always = (): boolean => true
+
+/** Nobody relies on these: a repetition after a crash does no harm. */
+const harmless: ReadonlySet<PacketType> = new Set<PacketType>(['pingresp', 'willtopicreq', 'willmsgreq'])
+
+const rules: { readonly [T in Effect['type']]: DurabilityRule<Extract<Effect, { type: T }>> } = {
+  send: {
+    lane: 'sensor',
+    // a sensor keeps the MsgId of a QoS 1 or 2 PUBLISH, which must not mean another message after a crash
+    tells: ({ packet }) => (packet.type === 'publish' ? packet.qos > 0 : !harmless.has(packet.type)),
+  },
+  connect: { lane: 'broker' },
+  publish: {
+    lane: 'broker',
+    tells: ({ qos }) => qos === 2, // the broker must know a repetition after a crash by its packet identifier
+    endsWithConnection: ({ qos }) => qos > 0,
+  },
+  release: { lane: 'broker', tells: always, endsWithConnection: always },
+  subscribe: { lane: 'broker' },
+  unsubscribe: { lane: 'broker' },
+  acknowledge: { lane: 'broker', tells: always, endsWithConnection: always },
+  close: { lane: 'broker' },
+  publishAnonymous: {},
+  save: { isAwaited: always },
+  saveProgress: { isAwaited: ({ lazy }) => !lazy },
+  forget: { isAwaited: always },
+  keepMessage: { isAwaited: always },
+  dropMessage: {}, // to deliver a message twice does less harm than to wait
+  keepUplink: { isAwaited: always },
+  dropUplink: { isAwaited: always },
+  drop: {},
+  changed: {},
+  gwinfo: {},
+}
+
+/** The rule of an effect. */
+export const durabilityOf = (effect: Effect): DurabilityRule => rules[effect.type] as DurabilityRule
