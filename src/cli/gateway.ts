@@ -23,7 +23,13 @@ interface Options {
   watch?: true
 }
 
-/** The command `gateway`. Exit codes: 0 stopped, 1 wrong configuration or start failed, 2 wrong usage. */
+/** Exit code after an error that nobody has caught; `EX_SOFTWARE` of sysexits. */
+const FAULT = 70
+
+/**
+ * The command `gateway`. Exit codes: 0 stopped, 1 wrong configuration or start failed, 2 wrong usage, 70 ended by an unexpected
+ * error.
+ */
 export function gatewayCommand(): Command {
   return new Command('gateway')
     .description('run the gateway')
@@ -52,7 +58,8 @@ Examples:
   mqttsn gateway --broker embedded --log-level debug
 
 Flags win over environment variables (MQTTSN_BROKER__URL=...), and these over the file. Ctrl-C or SIGTERM stops the
-gateway cleanly; a second one stops it at once. SIGHUP loads the configuration again. Exit codes: 0 stopped, 1 could not start, 2 wrong usage.`
+gateway cleanly; a second one stops it at once. SIGHUP loads the configuration again. Exit codes: 0 stopped, 1 could not start,
+2 wrong usage, 70 ended by an unexpected error: to be started again.`
 
 const append = (value: string, values: string[] = []): string[] => [...values, value]
 
@@ -93,6 +100,7 @@ async function run(options: Options): Promise<number> {
     const source = { file: options.config, env: process.env, overrides: overridesOf(options) }
     const { config, warnings } = loadConfig(source)
     log = createLog(config.log)
+    endOnUncaught(log)
     endReloads = serveReloads({ source, watch: options.watch === true, log, gateway: () => running })
     for (const warning of warnings) log.warn(warning)
     gateway = createGateway(config, log, version())
@@ -112,7 +120,6 @@ async function run(options: Options): Promise<number> {
     { broker: gateway.brokerUrl, workers: gateway.workers, console: served?.url, node: process.version },
     'gateway started',
   )
-  keepServing(log)
   const signal = await stopSignal()
   log.info({ signal }, 'stopping')
   endReloads()
@@ -124,10 +131,18 @@ async function run(options: Options): Promise<number> {
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-/** A fault in a library must not cost every sensor its session: it is logged, and the gateway goes on. */
-function keepServing(log: Log): void {
-  process.on('uncaughtException', (err) => log.error({ err }, 'unexpected error: the gateway goes on'))
-  process.on('unhandledRejection', (err) => log.error({ err }, 'unexpected rejection: the gateway goes on'))
+/**
+ * Ends the process at an error that nobody has caught, also at that of a promise: what it has left behind is unknown. Whoever
+ * supervises the process starts it again, and sensors go on with what the store has.
+ */
+function endOnUncaught(log: Log): void {
+  process.on('uncaughtException', (err) => {
+    try {
+      log.fatal({ err }, 'unexpected error: the gateway ends') // written before this returns
+    } finally {
+      process.exit(FAULT)
+    }
+  })
 }
 
 /** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */

@@ -89,6 +89,43 @@ describe('SIGHUP', () => {
   })
 })
 
+describe('an error that nobody has caught', () => {
+  const bugs = {
+    'thrown.mjs': `process.on('SIGUSR2', () => { throw new Error('a bug in a library') })`,
+    'rejected.mjs': `process.on('SIGUSR2', () => void Promise.reject(new Error('a bug in a library')))`,
+  }
+
+  it.each(Object.keys(bugs))(
+    'ends the process, logged and with an exit code of its own; sensors go on after the next start: %s [SN-SESS-10 in part]',
+    async (bug) => {
+      const directory = directoryWith(bugs)
+      const args = ['-c', 'c.json', '--store', join(directory, 'state')]
+      const at = (url: string) => ({ listeners: [{ name: 'air', url }] })
+      const gateway = await start(at('udp://127.0.0.1:0'), ...args, `--import=${join(directory, bug)}`)
+      const sensor = new Sensor({
+        gateway: gateway.url,
+        clientId: freshName(),
+        cleanSession: false,
+        tRetry: 500,
+      })
+      onTestFinished(() => sensor.close())
+      await sensor.connect()
+
+      gateway.child.kill('SIGUSR2')
+      expect(await gateway.exited).toBe(70)
+      expect(gateway.lines().at(-1)).toMatchObject({
+        level: 'fatal',
+        msg: 'unexpected error: the gateway ends',
+        err: { message: 'a bug in a library' },
+      })
+
+      await start(at(gateway.url), ...args)
+      await sensor.publish('still/here', 'yes', { qos: 1 })
+      expect(sensor.state).toBe('active')
+    },
+  )
+})
+
 describe('--watch', () => {
   it('loads a file again when it changes, and obeys flags as before', async () => {
     const gateway = await start(

@@ -18,6 +18,7 @@ export interface Line {
   readonly url?: string
   readonly paths?: string[]
   readonly problems?: string[]
+  readonly err?: { readonly message: string }
 }
 
 /** What every gateway here has in common. */

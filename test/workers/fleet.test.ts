@@ -277,13 +277,13 @@ describe('the store of several workers', () => {
       onTestFinished(() => mosquitto.close())
       const directory = directoryWith({})
       const trigger = join(directory, 'end-worker-2')
-      // a fault that nothing can catch, as if the thread had no memory left
+      // an error that nobody has caught, and then an end without one, as if the thread had no memory left
       const fault = `import { existsSync, rmSync } from 'node:fs'
       import { isMainThread, workerData } from 'node:worker_threads'
       if (!isMainThread && workerData?.index === 1) setInterval(() => {
         if (!existsSync(${JSON.stringify(trigger)})) return
         rmSync(${JSON.stringify(trigger)})
-        process.exit(7)
+        throw new Error('a bug in a library')
       }, 20).unref()
       if (!isMainThread && workerData?.index === 1 && existsSync(${JSON.stringify(`${trigger}-again`)})) {
         rmSync(${JSON.stringify(`${trigger}-again`)})
@@ -307,7 +307,7 @@ describe('the store of several workers', () => {
       for (const sensor of [one, two]) await sensor?.publish('still/here', 'before', { qos: 1 })
       writeFileSync(`${trigger}-again`, '') // nor does the first one that comes in its place live long
       writeFileSync(trigger, '')
-      await gateway.said('a worker has ended')
+      expect((await gateway.said('a worker has ended')).err?.message).toBe('a bug in a library')
       await one?.publish('still/here', 'one', { qos: 1 })
       await two?.publish('still/here', 'two', { qos: 1 })
       await gateway.said('worker started again')
