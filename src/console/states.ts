@@ -1,36 +1,10 @@
-// The states of a sensor: their type, and their values for whoever lists or counts them.
+// The states of a sensor, for whoever lists or counts them.
 
-/** States of a sensor, as in figure 4 of the specification, and the steps of a connection setup. */
-export type SensorState =
-  | 'willtopic'
-  | 'willmsg'
-  | 'connecting'
-  | 'active'
-  | 'asleep'
-  | 'awake'
-  | 'disconnected'
-  | 'lost'
+import { STATES, type State } from '../session/states.ts'
 
-/** All of them, in the order of a sensor's life. */
-export const STATES: readonly SensorState[] = [
-  'willtopic',
-  'willmsg',
-  'connecting',
-  'active',
-  'asleep',
-  'awake',
-  'disconnected',
-  'lost',
-]
+export { STATES }
+export type SensorState = State
 
 /** No sensor in any state: where counting begins. */
-export const noSensors = (): Record<SensorState, number> => ({
-  willtopic: 0,
-  willmsg: 0,
-  connecting: 0,
-  active: 0,
-  asleep: 0,
-  awake: 0,
-  disconnected: 0,
-  lost: 0,
-})
+export const noSensors = (): Record<SensorState, number> =>
+  Object.fromEntries(STATES.map((state) => [state, 0])) as Record<SensorState, number>

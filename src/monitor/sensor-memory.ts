@@ -1,12 +1,12 @@
 // What only the console wants to remember of each sensor: its last messages, what was dropped, why it was refused.
 
 import type { Connect, Packet } from '../codec/v1/messages.ts'
-import type { RecentEntry, SensorSummary } from '../console/view.ts'
+import type { SensorSummary } from '../console/view.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { describePeer, type Peer } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import { addRecentPacket, createRecentPackets, listRecentPackets, type Recent } from './recent-packets.ts'
-import { summaryOf } from './sensor-info.ts'
+import { type Remembered, summaryOf } from './sensor-info.ts'
 
 /** Sensors without a session that are remembered. */
 const MOST_DEPARTED = 1000
@@ -20,10 +20,7 @@ interface Memory {
 
 export interface SensorMemory {
   /** what is remembered of a sensor; `session` if it has one, for the names of its topic ids */
-  of(
-    clientId: string,
-    session?: Session,
-  ): { recent: RecentEntry[]; dropped: Record<string, number>; lastError: string | undefined }
+  of(clientId: string, session?: Session): Remembered
   /** sensors that were here and have no session any more, such as those that the broker refused */
   departed(): SensorSummary[]
   close(): void

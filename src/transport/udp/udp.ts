@@ -12,7 +12,6 @@ import {
 } from '../address.ts'
 import { explain } from '../error.ts'
 import type { OnDatagram, Remote, Transport } from '../transport.ts'
-import { kernelDrops } from './drops.ts'
 import {
   type Group,
   groupAdvice,
@@ -22,6 +21,7 @@ import {
   resolveGroup,
   type UdpGroup,
 } from './group.ts'
+import { kernelDrops } from './kernel-drops.ts'
 
 export interface UdpOptions {
   /** `udp://address:port`, numeric; port 0 takes any free one */

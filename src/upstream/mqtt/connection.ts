@@ -1,7 +1,7 @@
 // The upstream connection of one sensor: it opens and ends one network connection after the other [4.1].
 
 import type { UpstreamEvent } from '../../session/events.ts'
-import type { Ending } from '../codes.ts'
+import type { Ending } from '../reason-codes.ts'
 import type { ConnectOptions, OnUpstreamEvent, UpstreamConnection } from '../upstream.ts'
 import type { Failure } from './failure.ts'
 import { Inbound } from './inbound.ts'

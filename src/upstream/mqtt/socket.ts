@@ -1,11 +1,10 @@
-// One network connection to the broker, from CONNECT to its end. It turns octets into packets and back, and does not know what
-// the packets are for.
+// One network connection to the broker, from CONNECT to its end: octets to packets and back, nothing of what they mean.
 
 import type { Duplex } from 'node:stream'
 import { generate, type IConnackPacket } from 'mqtt-packet'
 import type { BrokerLimits } from '../../session/broker/limits.ts'
 import type { Will } from '../../session/message.ts'
-import { connackOutcome3, connackOutcome5, type Ending, endingOf, hex, refusesVersion } from '../codes.ts'
+import { connackOutcome, type Ending, endingOf, hex, refusesVersion } from '../reason-codes.ts'
 import type { ConnectOptions, UpstreamOptions } from '../upstream.ts'
 import type { Endings } from './endings.ts'
 import { describeError, type Failure, failureKind, type SystemError } from './failure.ts'
@@ -189,7 +188,7 @@ export class BrokerSocket implements Kept {
     const code = this.version === 5 ? packet.reasonCode : packet.returnCode
     if (code === undefined) throw new Error('the broker sent CONNACK without a code')
     if (code !== 0) {
-      const outcome = this.version === 5 ? connackOutcome5(code) : connackOutcome3(code)
+      const outcome = connackOutcome(this.version, code)
       const version = refusesVersion(code) ? 'said' : undefined
       const text = packet.properties?.reasonString
       const detail = `the broker refused: ${hex(code)}${text ? ` ${text}` : ''}`

@@ -52,11 +52,11 @@ const DISCONNECT: ReadonlyMap<number, Ending> = new Map([
 
 const LOST: Ending = { why: 'lost', fault: false }
 
-/** CONNACK return code of MQTT 3.1.1. */
-export const connackOutcome3: MapCode = (code) => CONNACK_3.get(code) ?? 3
-
-/** CONNACK reason code of MQTT 5. */
-export const connackOutcome5: MapCode = (code) => CONNACK_5.get(code) ?? (code < FAILURE ? 0 : 3)
+/** What a CONNACK means: a return code of MQTT 3.1.1 (version 4), or a reason code of MQTT 5. */
+export function connackOutcome(version: 4 | 5, code: number): ReturnType<MapCode> {
+  if (version === 4) return CONNACK_3.get(code) ?? 3
+  return CONNACK_5.get(code) ?? (code < FAILURE ? 0 : 3)
+}
 
 /** PUBACK, PUBREC, PUBCOMP or SUBACK code; success is everything below 0x80, such as 0x10 `no matching subscribers`. */
 export function ackOutcome(code: number): AckOutcome {

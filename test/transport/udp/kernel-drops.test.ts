@@ -2,7 +2,7 @@
 
 import { endianness } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { dropsIn, kernelDrops } from '../../../src/transport/udp/drops.ts'
+import { dropsIn, kernelDrops } from '../../../src/transport/udp/kernel-drops.ts'
 
 const HEAD =
   '   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n'

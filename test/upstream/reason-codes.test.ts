@@ -1,14 +1,7 @@
 // Every row of the return code tables.
 
 import { describe, expect, it } from 'vitest'
-import {
-  ackOutcome,
-  connackOutcome3,
-  connackOutcome5,
-  endingOf,
-  hex,
-  refusesVersion,
-} from '../../src/upstream/codes.ts'
+import { ackOutcome, connackOutcome, endingOf, hex, refusesVersion } from '../../src/upstream/reason-codes.ts'
 
 describe('outcomes', () => {
   it.each([
@@ -21,7 +14,7 @@ describe('outcomes', () => {
     [6, 3],
     [255, 3],
   ])('maps CONNACK return code %i of MQTT 3.1.1 to %i', (code, outcome) => {
-    expect(connackOutcome3(code)).toBe(outcome)
+    expect(connackOutcome(4, code)).toBe(outcome)
   })
 
   it.each([
@@ -49,7 +42,7 @@ describe('outcomes', () => {
     [0x9b, 3],
     [0xff, 3],
   ])('maps CONNACK reason code %i of MQTT 5 to %i', (code, outcome) => {
-    expect(connackOutcome5(code)).toBe(outcome)
+    expect(connackOutcome(5, code)).toBe(outcome)
   })
 
   it.each([
