@@ -202,14 +202,8 @@ describe('the architecture of src/', () => {
 })
 
 describe('the import graph of src/', () => {
-  // Folders whose circles are known, until they are mended.
-  const exempt = ['gateway', 'monitor']
-
   it('has no circles, neither of values nor of types', () => {
-    const circles = circlesOf(importGraphOf(source)).filter(
-      (files) => !files.every((file) => isIn(exempt, file)),
-    )
-    expect(circles).toEqual([])
+    expect(circlesOf(importGraphOf(source))).toEqual([])
   })
 
   it('would show a circle, file by file', () => {

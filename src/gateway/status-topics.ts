@@ -6,7 +6,8 @@ import { isTopicName } from '../mqtt-topics.ts'
 import { describePeer } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import { silenceDeadline } from '../session/setup/keep-alive.ts'
-import type { Gateway } from './gateway.ts'
+import type { Sessions } from '../sessions/table.ts'
+import type { Observer } from './observer.ts'
 import type { WorkerShare } from './worker-share.ts'
 
 const encoder = new TextEncoder()
@@ -29,12 +30,20 @@ export function statusTopicOf({ status: { enabled, prefix }, gateway: { id } }: 
 /** The will of the gateway: the broker publishes it when the connection is lost. */
 export const offlineMessage = (): Uint8Array => json({ state: 'offline' })
 
+/** The gateway, as far as its status is concerned. */
+interface Observable {
+  readonly sessions: Pick<Sessions, 'byClientId'>
+  isHealthy(): boolean
+  publish(topic: string, payload: Uint8Array, retain: boolean): boolean
+  observe(observer: Observer): () => void
+}
+
 /**
  * Publishes the states of gateway and sensors, retained, until the returned function is called. After a lost connection
  * everything is published anew. A sensor whose ClientId cannot be part of a topic is left out; the topic of one that is
  * forgotten is cleared.
  */
-export function publishStatus(gateway: Gateway, config: Config, share?: WorkerShare): () => void {
+export function publishStatus(gateway: Observable, config: Config, share?: WorkerShare): () => void {
   const topic = statusTopicOf(config)
   if (topic === undefined) return () => {}
   const speaks = share?.speaks !== false

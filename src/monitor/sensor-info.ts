@@ -6,7 +6,6 @@ import type { SensorDetail, SensorQuery, SensorSummary, TopicEntry } from '../co
 import { describePeer } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import { silenceDeadline } from '../session/setup/keep-alive.ts'
-import type { SensorMemory } from './sensor-memory.ts'
 
 function upstreamOf({ link }: Session): SensorSummary['upstream'] {
   return link.state !== 'up' && link.lostAt !== undefined ? 'retrying' : link.state
@@ -65,8 +64,11 @@ export const nothingKnown: Omit<SensorDetail, keyof SensorSummary | 'recent' | '
 
 const MOST_QUEUED = 100
 
+/** What is remembered of a sensor besides its session. */
+type Remembered = Pick<SensorDetail, 'recent' | 'dropped' | 'lastError'>
+
 /** A session in depth, with what is remembered of its sensor. */
-export function detailOf(session: Session, memories: SensorMemory, config: Config): SensorDetail {
+export function detailOf(session: Session, remembered: Remembered, config: Config): SensorDetail {
   const { will, topics, policy, state } = session
   const { outstanding } = session.downlink
   const deadline = silenceDeadline(session, config.timers.inactivity)
@@ -77,7 +79,7 @@ export function detailOf(session: Session, memories: SensorMemory, config: Confi
   })
   return {
     ...summaryOf(session),
-    ...memories.of(session.clientId, session),
+    ...remembered,
     cleanSession: session.cleanSession,
     keepAlive: session.keepAlive,
     lostAt: Number.isFinite(deadline) ? toWall(deadline) : undefined,

@@ -66,7 +66,7 @@ export function createView(gateway: Gateway, config: Config, version: string): O
     },
     sensor(clientId) {
       const session = byClientId.get(clientId)
-      if (session !== undefined) return detailOf(session, memories, config)
+      if (session !== undefined) return detailOf(session, memories.of(clientId, session), config)
       const gone = memories.departed().find((sensor) => sensor.clientId === clientId)
       return gone && { ...nothingKnown, ...gone, ...memories.of(clientId) }
     },

@@ -4,11 +4,14 @@ import { differences } from '../../config/differences.ts'
 import { pathText } from '../../config/reading/path.ts'
 import { type Config, type ListenerConfig, REFERENCED } from '../../config/schema.ts'
 import type { Log } from '../../log.ts'
+import type { Event } from '../../session/events.ts'
+import type { Session } from '../../session/session.ts'
+import type { Sessions } from '../../sessions/table.ts'
 import { admissionOf } from '../datagrams/admission.ts'
 import type { BoundListener } from '../datagrams/listener.ts'
-import type { Gateway } from '../gateway.ts'
 import type { OpenedBroker } from '../open-broker.ts'
 import type { WorkerShare } from '../worker-share.ts'
+import type { SensorRules } from './sensor-rules.ts'
 
 /** What became of a new configuration. Paths, never values: those may be secrets. */
 export interface ReloadReport {
@@ -32,7 +35,11 @@ export interface Reloadable {
 }
 
 /** The gateway itself, as far as it is needed. */
-type Running = Pick<Gateway, 'rules' | 'sessions' | 'dispatch'>
+interface Running {
+  readonly rules: SensorRules
+  readonly sessions: Pick<Sessions, 'byClientId'>
+  dispatch(session: Session, event: Event): void
+}
 
 /**
  * Applies what differs between the running configuration and the next, as far as no session has to end for that, and logs
