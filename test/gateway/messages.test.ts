@@ -1,17 +1,28 @@
 // Messages through the whole gateway, with every broker and road that is here: sensors on real UDP, the office on MQTT.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
 import type { Topic } from '../../src/sensor/sensor.ts'
-import { type Broker, brokersUnderTest } from '../support/broker.ts'
+import type { Broker } from '../support/broker.ts'
+import type { Ability } from '../support/broker-abilities.ts'
+import {
+  BROKER_START,
+  brokersUnderTest,
+  needsOfQos,
+  qosLevels,
+  storiesWith,
+} from '../support/broker-table.ts'
 import { freshName, Office, seen, TestGateway } from '../support/gateway.ts'
 
 const octets = Uint8Array.from({ length: 256 }, (_, octet) => octet)
 const predefined = [
-  { match: '*', topics: { 1: 'predefined/global', 3: 'predefined/button' } },
+  { match: '*', topics: { 3: 'predefined/button' } },
+  { match: '*', topics: { 10: 'predefined/global/0', 11: 'predefined/global/1', 12: 'predefined/global/2' } },
   { match: 'pump-*', topics: { 2: 'predefined/$' + '{clientId}' } },
 ]
 
-describe.concurrent.each(brokersUnderTest())('messages, with $name', ({ name, version, start }) => {
+describe.concurrent.each(brokersUnderTest())('messages, with $name', (row) => {
+  const { broker: kind, version, start } = row
+  const story = storiesWith(row)
   let broker: Broker
   let test: TestGateway
   let office: Office
@@ -19,10 +30,10 @@ describe.concurrent.each(brokersUnderTest())('messages, with $name', ({ name, ve
   beforeAll(async () => {
     broker = await start()
     // Aedes shows that `auto` falls back; Mosquitto would always take 5.
-    const auto = version === '5' || name.startsWith('Aedes')
+    const auto = version === '5' || kind === 'Aedes'
     test = await TestGateway.start(broker, { predefined, broker: { version: auto ? 'auto' : version } })
     office = await Office.at(broker)
-  })
+  }, BROKER_START)
 
   afterAll(async () => {
     try {
@@ -33,108 +44,131 @@ describe.concurrent.each(brokersUnderTest())('messages, with $name', ({ name, ve
     }
   })
 
-  it('finds the MQTT version that the broker speaks', async () => {
+  story('finds the MQTT version that the broker speaks', [], async () => {
     const sensor = await test.connected()
     expect(test.gateway.status().broker).toMatchObject({ healthy: true, version })
     await sensor.disconnect()
   })
 
-  it('arrive from a sensor at QoS 0, 1 and 2, to topics of every type [SN-PUB-1]', async () => {
-    const clientId = `pump-${freshName()}`
-    const own = `predefined/${clientId}`
-    const topics: [Topic, string][] = [
-      [`up/${clientId}`, `up/${clientId}`],
-      [{ predefined: 1 }, 'predefined/global'],
-      [{ predefined: 2 }, own],
-      [{ short: 'ab' }, 'ab'],
-    ]
-    const listener = await Office.at(broker, `up/${clientId}`, 'predefined/global', own, 'ab')
-    const sensor = await test.connected({ clientId })
-    const sent = []
-    for (const [topic, fullName] of topics) {
-      for (const qos of [0, 1, 2] as const) {
-        await sensor.publish(topic, `${clientId} ${qos}`, { qos })
-        sent.push({ topic: fullName, text: `${clientId} ${qos}`, qos, retain: false })
-        expect(seen(await listener.inbox.next())).toEqual(sent.at(-1))
-      }
-    }
-    expect(listener.inbox.all).toHaveLength(sent.length)
-    await sensor.disconnect()
-    await listener.close()
-  })
+  // A story for each QoS, with topics of its own, because they run beside each other.
+  for (const qos of [0, 1, 2] as const) {
+    story(
+      `arrive from a sensor at QoS ${qos}, to topics of every type [SN-PUB-1]`,
+      needsOfQos(qos),
+      async () => {
+        const clientId = `pump-${freshName()}`
+        const topics: [Topic, string][] = [
+          [`up/${clientId}`, `up/${clientId}`],
+          [{ predefined: 10 + qos }, `predefined/global/${qos}`],
+          [{ predefined: 2 }, `predefined/${clientId}`],
+          [{ short: `a${qos}` }, `a${qos}`],
+        ]
+        const listener = await Office.at(broker, ...topics.map(([, fullName]) => fullName))
+        const sensor = await test.connected({ clientId })
+        for (const [topic, fullName] of topics) {
+          await sensor.publish(topic, `${clientId} ${qos}`, { qos })
+          const sent = { topic: fullName, text: `${clientId} ${qos}`, qos, retain: false }
+          expect(seen(await listener.inbox.next())).toEqual(sent)
+        }
+        expect(listener.inbox.all).toHaveLength(topics.length)
+        await sensor.disconnect()
+        await listener.close()
+      },
+    )
+  }
 
-  it('arrive from a button that never connects, at QoS -1 [SN-QM1-1, SN-QM1-5] [SN-QM1-2 in part]', async () => {
-    const listener = await Office.at(broker, 'predefined/button', 'zz')
-    const button = await test.peer()
-    const stranger = { type: 'publish', dup: false, qos: -1, retain: false, msgId: 0 } as const
-    for (const [topicIdType, topicId] of [['predefined', 3], ['short', 0x7a7a]] as const) {
+  story(
+    'arrive from a button that never connects, at QoS -1 [SN-QM1-1, SN-QM1-5] [SN-QM1-2 in part]',
+    [],
+    async () => {
+      const listener = await Office.at(broker, 'predefined/button', 'zz')
+      const button = await test.peer()
+      const stranger = { type: 'publish', dup: false, qos: -1, retain: false, msgId: 0 } as const
+      for (const [topicIdType, topicId] of [['predefined', 3], ['short', 0x7a7a]] as const) {
       button.send({ ...stranger, topicIdType, topicId, data: Buffer.from('pressed') })
     } // biome-ignore format: a table
-    const pressed = (await listener.inbox.take(2)).map(seen)
-    const rest = { text: 'pressed', qos: 0, retain: false }
-    expect(pressed).toEqual([
-      { topic: 'predefined/button', ...rest },
-      { topic: 'zz', ...rest },
-    ])
-    expect(button.heard).toEqual([])
-    await listener.close()
-  })
+      const pressed = (await listener.inbox.take(2)).map(seen)
+      const rest = { text: 'pressed', qos: 0, retain: false }
+      expect(pressed).toEqual([
+        { topic: 'predefined/button', ...rest },
+        { topic: 'zz', ...rest },
+      ])
+      expect(button.heard).toEqual([])
+      await listener.close()
+    },
+  )
 
-  it('carry all 256 octet values both ways [SN-FLD-4]', async () => {
-    const sensor = await test.connected()
-    const topic = `octets/${sensor.clientId}`
-    const listener = await Office.at(broker, `${topic}/up`)
-    await sensor.subscribe(`${topic}/down`, 2)
-    for (const qos of [0, 1, 2] as const) {
+  for (const qos of [0, 1, 2] as const) {
+    story(`carry all 256 octet values both ways at QoS ${qos} [SN-FLD-4]`, needsOfQos(qos), async () => {
+      const sensor = await test.connected()
+      const topic = `octets/${sensor.clientId}`
+      const listener = await Office.at(broker, `${topic}/up`)
+      await sensor.subscribe(`${topic}/down`, 2)
       await sensor.publish(`${topic}/up`, octets, { qos })
       expect((await listener.inbox.next()).payload).toEqual(octets)
       await office.publish(`${topic}/down`, octets, { qos })
       expect(new Uint8Array((await sensor.inbox.next()).payload)).toEqual(octets)
-    }
-    await sensor.disconnect()
-    await listener.close()
-  })
+      await sensor.disconnect()
+      await listener.close()
+    })
+  }
 
-  it('are kept by the broker if retained, until an empty one clears them [SN-PUB-9, SN-GPUB-15, SN-MAP-18]', async () => {
-    const sensor = await test.connected()
-    const topic = `retained/${sensor.clientId}`
-    await sensor.publish(topic, 'kept', { qos: 1, retain: true })
-    await sensor.subscribe(topic, 1)
-    expect(seen(await sensor.inbox.next())).toEqual({ topic, text: 'kept', qos: 1, retain: true })
-    await sensor.publish(topic, 'live', { qos: 1, retain: true })
-    expect(seen(await sensor.inbox.next())).toEqual({ topic, text: 'live', qos: 1, retain: false })
-    await sensor.publish(topic, '', { qos: 1, retain: true })
-    expect((await sensor.inbox.next()).text).toBe('')
+  const retained: Ability[] = ['retained messages']
+  story(
+    'are kept by the broker if retained, until an empty one clears them [SN-PUB-9, SN-GPUB-15, SN-MAP-18]',
+    retained,
+    async () => {
+      const sensor = await test.connected()
+      const topic = `retained/${sensor.clientId}`
+      await sensor.publish(topic, 'kept', { qos: 1, retain: true })
+      await sensor.subscribe(topic, 1)
+      expect(seen(await sensor.inbox.next())).toEqual({ topic, text: 'kept', qos: 1, retain: true })
+      await sensor.publish(topic, 'live', { qos: 1, retain: true })
+      expect(seen(await sensor.inbox.next())).toEqual({ topic, text: 'live', qos: 1, retain: false })
+      await sensor.publish(topic, '', { qos: 1, retain: true })
+      expect((await sensor.inbox.next()).text).toBe('')
 
-    const late = await test.connected()
-    await late.subscribe(topic, 1)
-    await office.publish(topic, 'nothing was kept')
-    expect((await late.inbox.next()).text).toBe('nothing was kept')
-    await Promise.all([sensor.disconnect(), late.disconnect()])
-  })
+      const late = await test.connected()
+      await late.subscribe(topic, 1)
+      await office.publish(topic, 'nothing was kept')
+      expect((await late.inbox.next()).text).toBe('nothing was kept')
+      await Promise.all([sensor.disconnect(), late.disconnect()])
+    },
+  )
 
-  it('reach subscribers of names, wildcards, predefined ids and short names, at the QoS they have [SN-GPUB-1, SN-SUB-2, SN-MAP-19] [SN-GPUB-12, SN-GPUB-14 in part]', async () => {
-    const clientId = `pump-${freshName()}`
-    const sensor = await test.connected({ clientId, predefined: { 2: `predefined/${clientId}` } })
-    const granted = [
-      await sensor.subscribe(`down/${clientId}/name`, 2),
-      await sensor.subscribe(`down/${clientId}/+/deep`, 2),
-      await sensor.subscribe({ predefined: 2 }, 2),
-      await sensor.subscribe({ short: 'xy' }, 2),
-    ]
-    expect(granted.map(({ qos }) => qos)).toEqual([2, 2, 2, 2])
-    expect(granted[1]?.topicId).toBe(0)
-    const names = [`down/${clientId}/name`, `down/${clientId}/a/deep`, `predefined/${clientId}`, 'xy']
-    for (const topic of names) {
-      for (const qos of [0, 1, 2] as const) {
-        await office.publish(topic, `${qos}`, { qos })
-        expect(seen(await sensor.inbox.next())).toEqual({ topic, text: `${qos}`, qos, retain: false })
-      }
-    }
-    await sensor.disconnect()
-  })
+  const every = 'reach subscribers of names, wildcards, predefined ids and short names, at the QoS they have'
+  for (const qos of [0, 1, 2] as const) {
+    story(
+      `${every}: ${qos} [SN-GPUB-1, SN-SUB-2, SN-MAP-19] [SN-GPUB-12, SN-GPUB-14 in part]`,
+      needsOfQos(qos),
+      async () => {
+        const clientId = `pump-${freshName()}`
+        const sensor = await test.connected({ clientId, predefined: { 2: `predefined/${clientId}` } })
+        const granted = [
+          await sensor.subscribe(`down/${clientId}/name`, 2),
+          await sensor.subscribe(`down/${clientId}/+/deep`, 2),
+          await sensor.subscribe({ predefined: 2 }, 2),
+          await sensor.subscribe({ short: `x${qos}` }, 2),
+        ]
+        const highest = Math.max(...qosLevels(row))
+        expect(granted.map((one) => one.qos)).toEqual([highest, highest, highest, highest])
+        expect(granted[1]?.topicId).toBe(0)
+        const names = [
+          `down/${clientId}/name`,
+          `down/${clientId}/a/deep`,
+          `predefined/${clientId}`,
+          `x${qos}`,
+        ]
+        for (const topic of names) {
+          await office.publish(topic, `${qos}`, { qos })
+          expect(seen(await sensor.inbox.next())).toEqual({ topic, text: `${qos}`, qos, retain: false })
+        }
+        await sensor.disconnect()
+      },
+    )
+  }
 
-  it('do not reach a sensor that has unsubscribed [SN-UNS-5]', async () => {
+  story('do not reach a sensor that has unsubscribed [SN-UNS-5]', [], async () => {
     const sensor = await test.connected()
     const topic = `unsubscribed/${sensor.clientId}`
     await sensor.subscribe(`${topic}/+`, 1)

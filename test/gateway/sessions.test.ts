@@ -1,8 +1,15 @@
 // Lives of sensors through the whole gateway, with every broker and road that is here: wills, sleep, moves, returns.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
 import type { Packet } from '../../src/codec/v1/messages.ts'
-import { type Broker, brokersUnderTest } from '../support/broker.ts'
+import type { Broker } from '../support/broker.ts'
+import {
+  BROKER_START,
+  brokersUnderTest,
+  needsOfQos,
+  qosLevels,
+  storiesWith,
+} from '../support/broker-table.ts'
 import { openForwarder } from '../support/forwarder.ts'
 import { aWhile, freshName, Office, seen, TestGateway, type TestSensor, until } from '../support/gateway.ts'
 import type { UdpPeer } from '../support/sensor.ts'
@@ -33,7 +40,9 @@ const subscribe = (topicName: string): Packet => ({
   topicName,
 })
 
-describe.concurrent.each(brokersUnderTest())('sensors, with $name', ({ version, start }) => {
+describe.concurrent.each(brokersUnderTest())('sensors, with $name', (row) => {
+  const { version, start } = row
+  const story = storiesWith(row)
   let broker: Broker
   let test: TestGateway
   let office: Office
@@ -43,7 +52,7 @@ describe.concurrent.each(brokersUnderTest())('sensors, with $name', ({ version, 
     const listeners = [{ url: 'udp://127.0.0.1:0', forwarders: ['127.0.0.1'] }]
     test = await TestGateway.start(broker, { listeners, broker: { version } })
     office = await Office.at(broker)
-  })
+  }, BROKER_START)
 
   afterAll(async () => {
     try {
@@ -63,185 +72,230 @@ describe.concurrent.each(brokersUnderTest())('sensors, with $name', ({ version, 
     await successor.disconnect()
   }
 
-  it('that fall silent have their will published, once [SN-WILL-6, SN-MAP-13] [SN-KA-2 in part]', async () => {
-    const clientId = freshName()
-    const topic = `silent/${clientId}`
-    const listener = await Office.at(broker, topic)
-    const will = { topic, message: 'gone', qos: 1 as const, retain: true }
-    const sensor = await test.connected({ clientId, will, keepAlive: 1, autoPing: false })
-    const connectedAt = performance.now()
-    expect(seen(await listener.inbox.next())).toEqual({ topic, text: 'gone', qos: 1, retain: false })
-    expect(performance.now() - connectedAt).toBeGreaterThan(1000)
-    expect(test.stateOf(sensor)).toBeUndefined()
-    const late = await Office.at(broker, topic)
-    expect(await late.inbox.next()).toMatchObject({ text: 'gone', retain: true })
-    await aWhile()
-    expect(listener.inbox.all).toHaveLength(1)
-    await Promise.all([listener.close(), late.close()])
-  })
+  story(
+    'that fall silent have their will published, once [SN-WILL-6, SN-MAP-13] [SN-KA-2 in part]',
+    ['retained wills'],
+    async () => {
+      const clientId = freshName()
+      const topic = `silent/${clientId}`
+      const listener = await Office.at(broker, topic)
+      const will = { topic, message: 'gone', qos: 1 as const, retain: true }
+      const sensor = await test.connected({ clientId, will, keepAlive: 1, autoPing: false })
+      const connectedAt = performance.now()
+      expect(seen(await listener.inbox.next())).toEqual({ topic, text: 'gone', qos: 1, retain: false })
+      expect(performance.now() - connectedAt).toBeGreaterThan(1000)
+      expect(test.stateOf(sensor)).toBeUndefined()
+      const late = await Office.at(broker, topic)
+      expect(await late.inbox.next()).toMatchObject({ text: 'gone', retain: true })
+      await aWhile()
+      expect(listener.inbox.all).toHaveLength(1)
+      await Promise.all([listener.close(), late.close()])
+    },
+  )
 
-  it('may change their will: the last one is published, once [SN-WILL-10, SN-CONN-12] [SN-WILL-8 in part]', async () => {
-    const topic = `updated/${freshName()}`
-    const listener = await Office.at(broker, `${topic}/#`)
-    const sensor = await test.connected({ will: { topic: `${topic}/first`, message: 'first' } })
-    await sensor.updateWillMessage('second')
-    await sensor.deleteWill()
-    await sensor.updateWillMessage('third')
-    await sensor.updateWillTopic(`${topic}/last`, { qos: 2 })
-    await sensor.publish(`${topic}/data`, 'alive', { qos: 1 })
-    await lose(sensor)
-    await listener.inbox.take(2)
-    await aWhile()
-    expect(listener.inbox.all.map(seen)).toEqual([
-      { topic: `${topic}/data`, text: 'alive', qos: 1, retain: false },
-      { topic: `${topic}/last`, text: 'third', qos: 2, retain: false },
-    ])
-    await listener.close()
-  })
+  for (const qos of [1, 2] as const) {
+    const changes = `may change their will to one of QoS ${qos}: the last one is published, once`
+    story(
+      `${changes} [SN-WILL-10, SN-CONN-12] [SN-WILL-8 in part]`,
+      ['wills', ...needsOfQos(qos)],
+      async () => {
+        const topic = `updated/${freshName()}`
+        const listener = await Office.at(broker, `${topic}/#`)
+        const sensor = await test.connected({ will: { topic: `${topic}/first`, message: 'first' } })
+        await sensor.updateWillMessage('second')
+        await sensor.deleteWill()
+        await sensor.updateWillMessage('third')
+        await sensor.updateWillTopic(`${topic}/last`, { qos })
+        await sensor.publish(`${topic}/data`, 'alive', { qos: 1 })
+        await lose(sensor)
+        await listener.inbox.take(2)
+        await aWhile()
+        expect(listener.inbox.all.map(seen)).toEqual([
+          { topic: `${topic}/data`, text: 'alive', qos: 1, retain: false },
+          { topic: `${topic}/last`, text: 'third', qos, retain: false },
+        ])
+        await listener.close()
+      },
+    )
+  }
 
-  it('that leave, sleep or delete their will have none published [SN-WILL-7, SN-WILL-9, SN-MAP-12]', async () => {
-    const topic = `unwanted/${freshName()}`
-    const listener = await Office.at(broker, topic)
-    const will = { topic, message: 'gone' }
-    const leaver = await test.connected({ will })
-    await leaver.disconnect()
-    const sleeper = await test.connected({ will })
-    await sleeper.sleep(60)
-    await sleeper.wake()
-    await sleeper.connect()
-    await sleeper.disconnect()
-    const sobered = await test.connected({ will })
-    await sobered.deleteWill()
-    await lose(sobered)
-    await aWhile()
-    expect(listener.inbox.all).toEqual([])
-    await listener.close()
-  })
+  story(
+    'that leave, sleep or delete their will have none published [SN-WILL-7, SN-WILL-9, SN-MAP-12]',
+    [],
+    async () => {
+      const topic = `unwanted/${freshName()}`
+      const listener = await Office.at(broker, topic)
+      const will = { topic, message: 'gone' }
+      const leaver = await test.connected({ will })
+      await leaver.disconnect()
+      const sleeper = await test.connected({ will })
+      await sleeper.sleep(60)
+      await sleeper.wake()
+      await sleeper.connect()
+      await sleeper.disconnect()
+      const sobered = await test.connected({ will })
+      await sobered.deleteWill()
+      await lose(sobered)
+      await aWhile()
+      expect(listener.inbox.all).toEqual([])
+      await listener.close()
+    },
+  )
 
-  it('that come back find what the broker kept for them, after CONNACK [SN-CONN-14, SN-SESS-9, SN-MAP-2] [SN-SESS-6, SN-GPUB-2 in part]', async () => {
-    const topic = `kept/${freshName()}`
-    const sensor = await test.connected({ cleanSession: false })
-    const topicIds: number[] = []
-    sensor.on('packet', (_, packet) => {
-      if (packet.type === 'register') topicIds.push(packet.topicId)
-    })
-    await sensor.subscribe(`${topic}/+`, 1)
-    await office.publish(`${topic}/a`, '0')
-    await sensor.inbox.next()
-    await sensor.disconnect()
-    for (const text of ['1', '2', '3']) await office.publish(`${topic}/a`, text)
-    const came = listenIn(sensor)
-    await sensor.connect()
-    expect((await sensor.inbox.take(3)).map(({ text }) => text)).toEqual(['1', '2', '3'])
-    expect(came).toEqual(['connack', 'register', 'publish', 'publish', 'publish'])
-    expect(topicIds[1]).toBe(topicIds[0])
-    await sensor.disconnect()
-  })
+  story(
+    'that come back find what the broker kept for them, after CONNACK [SN-CONN-14, SN-SESS-9, SN-MAP-2] [SN-SESS-6, SN-GPUB-2 in part]',
+    ['persistent sessions'],
+    async () => {
+      const topic = `kept/${freshName()}`
+      const sensor = await test.connected({ cleanSession: false })
+      const topicIds: number[] = []
+      sensor.on('packet', (_, packet) => {
+        if (packet.type === 'register') topicIds.push(packet.topicId)
+      })
+      await sensor.subscribe(`${topic}/+`, 1)
+      await office.publish(`${topic}/a`, '0')
+      await sensor.inbox.next()
+      await sensor.disconnect()
+      for (const text of ['1', '2', '3']) await office.publish(`${topic}/a`, text)
+      const came = listenIn(sensor)
+      await sensor.connect()
+      expect((await sensor.inbox.take(3)).map(({ text }) => text)).toEqual(['1', '2', '3'])
+      expect(came).toEqual(['connack', 'register', 'publish', 'publish', 'publish'])
+      expect(topicIds[1]).toBe(topicIds[0])
+      await sensor.disconnect()
+    },
+  )
 
-  it('that want a clean session start without the old one [SN-SESS-2, SN-SESS-8 in part]', async () => {
-    const topic = `clean/${freshName()}`
-    const sensor = await test.connected({ cleanSession: false })
-    const { topicId } = await sensor.subscribe(topic, 1)
-    await sensor.disconnect()
-    await office.publish(topic, 'missed')
-    const peer = await test.peer()
-    peer.send({ ...connect(sensor.clientId), cleanSession: true })
-    await peer.next('connack')
-    await office.publish(topic, 'no longer subscribed')
-    peer.send({
-      type: 'publish',
-      dup: false,
-      qos: 1,
-      retain: false,
-      topicIdType: 'normal',
-      topicId,
-      msgId: 9,
-      data: Buffer.of(1),
-    })
-    expect(await peer.next()).toEqual({ type: 'puback', topicId, msgId: 9, returnCode: 2 })
-    await aWhile()
-    expect(peer.types()).toBe('connack puback')
-    peer.send({ type: 'disconnect', duration: null })
-    await peer.next('disconnect')
-  })
+  story(
+    'that want a clean session start without the old one [SN-SESS-2, SN-SESS-8 in part]',
+    [],
+    async () => {
+      const topic = `clean/${freshName()}`
+      const sensor = await test.connected({ cleanSession: false })
+      const { topicId } = await sensor.subscribe(topic, 1)
+      await sensor.disconnect()
+      await office.publish(topic, 'missed')
+      const peer = await test.peer()
+      peer.send({ ...connect(sensor.clientId), cleanSession: true })
+      await peer.next('connack')
+      await office.publish(topic, 'no longer subscribed')
+      peer.send({
+        type: 'publish',
+        dup: false,
+        qos: 1,
+        retain: false,
+        topicIdType: 'normal',
+        topicId,
+        msgId: 9,
+        data: Buffer.of(1),
+      })
+      expect(await peer.next()).toEqual({ type: 'puback', topicId, msgId: 9, returnCode: 2 })
+      await aWhile()
+      expect(peer.types()).toBe('connack puback')
+      peer.send({ type: 'disconnect', duration: null })
+      await peer.next('disconnect')
+    },
+  )
 
-  it('that sleep hear nothing until they wake, then all in order, then PINGRESP [SN-SLP-1, SN-SLP-3, SN-SLP-5, SN-SLP-6]', async () => {
-    const sensor = await test.connected()
-    const topic = `asleep/${sensor.clientId}`
-    await sensor.subscribe(`${topic}/#`, 2)
-    await sensor.sleep(60)
-    const came = listenIn(sensor)
-    for (const qos of [0, 1, 2] as const) await office.publish(`${topic}/a`, `QoS ${qos}`, { qos })
-    await until(() => test.gateway.sessions.byClientId.get(sensor.clientId)?.downlink.queue.length === 3)
-    await aWhile()
-    expect(came).toEqual([])
-    expect(test.stateOf(sensor)).toBe('asleep')
-    await sensor.wake()
-    expect(sensor.inbox.all.map(({ text }) => text)).toEqual(['QoS 0', 'QoS 1', 'QoS 2'])
-    expect(came).toEqual(['register', 'publish', 'publish', 'publish', 'pubrel', 'pingresp'])
-    expect(test.stateOf(sensor)).toBe('asleep')
-    await sensor.wake()
-    expect(came.slice(6)).toEqual(['pingresp'])
-    await sensor.disconnect()
-  })
+  for (const levels of [
+    [0, 1],
+    [0, 1, 2],
+  ] as const) {
+    const hear = `that sleep hear nothing until they wake, then all of QoS ${levels} in order, then PINGRESP`
+    story(
+      `${hear} [SN-SLP-1, SN-SLP-3, SN-SLP-5, SN-SLP-6]`,
+      levels.flatMap((qos) => needsOfQos(qos)),
+      async () => {
+        const sensor = await test.connected()
+        const topic = `asleep/${sensor.clientId}`
+        await sensor.subscribe(`${topic}/#`, 2)
+        await sensor.sleep(60)
+        const came = listenIn(sensor)
+        for (const qos of levels) await office.publish(`${topic}/a`, `QoS ${qos}`, { qos })
+        await until(
+          () => test.gateway.sessions.byClientId.get(sensor.clientId)?.downlink.queue.length === levels.length,
+        )
+        await aWhile()
+        expect(came).toEqual([])
+        expect(test.stateOf(sensor)).toBe('asleep')
+        await sensor.wake()
+        expect(sensor.inbox.all.map(({ text }) => text)).toEqual(levels.map((qos) => `QoS ${qos}`))
+        const parts = levels.flatMap((qos) => (qos === 2 ? ['publish', 'pubrel'] : ['publish']))
+        expect(came).toEqual(['register', ...parts, 'pingresp'])
+        expect(test.stateOf(sensor)).toBe('asleep')
+        await sensor.wake()
+        expect(came.slice(parts.length + 2)).toEqual(['pingresp'])
+        await sensor.disconnect()
+      },
+    )
+  }
 
-  it('that sleep may come back from another port, and get their messages there [SN-SLP-16]', async () => {
-    const clientId = freshName()
-    const answer = (peer: UdpPeer): void => {
-      peer.script = (packet) =>
-        packet.type === 'publish'
-          ? [{ type: 'puback', topicId: packet.topicId, msgId: packet.msgId, returnCode: 0 }]
-          : []
-    }
-    const before = await test.peer()
-    before.send(connect(clientId))
-    await before.next('connack')
-    before.send(subscribe(`moved/${clientId}`))
-    await before.next('suback')
-    before.send({ type: 'disconnect', duration: 60 })
-    await before.next('disconnect')
-    await office.publish(`moved/${clientId}`, 'found you')
-    await until(() => test.gateway.sessions.byClientId.get(clientId)?.downlink.queue.length === 1)
-    const after = await test.peer()
-    answer(after)
-    after.send({ type: 'pingreq', clientId })
-    expect(Buffer.from((await after.next('publish')).data).toString()).toBe('found you')
-    await after.next('pingresp')
-    expect(after.types()).toBe('publish pingresp')
-    expect(before.types()).toBe('connack suback disconnect')
-    after.send({ type: 'disconnect', duration: null })
-    await after.next('disconnect')
-  })
+  story(
+    'that sleep may come back from another port, and get their messages there [SN-SLP-16]',
+    [],
+    async () => {
+      const clientId = freshName()
+      const answer = (peer: UdpPeer): void => {
+        peer.script = (packet) =>
+          packet.type === 'publish'
+            ? [{ type: 'puback', topicId: packet.topicId, msgId: packet.msgId, returnCode: 0 }]
+            : []
+      }
+      const before = await test.peer()
+      before.send(connect(clientId))
+      await before.next('connack')
+      before.send(subscribe(`moved/${clientId}`))
+      await before.next('suback')
+      before.send({ type: 'disconnect', duration: 60 })
+      await before.next('disconnect')
+      await office.publish(`moved/${clientId}`, 'found you')
+      await until(() => test.gateway.sessions.byClientId.get(clientId)?.downlink.queue.length === 1)
+      const after = await test.peer()
+      answer(after)
+      after.send({ type: 'pingreq', clientId })
+      expect(Buffer.from((await after.next('publish')).data).toString()).toBe('found you')
+      await after.next('pingresp')
+      expect(after.types()).toBe('publish pingresp')
+      expect(before.types()).toBe('connack suback disconnect')
+      after.send({ type: 'disconnect', duration: null })
+      await after.next('disconnect')
+    },
+  )
 
-  it('that take over a ClientId get its messages; the old address is told [SN-CONN-11] [SN-PUB-15 in part]', async () => {
-    const clientId = freshName()
-    const old = await test.peer()
-    old.send(connect(clientId))
-    await old.next('connack')
-    old.send(subscribe(`taken/${clientId}`))
-    const { topicId } = await old.next('suback')
-    const successor = test.sensor({ clientId, cleanSession: false })
-    await successor.connect()
-    await old.next('disconnect')
-    await office.publish(`taken/${clientId}`, 'for the new one')
-    expect((await successor.inbox.next()).text).toBe('for the new one')
-    old.send({
-      type: 'publish',
-      dup: false,
-      qos: 0,
-      retain: false,
-      topicIdType: 'normal',
-      topicId,
-      msgId: 0,
-      data: Buffer.of(1),
-    })
-    await old.next('disconnect')
-    expect(old.types()).toBe('connack suback disconnect disconnect')
-    expect(successor.inbox.all).toHaveLength(1)
-    await successor.disconnect()
-  })
+  story(
+    'that take over a ClientId get its messages; the old address is told [SN-CONN-11] [SN-PUB-15 in part]',
+    ['takeover', 'persistent sessions'],
+    async () => {
+      const clientId = freshName()
+      const old = await test.peer()
+      old.send(connect(clientId))
+      await old.next('connack')
+      old.send(subscribe(`taken/${clientId}`))
+      const { topicId } = await old.next('suback')
+      const successor = test.sensor({ clientId, cleanSession: false })
+      await successor.connect()
+      await old.next('disconnect')
+      await office.publish(`taken/${clientId}`, 'for the new one')
+      expect((await successor.inbox.next()).text).toBe('for the new one')
+      old.send({
+        type: 'publish',
+        dup: false,
+        qos: 0,
+        retain: false,
+        topicIdType: 'normal',
+        topicId,
+        msgId: 0,
+        data: Buffer.of(1),
+      })
+      await old.next('disconnect')
+      expect(old.types()).toBe('connack suback disconnect disconnect')
+      expect(successor.inbox.all).toHaveLength(1)
+      await successor.disconnect()
+    },
+  )
 
-  it('behind one forwarder do not mix, whatever they do [SN-FWD-3, SN-FWD-4]', async () => {
+  story('behind one forwarder do not mix, whatever they do [SN-FWD-3, SN-FWD-4]', [], async () => {
+    const highest = qosLevels(row).at(-1) ?? 0
     const { transports, close } = await openForwarder(test.url(), 2)
     const nodes = transports.map((transport, index) =>
       test.sensor({ transport, nodeId: Uint8Array.of(0x12, 0x34 + index) }),
@@ -252,7 +306,7 @@ describe.concurrent.each(brokersUnderTest())('sensors, with $name', ({ version, 
     for (const node of nodes) {
       await node.connect()
       await node.subscribe(`${topic(node)}/down`, 1)
-      await node.publish(topic(node), 'up', { qos: 2 })
+      await node.publish(topic(node), 'up', { qos: highest })
       expect((await listener.inbox.next()).topic).toBe(topic(node))
     }
     await first.sleep(60)

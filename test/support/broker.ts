@@ -1,11 +1,12 @@
-// The brokers that tests run against: Mosquitto and Aedes as they are; the scripted one is in `scripted.ts`.
+// Mosquitto and Aedes as brokers for tests; the others are in files of their own, all of them in `broker-table.ts`.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Aedes } from 'aedes'
+import { endProgram, startProgram } from './broker-process.ts'
 
 /** A broker under test. */
 export interface Broker {
@@ -106,7 +107,7 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Re
   const stop = async (signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> => {
     const ending = child
     child = undefined
-    if (ending !== undefined) await end(ending, signal)
+    if (ending !== undefined) await endProgram(ending, signal)
   }
   return {
     url: `${scheme}://127.0.0.1:${port}`,
@@ -151,29 +152,8 @@ function configuration(
   return [...lines, ...(options.lines ?? []), '']
 }
 
-function run(file: string): Promise<ChildProcess> {
-  const child = spawn('mosquitto', ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] })
-  return new Promise((resolve, reject) => {
-    let output = ''
-    let running = false
-    child.stderr.on('data', (chunk: Buffer) => {
-      if (running) return
-      output += chunk.toString()
-      running = / running\n/.test(output)
-      if (running) resolve(child)
-    })
-    child.once('error', reject)
-    child.once('exit', () => reject(new Error(`mosquitto ended: ${output}`)))
-  })
-}
-
-function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
-  return new Promise((resolve) => {
-    child.once('exit', () => resolve())
-    child.kill(signal)
-  })
-}
+const run = (file: string): Promise<ChildProcess> =>
+  startProgram({ program: 'mosquitto', args: ['-c', file], ready: / running\n/ })
 
 /** Makes an authority, a server certificate for 127.0.0.1 and a client certificate named `sensor` in `directory`. */
 export function makeCertificates(directory: string): { ca: string; cert: string; key: string } {
@@ -197,30 +177,8 @@ export function makeCertificates(directory: string): { ca: string; cert: string;
   return { ca: read('ca.crt'), cert: read('client.crt'), key: read('client.key') }
 }
 
-/** One row of `describe.each(brokersUnderTest())`. */
-export interface BrokerUnderTest {
-  readonly name: string
-  readonly version: '3.1.1' | '5'
-  start(): Promise<Broker>
-}
-
-/** Every kind of broker and road that the gateway must work with and that exists on this machine. */
-export function brokersUnderTest(): BrokerUnderTest[] {
-  const list: BrokerUnderTest[] = [{ name: 'Aedes, MQTT 3.1.1', version: '3.1.1', start: () => startAedes() }]
-  if (!haveMosquitto) return list
-  const add = (name: string, version: '3.1.1' | '5', options: MosquittoOptions) =>
-    list.push({ name: `Mosquitto, ${name}`, version, start: () => startMosquitto(options) })
-  add('MQTT 3.1.1', '3.1.1', {})
-  add('MQTT 5', '5', {})
-  add('MQTT 5 over WebSocket', '5', { ws: true })
-  if (can('openssl', ['version'], 'OpenSSL')) {
-    add('MQTT 5 over TLS', '5', { tls: true })
-    add('MQTT 3.1.1 over TLS and WebSocket', '3.1.1', { tls: true, ws: true })
-  }
-  return list
-}
-
-function can(program: string, args: string[], expected: string): boolean {
+/** Whether a program is there and writes what is expected of it. */
+export function can(program: string, args: string[], expected: string): boolean {
   try {
     return execFileSync(program, args, { stdio: ['ignore', 'pipe', 'ignore'] }).includes(expected)
   } catch (error) {

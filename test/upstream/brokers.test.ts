@@ -1,60 +1,80 @@
 // What a sensor's upstream connection does, against every broker and road that is here.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Broker, brokersUnderTest } from '../support/broker.ts'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
+import type { Broker } from '../support/broker.ts'
+import {
+  BROKER_START,
+  brokersUnderTest,
+  needsOfQos,
+  qosLevels,
+  storiesWith,
+} from '../support/broker-table.ts'
 import { bytes, connectOptions, pause, Rig, text, Witness } from './harness.ts'
 
 const will = (topic: string) => ({ topic, message: bytes('gone'), qos: 1 as const, retain: false })
 
-describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) => {
+describe.each(brokersUnderTest())('upstream with $name', (row) => {
+  const { version, start } = row
+  const story = storiesWith(row, { concurrent: true })
+  const serial = storiesWith(row)
+  const highest = qosLevels(row).at(-1) ?? 0
   let broker: Broker
   let rig: Rig
 
   beforeAll(async () => {
     broker = await start()
     rig = new Rig(broker, { version })
-  })
+  }, BROKER_START)
 
   afterAll(async () => {
     await rig.close()
     await broker.close()
   })
 
-  it.concurrent('connects under the sensor`s client id and tells no limits that the broker has not [SN-MAP-1]', async () => {
-    const sensor = rig.sensor()
-    const connected = await sensor.open('connects')
-    expect(connected.sessionPresent).toBe(false)
-    expect(connected.limits).toMatchObject({ maximumQos: 2, retainAvailable: true, wildcardAvailable: true })
-    expect(rig.upstream.stats().version).toBe(version)
-    sensor.connection.close(false, false)
-  })
+  story(
+    'connects under the sensor`s client id and tells no limits that the broker has not [SN-MAP-1]',
+    [],
+    async () => {
+      const sensor = rig.sensor()
+      const connected = await sensor.open('connects')
+      expect(connected.sessionPresent).toBe(false)
+      expect(connected.limits).toMatchObject({
+        maximumQos: 2,
+        retainAvailable: true,
+        wildcardAvailable: true,
+      })
+      expect(rig.upstream.stats().version).toBe(version)
+      sensor.connection.close(false, false)
+    },
+  )
 
-  it.concurrent.each([0, 1, 2] as const)('publishes at QoS %i, octet for octet [SN-FLD-4]', async (qos) => {
-    const topic = `publish/${qos}`
-    const witness = await Witness.at(broker)
-    const payloads: Uint8Array[] = []
-    witness.client.on('message', (_topic, payload) => payloads.push(new Uint8Array(payload)))
-    await witness.client.subscribeAsync(topic, { qos: 2 })
-    const sensor = rig.sensor()
-    await sensor.open(`publishes-${qos}`)
-    const all = Uint8Array.from({ length: 256 }, (_, octet) => octet)
-    sensor.connection.publish(7, topic, all, qos, false, false)
-    if (qos === 2) {
-      expect(await sensor.next('received')).toEqual({ type: 'received', token: 7 })
-      sensor.connection.release(7)
-    }
-    if (qos > 0) {
-      expect(await sensor.next('published')).toEqual({ type: 'published', token: 7, outcome: 0 })
-    }
-    await witness.saw(1)
-    expect(payloads).toEqual([all])
-    expect(witness.messages[0]).toMatchObject({ topic, qos, retain: false })
-    expect(sensor.count('received')).toBe(qos === 2 ? 1 : 0)
-    await witness.close()
-    sensor.connection.close(false, false)
-  })
+  for (const qos of [0, 1, 2] as const)
+    story(`publishes at QoS ${qos}, octet for octet [SN-FLD-4]`, needsOfQos(qos), async () => {
+      const topic = `publish/${qos}`
+      const witness = await Witness.at(broker)
+      const payloads: Uint8Array[] = []
+      witness.client.on('message', (_topic, payload) => payloads.push(new Uint8Array(payload)))
+      await witness.client.subscribeAsync(topic, { qos: 2 })
+      const sensor = rig.sensor()
+      await sensor.open(`publishes-${qos}`)
+      const all = Uint8Array.from({ length: 256 }, (_, octet) => octet)
+      sensor.connection.publish(7, topic, all, qos, false, false)
+      if (qos === 2) {
+        expect(await sensor.next('received')).toEqual({ type: 'received', token: 7 })
+        sensor.connection.release(7)
+      }
+      if (qos > 0) {
+        expect(await sensor.next('published')).toEqual({ type: 'published', token: 7, outcome: 0 })
+      }
+      await witness.saw(1)
+      expect(payloads).toEqual([all])
+      expect(witness.messages[0]).toMatchObject({ topic, qos, retain: false })
+      expect(sensor.count('received')).toBe(qos === 2 ? 1 : 0)
+      await witness.close()
+      sensor.connection.close(false, false)
+    })
 
-  it.concurrent('passes Retain on in both directions [SN-MAP-18]', async () => {
+  story('passes Retain on in both directions [SN-MAP-18]', ['retained messages'], async () => {
     const sensor = rig.sensor()
     await sensor.open('retains')
     sensor.connection.publish(1, 'retained/a', bytes('kept'), 1, true, false)
@@ -71,29 +91,32 @@ describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) =>
     sensor.connection.close(false, false)
   })
 
-  it.concurrent('drops the retained messages of a repeated subscription and nothing else [SN-MAP-3]', async () => {
-    const witness = await Witness.at(broker)
-    await witness.client.publishAsync('unwanted/a', 'old', { qos: 1, retain: true })
-    const sensor = rig.sensor()
-    await sensor.open('resubscribes')
-    sensor.connection.subscribe(1, 'unwanted/+', 1, false)
-    await sensor.next('subscribed')
-    await witness.client.publishAsync('unwanted/a', 'new', { qos: 1, retain: true })
-    expect(text((await sensor.next('message')).message.payload)).toBe('new')
-    expect(sensor.count('message')).toBe(1)
-    await witness.close()
-    sensor.connection.close(false, false)
-  })
+  story(
+    'drops the retained messages of a repeated subscription and nothing else [SN-MAP-3]',
+    ['retained messages', 'retained messages for wildcards'],
+    async () => {
+      const witness = await Witness.at(broker)
+      await witness.client.publishAsync('unwanted/a', 'old', { qos: 1, retain: true })
+      const sensor = rig.sensor()
+      await sensor.open('resubscribes')
+      sensor.connection.subscribe(1, 'unwanted/+', 1, false)
+      await sensor.next('subscribed')
+      await witness.client.publishAsync('unwanted/a', 'new', { qos: 1, retain: true })
+      expect(text((await sensor.next('message')).message.payload)).toBe('new')
+      expect(sensor.count('message')).toBe(1)
+      await witness.close()
+      sensor.connection.close(false, false)
+    },
+  )
 
-  it.concurrent.each([0, 1, 2] as const)(
-    'hands over messages of QoS %i as they were sent [SN-MAP-19]',
-    async (qos) => {
+  for (const qos of [0, 1, 2] as const) {
+    story(`hands over messages of QoS ${qos} as they were sent [SN-MAP-19]`, needsOfQos(qos), async () => {
       const topic = `deliver/${qos}`
       const witness = await Witness.at(broker)
       const sensor = rig.sensor()
       await sensor.open(`delivers-${qos}`)
       sensor.connection.subscribe(1, topic, 2, true)
-      expect(await sensor.next('subscribed')).toMatchObject({ outcome: 0, qos: 2 })
+      expect(await sensor.next('subscribed')).toMatchObject({ outcome: 0, qos: highest })
       await witness.client.publishAsync(topic, 'one', { qos })
       const first = await sensor.next('message')
       expect(first.message.qos).toBe(qos)
@@ -110,10 +133,10 @@ describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) =>
       expect(sensor.count('message')).toBe(2)
       await witness.close()
       sensor.connection.close(false, false)
-    },
-  )
+    })
+  }
 
-  it.concurrent('takes no message after UNSUBSCRIBE', async () => {
+  story('takes no message after UNSUBSCRIBE', [], async () => {
     const witness = await Witness.at(broker)
     const sensor = rig.sensor()
     await sensor.open('unsubscribes')
@@ -131,21 +154,25 @@ describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) =>
     sensor.connection.close(false, false)
   })
 
-  it.concurrent('lets the broker publish the will only if asked to [SN-MAP-11, SN-MAP-12, SN-MAP-13]', async () => {
-    const witness = await Witness.at(broker, 'will/#')
-    const polite = rig.sensor()
-    const lost = rig.sensor()
-    await polite.open('will-polite', { will: will('will/polite') })
-    await lost.open('will-lost', { will: will('will/lost') })
-    polite.connection.close(false, false)
-    lost.connection.close(true, false)
-    await witness.saw(1)
-    await witness.settled('will/settled')
-    expect(witness.messages).toEqual([{ topic: 'will/lost', text: 'gone', qos: 1, retain: false }])
-    await witness.close()
-  })
+  story(
+    'lets the broker publish the will only if asked to [SN-MAP-11, SN-MAP-12, SN-MAP-13]',
+    ['wills'],
+    async () => {
+      const witness = await Witness.at(broker, 'will/#')
+      const polite = rig.sensor()
+      const lost = rig.sensor()
+      await polite.open('will-polite', { will: will('will/polite') })
+      await lost.open('will-lost', { will: will('will/lost') })
+      polite.connection.close(false, false)
+      lost.connection.close(true, false)
+      await witness.saw(1)
+      await witness.settled('will/settled', highest)
+      expect(witness.messages).toEqual([{ topic: 'will/lost', text: 'gone', qos: 1, retain: false }])
+      await witness.close()
+    },
+  )
 
-  it.concurrent('sends what was published just before the end, with and without will', async () => {
+  story('sends what was published just before the end, with and without will', [], async () => {
     const witness = await Witness.at(broker, 'last/#')
     for (const publishWill of [false, true]) {
       const sensor = rig.sensor()
@@ -157,7 +184,7 @@ describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) =>
     await witness.close()
   })
 
-  it.concurrent('publishes no will when one CONNECT supersedes another [SN-MAP-14]', async () => {
+  story('publishes no will when one CONNECT supersedes another [SN-MAP-14]', ['quick returns'], async () => {
     const witness = await Witness.at(broker, 'superseded/#')
     const sensor = rig.sensor()
     await sensor.open('supersedes', { will: will('superseded/old') })
@@ -168,47 +195,51 @@ describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) =>
     sensor.connection.connect(connectOptions('supersedes', { will: will('superseded/midway') }))
     await pause(1)
     await sensor.open('supersedes')
-    await witness.settled('superseded/settled')
+    await witness.settled('superseded/settled', highest)
     expect(witness.messages).toEqual([])
     expect(sensor.count('closed') + sensor.count('refused')).toBe(0)
     await witness.close()
     sensor.connection.close(false, false)
   })
 
-  it.concurrent('lets another session of the same client id wait until the first has ended', async () => {
+  story('lets another session of the same client id wait until the first has ended', [], async () => {
     const witness = await Witness.at(broker, 'handover/#')
     const first = rig.sensor()
     const second = rig.sensor()
     await first.open('handover', { will: will('handover/first') })
     first.connection.close(false, false)
     await second.open('handover', { will: will('handover/second') })
-    await witness.settled('handover/settled')
+    await witness.settled('handover/settled', highest)
     expect(witness.messages).toEqual([])
     await witness.close()
     second.connection.close(false, false)
   })
 
-  it.concurrent('keeps the broker`s session and its messages when clean is not set [SN-MAP-2]', async () => {
-    const witness = await Witness.at(broker)
-    const sensor = rig.sensor()
-    await sensor.open('persists', { clean: true })
-    sensor.connection.close(false, false)
-    expect((await sensor.open('persists', { clean: false })).sessionPresent).toBe(false)
-    sensor.connection.subscribe(1, 'persists/a', 1, true)
-    await sensor.next('subscribed')
-    sensor.connection.close(false, false)
-    await pause(20)
-    await witness.client.publishAsync('persists/a', 'meanwhile', { qos: 1 })
-    expect((await sensor.open('persists', { clean: false })).sessionPresent).toBe(true)
-    const { message, ack } = await sensor.next('message')
-    expect(text(message.payload)).toBe('meanwhile')
-    sensor.connection.acknowledge(ack ?? 0)
-    expect((await sensor.open('persists', { clean: true })).sessionPresent).toBe(false)
-    await witness.close()
-    sensor.connection.close(false, false)
-  })
+  story(
+    'keeps the broker`s session and its messages when clean is not set [SN-MAP-2]',
+    ['persistent sessions'],
+    async () => {
+      const witness = await Witness.at(broker)
+      const sensor = rig.sensor()
+      await sensor.open('persists', { clean: true })
+      sensor.connection.close(false, false)
+      expect((await sensor.open('persists', { clean: false })).sessionPresent).toBe(false)
+      sensor.connection.subscribe(1, 'persists/a', 1, true)
+      await sensor.next('subscribed')
+      sensor.connection.close(false, false)
+      await pause(20)
+      await witness.client.publishAsync('persists/a', 'meanwhile', { qos: 1 })
+      expect((await sensor.open('persists', { clean: false })).sessionPresent).toBe(true)
+      const { message, ack } = await sensor.next('message')
+      expect(text(message.payload)).toBe('meanwhile')
+      sensor.connection.acknowledge(ack ?? 0)
+      expect((await sensor.open('persists', { clean: true })).sessionPresent).toBe(false)
+      await witness.close()
+      sensor.connection.close(false, false)
+    },
+  )
 
-  it.concurrent('reports a connection that the broker gave to somebody else [SN-MAP-37]', async () => {
+  story('reports a connection that the broker gave to somebody else [SN-MAP-37]', ['takeover'], async () => {
     const sensor = rig.sensor()
     const rival = rig.sensor()
     await sensor.open('taken')
@@ -219,7 +250,7 @@ describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) =>
     sensor.connection.close(false, false)
   })
 
-  it('opens 200 connections at once, one MQTT connection for each [SN-MODE-1]', async () => {
+  serial('opens 200 connections at once, one MQTT connection for each [SN-MODE-1]', [], async () => {
     const sensors = Array.from({ length: 200 }, () => rig.sensor())
     await Promise.all(sensors.map((sensor, index) => sensor.open(`many-${index}`)))
     expect(rig.upstream.stats()).toMatchObject({ connected: 200, connecting: 0, waiting: 0 })
@@ -235,7 +266,7 @@ describe.each(brokersUnderTest())('upstream with $name', ({ version, start }) =>
     await witness.close()
   })
 
-  it('publishes for sensors without connection on its own [SN-QM1-4, SN-QM1-5]', async () => {
+  serial('publishes for sensors without connection on its own [SN-QM1-4, SN-QM1-5]', [], async () => {
     const witness = await Witness.at(broker, 'anonymous/+')
     while (!rig.upstream.healthy) await pause(5)
     expect(rig.upstream.publishAnonymous('anonymous/a', bytes('21.5'), false)).toBe(true)

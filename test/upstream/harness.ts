@@ -188,10 +188,10 @@ export class Witness {
 
   /**
    * Publishes one message of its own and waits until it came back: whatever was published before has come by then. At
-   * QoS 2, because a message of lower QoS overtakes those whose PUBREL is still to come.
+   * the highest QoS that the broker has, because a message of lower QoS overtakes those whose PUBREL is still to come.
    */
-  async settled(topic: string): Promise<void> {
-    await this.client.publishAsync(topic, 'settled', { qos: 2 })
+  async settled(topic: string, qos: 0 | 1 | 2 = 2): Promise<void> {
+    await this.client.publishAsync(topic, 'settled', { qos })
     while (!this.messages.some(({ text }) => text === 'settled')) await this.saw(this.messages.length + 1)
     this.messages.splice(
       this.messages.findIndex(({ text }) => text === 'settled'),

@@ -1,0 +1,140 @@
+// What each broker can and cannot do, as data: stories name the abilities they need, and are left out where one lacks.
+//
+// Every cell was tried: `test/upstream/broker-abilities.test.ts` tries each ability with each broker that is installed
+// and compares what it sees with this table, so that the table does not age. A broker that is not installed on the
+// machine that runs the tests keeps what was seen last, with the version in `tried`.
+
+/** An ability that a story may need, beyond a connection of MQTT 3.1.1 that carries messages of QoS 0 and 1. */
+export type Ability =
+  | 'MQTT 5'
+  | 'QoS 2 towards the broker'
+  | 'QoS 2 from the broker'
+  | 'retained messages'
+  | 'retained messages for wildcards'
+  | 'wildcards'
+  | 'overlapping subscriptions'
+  | 'shared subscriptions'
+  | 'persistent sessions'
+  | 'wills'
+  | 'retained wills'
+  | 'will delay'
+  | 'takeover'
+  | 'quick returns'
+  | 'dots in topics'
+  | 'blanks in topics'
+  | 'asterisks in topics'
+  | 'empty levels in topics'
+
+export interface AbilityTried {
+  /** what was done to find out */
+  readonly tried: string
+  /** what a broker shows that has the ability */
+  readonly good: string
+}
+
+/** How each ability is tried with a plain MQTT client. */
+export const abilities: Readonly<Record<Ability, AbilityTried>> = {
+  'MQTT 5': { tried: 'CONNECT of version 5', good: 'accepted' },
+  'QoS 2 towards the broker': { tried: 'PUBLISH at QoS 2', good: 'PUBREC' },
+  'QoS 2 from the broker': { tried: 'SUBSCRIBE at QoS 2', good: 'grants 2' },
+  'retained messages': {
+    tried: 'SUBSCRIBE to a topic with a retained message, twice, and again after an empty one cleared it',
+    good: '1, 2, then none',
+  },
+  'retained messages for wildcards': {
+    tried: 'SUBSCRIBE to a/+ while a/b has a retained message',
+    good: 'sent',
+  },
+  wildcards: { tried: 'a/x/b to +/x/b, a/+/b, a/x/+, a/#, a/x/b/#', good: '5 of 5' },
+  'overlapping subscriptions': {
+    tried:
+      'one message at QoS 1 to a client with subscriptions to a/b and a/+ (MQTT permits one copy or two)',
+    good: 'one copy',
+  },
+  'shared subscriptions': { tried: 'SUBSCRIBE to $share/g/a, and a message to a', good: 'delivered' },
+  'persistent sessions': {
+    tried: 'three messages of QoS 1 for an absent client whose session is not clean',
+    good: 'session present, 3 in order',
+  },
+  wills: { tried: 'cut a connection whose CONNECT had a will of QoS 1', good: 'published' },
+  'retained wills': { tried: 'the same with a retained will, SUBSCRIBE afterwards', good: 'kept' },
+  'will delay': {
+    tried: 'the same in MQTT 5 with a Will Delay Interval of 1 s',
+    good: 'published after 1 s',
+  },
+  takeover: { tried: 'CONNECT with the ClientId of another connection', good: 'closes the older one' },
+  'quick returns': {
+    tried: 'twenty times: cut the connection and CONNECT with its ClientId at once',
+    good: '20 of 20 accepted',
+  },
+  'dots in topics': { tried: 'SUBSCRIBE and PUBLISH at QoS 1 to a.b', good: 'delivered' },
+  'blanks in topics': { tried: 'the same with `a b`', good: 'delivered' },
+  'asterisks in topics': { tried: 'the same with a*b', good: 'delivered' },
+  'empty levels in topics': { tried: 'the same with /a//b/', good: 'delivered' },
+}
+
+/** A broker of the table. */
+export type BrokerName = 'Aedes' | 'Mosquitto' | 'RabbitMQ' | 'NATS' | 'HiveMQ CE' | 'Artemis'
+
+export interface BrokerFacts {
+  /** the version that was tried */
+  readonly tried: string
+  /** what was seen instead of `good`; every other ability is there */
+  readonly lacks: Readonly<Partial<Record<Ability, string>>>
+  /** stories, by the beginning of their name, that fail with this broker by a fault of the gateway, and the symptom */
+  readonly knownFaults: Readonly<Record<string, string>>
+}
+
+export const brokerFacts: Readonly<Record<BrokerName, BrokerFacts>> = {
+  Aedes: {
+    tried: '1.2.0',
+    lacks: {
+      'MQTT 5': 'CONNACK 1', // unacceptable protocol version; its documentation promises 3.1 and 3.1.1 only
+      'will delay': 'no MQTT 5',
+      'shared subscriptions': 'granted, never delivered', // a plain topic to it; they are of MQTT 5
+    },
+    knownFaults: {},
+  },
+  Mosquitto: { tried: '2.0.11', lacks: {}, knownFaults: {} },
+  RabbitMQ: {
+    tried: '3.10.8',
+    lacks: {
+      'MQTT 5': 'closes the connection', // without CONNACK: its parser crashes; MQTT 5 came with 3.13
+      'will delay': 'no MQTT 5',
+      'QoS 2 towards the broker': 'PUBACK', // its documentation: QoS 2 is treated as QoS 1
+      'QoS 2 from the broker': 'grants 1', // the same
+      'retained messages for wildcards': 'not sent', // its documentation, "Retained Messages and Stores"
+      'shared subscriptions': 'granted, never delivered', // a plain topic to it
+      'dots in topics': 'delivered as a/b', // levels become words of an AMQP routing key: "/" and "." are one
+      'asterisks in topics': 'delivered as a+b', // the same: "*" stands for "+"
+    },
+    knownFaults: {},
+  },
+  NATS: {
+    tried: '2.9.10',
+    lacks: {
+      'MQTT 5': 'CONNACK 1', // its documentation: MQTT 3.1.1 only
+      'will delay': 'no MQTT 5',
+      'QoS 2 towards the broker': 'closes the connection', // its log: publish QoS=2 not supported; it came with 2.10
+      'QoS 2 from the broker': 'grants 1', // its documentation of 2.9
+      'overlapping subscriptions': 'two copies', // MQTT 3.1.1, section 3.3.5, permits it
+      'shared subscriptions': 'granted, never delivered', // a plain topic to it
+      'quick returns': 'hangs up on some', // its log: unable to connect; who was replaced a moment ago waits 1 s
+      'dots in topics': 'SUBSCRIBE: refused, PUBLISH: closes the connection', // its log: ' ' and '.' not supported
+      'blanks in topics': 'SUBSCRIBE: refused, PUBLISH: closes the connection', // the same
+    },
+    knownFaults: {},
+  },
+  'HiveMQ CE': { tried: '2025.5', lacks: {}, knownFaults: {} },
+  Artemis: { tried: '2.44.0', lacks: {}, knownFaults: {} },
+}
+
+/** Whether a broker has an ability; a broker that the table does not know is taken to have all. */
+export function hasAbility(broker: string, ability: Ability): boolean {
+  return factsOf(broker)?.lacks[ability] === undefined
+}
+
+/** What the table knows of a broker. */
+export function factsOf(broker: string): BrokerFacts | undefined {
+  return Object.entries(brokerFacts).find(([name]) => name === broker)?.[1]
+}
