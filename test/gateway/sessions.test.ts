@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import type { Packet } from '../../src/codec/v1/messages.ts'
 import type { Broker } from '../support/broker.ts'
+import type { Ability } from '../support/broker-abilities.ts'
 import {
   BROKER_START,
   brokersUnderTest,
@@ -198,20 +199,24 @@ describe.concurrent.each(brokersUnderTest())('sensors, with $name', (row) => {
   )
 
   for (const levels of [
+    [1, 1],
     [0, 1],
     [0, 1, 2],
   ] as const) {
+    const order: Ability[] = new Set<number>(levels).size > 1 ? ['order across QoS levels'] : []
     const hear = `that sleep hear nothing until they wake, then all of QoS ${levels} in order, then PINGRESP`
     story(
       `${hear} [SN-SLP-1, SN-SLP-3, SN-SLP-5, SN-SLP-6]`,
-      levels.flatMap((qos) => needsOfQos(qos)),
+      [...order, ...levels.flatMap((qos) => needsOfQos(qos))],
       async () => {
         const sensor = await test.connected()
         const topic = `asleep/${sensor.clientId}`
         await sensor.subscribe(`${topic}/#`, 2)
         await sensor.sleep(60)
         const came = listenIn(sensor)
-        for (const qos of levels) await office.publish(`${topic}/a`, `QoS ${qos}`, { qos })
+        for (const [index, qos] of levels.entries()) {
+          await office.publish(`${topic}/a`, `${index} at QoS ${qos}`, { qos })
+        }
         await until(
           () => test.gateway.sessions.byClientId.get(sensor.clientId)?.downlink.queue.length === levels.length,
         )
@@ -219,7 +224,9 @@ describe.concurrent.each(brokersUnderTest())('sensors, with $name', (row) => {
         expect(came).toEqual([])
         expect(test.stateOf(sensor)).toBe('asleep')
         await sensor.wake()
-        expect(sensor.inbox.all.map(({ text }) => text)).toEqual(levels.map((qos) => `QoS ${qos}`))
+        expect(sensor.inbox.all.map(({ text }) => text)).toEqual(
+          levels.map((qos, index) => `${index} at QoS ${qos}`),
+        )
         const parts = levels.flatMap((qos) => (qos === 2 ? ['publish', 'pubrel'] : ['publish']))
         expect(came).toEqual(['register', ...parts, 'pingresp'])
         expect(test.stateOf(sensor)).toBe('asleep')

@@ -12,13 +12,16 @@ export type Ability =
   | 'retained messages'
   | 'retained messages for wildcards'
   | 'wildcards'
+  | 'wildcards without $ topics'
   | 'overlapping subscriptions'
   | 'shared subscriptions'
   | 'persistent sessions'
+  | 'order across QoS levels'
   | 'wills'
   | 'retained wills'
   | 'will delay'
   | 'takeover'
+  | 'takeover told'
   | 'quick returns'
   | 'dots in topics'
   | 'blanks in topics'
@@ -46,6 +49,10 @@ export const abilities: Readonly<Record<Ability, AbilityTried>> = {
     good: 'sent',
   },
   wildcards: { tried: 'a/x/b to +/x/b, a/+/b, a/x/+, a/#, a/x/b/#', good: '5 of 5' },
+  'wildcards without $ topics': {
+    tried: 'a message to $x/y, and what the broker says itself, to # and +/+',
+    good: 'none',
+  },
   'overlapping subscriptions': {
     tried:
       'one message at QoS 1 to a client with subscriptions to a/b and a/+ (MQTT permits one copy or two)',
@@ -56,6 +63,11 @@ export const abilities: Readonly<Record<Ability, AbilityTried>> = {
     tried: 'three messages of QoS 1 for an absent client whose session is not clean',
     good: 'session present, 3 in order',
   },
+  'order across QoS levels': {
+    tried:
+      'messages to one topic, alternately of QoS 0 and 1, to a subscription of QoS 1 (MQTT orders each QoS alone)',
+    good: 'in order',
+  },
   wills: { tried: 'cut a connection whose CONNECT had a will of QoS 1', good: 'published' },
   'retained wills': { tried: 'the same with a retained will, SUBSCRIBE afterwards', good: 'kept' },
   'will delay': {
@@ -63,6 +75,7 @@ export const abilities: Readonly<Record<Ability, AbilityTried>> = {
     good: 'published after 1 s',
   },
   takeover: { tried: 'CONNECT with the ClientId of another connection', good: 'closes the older one' },
+  'takeover told': { tried: 'the same in MQTT 5', good: 'DISCONNECT 142' },
   'quick returns': {
     tried: 'twenty times: cut the connection and CONNECT with its ClientId at once',
     good: '20 of 20 accepted',
@@ -74,12 +87,12 @@ export const abilities: Readonly<Record<Ability, AbilityTried>> = {
 }
 
 /** A broker of the table. */
-export type BrokerName = 'Aedes' | 'Mosquitto' | 'RabbitMQ' | 'NATS' | 'HiveMQ CE' | 'Artemis'
+export type BrokerName = 'Aedes' | 'Mosquitto' | 'RabbitMQ' | 'NATS' | 'Strict' | 'HiveMQ CE' | 'Artemis'
 
 export interface BrokerFacts {
   /** the version that was tried */
   readonly tried: string
-  /** what was seen instead of `good`; every other ability is there */
+  /** what was seen instead of `good`; after "at times: ", what may be seen; every other ability is there */
   readonly lacks: Readonly<Partial<Record<Ability, string>>>
   /** stories, by the beginning of their name, that fail with this broker by a fault of the gateway, and the symptom */
   readonly knownFaults: Readonly<Record<string, string>>
@@ -91,21 +104,29 @@ export const brokerFacts: Readonly<Record<BrokerName, BrokerFacts>> = {
     lacks: {
       'MQTT 5': 'CONNACK 1', // unacceptable protocol version; its documentation promises 3.1 and 3.1.1 only
       'will delay': 'no MQTT 5',
+      'takeover told': 'no MQTT 5',
       'shared subscriptions': 'granted, never delivered', // a plain topic to it; they are of MQTT 5
     },
     knownFaults: {},
   },
-  Mosquitto: { tried: '2.0.11', lacks: {}, knownFaults: {} },
+  Mosquitto: {
+    tried: '2.0.11',
+    lacks: { 'takeover told': 'closes without a word' }, // 2.0 gives no reason, not even in MQTT 5
+    knownFaults: {},
+  },
   RabbitMQ: {
     tried: '3.10.8',
     lacks: {
       'MQTT 5': 'closes the connection', // without CONNACK: its parser crashes; MQTT 5 came with 3.13
       'will delay': 'no MQTT 5',
+      'takeover told': 'no MQTT 5',
       'QoS 2 towards the broker': 'PUBACK', // its documentation: QoS 2 is treated as QoS 1
       'QoS 2 from the broker': 'grants 1', // the same
       'retained messages for wildcards': 'not sent', // its documentation, "Retained Messages and Stores"
       'shared subscriptions': 'granted, never delivered', // a plain topic to it
       'dots in topics': 'delivered as a/b', // levels become words of an AMQP routing key: "/" and "." are one
+      'order across QoS levels': 'at times: out of order', // a session has one queue for QoS 0 and one for QoS 1
+      'wildcards without $ topics': 'delivered', // a filter is an AMQP binding, to which $x is a word like another
       'asterisks in topics': 'delivered as a+b', // the same: "*" stands for "+"
     },
     knownFaults: {},
@@ -115,18 +136,42 @@ export const brokerFacts: Readonly<Record<BrokerName, BrokerFacts>> = {
     lacks: {
       'MQTT 5': 'CONNACK 1', // its documentation: MQTT 3.1.1 only
       'will delay': 'no MQTT 5',
+      'takeover told': 'no MQTT 5',
       'QoS 2 towards the broker': 'closes the connection', // its log: publish QoS=2 not supported; it came with 2.10
       'QoS 2 from the broker': 'grants 1', // its documentation of 2.9
       'overlapping subscriptions': 'two copies', // MQTT 3.1.1, section 3.3.5, permits it
       'shared subscriptions': 'granted, never delivered', // a plain topic to it
-      'quick returns': 'hangs up on some', // its log: unable to connect; who was replaced a moment ago waits 1 s
+      'wildcards without $ topics': 'delivered', // even its own $JS and $MQTT subjects: # sees all sessions being written
+      'quick returns': 'at times: hangs up on some', // its log: unable to connect; who was replaced a moment ago waits 1 s
       'dots in topics': 'SUBSCRIBE: refused, PUBLISH: closes the connection', // its log: ' ' and '.' not supported
       'blanks in topics': 'SUBSCRIBE: refused, PUBLISH: closes the connection', // the same
     },
     knownFaults: {},
   },
-  'HiveMQ CE': { tried: '2025.5', lacks: {}, knownFaults: {} },
-  Artemis: { tried: '2.44.0', lacks: {}, knownFaults: {} },
+  // Our own, as AWS IoT Core and Azure document theirs: see `strict-rules.ts`.
+  Strict: {
+    tried: 'AWS IoT Core as documented',
+    lacks: {
+      'QoS 2 towards the broker': 'closes the connection',
+      'QoS 2 from the broker': 'grants 1',
+      'will delay': 'published at once', // AWS IoT Core has it; nothing here needs it
+      'shared subscriptions': 'granted, never delivered', // the same
+    },
+    knownFaults: {},
+  },
+  'HiveMQ CE': {
+    tried: '2025.5, embedded',
+    lacks: { 'order across QoS levels': 'at times: out of order' },
+    knownFaults: {},
+  },
+  Artemis: {
+    tried: '2.44.0, embedded, in memory',
+    lacks: {
+      'overlapping subscriptions': 'two copies', // MQTT 3.1.1, section 3.3.5, permits it
+      'will delay': 'not published', // within 2.5 s: its documentation says that sessions are looked at every 5 s
+    },
+    knownFaults: {},
+  },
 }
 
 /** Whether a broker has an ability; a broker that the table does not know is taken to have all. */

@@ -12,6 +12,7 @@ import {
 import { type Ability, factsOf, hasAbility } from './broker-abilities.ts'
 import { haveNats, startNats } from './nats.ts'
 import { haveRabbitMq, startRabbitMq } from './rabbitmq.ts'
+import { startStrictBroker } from './strict-broker.ts'
 
 /** One row of `describe.each(brokersUnderTest())`. */
 export interface BrokerUnderTest {
@@ -45,6 +46,9 @@ export function brokersUnderTest(): BrokerUnderTest[] {
   }
   if (haveRabbitMq) add('RabbitMQ', 'MQTT 3.1.1', '3.1.1', startRabbitMq)
   if (haveNats) add('NATS', 'MQTT 3.1.1', '3.1.1', startNats)
+  for (const version of ['3.1.1', '5'] as const) {
+    add('Strict', `MQTT ${version}`, version, () => startStrictBroker({ mqtt5: true }))
+  }
   for (const { broker, url } of foreignBrokers()) {
     add(broker, 'MQTT 3.1.1', '3.1.1', () => joinForeign(url))
     if (hasAbility(broker, 'MQTT 5')) add(broker, 'MQTT 5', '5', () => joinForeign(url))

@@ -170,6 +170,13 @@ const trials: Readonly<Record<Ability, (trial: Trial) => Promise<string>>> = {
     }
     return `${hits} of 5`
   },
+  'wildcards without $ topics': async (trial) => {
+    const [reader, writer] = [await trial.probe(), await trial.probe()]
+    for (const filter of ['#', '+/+']) await reader.client.subscribeAsync(filter, { qos: 0 })
+    await writer.client.publishAsync('$x/y', 'm', { qos: 0 })
+    await pause(A_WHILE)
+    return reader.texts.some((text) => text.startsWith('$')) ? 'delivered' : 'none'
+  },
   'overlapping subscriptions': async (trial) => {
     const topic = fresh('t')
     const probe = await trial.probe()
@@ -202,6 +209,19 @@ const trials: Readonly<Record<Ability, (trial: Trial) => Promise<string>>> = {
     const inOrder = after.texts.map((text) => text.slice(-1)).join('') === '123'
     return `session ${present ? '' : 'not '}present, ${after.texts.length}${inOrder ? ' in order' : ''}`
   },
+  'order across QoS levels': async (trial) => {
+    const topic = fresh('t')
+    const [reader, writer] = [await trial.probe(), await trial.probe()]
+    await reader.client.subscribeAsync(topic, { qos: 1 })
+    const sent = Array.from({ length: 80 }, (_, index) => `${topic} ${index}`)
+    for (const index of sent.keys()) {
+      // MQTT.js itself lets one QoS overtake the other unless each QoS 1 is waited for.
+      if (index % 2 === 0) writer.client.publish(topic, `${index}`, { qos: 0 })
+      else await writer.client.publishAsync(topic, `${index}`, { qos: 1 })
+    }
+    for (let wait = 0; wait < 4000 && reader.texts.length < sent.length; wait += 20) await pause(20)
+    return reader.texts.join() === sent.join() ? 'in order' : 'out of order'
+  },
   wills: async (trial) => {
     const { came } = await leaveWill(trial, fresh('t'), {})
     return came ? 'published' : 'not published'
@@ -229,6 +249,14 @@ const trials: Readonly<Record<Ability, (trial: Trial) => Promise<string>>> = {
     await pause(A_WHILE)
     if (older.closed === younger.closed) return older.closed ? 'closes both' : 'keeps both'
     return older.closed ? 'closes the older one' : 'closes the younger one'
+  },
+  'takeover told': async (trial) => {
+    const options = { clientId: fresh('taken'), protocolVersion: 5 } as const
+    const older = await trial.probe(options)
+    if (older.closed) return 'no MQTT 5'
+    await trial.probe(options)
+    const told = await older.answer('disconnect')
+    return told?.cmd === 'disconnect' ? `DISCONNECT ${told.reasonCode}` : 'closes without a word'
   },
   'quick returns': async (trial) => {
     const clientId = fresh('returns')
@@ -258,7 +286,10 @@ describe.each(oneOfEachBroker())('$broker is as the table says', ({ broker: name
   it.concurrent.each(Object.keys(trials) as Ability[])('%s', async (ability) => {
     const trial = new Trial(broker.url)
     try {
-      expect(await trials[ability](trial)).toBe(factsOf(name)?.lacks[ability] ?? abilities[ability].good)
+      const { good } = abilities[ability]
+      const fact = factsOf(name)?.lacks[ability] ?? good
+      const atTimes = /^at times: (.*)$/.exec(fact)?.[1]
+      expect(atTimes === undefined ? [fact] : [good, atTimes]).toContain(await trials[ability](trial))
     } finally {
       await trial.end()
     }
