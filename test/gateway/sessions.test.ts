@@ -8,6 +8,7 @@ import {
   BROKER_START,
   brokersUnderTest,
   needsOfQos,
+  needsOfWills,
   qosLevels,
   storiesWith,
 } from '../support/broker-table.ts'
@@ -75,7 +76,7 @@ describe.concurrent.each(brokersUnderTest())('sensors, with $name', (row) => {
 
   story(
     'that fall silent have their will published, once [SN-WILL-6, SN-MAP-13] [SN-KA-2 in part]',
-    ['retained wills'],
+    ['retained wills', ...needsOfWills(row)],
     async () => {
       const clientId = freshName()
       const topic = `silent/${clientId}`
@@ -98,7 +99,7 @@ describe.concurrent.each(brokersUnderTest())('sensors, with $name', (row) => {
     const changes = `may change their will to one of QoS ${qos}: the last one is published, once`
     story(
       `${changes} [SN-WILL-10, SN-CONN-12] [SN-WILL-8 in part]`,
-      ['wills', ...needsOfQos(qos)],
+      [...needsOfWills(row), ...needsOfQos(qos)],
       async () => {
         const topic = `updated/${freshName()}`
         const listener = await Office.at(broker, `${topic}/#`)

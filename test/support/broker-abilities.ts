@@ -19,10 +19,13 @@ export type Ability =
   | 'order across QoS levels'
   | 'wills'
   | 'retained wills'
+  | 'wills of lasting sessions'
+  | 'wills by DISCONNECT'
   | 'will delay'
   | 'takeover'
   | 'takeover told'
   | 'quick returns'
+  | 'polite returns'
   | 'dots in topics'
   | 'blanks in topics'
   | 'asterisks in topics'
@@ -70,6 +73,11 @@ export const abilities: Readonly<Record<Ability, AbilityTried>> = {
   },
   wills: { tried: 'cut a connection whose CONNECT had a will of QoS 1', good: 'published' },
   'retained wills': { tried: 'the same with a retained will, SUBSCRIBE afterwards', good: 'kept' },
+  'wills of lasting sessions': {
+    tried: 'the same in MQTT 5 with a Session Expiry Interval of 60 s',
+    good: 'published',
+  },
+  'wills by DISCONNECT': { tried: 'DISCONNECT with reason code 4 in MQTT 5', good: 'published' },
   'will delay': {
     tried: 'the same in MQTT 5 with a Will Delay Interval of 1 s',
     good: 'published after 1 s',
@@ -80,6 +88,10 @@ export const abilities: Readonly<Record<Ability, AbilityTried>> = {
     tried: 'twenty times: cut the connection and CONNECT with its ClientId at once',
     good: '20 of 20 accepted',
   },
+  'polite returns': {
+    tried: 'twenty times: DISCONNECT and CONNECT at once with the same ClientId, each with a will',
+    good: 'no will',
+  },
   'dots in topics': { tried: 'SUBSCRIBE and PUBLISH at QoS 1 to a.b', good: 'delivered' },
   'blanks in topics': { tried: 'the same with `a b`', good: 'delivered' },
   'asterisks in topics': { tried: 'the same with a*b', good: 'delivered' },
@@ -89,13 +101,23 @@ export const abilities: Readonly<Record<Ability, AbilityTried>> = {
 /** A broker of the table. */
 export type BrokerName = 'Aedes' | 'Mosquitto' | 'RabbitMQ' | 'NATS' | 'Strict' | 'HiveMQ CE' | 'Artemis'
 
+/** A story that is skipped until the gateway is mended. */
+export interface KnownFault {
+  /** the beginning of the story's name */
+  readonly story: string
+  /** only with this version of MQTT */
+  readonly version?: '3.1.1' | '5'
+  /** what the gateway does instead */
+  readonly symptom: string
+}
+
 export interface BrokerFacts {
   /** the version that was tried */
   readonly tried: string
   /** what was seen instead of `good`; after "at times: ", what may be seen; every other ability is there */
   readonly lacks: Readonly<Partial<Record<Ability, string>>>
-  /** stories, by the beginning of their name, that fail with this broker by a fault of the gateway, and the symptom */
-  readonly knownFaults: Readonly<Record<string, string>>
+  /** stories that fail with this broker by a fault of the gateway */
+  readonly knownFaults: readonly KnownFault[]
 }
 
 export const brokerFacts: Readonly<Record<BrokerName, BrokerFacts>> = {
@@ -103,21 +125,25 @@ export const brokerFacts: Readonly<Record<BrokerName, BrokerFacts>> = {
     tried: '1.2.0',
     lacks: {
       'MQTT 5': 'CONNACK 1', // unacceptable protocol version; its documentation promises 3.1 and 3.1.1 only
+      'wills of lasting sessions': 'no MQTT 5',
+      'wills by DISCONNECT': 'no MQTT 5',
       'will delay': 'no MQTT 5',
       'takeover told': 'no MQTT 5',
       'shared subscriptions': 'granted, never delivered', // a plain topic to it; they are of MQTT 5
     },
-    knownFaults: {},
+    knownFaults: [],
   },
   Mosquitto: {
     tried: '2.0.11',
     lacks: { 'takeover told': 'closes without a word' }, // 2.0 gives no reason, not even in MQTT 5
-    knownFaults: {},
+    knownFaults: [],
   },
   RabbitMQ: {
     tried: '3.10.8',
     lacks: {
       'MQTT 5': 'closes the connection', // without CONNACK: its parser crashes; MQTT 5 came with 3.13
+      'wills of lasting sessions': 'no MQTT 5',
+      'wills by DISCONNECT': 'no MQTT 5',
       'will delay': 'no MQTT 5',
       'takeover told': 'no MQTT 5',
       'QoS 2 towards the broker': 'PUBACK', // its documentation: QoS 2 is treated as QoS 1
@@ -129,12 +155,20 @@ export const brokerFacts: Readonly<Record<BrokerName, BrokerFacts>> = {
       'wildcards without $ topics': 'delivered', // a filter is an AMQP binding, to which $x is a word like another
       'asterisks in topics': 'delivered as a+b', // the same: "*" stands for "+"
     },
-    knownFaults: {},
+    knownFaults: [
+      {
+        story: 'a message of QoS 2 is answered',
+        symptom:
+          'the connection is dropped at PUBACK and the message repeated without end, a copy delivered each time',
+      },
+    ],
   },
   NATS: {
     tried: '2.9.10',
     lacks: {
       'MQTT 5': 'CONNACK 1', // its documentation: MQTT 3.1.1 only
+      'wills of lasting sessions': 'no MQTT 5',
+      'wills by DISCONNECT': 'no MQTT 5',
       'will delay': 'no MQTT 5',
       'takeover told': 'no MQTT 5',
       'QoS 2 towards the broker': 'closes the connection', // its log: publish QoS=2 not supported; it came with 2.10
@@ -146,7 +180,16 @@ export const brokerFacts: Readonly<Record<BrokerName, BrokerFacts>> = {
       'dots in topics': 'SUBSCRIBE: refused, PUBLISH: closes the connection', // its log: ' ' and '.' not supported
       'blanks in topics': 'SUBSCRIBE: refused, PUBLISH: closes the connection', // the same
     },
-    knownFaults: {},
+    knownFaults: [
+      {
+        story: 'a message of QoS 2 is answered',
+        symptom: 'sent again without end, the broker hangs up each time',
+      },
+      {
+        story: 'a message to a topic that the broker refuses',
+        symptom: 'sent again without end, the broker hangs up each time',
+      },
+    ],
   },
   // Our own, as AWS IoT Core and Azure document theirs: see `strict-rules.ts`.
   Strict: {
@@ -157,20 +200,33 @@ export const brokerFacts: Readonly<Record<BrokerName, BrokerFacts>> = {
       'will delay': 'published at once', // AWS IoT Core has it; nothing here needs it
       'shared subscriptions': 'granted, never delivered', // the same
     },
-    knownFaults: {},
+    knownFaults: [
+      {
+        story: 'a message of QoS 2 is answered',
+        version: '3.1.1',
+        symptom: 'sent again without end, the broker hangs up each time',
+      },
+      {
+        story: 'a message to a topic that the broker refuses',
+        symptom: 'sent again without end, the broker hangs up each time',
+      },
+    ],
   },
   'HiveMQ CE': {
     tried: '2025.5, embedded',
     lacks: { 'order across QoS levels': 'at times: out of order' },
-    knownFaults: {},
+    knownFaults: [],
   },
   Artemis: {
     tried: '2.44.0, embedded, in memory',
     lacks: {
       'overlapping subscriptions': 'two copies', // MQTT 3.1.1, section 3.3.5, permits it
+      'wills of lasting sessions': 'not published', // the same
+      'wills by DISCONNECT': 'not published',
+      'polite returns': 'at times: publishes wills', // CONNECT overtakes the end of the other connection
       'will delay': 'not published', // within 2.5 s: its documentation says that sessions are looked at every 5 s
     },
-    knownFaults: {},
+    knownFaults: [],
   },
 }
 

@@ -101,21 +101,29 @@ export type Story = (name: string, needs: readonly Ability[], body: () => Promis
 
 /** Stories of a broker, to be used like `it`; `concurrent` ones run beside each other. */
 export function storiesWith(
-  { broker }: Pick<BrokerUnderTest, 'broker'>,
+  row: Pick<BrokerUnderTest, 'broker' | 'version'>,
   { concurrent = false }: { readonly concurrent?: boolean } = {},
 ): Story {
   return (name, needs, body) => {
-    const reason = reasonToSkip(broker, name, needs)
+    const reason = reasonToSkip(row, name, needs)
     if (reason !== undefined) it.skip(`${name} (${reason})`, body)
     else if (concurrent) it.concurrent(name, body)
     else it(name, body)
   }
 }
 
-function reasonToSkip(broker: string, name: string, needs: readonly Ability[]): string | undefined {
-  const facts = factsOf(broker)
-  const lacking = needs.find((ability) => facts?.lacks[ability] !== undefined)
-  if (lacking !== undefined) return `${broker} lacks ${lacking}: ${facts?.lacks[lacking]}`
-  const fault = Object.entries(facts?.knownFaults ?? {}).find(([beginning]) => name.startsWith(beginning))
-  return fault && `known fault: ${fault[1]}`
+function reasonToSkip(
+  { broker, version }: Pick<BrokerUnderTest, 'broker' | 'version'>,
+  name: string,
+  needs: readonly Ability[],
+): string | undefined {
+  const { lacks = {}, knownFaults = [] } = factsOf(broker) ?? {}
+  const lacking = needs.find((ability) => lacks[ability] !== undefined)
+  if (lacking !== undefined) return `${broker} lacks ${lacking}: ${lacks[lacking]}`
+  const fault = knownFaults.find((one) => name.startsWith(one.story) && (one.version ?? version) === version)
+  return fault && `known fault: ${fault.symptom}`
 }
+
+/** What a story of wills needs: in MQTT 5 the gateway's sessions last, and it asks for a will by DISCONNECT. */
+export const needsOfWills = ({ version }: Pick<BrokerUnderTest, 'version'>): Ability[] =>
+  version === '5' ? ['wills', 'wills of lasting sessions', 'wills by DISCONNECT'] : ['wills']

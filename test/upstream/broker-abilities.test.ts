@@ -235,6 +235,22 @@ const trials: Readonly<Record<Ability, (trial: Trial) => Promise<string>>> = {
     await pause(A_WHILE)
     return late.texts[0] === `${topic} gone retained` ? 'kept' : 'not kept'
   },
+  'wills of lasting sessions': async (trial) => {
+    const options = { protocolVersion: 5, properties: { sessionExpiryInterval: 60 } } as const
+    const { refused, came } = await leaveWill(trial, fresh('t'), {}, options)
+    return refused ? 'no MQTT 5' : came ? 'published' : 'not published'
+  },
+  'wills by DISCONNECT': async (trial) => {
+    const topic = fresh('t')
+    const listener = await trial.probe()
+    await listener.client.subscribeAsync(topic, { qos: 1 })
+    const will = { topic, payload: Buffer.from('gone'), qos: 1, retain: false } as const
+    const leaver = await trial.probe({ protocolVersion: 5, will })
+    if (leaver.closed) return 'no MQTT 5'
+    await leaver.client.endAsync(false, { reasonCode: 4 })
+    await pause(A_WHILE)
+    return listener.texts.length > 0 ? 'published' : 'not published'
+  },
   'will delay': async (trial) => {
     const options = { protocolVersion: 5, properties: { sessionExpiryInterval: 60 } } as const
     const delayed = { properties: { willDelayInterval: 1 } }
@@ -267,6 +283,18 @@ const trials: Readonly<Record<Ability, (trial: Trial) => Promise<string>>> = {
       probe.cut()
     }
     return accepted === 20 ? '20 of 20 accepted' : 'hangs up on some'
+  },
+  'polite returns': async (trial) => {
+    const [topic, clientId] = [fresh('t'), fresh('polite')]
+    const listener = await trial.probe()
+    await listener.client.subscribeAsync(topic, { qos: 1 })
+    const will = { topic, payload: Buffer.from('gone'), qos: 1, retain: false } as const
+    for (let round = 0; round < 20; round++) {
+      const { client } = await trial.probe({ clientId, will })
+      client.end()
+    }
+    await pause(A_WHILE)
+    return listener.texts.length === 0 ? 'no will' : 'publishes wills'
   },
   'dots in topics': (trial) => loop(trial, 'a.b'),
   'blanks in topics': (trial) => loop(trial, 'a b'),

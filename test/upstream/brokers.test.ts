@@ -7,6 +7,7 @@ import {
   BROKER_START,
   brokersUnderTest,
   needsOfQos,
+  needsOfWills,
   qosLevels,
   storiesWith,
 } from '../support/broker-table.ts'
@@ -158,7 +159,7 @@ describe.each(brokersUnderTest())('upstream with $name', (row) => {
 
   story(
     'lets the broker publish the will only if asked to [SN-MAP-11, SN-MAP-12, SN-MAP-13]',
-    ['wills'],
+    needsOfWills(row),
     async () => {
       const witness = await Witness.at(broker, 'will/#')
       const polite = rig.sensor()
@@ -186,23 +187,27 @@ describe.each(brokersUnderTest())('upstream with $name', (row) => {
     await witness.close()
   })
 
-  story('publishes no will when one CONNECT supersedes another [SN-MAP-14]', ['quick returns'], async () => {
-    const witness = await Witness.at(broker, 'superseded/#')
-    const sensor = rig.sensor()
-    await sensor.open('supersedes', { will: will('superseded/old') })
-    for (let round = 0; round < 3; round++) {
-      await sensor.open('supersedes', { clean: false, will: will('superseded/new') })
-    }
-    // one that is superseded while it is being made
-    sensor.connection.connect(connectOptions('supersedes', { will: will('superseded/midway') }))
-    await pause(1)
-    await sensor.open('supersedes')
-    await witness.settled('superseded/settled', highest)
-    expect(witness.messages).toEqual([])
-    expect(sensor.count('closed') + sensor.count('refused')).toBe(0)
-    await witness.close()
-    sensor.connection.close(false, false)
-  })
+  story(
+    'publishes no will when one CONNECT supersedes another [SN-MAP-14]',
+    ['quick returns', 'polite returns'],
+    async () => {
+      const witness = await Witness.at(broker, 'superseded/#')
+      const sensor = rig.sensor()
+      await sensor.open('supersedes', { will: will('superseded/old') })
+      for (let round = 0; round < 3; round++) {
+        await sensor.open('supersedes', { clean: false, will: will('superseded/new') })
+      }
+      // one that is superseded while it is being made
+      sensor.connection.connect(connectOptions('supersedes', { will: will('superseded/midway') }))
+      await pause(1)
+      await sensor.open('supersedes')
+      await witness.settled('superseded/settled', highest)
+      expect(witness.messages).toEqual([])
+      expect(sensor.count('closed') + sensor.count('refused')).toBe(0)
+      await witness.close()
+      sensor.connection.close(false, false)
+    },
+  )
 
   story('lets another session of the same client id wait until the first has ended', [], async () => {
     const witness = await Witness.at(broker, 'handover/#')
