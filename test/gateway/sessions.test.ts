@@ -219,7 +219,8 @@ describe.concurrent.each(brokersUnderTest())('sensors, with $name', (row) => {
           await office.publish(`${topic}/a`, `${index} at QoS ${qos}`, { qos })
         }
         await until(
-          () => test.gateway.sessions.byClientId.get(sensor.clientId)?.downlink.queue.length === levels.length,
+          () =>
+            test.gateway.sessions.byClientId.get(sensor.clientId)?.downlink.queue.length === levels.length,
         )
         await aWhile()
         expect(came).toEqual([])

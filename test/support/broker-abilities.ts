@@ -175,6 +175,7 @@ export const brokerFacts: Readonly<Record<BrokerName, BrokerFacts>> = {
       'QoS 2 from the broker': 'grants 1', // its documentation of 2.9
       'overlapping subscriptions': 'two copies', // MQTT 3.1.1, section 3.3.5, permits it
       'shared subscriptions': 'granted, never delivered', // a plain topic to it
+      'order across QoS levels': 'at times: out of order', // QoS 1 goes through JetStream, QoS 0 beside it
       'wildcards without $ topics': 'delivered', // even its own $JS and $MQTT subjects: # sees all sessions being written
       'quick returns': 'at times: hangs up on some', // its log: unable to connect; who was replaced a moment ago waits 1 s
       'dots in topics': 'SUBSCRIBE: refused, PUBLISH: closes the connection', // its log: ' ' and '.' not supported
