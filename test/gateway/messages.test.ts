@@ -14,14 +14,18 @@ import {
 import { freshName, Office, seen, TestGateway } from '../support/gateway.ts'
 
 const octets = Uint8Array.from({ length: 256 }, (_, octet) => octet)
-const predefined = [
-  { match: '*', topics: { 3: 'predefined/button' } },
-  { match: '*', topics: { 10: 'predefined/global/0', 11: 'predefined/global/1', 12: 'predefined/global/2' } },
-  { match: 'pump-*', topics: { 2: 'predefined/$' + '{clientId}' } },
-]
 
-describe.concurrent.each(brokersUnderTest())('messages, with $name', (row) => {
-  const { broker: kind, version, start } = row
+// Rows may share one broker and run beside each other: each has topics of its own, also short ones.
+const rows = brokersUnderTest().map((row, index) => ({ ...row, letter: String.fromCharCode(0x61 + index) }))
+
+describe.concurrent.each(rows)('messages, with $name', (row) => {
+  const { broker: kind, version, start, letter } = row
+  const global = `predefined/${freshName()}`
+  const predefined = [
+    { match: '*', topics: { 3: `${global}/button` } },
+    { match: '*', topics: { 10: `${global}/0`, 11: `${global}/1`, 12: `${global}/2` } },
+    { match: 'pump-*', topics: { 2: 'predefined/$' + '{clientId}' } },
+  ]
   const story = storiesWith(row)
   let broker: Broker
   let test: TestGateway
@@ -59,9 +63,9 @@ describe.concurrent.each(brokersUnderTest())('messages, with $name', (row) => {
         const clientId = `pump-${freshName()}`
         const topics: [Topic, string][] = [
           [`up/${clientId}`, `up/${clientId}`],
-          [{ predefined: 10 + qos }, `predefined/global/${qos}`],
+          [{ predefined: 10 + qos }, `${global}/${qos}`],
           [{ predefined: 2 }, `predefined/${clientId}`],
-          [{ short: `a${qos}` }, `a${qos}`],
+          [{ short: `${letter}${qos}` }, `${letter}${qos}`],
         ]
         const listener = await Office.at(broker, ...topics.map(([, fullName]) => fullName))
         const sensor = await test.connected({ clientId })
@@ -81,17 +85,17 @@ describe.concurrent.each(brokersUnderTest())('messages, with $name', (row) => {
     'arrive from a button that never connects, at QoS -1 [SN-QM1-1, SN-QM1-5] [SN-QM1-2 in part]',
     [],
     async () => {
-      const listener = await Office.at(broker, 'predefined/button', 'zz')
+      const listener = await Office.at(broker, `${global}/button`, `z${letter}`)
       const button = await test.peer()
       const stranger = { type: 'publish', dup: false, qos: -1, retain: false, msgId: 0 } as const
-      for (const [topicIdType, topicId] of [['predefined', 3], ['short', 0x7a7a]] as const) {
+      for (const [topicIdType, topicId] of [['predefined', 3], ['short', 0x7a00 + letter.charCodeAt(0)]] as const) {
       button.send({ ...stranger, topicIdType, topicId, data: Buffer.from('pressed') })
     } // biome-ignore format: a table
       const pressed = (await listener.inbox.take(2)).map(seen)
       const rest = { text: 'pressed', qos: 0, retain: false }
       expect(pressed).toEqual([
-        { topic: 'predefined/button', ...rest },
-        { topic: 'zz', ...rest },
+        { topic: `${global}/button`, ...rest },
+        { topic: `z${letter}`, ...rest },
       ])
       expect(button.heard).toEqual([])
       await listener.close()
@@ -148,7 +152,7 @@ describe.concurrent.each(brokersUnderTest())('messages, with $name', (row) => {
           await sensor.subscribe(`down/${clientId}/name`, 2),
           await sensor.subscribe(`down/${clientId}/+/deep`, 2),
           await sensor.subscribe({ predefined: 2 }, 2),
-          await sensor.subscribe({ short: `x${qos}` }, 2),
+          await sensor.subscribe({ short: `${letter.toUpperCase()}${qos}` }, 2),
         ]
         const highest = Math.max(...qosLevels(row))
         expect(granted.map((one) => one.qos)).toEqual([highest, highest, highest, highest])
@@ -157,7 +161,7 @@ describe.concurrent.each(brokersUnderTest())('messages, with $name', (row) => {
           `down/${clientId}/name`,
           `down/${clientId}/a/deep`,
           `predefined/${clientId}`,
-          `x${qos}`,
+          `${letter.toUpperCase()}${qos}`,
         ]
         for (const topic of names) {
           await office.publish(topic, `${qos}`, { qos })

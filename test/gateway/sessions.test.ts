@@ -99,7 +99,7 @@ describe.concurrent.each(brokersUnderTest())('sensors, with $name', (row) => {
     const changes = `may change their will to one of QoS ${qos}: the last one is published, once`
     story(
       `${changes} [SN-WILL-10, SN-CONN-12] [SN-WILL-8 in part]`,
-      [...needsOfWills(row), ...needsOfQos(qos)],
+      ['polite returns', ...needsOfWills(row), ...needsOfQos(qos)],
       async () => {
         const topic = `updated/${freshName()}`
         const listener = await Office.at(broker, `${topic}/#`)
@@ -123,7 +123,7 @@ describe.concurrent.each(brokersUnderTest())('sensors, with $name', (row) => {
 
   story(
     'that leave, sleep or delete their will have none published [SN-WILL-7, SN-WILL-9, SN-MAP-12]',
-    [],
+    ['polite returns'],
     async () => {
       const topic = `unwanted/${freshName()}`
       const listener = await Office.at(broker, topic)
