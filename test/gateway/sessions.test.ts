@@ -146,7 +146,7 @@ describe.concurrent.each(brokersUnderTest())('sensors, with $name', (row) => {
 
   story(
     'that come back find what the broker kept for them, after CONNACK [SN-CONN-14, SN-SESS-9, SN-MAP-2] [SN-SESS-6, SN-GPUB-2 in part]',
-    ['persistent sessions'],
+    ['persistent sessions', 'prompt repetition'],
     async () => {
       const topic = `kept/${freshName()}`
       const sensor = await test.connected({ cleanSession: false })

@@ -16,6 +16,7 @@ export type Ability =
   | 'overlapping subscriptions'
   | 'shared subscriptions'
   | 'persistent sessions'
+  | 'prompt repetition'
   | 'order across QoS levels'
   | 'wills'
   | 'retained wills'
@@ -65,6 +66,10 @@ export const abilities: Readonly<Record<Ability, AbilityTried>> = {
   'persistent sessions': {
     tried: 'three messages of QoS 1 for an absent client whose session is not clean',
     good: 'session present, 3 in order',
+  },
+  'prompt repetition': {
+    tried: 'cut a connection that did not acknowledge a message of QoS 1, CONNECT to the same session',
+    good: 'sent again at once',
   },
   'order across QoS levels': {
     tried:
@@ -175,6 +180,7 @@ export const brokerFacts: Readonly<Record<BrokerName, BrokerFacts>> = {
       'QoS 2 from the broker': 'grants 1', // its documentation of 2.9
       'overlapping subscriptions': 'two copies', // MQTT 3.1.1, section 3.3.5, permits it
       'shared subscriptions': 'granted, never delivered', // a plain topic to it
+      'prompt repetition': 'not sent again at once', // only after ack_wait, 30 s by default
       'order across QoS levels': 'at times: out of order', // QoS 1 goes through JetStream, QoS 0 beside it
       'wildcards without $ topics': 'delivered', // even its own $JS and $MQTT subjects: # sees all sessions being written
       'quick returns': 'at times: hangs up on some', // its log: unable to connect; who was replaced a moment ago waits 1 s

@@ -209,6 +209,20 @@ const trials: Readonly<Record<Ability, (trial: Trial) => Promise<string>>> = {
     const inOrder = after.texts.map((text) => text.slice(-1)).join('') === '123'
     return `session ${present ? '' : 'not '}present, ${after.texts.length}${inOrder ? ' in order' : ''}`
   },
+  'prompt repetition': async (trial) => {
+    const topic = fresh('t')
+    const options = { clientId: fresh('repeats'), clean: false }
+    const before = await trial.probe(options)
+    before.client.handleMessage = () => {} // never done with it, hence no PUBACK
+    await before.client.subscribeAsync(topic, { qos: 1 })
+    const writer = await trial.probe()
+    await writer.client.publishAsync(topic, 'm', { qos: 1 })
+    await before.answer('publish')
+    before.cut()
+    const after = await trial.probe(options)
+    await pause(A_WHILE)
+    return after.texts.length > 0 ? 'sent again at once' : 'not sent again at once'
+  },
   'order across QoS levels': async (trial) => {
     const topic = fresh('t')
     const [reader, writer] = [await trial.probe(), await trial.probe()]
