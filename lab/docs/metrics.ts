@@ -19,6 +19,7 @@ const nothing: MetricsSource = {
     queuedOctets: 0,
     spooledMessages: 0,
     spooledOctets: 0,
+    deadLetters: 0,
     counters: {
       receivedDatagrams: 0,
       receivedOctets: 0,

@@ -14,6 +14,8 @@ export interface GatewayInfo {
   /** messages of sensors that the gateway has acknowledged and the broker has not */
   readonly spooledMessages: number
   readonly spooledOctets: number
+  /** acknowledged messages of sensors that the broker will not have, until a person decides about them */
+  readonly deadLetters: number
   /** counters since the start: datagrams, application messages, drops */
   readonly counters: {
     readonly receivedDatagrams: number

@@ -64,6 +64,16 @@ export interface SensorDetail extends SensorSummary {
   readonly dropped: Readonly<Record<string, number>>
   /** topic names that it refused to be told about, so that their messages are dropped */
   readonly refusedTopics: readonly string[]
+  /** its acknowledged messages that the broker will not have, oldest first; at most 100 */
+  readonly deadLetters: readonly {
+    readonly token: number
+    readonly topic: string
+    readonly qos: 0 | 1 | 2
+    readonly retain: boolean
+    readonly octets: number
+    readonly at: number
+    readonly why: string
+  }[]
   /** why the last broker connection or setup failed, if it did */
   readonly lastError: string | undefined
 }
@@ -146,6 +156,8 @@ export type Action =
   | { readonly type: 'disconnect' }
   | { readonly type: 'forget' }
   | { readonly type: 'clearQueue' }
+  | { readonly type: 'discardDeadLetters' }
+  | { readonly type: 'resendDeadLetters' }
   | {
       readonly type: 'publish'
       readonly topic: string

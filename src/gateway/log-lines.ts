@@ -26,6 +26,15 @@ export function logChange(log: Log, effect: Extract<Effect, { type: 'changed' }>
   else log.info(fields, `sensor ${to}`)
 }
 
+/** Logs what was set aside, since the broker will not have it. */
+export function logSetAside(log: Log, effect: Extract<Effect, { type: 'setAside' }>): void {
+  const { session, kind, topic, why, kept } = effect
+  const what = kind === 'publish' ? 'message' : 'subscription'
+  const does = why === 'hung-up' ? 'hangs up at' : 'refuses'
+  const then = kept ? 'it is kept as a dead letter' : 'it was given up'
+  log.warn({ clientId: session.clientId, topic }, `the broker ${does} this ${what}: ${then}`)
+}
+
 /** Logs one message, without its contents unless `payloads` is set. */
 export function logPacket(
   log: Log,

@@ -89,11 +89,12 @@ export function createView(gateway: Gateway, config: Config, version: string): O
 
 function infoOf(gateway: Gateway, config: Config, version: string, startedAt: number): GatewayInfo {
   const sensors = noSensors()
-  const spooled = { spooledMessages: 0, spooledOctets: 0 }
+  const spooled = { spooledMessages: 0, spooledOctets: 0, deadLetters: 0 }
   for (const { state, uplink } of gateway.sessions.byClientId.values()) {
     sensors[state] += 1
     spooled.spooledMessages += uplink.spooled.messages
     spooled.spooledOctets += uplink.spooled.octets
+    spooled.deadLetters += uplink.dead.size
   }
   const { counters } = gateway.status()
   return {

@@ -2,15 +2,17 @@
 
 import { ReturnCode } from '../codec/v1/messages.ts'
 import { needsLink, scheduleReconnect } from './broker/link.ts'
-import { answerSubscribe, sendRequests } from './broker/subscribe.ts'
+import { answerSubscribe, refuseRequest, resendRequests } from './broker/subscribe.ts'
+import { blameSuspect, judgeBreak, noteAnswered, noteUnreachable, type Suspect } from './broker/suspicion.ts'
 import type { UpstreamEvent } from './events.ts'
 import type { Session } from './session.ts'
 import { acceptConnect, refuseConnect } from './setup/connect.ts'
 import { giveUpSession } from './setup/disconnect.ts'
 import { answerWillUpdate, failWillUpdate } from './setup/will.ts'
-import type { Turn } from './turn.ts'
+import { drop, type Turn } from './turn.ts'
+import { setAsideUplink } from './uplink/dead-letters.ts'
+import { resendUplinks } from './uplink/forward.ts'
 import { dropOldSpooled } from './uplink/spool.ts'
-import { resendUplinks } from './uplink/uplinks.ts'
 
 type Reported<T extends UpstreamEvent['type']> = Extract<UpstreamEvent, { type: T }>
 
@@ -30,41 +32,34 @@ export function onConnected(session: Session, event: Reported<'connected'>, turn
     turn.out.push({ type: 'saveProgress', session, lazy: false })
   }
   dropOldSpooled(session, turn)
-  // first: much to resend must not stand in their way
-  restoreSubscriptions(session, event.sessionPresent, turn) // [SN-MAP-3, SN-MAP-4]
+  planRestoring(session, event.sessionPresent) // [SN-MAP-3, SN-MAP-4]
   resendUplinks(session, event.sessionPresent, turn)
-  if (session.state !== 'connecting') {
-    answerWillUpdate(session, turn)
-    sendRequests(session, turn)
-  } else if (link.restoring.size === 0) acceptConnect(session, 'accepted by the broker', turn)
+  resendRequests(session)
+  if (session.state !== 'connecting') answerWillUpdate(session, turn)
+  else if (link.toRestore.length === 0) acceptConnect(session, 'accepted by the broker', turn)
 }
 
 /**
  * A broker without a session is given the subscriptions that the gateway remembers; one that has it, those which it did
  * not confirm the last time [SN-MAP-3, -4].
  */
-function restoreSubscriptions(session: Session, sessionPresent: boolean, turn: Turn): void {
-  const { link, subscriptions } = session
-  const { restoring } = link
-  const missing = new Set(restoring.values())
-  restoring.clear()
-  for (const [filter, { qos }] of subscriptions) {
-    if (sessionPresent && !missing.has(filter)) continue
-    const token = link.nextToken++
-    restoring.set(token, filter)
-    turn.out.push({ type: 'subscribe', session, token, filter, qos, replay: false })
-  }
+function planRestoring({ link, subscriptions }: Session, sessionPresent: boolean): void {
+  const missing = new Set([...link.restoring.values(), ...link.toRestore])
+  link.restoring.clear()
+  const filters = [...subscriptions].map(([filter]) => filter)
+  link.toRestore = filters.filter((filter) => !sessionPresent || missing.has(filter))
 }
 
 export function onSubscribed(session: Session, event: Reported<'subscribed'>, turn: Turn): void {
   const { token, outcome } = event
-  const { restoring } = session.link
+  const { restoring, toRestore } = session.link
+  noteAnswered(session)
   const restored = restoring.get(token)
   if (restored === undefined) return answerSubscribe(session, event, turn)
   if (outcome === ReturnCode.congestion) return onNotRestored(session, turn)
   restoring.delete(token)
   if (outcome === ReturnCode.notSupported) session.subscriptions.delete(restored)
-  if (restoring.size === 0 && session.state === 'connecting') {
+  if (restoring.size + toRestore.length === 0 && session.state === 'connecting') {
     acceptConnect(session, 'accepted by the broker', turn) // it waited for the last one
   }
 }
@@ -78,6 +73,7 @@ function onNotRestored(session: Session, turn: Turn): void {
 export function onRefused(session: Session, event: Reported<'refused'>, turn: Turn): void {
   const { link } = session
   link.state = 'closed'
+  if (event.unreachable) noteUnreachable(session)
   const { lostAt = turn.now } = link
   // the broker has given it up by now
   if (turn.now - lostAt >= turn.env.settings.timers.grace) link.owesFarewell = false
@@ -89,8 +85,15 @@ export function onRefused(session: Session, event: Reported<'refused'>, turn: Tu
 }
 
 export function onClosed(session: Session, event: Reported<'closed'>, turn: Turn): void {
-  session.link.state = 'closed'
-  session.link.congested = false
+  const { link } = session
+  link.state = 'closed'
+  link.congested = false
+  const judged = event.why === 'taken-over' ? undefined : judgeBreak(session, turn)
+  if (judged?.guilty !== undefined) setAsideSuspect(session, judged.guilty, turn)
+  if (judged !== undefined && needsLink(session)) {
+    link.attempts = 0 // the broker is there: a short pause is enough
+    return scheduleReconnect(session, turn)
+  }
   if (session.state === 'connecting') {
     return refuseConnect(session, ReturnCode.congestion, event.detail, turn)
   }
@@ -100,6 +103,18 @@ export function onClosed(session: Session, event: Reported<'closed'>, turn: Turn
   if (grace === 0 && session.state !== 'asleep' && session.policy.ack === 'broker')
     return giveUpSession(session, event.detail, turn)
   scheduleReconnect(session, turn)
+}
+
+/** What the broker hangs up at is given up, so that everything else goes on. */
+function setAsideSuspect(session: Session, suspect: Suspect, turn: Turn): void {
+  const { kind, topic, uplink, request } = suspect
+  blameSuspect(session, suspect, turn)
+  if (uplink !== undefined) return setAsideUplink(session, uplink, 'hung-up', turn)
+  turn.out.push({ type: 'setAside', session, kind, topic, why: 'hung-up', kept: false })
+  drop(session, 'hung-up', turn)
+  if (kind !== 'subscribe') return
+  if (request !== undefined) refuseRequest(session, request, turn)
+  else if (session.subscriptions.delete(topic)) turn.out.push({ type: 'save', session })
 }
 
 /** The connection's write buffer passed its limit, or drained again. */

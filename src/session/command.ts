@@ -1,4 +1,4 @@
-// What a person may ask of a session from outside: end it, forget it, empty its queue.
+// What a person may ask of a session from outside: end it, forget it, empty its queue, decide about its dead letters.
 
 import { clearQueue } from './downlink/queue.ts'
 import type { Command } from './events.ts'
@@ -6,14 +6,27 @@ import type { Session } from './session.ts'
 import { giveUpSession } from './setup/disconnect.ts'
 import { isEnded } from './states.ts'
 import { enter, type Turn } from './turn.ts'
+import { discardDeadLetter, resendDeadLetter } from './uplink/dead-letters.ts'
 import { clearSpool } from './uplink/spool.ts'
 
-/** `disconnect` tells the sensor, so that it connects again; `forget` also deletes what is stored of it. */
+/** See `Command`. Messages that are sent again may fail again, and are dead letters again then. */
 export function onCommand(session: Session, command: Command, turn: Turn): void {
-  if (command === 'clearQueue') return clearQueue(session, turn)
+  const { dead } = session.uplink
+  switch (command) {
+    case 'clearQueue':
+      return clearQueue(session, turn)
+    case 'discardDeadLetters':
+      for (const uplink of [...dead.values()]) discardDeadLetter(session, uplink, turn)
+      return
+    case 'resendDeadLetters':
+      session.link.hangUps.blamed = []
+      for (const uplink of [...dead.values()]) resendDeadLetter(session, uplink, turn)
+      return
+  }
   if (command === 'forget') {
     session.established = false
     clearSpool(session, turn)
+    for (const uplink of [...dead.values()]) discardDeadLetter(session, uplink, turn)
   }
   if (isEnded(session)) enter(session, 'disconnected', 'forgotten', turn)
   else giveUpSession(session, 'ended by hand', turn)

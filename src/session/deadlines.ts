@@ -4,6 +4,7 @@
 import { ReturnCode } from '../codec/v1/messages.ts'
 import { graceEnd, onReconnectDue } from './broker/link.ts'
 import { nextRequestDeadline, onRequestDeadlines } from './broker/subscribe.ts'
+import { endWatch, watchEnd } from './broker/suspicion.ts'
 import { repeatRequest } from './downlink/ask.ts'
 import { dropTopic } from './downlink/deliver.ts'
 import type { Timers } from './policy.ts'
@@ -30,6 +31,9 @@ interface Deadline {
 
 /** The pause before the next attempt to connect, or the time after which earlier failures are forgotten. */
 const reconnect: Deadline = { at: ({ link }) => link.retryAt, pass: onReconnectDue }
+
+/** A QoS 0 publish that is watched has proved harmless: the next one is sent at the end of the turn. */
+const watch: Deadline = { at: watchEnd, pass: endWatch }
 
 /** A stored publish that the broker could not take; it is sent again at the end of the turn. */
 const spool: Deadline = { at: nextSpoolAttempt, pass: () => {} }
@@ -74,6 +78,7 @@ const ofPresent: readonly Deadline[] = [
   },
   { at: nextUplinkDeadline, pass: onUplinkDeadlines },
   spool,
+  watch,
   { at: nextRequestDeadline, pass: onRequestDeadlines },
   {
     at: ({ setup: { willUpdate } }) => willUpdate?.deadline ?? never,
@@ -85,9 +90,10 @@ const ofPresent: readonly Deadline[] = [
 const ofEnded: readonly Deadline[] = [
   reconnect,
   spool,
+  watch,
   {
-    // a stored session that nobody came back for [AMB-34]
-    at: ({ endedAt }, { keepSessions }) => endedAt + keepSessions,
+    // a stored session that nobody came back for [AMB-34]; dead letters wait for a person
+    at: ({ endedAt, uplink }, { keepSessions }) => (uplink.dead.size > 0 ? never : endedAt + keepSessions),
     pass(session, turn) {
       session.established = false
       clearSpool(session, turn)

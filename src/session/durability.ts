@@ -48,6 +48,7 @@ const rules: { readonly [T in Effect['type']]: DurabilityRule<Extract<Effect, { 
   dropMessage: {}, // to deliver a message twice does less harm than to wait
   keepUplink: { isAwaited: always },
   dropUplink: { isAwaited: always },
+  setAside: {},
   drop: {},
   changed: {},
   gwinfo: {},

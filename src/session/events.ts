@@ -2,7 +2,7 @@
 
 import type { Packet } from '../codec/v1/messages.ts'
 import type { BrokerLimits } from './broker/limits.ts'
-import type { Message, Outcome, QueuedMessage, Uplink, Will } from './message.ts'
+import type { DeathCause, Message, Outcome, QueuedMessage, Uplink, Will } from './message.ts'
 import type { Peer } from './peers.ts'
 import type { Session } from './session.ts'
 import type { State } from './states.ts'
@@ -11,7 +11,7 @@ import type { State } from './states.ts'
 export type UpstreamEvent =
   | { type: 'connected'; sessionPresent: boolean; limits: BrokerLimits }
   /** the attempt failed: the broker refused, could not be reached, or did not answer in time */
-  | { type: 'refused'; outcome: 1 | 3; detail: string }
+  | { type: 'refused'; outcome: 1 | 3; detail: string; unreachable?: boolean }
   /** an established connection ended: `lost` = try again, `taken-over` and `forbidden` = do not */
   | { type: 'closed'; why: 'lost' | 'taken-over' | 'forbidden'; detail: string }
   /** QoS 2: the broker has the message (PUBREC); it is released by the effect `release` */
@@ -31,7 +31,7 @@ export type UpstreamEvent =
   | { type: 'congestion'; on: boolean }
 
 /** What a person may ask of a session: `disconnect` tells the sensor; `forget` also deletes what is stored of it. */
-export type Command = 'disconnect' | 'forget' | 'clearQueue'
+export type Command = 'disconnect' | 'forget' | 'clearQueue' | 'discardDeadLetters' | 'resendDeadLetters'
 
 /** All that can happen to one session. */
 export type Event =
@@ -64,7 +64,8 @@ export type DropReason =
   | 'superseded' // a message for a sensor, by a newer one of the same topic
   | 'asleep' // a QoS 0 message for a sleeping sensor, where such are not kept
   | 'spool-full' // a message of a sensor that was to wait for the broker, over a limit
-  | 'refused' // a stored message of a sensor that the broker will not take
+  | 'refused' // a stored message of a sensor that the broker will not take: a dead letter
+  | 'hung-up' // a message or subscription of a sensor that the broker hangs up at
   | 'expired' // a message for a sensor, too old
   | 'too-long' // a message for a sensor that its link cannot carry
   | 'rejected' // a message that the sensor refused
@@ -126,6 +127,15 @@ export type Effect =
   /** the same for a publish of the sensor that is on its way to the broker */
   | { type: 'keepUplink'; session: Session; uplink: Uplink }
   | { type: 'dropUplink'; session: Session; uplink: Uplink }
+  /** a publish or subscription was set aside, since the broker hangs up at it or refuses it; `kept`: as a dead letter */
+  | {
+      type: 'setAside'
+      session: Session
+      kind: 'publish' | 'subscribe'
+      topic: string
+      why: DeathCause
+      kept: boolean
+    }
   /** counted, never fatal */
   | { type: 'drop'; reason: DropReason; session: Session | undefined }
   /** the session went from one state to another: one log line; `peer`: its address then, which an ended one loses */

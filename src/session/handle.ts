@@ -3,6 +3,7 @@
 
 import type { Packet, PacketType } from '../codec/v1/messages.ts'
 import { closeUnneededLink, hurryLink } from './broker/link.ts'
+import { sendDueToBroker } from './broker/send-due.ts'
 import { onSubscribe, onUnsubscribe, onUnsubscribed } from './broker/subscribe.ts'
 import { onClosed, onCongestion, onConnected, onRefused, onSubscribed } from './broker-events.ts'
 import { onCommand } from './command.ts'
@@ -20,8 +21,8 @@ import { onWillmsgupd, onWilltopicupd } from './setup/will.ts'
 import { isEnded, verdict } from './states.ts'
 import { onRegister } from './topics/register.ts'
 import { drop, type Turn } from './turn.ts'
+import { onPublished, onReceived } from './uplink/forward.ts'
 import { onPublish, onPubrel } from './uplink/publish.ts'
-import { onPublished, onReceived, sendDueUplinks } from './uplink/uplinks.ts'
 
 type Handlers = {
   [T in PacketType]?: (session: Session, packet: Extract<Packet, { type: T }>, turn: Turn) => void
@@ -56,7 +57,7 @@ export function handle(session: Session, event: Event, turn: Turn): void {
   const wasEnded = isEnded(session)
   if (event.type === 'packet') onPacket(session, event.packet, turn)
   else onOther(session, event, turn)
-  sendDueUplinks(session, turn)
+  sendDueToBroker(session, turn)
   if (deliverDue(session, turn)) finishAwake(session, turn)
   if (isEnded(session)) closeUnneededLink(session, !wasEnded, turn)
   session.wakeAt = nextDeadline(session, turn)

@@ -21,6 +21,9 @@ export interface QueuedMessage extends Message {
   repaired: boolean
 }
 
+/** Why the broker will not have a message that was acknowledged to its sensor: it hangs up at it, or refuses it for good. */
+export type DeathCause = 'hung-up' | 'refused'
+
 /** A PUBLISH of the sensor on its way to the broker [6.6]: two small machines, one on each side. */
 export interface Uplink {
   /** names it at the broker connection; grows within a session, and is its key in the store */
@@ -40,9 +43,11 @@ export interface Uplink {
   repeated: boolean
   /**
    * towards the broker. waiting: not yet given to the connection; sent: given; received: the broker has it (PUBREC), and is
-   * to complete it; done
+   * to complete it; done; dead: the broker will not have it, and a person decides what becomes of it
    */
-  broker: 'waiting' | 'sent' | 'received' | 'done'
+  broker: 'waiting' | 'sent' | 'received' | 'done' | 'dead'
+  /** why it is dead */
+  why?: DeathCause | undefined
   /**
    * towards the sensor. owes: it waits for an answer, until `deadline`; told: it was told to try later, or its connection
    * ended, and a repetition asks anew; answered: PUBACK or PUBREC was sent; released: it needs nothing more (PUBREL came,

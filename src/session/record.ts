@@ -152,6 +152,7 @@ export interface UplinkRecord {
   readonly at: number
   readonly stored: boolean
   readonly stage: Uplink['broker']
+  readonly why?: Uplink['why']
   readonly repeated: boolean
   /** QoS 2: what the sensor was last told or has said */
   readonly answer: 'none' | 'pubrec' | 'pubrel'

@@ -1,6 +1,7 @@
 // One sensor's session: all that the gateway knows of it, as plain data without verbs. Pure.
 
 import type { Publish, Pubrel, Register, Willmsgreq, Willtopicreq } from '../codec/v1/messages.ts'
+import { type HangUps, noHangUps } from './broker/hang-ups.ts'
 import type { BrokerLimits } from './broker/limits.ts'
 import type { QueuedMessage, Uplink, WillData } from './message.ts'
 import type { Peer } from './peers.ts'
@@ -44,6 +45,8 @@ export interface UplinkSide {
   readonly open: SparseMap<number, Uplink>
   /** open towards the broker, by token, in order */
   readonly outgoing: SparseMap<number, Uplink>
+  /** acknowledged, and set aside since the broker will not have them: kept until a person decides [dead letters], by token */
+  readonly dead: SparseMap<number, Uplink>
   /** what of `outgoing` waits in the store: messages that the sensor needs not repeat */
   readonly spooled: { messages: number; octets: number }
   /** the last QoS 1 PUBLISH that was acknowledged [SN-PUB-12] */
@@ -113,8 +116,10 @@ export interface Link {
   attempts: number
   /** when the next attempt is due */
   retryAt: number
-  /** filters of re-subscriptions not answered yet, by token [SN-MAP-3] */
+  /** filters of re-subscriptions that are still to be sent, and of those not answered yet, by token [SN-MAP-3] */
+  toRestore: readonly string[]
   readonly restoring: SparseMap<number, string>
+  readonly hangUps: HangUps
   /** the sensor ended well while the connection was away: the broker must hear of that, or it publishes the will */
   owesFarewell: boolean
   /** names the next request at the connection */
@@ -183,6 +188,7 @@ export const createSession = (clientId: string, env: Env): Session => ({
   uplink: {
     open: new SparseMap(),
     outgoing: new SparseMap(),
+    dead: new SparseMap(),
     spooled: { messages: 0, octets: 0 },
     lastAcknowledged: undefined,
     congestionToldAt: Number.NEGATIVE_INFINITY,
@@ -205,7 +211,9 @@ export const createSession = (clientId: string, env: Env): Session => ({
     lostAt: undefined,
     attempts: 0,
     retryAt: never,
+    toRestore: [],
     restoring: new SparseMap(),
+    hangUps: noHangUps(),
     owesFarewell: false,
     nextToken: 1,
   },

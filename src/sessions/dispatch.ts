@@ -24,10 +24,11 @@ function settleEnded(sessions: Sessions, session: Session, turn: Turn): void {
   if (session.peer !== undefined) {
     unbindPeer(sessions, session)
     restSession(session, turn)
-    const isKept = !session.cleanSession || owesBroker(session)
+    const isKept = !session.cleanSession || owesBroker(session) || session.uplink.dead.size > 0
     if (isKept && session.established) turn.out.push({ type: 'save', session })
   }
   if (owesBroker(session)) return // kept until the broker has heard it all
+  if (session.uplink.dead.size > 0) return // or until a person has decided
   if (session.cleanSession || !session.established) forgetSession(sessions, session, turn)
 }
 

@@ -87,4 +87,7 @@ function mendLater(sessions: Sessions, { link }: Session, turn: Turn): void {
 
 /** Whether it is neither connected nor kept for the next time. */
 const isOver = (session: Session): boolean =>
-  isEnded(session) && (session.cleanSession || !session.established) && !owesBroker(session)
+  isEnded(session) &&
+  (session.cleanSession || !session.established) &&
+  !owesBroker(session) &&
+  session.uplink.dead.size === 0

@@ -164,7 +164,8 @@ export function readUplink(token: number, value: unknown, toMonotonic: (wall: nu
     data: octets(of.data),
     at: number(of.at),
     stored: flag(of.stored),
-    stage: oneOf('waiting', 'sent', 'received', 'done')(of.stage),
+    stage: oneOf('waiting', 'sent', 'received', 'done', 'dead')(of.stage),
+    why: maybe(oneOf('hung-up', 'refused'))(of.why),
     repeated: flag(of.repeated),
     answer: oneOf('none', 'pubrec', 'pubrel')(of.answer),
   }

@@ -43,11 +43,12 @@ const DISCONNECT: ReadonlyMap<number, Ending> = new Map([
   [0x8e, { why: 'taken-over', fault: false }], // session taken over
   [0x87, { why: 'forbidden', fault: false }], // not authorized
   [0x98, { why: 'forbidden', fault: false }], // administrative action
-  // malformed packet, protocol error, topic name invalid, receive maximum, topic alias, packet too large, payload
-  // format, retain, QoS, shared subscriptions, subscription identifiers, wildcard subscriptions
-  ...[0x81, 0x82, 0x90, 0x93, 0x94, 0x95, 0x99, 0x9a, 0x9b, 0x9e, 0xa1, 0xa2].map(
-    (code): [number, Ending] => [code, { why: 'lost', fault: true }],
-  ),
+  // malformed packet, protocol error, receive maximum, topic alias, retain, QoS, shared subscriptions, subscription identifiers,
+  // wildcard subscriptions; not those by which a broker refuses a single message: topic name, packet too large, payload format
+  ...[0x81, 0x82, 0x93, 0x94, 0x9a, 0x9b, 0x9e, 0xa1, 0xa2].map((code): [number, Ending] => [
+    code,
+    { why: 'lost', fault: true },
+  ]),
 ])
 
 const LOST: Ending = { why: 'lost', fault: false }

@@ -81,6 +81,7 @@ const infoRules: Rules<GatewayInfo> = {
   queuedOctets: sum,
   spooledMessages: sum,
   spooledOctets: sum,
+  deadLetters: sum,
   counters: (values) => merge(countedRules, values),
 }
 

@@ -114,6 +114,7 @@ export class FakeView implements GatewayView {
       ],
       dropped: i % 7 === 0 ? { 'queue-full': 4 } : {},
       refusedTopics: [],
+      deadLetters: [],
       lastError: i % 50 === 49 && gone ? 'the broker refused the login (not authorized)' : undefined,
     })
   }
@@ -210,6 +211,7 @@ export class FakeView implements GatewayView {
       queuedOctets,
       spooledMessages: 0,
       spooledOctets: 0,
+      deadLetters: 0,
       counters: {
         ...this.#counters,
         received: {

@@ -43,6 +43,7 @@ export const meter: SensorDetail = {
   recent: [{ at: AT, direction: 'received', type: 'PUBLISH', text: 'QoS 1 meter/7/power, 4 octets' }],
   dropped: { 'out-of-state': 1 },
   refusedTopics: ['meter/7/odd'],
+  deadLetters: [{ token: 5, topic: 'meter/7/x', qos: 1, retain: false, octets: 4, at: AT, why: 'hung-up' }],
   lastError: 'the broker refused it',
 }
 
@@ -69,6 +70,7 @@ export const button: SensorDetail = {
   recent: [],
   dropped: {},
   refusedTopics: [],
+  deadLetters: [],
   lastError: undefined,
 }
 
@@ -106,6 +108,7 @@ const INFO: GatewayInfo = {
   queuedOctets: 27,
   spooledMessages: 2,
   spooledOctets: 31,
+  deadLetters: 3,
   counters: {
     receivedDatagrams: 12,
     receivedOctets: 345,

@@ -196,7 +196,8 @@ function checkDeadline(session: Session): void {
     subscribing.requests.size > 0 ||
     [...uplink.open.values()].some(({ broker }) => broker === 'waiting') ||
     link.state === 'closed'
-  must(!waits || Number.isFinite(wakeAt), () => `${state} waits for ever`)
+  const isForPerson = isEnded(state) && uplink.dead.size > 0
+  must(!waits || isForPerson || Number.isFinite(wakeAt), () => `${state} waits for ever`)
 }
 
 it('keeps all limits, counts and promises whatever happens, crashes included [SN-ROB-1, SN-ROB-3, SN-SLP-1, SN-GPUB-10, SN-CONN-14]', () => {
@@ -206,6 +207,12 @@ it('keeps all limits, counts and promises whatever happens, crashes included [SN
     if (calm) settleDown(sensors)
     for (const step of steps) take(step, world, sensors)
     world.broker.answers = true // an attempt is always answered in the end
+    world.advance(40 * DAY)
+    // whoever is still there has dead letters, which wait for a person
+    for (const session of [...world.sessions.byClientId.values()]) {
+      must(session.uplink.dead.size > 0, () => `${session.clientId} is still there`)
+      world.happen(session, { type: 'command', command: 'discardDeadLetters' })
+    }
     world.advance(40 * DAY)
     same(world.sessions.byClientId.size, 0, 'sessions in the end')
     same(world.sessions.byPeer.size, 0, 'addresses in the end')

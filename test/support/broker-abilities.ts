@@ -187,16 +187,7 @@ export const brokerFacts: Readonly<Record<BrokerName, BrokerFacts>> = {
       'dots in topics': 'SUBSCRIBE: refused, PUBLISH: closes the connection', // its log: ' ' and '.' not supported
       'blanks in topics': 'SUBSCRIBE: refused, PUBLISH: closes the connection', // the same
     },
-    knownFaults: [
-      {
-        story: 'a message of QoS 2 is answered',
-        symptom: 'sent again without end, the broker hangs up each time',
-      },
-      {
-        story: 'a message to a topic that the broker refuses',
-        symptom: 'sent again without end, the broker hangs up each time',
-      },
-    ],
+    knownFaults: [],
   },
   // Our own, as AWS IoT Core and Azure document theirs: see `strict-rules.ts`.
   Strict: {
@@ -207,17 +198,7 @@ export const brokerFacts: Readonly<Record<BrokerName, BrokerFacts>> = {
       'will delay': 'published at once', // AWS IoT Core has it; nothing here needs it
       'shared subscriptions': 'granted, never delivered', // the same
     },
-    knownFaults: [
-      {
-        story: 'a message of QoS 2 is answered',
-        version: '3.1.1',
-        symptom: 'sent again without end, the broker hangs up each time',
-      },
-      {
-        story: 'a message to a topic that the broker refuses',
-        symptom: 'sent again without end, the broker hangs up each time',
-      },
-    ],
+    knownFaults: [],
   },
   'HiveMQ CE': {
     tried: '2025.5, embedded',

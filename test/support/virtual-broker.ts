@@ -56,6 +56,8 @@ export class VirtualBroker {
   subscribeOutcome: Outcome = 0
   publishOutcome: Outcome = 0
   latency = 1
+  /** topics and filters at which it closes the connection instead of answering */
+  hangsUpAt: (topicOrFilter: string) => boolean = () => false
   /** false: it waits with wills until a gateway that crashed has had time to come back (MQTT 5) */
   willsAtCrash = false
   /** what arrived, at whoever subscribes to everything */
@@ -66,6 +68,9 @@ export class VirtualBroker {
   readonly retained = new Map<string, BrokerMessage>()
   /** of messages, not of their release */
   readonly acknowledged: number[] = []
+  /** connections that it closed instead of answering */
+  hangUps = 0
+  readonly #doomed = new WeakSet<Connection>()
   /** MQTT CONNECTs taken */
   connects = 0
   #nextAck = 1
@@ -93,6 +98,7 @@ export class VirtualBroker {
         )
       case 'subscribe': {
         const { session, token, filter, replay } = effect
+        if (this.hangsUpAt(filter)) return this.hangUp(session)
         const qos = Math.min(effect.qos, this.grantedQos) as 0 | 1 | 2
         this.#reply(session, () => {
           if (this.subscribeOutcome === 0) this.sessionOf(session.clientId).subscriptions.set(filter, qos)
@@ -136,6 +142,7 @@ export class VirtualBroker {
 
   #publish({ session, token, qos, topic, payload, retain }: Effect & { type: 'publish' }): void {
     if (!this.#reply(session, () => {})) return
+    if (this.hangsUpAt(topic)) return this.hangUp(session)
     const outcome = this.publishOutcome
     const { unreleased } = this.sessionOf(session.clientId)
     const isKnown = qos === 2 && unreleased.has(packetIdOf(token))
@@ -178,7 +185,13 @@ export class VirtualBroker {
       if (!this.answers || this.#attempts.get(session) !== attempt) return
       if (!this.reachable || this.refuses !== undefined) {
         const outcome = this.reachable ? (this.refuses ?? 1) : 1
-        this.#world.happen(session, { type: 'refused', outcome, detail: 'refused by the broker' })
+        const unreachable = !this.reachable
+        this.#world.happen(session, {
+          type: 'refused',
+          outcome,
+          detail: 'refused by the broker',
+          unreachable,
+        })
         return
       }
       if (clean) this.stored.delete(session.clientId)
@@ -196,7 +209,7 @@ export class VirtualBroker {
   #reply(session: Session, event: Event | (() => void)): boolean {
     if (!this.reachable || !this.answers) return false
     const connection = this.connected.get(session)
-    if (connection === undefined) return false
+    if (connection === undefined || this.#doomed.has(connection)) return false
     this.#world.after(this.latency, () => {
       if (this.connected.get(session) !== connection) return
       if (typeof event === 'function') event()
@@ -274,6 +287,20 @@ export class VirtualBroker {
       else if (Math.min(qos, message.qos) > 0)
         queue.push({ ...copy, qos: Math.min(qos, message.qos) as 1 | 2 })
     }
+  }
+
+  /** Closes one connection without a word, and publishes its will. */
+  hangUp(session: Session): void {
+    const connection = this.connected.get(session)
+    if (connection === undefined || this.#doomed.has(connection)) return
+    this.#doomed.add(connection) // it reads nothing more
+    this.hangUps += 1
+    this.#world.after(this.latency, () => {
+      if (this.connected.get(session) !== connection) return
+      this.#end(session)
+      if (connection.will) this.#publishWill(connection.will, session.clientId)
+      this.#world.happen(session, { type: 'closed', why: 'lost', detail: 'the broker closed the connection' })
+    })
   }
 
   /** All connections break: the broker publishes the wills. */

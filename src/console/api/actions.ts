@@ -82,11 +82,13 @@ export function serveActions(app: FastifyInstance, view: GatewayView, log: Conso
     ['disconnect', 'disconnect', 'Ends its connection with DISCONNECT; its session is kept'],
     ['forget', 'forget', 'Ends its session: subscriptions, topic ids and waiting messages are gone'],
     ['clear-queue', 'clearQueue', 'Discards the messages that wait for it'],
+    ['dead-letters/discard', 'discardDeadLetters', 'Discards its messages that the broker will not have'],
+    ['dead-letters/resend', 'resendDeadLetters', 'Sends its messages again that the broker would not have'],
   ] as const
   for (const [path, type, summary] of simple) {
     app.post<ForSensor>(
       `/api/sensors/:clientId/${path}`,
-      { schema: schemaOf(`${type}Sensor`.replace('clearQueueSensor', 'clearQueue'), summary) },
+      { schema: schemaOf(type === 'disconnect' || type === 'forget' ? `${type}Sensor` : type, summary) },
       (request, reply) => perform(request.params.clientId, { type }, reply),
     )
   }

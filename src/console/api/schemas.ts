@@ -80,6 +80,17 @@ const detail: Properties<SensorDetail> = {
   recent: listOf(ref('RecentMessage')),
   dropped: counts('messages to or from it that were discarded since the console started, by reason'),
   refusedTopics: listOf(text('a topic name it refused')),
+  deadLetters: listOf(
+    object<SensorDetail['deadLetters'][number]>({
+      token: whole('what names it within the sensor'),
+      topic: text('topic name'),
+      qos,
+      retain: yesNo('retained'),
+      octets: whole('length of its contents'),
+      at: time('when it came from the sensor'),
+      why: text('hung-up: the broker closes the connection at it; refused: it refuses it for good'),
+    }),
+  ),
   lastError: optional(text('why its last connection setup failed, until one succeeds')),
 }
 
@@ -109,6 +120,7 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
       queuedOctets: whole('octets that wait for sensors'),
       spooledMessages: whole('acknowledged messages of sensors that wait for the broker'),
       spooledOctets: whole('octets of these'),
+      deadLetters: whole('acknowledged messages of sensors that the broker will not have'),
       counters: object<GatewayInfo['counters']>({
         receivedDatagrams: whole('datagrams that arrived, from whomever'),
         receivedOctets: whole('octets of these datagrams'),

@@ -5,7 +5,7 @@ import type { Effect, Event } from '../../session/events.ts'
 import type { Session } from '../../session/session.ts'
 import type { Store } from '../../store/store.ts'
 import { incrementCounter } from '../counters.ts'
-import { logChange } from '../log-lines.ts'
+import { logChange, logSetAside } from '../log-lines.ts'
 import type { Observers } from '../observer.ts'
 import { type BrokerEffectsParts, createBrokerEffects } from './broker-effects.ts'
 import { createCommitGate } from './commit-gate.ts'
@@ -63,6 +63,7 @@ export function createEffectPerformer(
       },
     }),
     ...createStoreEffects(store),
+    setAside: (effect) => logSetAside(log, effect),
     drop: ({ reason }) => incrementCounter(counters.dropped, reason),
     changed: (effect) => logChange(log, effect),
   }

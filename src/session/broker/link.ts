@@ -59,7 +59,7 @@ export function closeLink(session: Session, publishWill: boolean, turn: Turn): v
  * messages of it wait for the broker.
  */
 export const needsLink = (session: Session): boolean =>
-  isLive(session) || (isEnded(session) && owesBroker(session))
+  isLive(session) || session.state === 'connecting' || (isEnded(session) && owesBroker(session))
 
 /**
  * Ends the connection of a session that has ended (`justNow`: in this turn), once nothing of it waits for the broker any

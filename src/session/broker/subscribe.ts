@@ -7,13 +7,18 @@ import type { Request, Session, Subscription } from '../session.ts'
 import { REPETITION } from '../setup/connect.ts'
 import { learn } from '../topics/registry.ts'
 import { filterOfRequest, normalId } from '../topics/topic-names.ts'
-import { send, type Turn } from '../turn.ts'
+import { drop, send, type Turn } from '../turn.ts'
+import { isBlamed, noteSent, subscribeSuspect } from './suspicion.ts'
 
 export function onSubscribe(session: Session, packet: Subscribe, turn: Turn): void {
   const { msgId } = packet
   const refuse = (returnCode: ReturnCode) => send(session, suback(msgId, 0, 0, returnCode), turn) // [SN-SUB-6]
   const filter = filterOfRequest(packet, session.policy.predefined)
   if (typeof filter !== 'string') return refuse(filter)
+  if (isBlamed(session, { ...subscribeSuspect, topic: filter }, turn.now)) {
+    drop(session, 'hung-up', turn)
+    return refuse(ReturnCode.notSupported)
+  }
   if (packet.qos === -1) return refuse(ReturnCode.notSupported)
   if (isPending(session, 'subscribe', msgId, filter)) return
   const last = session.subscribing.lastAnswer
@@ -110,19 +115,37 @@ function openRequest(
     sent: false,
   }
   session.subscribing.requests.set(msgId, request)
-  if (session.link.state === 'up') sendRequest(session, request, turn)
 }
 
 function sendRequest(session: Session, request: Request, turn: Turn): void {
   const { token, filter, subscription } = request
   request.sent = true
+  noteSent(session, turn)
   if (request.type === 'unsubscribe') turn.out.push({ type: 'unsubscribe', session, token, filter })
   else turn.out.push({ type: 'subscribe', session, token, filter, qos: subscription.qos, replay: true })
 }
 
-/** What waits for a broker connection; what was sent on the last one is asked again. */
-export function sendRequests(session: Session, turn: Turn): void {
-  for (const request of session.subscribing.requests.values()) sendRequest(session, request, turn)
+/** A new connection: what was sent on the last one is asked again. */
+export function resendRequests({ subscribing }: Session): void {
+  for (const request of subscribing.requests.values()) request.sent = false
+}
+
+/** Sends what waits for the broker connection, at most `most`; true if that was something. */
+export function sendDueRequests(session: Session, turn: Turn, most = Number.POSITIVE_INFINITY): boolean {
+  let left = most
+  for (const request of session.subscribing.requests.values()) {
+    if (request.sent || left === 0) continue
+    left -= 1
+    sendRequest(session, request, turn)
+  }
+  return left < most
+}
+
+/** Gives a request up that the broker hangs up at; for UNSUBSCRIBE there is no code. */
+export function refuseRequest(session: Session, { type, msgId }: Request, turn: Turn): void {
+  session.subscribing.requests.delete(msgId)
+  if (type === 'subscribe') send(session, suback(msgId, 0, 0, ReturnCode.notSupported), turn)
+  else send(session, { type: 'unsuback', msgId }, turn)
 }
 
 const suback = (msgId: number, qos: 0 | 1 | 2, topicId: number, returnCode: ReturnCode) =>

@@ -3,6 +3,7 @@
 import { type Publish, type Pubrel, ReturnCode } from '../../codec/v1/messages.ts'
 import { fitsBroker } from '../broker/limits.ts'
 import { isResuming } from '../broker/link.ts'
+import { isBlamed, isCautious, noteUnanswered } from '../broker/suspicion.ts'
 import type { Uplink } from '../message.ts'
 import type { Session } from '../session.ts'
 import { topicOfPublish } from '../topics/topic-names.ts'
@@ -25,6 +26,9 @@ export function onPublish(session: Session, packet: Publish, turn: Turn): void {
   if (!fitsBroker(session.link.limits, packet, topic)) {
     return refusePublish(session, packet, ReturnCode.notSupported, turn)
   }
+  if (session.link.hangUps.blamed.length > 0 && isHungUpAt(session, packet, packet.qos, topic, turn)) {
+    return refusePublish(session, packet, ReturnCode.notSupported, turn)
+  }
   if (packet.qos === 0) publishOnce(session, packet, topic, turn)
   else publishSurely(session, packet, topic, turn)
 }
@@ -39,9 +43,11 @@ function refusePublish(
   send(session, { type: 'puback', topicId, msgId, returnCode }, turn)
 }
 
-const isReady = ({ link }: Session): boolean => link.state === 'up' && !link.congested
+/** Whether a QoS 0 publish may pass those that wait: not while they go one at a time. */
+const isReady = (session: Session): boolean =>
+  session.link.state === 'up' && !session.link.congested && !isCautious(session)
 
-/** QoS 0 messages that wait until a connection is there again that a restart of the gateway has cut. */
+/** QoS 0 messages that wait until a connection is there again that a restart of the gateway has cut, or for their turn. */
 const MOST_EARLY = 16
 
 function publishOnce(session: Session, packet: Publish, topic: string, turn: Turn): void {
@@ -51,7 +57,7 @@ function publishOnce(session: Session, packet: Publish, topic: string, turn: Tur
     return forward(session, topic, packet.data, packet.retain, turn)
   }
   if (stores) return void spoolUplink(session, newUplink(session, packet, topic, true, turn), turn)
-  if (isResuming(session) && side.outgoing.size < MOST_EARLY) {
+  if ((isResuming(session) || isCautious(session)) && side.outgoing.size < MOST_EARLY) {
     return enqueueUplink(session, newUplink(session, packet, topic, false, turn))
   }
   drop(session, link.congested ? 'congestion' : 'upstream-down', turn)
@@ -69,11 +75,26 @@ function publishUnanswered(session: Session, packet: Publish, turn: Turn): void 
   if (!qosMinusOne.enabled) drop(session, 'not-allowed', turn)
   else if (typeof topic !== 'string' || !fitsBroker(link.limits, packet, topic))
     drop(session, 'invalid-topic', turn)
+  else if (isHungUpAt(session, packet, 0, topic, turn)) return
   else if (!isReady(session)) drop(session, 'upstream-down', turn)
   else forward(session, topic, packet.data, packet.retain && qosMinusOne.retain, turn)
 }
 
+/** Whether the broker hung up at the like of it not long ago; it is counted then. */
+function isHungUpAt(
+  session: Session,
+  { retain, data: { length } }: Publish,
+  qos: 0 | 1 | 2,
+  topic: string,
+  turn: Turn,
+): boolean {
+  if (!isBlamed(session, { kind: 'publish', topic, qos, retain, length }, turn.now)) return false
+  drop(session, 'hung-up', turn)
+  return true
+}
+
 function forward(session: Session, topic: string, payload: Uint8Array, retain: boolean, turn: Turn): void {
+  noteUnanswered(session, topic, retain, payload.length, turn)
   turn.out.push({ type: 'publish', session, token: 0, topic, payload, qos: 0, retain, repeated: false })
 }
 

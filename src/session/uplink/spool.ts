@@ -1,5 +1,6 @@
 // What the gateway has acknowledged to a sensor and keeps until the broker takes it: bounded by count, octets and age.
 
+import { isCautious, isUnderWay } from '../broker/suspicion.ts'
 import type { DropReason } from '../events.ts'
 import type { Uplink } from '../message.ts'
 import type { Session } from '../session.ts'
@@ -29,8 +30,11 @@ export function spoolUplink(session: Session, uplink: Uplink, turn: Turn): boole
 
 /** Takes up a publish that was loaded from the store. */
 export function reopenUplink(session: Session, uplink: Uplink): void {
-  if (uplink.broker !== 'done') enqueueUplink(session, uplink)
-  if (uplink.stored && uplink.broker !== 'done') addToSpooled(session, uplink, 1)
+  if (uplink.broker === 'dead') session.uplink.dead.set(uplink.token, uplink)
+  else if (uplink.broker !== 'done') {
+    enqueueUplink(session, uplink)
+    if (uplink.stored) addToSpooled(session, uplink, 1)
+  }
   if (uplink.qos === 2 && uplink.sensor !== 'released') session.uplink.open.set(uplink.msgId, uplink)
 }
 
@@ -65,8 +69,11 @@ function dropSpooled(
 }
 
 /** When a stored publish that the broker could not take is tried again; Infinity if none is. */
-export function nextSpoolAttempt({ uplink: { spooled, outgoing }, link }: Session): number {
+export function nextSpoolAttempt(session: Session): number {
+  const { uplink, link } = session
+  const { spooled, outgoing } = uplink
   if (spooled.messages === 0 || link.state !== 'up' || link.congested) return never
+  if (isCautious(session) && isUnderWay(session)) return never // its answer comes first
   let seen = 0
   for (const { stored, broker, retryAt } of outgoing.values()) {
     if (seen++ >= WINDOW) break

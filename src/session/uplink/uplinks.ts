@@ -1,6 +1,6 @@
 // What a sensor has under way to the broker, over all connections and crashes: in order, each once, until the broker's last word [6.6].
 
-import { type Publish, ReturnCode } from '../../codec/v1/messages.ts'
+import type { Publish, ReturnCode } from '../../codec/v1/messages.ts'
 import type { Outcome, Uplink } from '../message.ts'
 import type { Session } from '../session.ts'
 import { drop, send, type Turn } from '../turn.ts'
@@ -68,106 +68,15 @@ export function forgetUplink(session: Session, uplink: Uplink, turn: Turn): void
   if (uplink.stored || uplink.qos === 2) turn.out.push({ type: 'dropUplink', session, uplink })
 }
 
-/** Sends what is next in line, as far as the connection takes it. */
-export function sendDueUplinks(session: Session, turn: Turn): void {
-  const { link, uplink: side } = session
-  if (link.state !== 'up') return
-  let open = 0
-  for (const uplink of side.outgoing.values()) {
-    if (open >= WINDOW) return
-    open += 1
-    if (uplink.broker !== 'waiting') continue
-    if (uplink.stored && (link.congested || uplink.retryAt > turn.now)) return
-    sendUplink(session, uplink, turn)
-  }
-}
-
-function sendUplink(session: Session, uplink: Uplink, turn: Turn): void {
-  const { token, topic, data: payload, qos, retain, repeated } = uplink
-  turn.out.push({
-    type: 'publish',
-    session,
-    token: qos === 0 ? 0 : token,
-    topic,
-    payload,
-    qos,
-    retain,
-    repeated,
-  })
-  uplink.repeated = true
-  uplink.broker = 'sent'
-  if (qos === 0) endTowardsBroker(session, uplink, turn)
-}
-
-/** A new connection: everything unfinished is sent again, in order; what the broker has already is released [SN-MAP-4]. */
-export function resendUplinks(session: Session, sessionPresent: boolean, turn: Turn): void {
-  for (const uplink of [...session.uplink.outgoing.values()]) {
-    if (uplink.broker === 'sent') uplink.broker = 'waiting'
-    if (uplink.broker !== 'received') continue
-    // a broker that has forgotten the session had the message, and must not get it again [MQTT 4.3.3]
-    if (sessionPresent) turn.out.push({ type: 'release', session, token: uplink.token })
-    else complete(session, uplink, turn)
-  }
-}
-
-/** QoS 2: the broker has it. Whoever was told to try later learns at the next repetition. */
-export function onReceived(session: Session, token: number, turn: Turn): void {
-  const uplink = session.uplink.outgoing.get(token)
-  if (uplink?.broker === 'sent') receive(session, uplink, turn)
-  turn.out.push({ type: 'release', session, token })
-}
-
-function receive(session: Session, uplink: Uplink, turn: Turn): void {
-  uplink.broker = 'received'
-  const owes = uplink.sensor === 'owes'
-  if (owes) uplink.sensor = 'answered'
-  turn.out.push({ type: 'keepUplink', session, uplink }) // a repetition must be known as such after a restart too
-  if (owes) send(session, { type: 'pubrec', msgId: uplink.msgId }, turn)
-}
-
-/** The broker has finished it, or refused it. */
-export function onPublished(session: Session, token: number, outcome: Outcome, turn: Turn): void {
-  const uplink = session.uplink.outgoing.get(token)
-  if (uplink === undefined) return
-  if (outcome === ReturnCode.accepted) complete(session, uplink, turn)
-  else if (uplink.stored) failStored(session, uplink, outcome, turn)
-  else fail(session, uplink, outcome, turn)
-}
-
-function complete(session: Session, uplink: Uplink, turn: Turn): void {
-  const { msgId } = uplink
-  const { uplink: side } = session
-  if (uplink.qos === 2 && uplink.broker === 'sent') receive(session, uplink, turn)
-  const owes = uplink.sensor === 'owes'
-  endTowardsBroker(session, uplink, turn)
-  if (uplink.stored || side.open.get(msgId) !== uplink) return
-  if (uplink.qos === 2 && uplink.sensor !== 'released') return // PUBREL is still to come
-  side.open.delete(msgId)
-  if (uplink.qos === 2) return send(session, { type: 'pubcomp', msgId }, turn)
-  uplink.sensor = 'answered'
-  side.lastAcknowledged = uplink
-  if (owes) sendPuback(session, uplink, ReturnCode.accepted, turn)
-}
-
-function fail(session: Session, uplink: Uplink, outcome: Outcome, turn: Turn): void {
+/** The broker refuses it: so does the gateway, if it owes the sensor an answer. */
+export function failUplink(session: Session, uplink: Uplink, outcome: Outcome, turn: Turn): void {
   const { open } = session.uplink
-  const owes = uplink.broker === 'sent' && uplink.sensor === 'owes'
+  const owes = uplink.sensor === 'owes'
   const isOpen = open.get(uplink.msgId) === uplink
   uplink.broker = 'done'
   if (isOpen) open.delete(uplink.msgId)
   forgetUplink(session, uplink, turn)
   if (isOpen && owes) sendPuback(session, uplink, outcome, turn)
-}
-
-/** The sensor was promised that it arrives: it is tried again, unless the broker will never take it. */
-function failStored(session: Session, uplink: Uplink, outcome: Outcome, turn: Turn): void {
-  if (outcome === ReturnCode.congestion) {
-    uplink.broker = 'waiting'
-    uplink.retryAt = turn.now + turn.env.settings.timers.tWait
-    return
-  }
-  endTowardsBroker(session, uplink, turn)
-  drop(session, 'refused', turn)
 }
 
 /** PUBACK of this PUBLISH, with an error or without [SN-PUB-4]. */

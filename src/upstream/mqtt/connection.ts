@@ -122,7 +122,8 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
     options.log.debug({ clientId, detail: failure.detail }, 'connection to the broker failed')
     this.#finishAttempt()
     this.#forgetSocket()
-    this.now({ type: 'refused', outcome: failure.outcome, detail: failure.detail })
+    const { outcome, detail, unreachable = false } = failure
+    this.now({ type: 'refused', outcome, detail, unreachable })
   }
 
   ended({ why, fault }: Ending, detail: string): void {

@@ -178,7 +178,7 @@ describe('the OpenAPI description', () => {
       openapi: '3.1.0',
       info: { title: 'MQTT-SN gateway', version: '1.2.3' },
     })
-    expect(operations).toHaveLength(19)
+    expect(operations).toHaveLength(21)
     expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(operations.length)
     for (const { path, method, operation } of operations) {
       expect(operation.summary, path).toMatch(/^[A-Z].+/)
@@ -258,11 +258,13 @@ describe('the OpenAPI description', () => {
       }
       tried.push(operation.operationId)
     }
-    expect(tried).toHaveLength(17)
+    expect(tried).toHaveLength(19)
     expect(console.view.actions.map(({ action }) => action.type)).toEqual([
       'disconnect',
       'forget',
       'clearQueue',
+      'discardDeadLetters',
+      'resendDeadLetters',
       'publish',
     ])
   })

@@ -145,6 +145,7 @@ describe('the diagnosis of a sensor', () => {
     queuedOctets: 0,
     subscribed: [{ filter: 'a' }],
     refusedTopics: [],
+    deadLetters: [],
     dropped: {},
   }
   const why = (changed: object, healthy = true) => whyNoMessages({ ...sensor, ...changed }, { healthy, now })

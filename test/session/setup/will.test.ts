@@ -178,8 +178,8 @@ it('keeps the subscriptions of a clean session through a will update [SN-WILL-8,
   expect(world.happened()).toEqual([
     'sensor → WILLMSGUPD',
     'gateway → broker CONNECT clean will lwt/1',
-    'gateway → broker SUBSCRIBE d/a qos 1',
     'sensor ← WILLMSGRESP accepted',
+    'gateway → broker SUBSCRIBE d/a qos 1',
   ])
   world.publish('d/a', 'm', 1)
   expect(sensor.take()).toMatchObject([{ type: 'publish' }])

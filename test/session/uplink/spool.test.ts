@@ -199,12 +199,13 @@ describe('the bounds', () => {
 })
 
 describe('a broker that does not take it', () => {
-  it('for good: the message is dropped and counted, the next ones follow', () => {
+  it('for good: the message is set aside as a dead letter and counted, the next ones follow', () => {
     const [world, sensor] = connected()
     world.broker.publishOutcome = 3
     expect([say(sensor, '1', 1), say(sensor, '2', 2)]).toEqual([['puback 0'], ['pubrec', 'pubcomp']])
     world.advance(10)
-    expect([world.drops(), onDisk(world), spooled(world).messages]).toEqual([['refused', 'refused'], 0, 0])
+    expect([world.drops(), onDisk(world), spooled(world).messages]).toEqual([['refused', 'refused'], 2, 0])
+    expect(world.session('dev1').uplink.dead.size).toBe(2)
     world.broker.publishOutcome = 0
     say(sensor, '3')
     expect(arrived(world)).toEqual(['3'])

@@ -50,6 +50,8 @@ export const api = {
   disconnect: (clientId) => post(sensorPath(clientId, '/disconnect'), {}),
   forget: (clientId) => post(sensorPath(clientId, '/forget'), {}),
   clearQueue: (clientId) => post(sensorPath(clientId, '/clear-queue'), {}),
+  discardDeadLetters: (clientId) => post(sensorPath(clientId, '/dead-letters/discard'), {}),
+  resendDeadLetters: (clientId) => post(sensorPath(clientId, '/dead-letters/resend'), {}),
   publish: (clientId, { topic, payload, qos, retain }) =>
     post(sensorPath(clientId, '/publish'), { topic, payload: toHex(payload), qos, retain }),
   captureUrl: (clientId) => `/api/capture?sensor=${encodeURIComponent(clientId)}`,

@@ -130,8 +130,13 @@ export const DROPS = {
   },
   refused: {
     label: 'Refused by the broker',
-    text: 'A stored message of a sensor reached the broker, which will not take it.',
-    next: 'Look into the log of the broker: often the sensor may not publish to that topic.',
+    text: 'A stored message of a sensor reached the broker, which will not take it. It is kept as a dead letter.',
+    next: 'Look into the log of the broker: often the sensor may not publish to that topic. Then send it again, or discard it.',
+  },
+  'hung-up': {
+    label: 'The broker hangs up at it',
+    text: 'The broker closed the connection twice at this message or subscription of a sensor, so it is not sent again.',
+    next: 'Look into the log of the broker: often the sensor may not use that topic, or the message is too large for it.',
   },
   expired: {
     label: 'Too old',

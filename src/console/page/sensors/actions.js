@@ -14,6 +14,26 @@ const QUESTIONS = (clientId) => [
     danger: true,
   },
   {
+    label: 'Send dead letters again',
+    call: 'resendDeadLetters',
+    title: 'Send the dead letters again?',
+    text: [`The messages of ${clientId} that the broker would not have are sent once more.`],
+    action: 'Send them again',
+    done: 'They are on their way.',
+    danger: false,
+  },
+  {
+    label: 'Discard dead letters',
+    call: 'discardDeadLetters',
+    title: 'Discard the dead letters?',
+    text: [
+      `The messages of ${clientId} that the broker will not have are deleted. They cannot be brought back.`,
+    ],
+    action: 'Discard them',
+    done: 'They are gone.',
+    danger: true,
+  },
+  {
     label: 'Disconnect',
     call: 'disconnect',
     title: 'Disconnect this sensor?',

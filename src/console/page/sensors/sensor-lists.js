@@ -55,6 +55,17 @@ const LISTS = [
     words: ({ topicId, name }) => [name, `number ${topicId}`],
   },
   {
+    title: 'Dead letters',
+    tip: 'Messages of the sensor that were acknowledged to it, and that the broker will not have. Send them again, or discard them.',
+    rare: true,
+    of: ({ deadLetters }) => deadLetters,
+    key: ({ token }) => token,
+    words: ({ topic, qos, octets: size, at, why }, now) => [
+      topic,
+      `QoS ${qos}, ${octets(size)}, ${ago(at, now)}, ${dropWords(why).label.toLowerCase()}`,
+    ],
+  },
+  {
     title: 'Refused topics',
     tip: 'Topics that the sensor did not want to know of. Their messages are dropped.',
     rare: true,

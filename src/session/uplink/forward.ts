@@ -1,0 +1,108 @@
+// What goes to the broker of a sensor's publishes, and what the broker says of them [6.6].
+
+import { ReturnCode } from '../../codec/v1/messages.ts'
+import { isBlamed, noteAnswered, noteSent, noteUnanswered, publishSuspect } from '../broker/suspicion.ts'
+import type { Outcome, Uplink } from '../message.ts'
+import type { Session } from '../session.ts'
+import { send, type Turn } from '../turn.ts'
+import { setAsideUplink } from './dead-letters.ts'
+import { endTowardsBroker, failUplink, sendPuback, WINDOW } from './uplinks.ts'
+
+/** Sends what is next in line: at most `most`, and as far as the connection takes it. */
+export function sendDueUplinks(session: Session, turn: Turn, most = WINDOW): void {
+  const { link, uplink: side } = session
+  let [open, left] = [0, most]
+  for (const uplink of side.outgoing.values()) {
+    if (open >= WINDOW || left === 0) return
+    open += 1
+    if (uplink.broker !== 'waiting') continue
+    if (uplink.stored && (link.congested || uplink.retryAt > turn.now)) return
+    if (link.hangUps.blamed.length > 0 && isBlamed(session, publishSuspect(uplink), turn.now)) {
+      setAsideUplink(session, uplink, 'hung-up', turn)
+      continue
+    }
+    left -= 1
+    sendUplink(session, uplink, turn)
+  }
+}
+
+function sendUplink(session: Session, uplink: Uplink, turn: Turn): void {
+  const { token, topic, data: payload, qos, retain, repeated } = uplink
+  turn.out.push({
+    type: 'publish',
+    session,
+    token: qos === 0 ? 0 : token,
+    topic,
+    payload,
+    qos,
+    retain,
+    repeated,
+  })
+  uplink.repeated = true
+  uplink.broker = 'sent'
+  if (qos !== 0) return noteSent(session, turn)
+  noteUnanswered(session, topic, retain, payload.length, turn)
+  endTowardsBroker(session, uplink, turn)
+}
+
+/** A new connection: everything unfinished is sent again, in order; what the broker has already is released [SN-MAP-4]. */
+export function resendUplinks(session: Session, sessionPresent: boolean, turn: Turn): void {
+  for (const uplink of [...session.uplink.outgoing.values()]) {
+    if (uplink.broker === 'sent') uplink.broker = 'waiting'
+    if (uplink.broker !== 'received') continue
+    // a broker that has forgotten the session had the message, and must not get it again [MQTT 4.3.3]
+    if (sessionPresent) turn.out.push({ type: 'release', session, token: uplink.token })
+    else complete(session, uplink, turn)
+  }
+}
+
+/** QoS 2: the broker has it. Whoever was told to try later learns at the next repetition. */
+export function onReceived(session: Session, token: number, turn: Turn): void {
+  noteAnswered(session)
+  const uplink = session.uplink.outgoing.get(token)
+  if (uplink?.broker === 'sent') receive(session, uplink, turn)
+  turn.out.push({ type: 'release', session, token })
+}
+
+function receive(session: Session, uplink: Uplink, turn: Turn): void {
+  uplink.broker = 'received'
+  const owes = uplink.sensor === 'owes'
+  if (owes) uplink.sensor = 'answered'
+  turn.out.push({ type: 'keepUplink', session, uplink }) // a repetition must be known as such after a restart too
+  if (owes) send(session, { type: 'pubrec', msgId: uplink.msgId }, turn)
+}
+
+/** The broker has finished it, or refused it. */
+export function onPublished(session: Session, token: number, outcome: Outcome, turn: Turn): void {
+  noteAnswered(session)
+  const uplink = session.uplink.outgoing.get(token)
+  if (uplink === undefined) return
+  if (outcome === ReturnCode.accepted) complete(session, uplink, turn)
+  else if (uplink.stored) failStored(session, uplink, outcome, turn)
+  else failUplink(session, uplink, outcome, turn)
+}
+
+function complete(session: Session, uplink: Uplink, turn: Turn): void {
+  const { msgId } = uplink
+  const { uplink: side } = session
+  if (uplink.qos === 2 && uplink.broker === 'sent') receive(session, uplink, turn)
+  const owes = uplink.sensor === 'owes'
+  endTowardsBroker(session, uplink, turn)
+  if (uplink.stored || side.open.get(msgId) !== uplink) return
+  if (uplink.qos === 2 && uplink.sensor !== 'released') return // PUBREL is still to come
+  side.open.delete(msgId)
+  if (uplink.qos === 2) return send(session, { type: 'pubcomp', msgId }, turn)
+  uplink.sensor = 'answered'
+  side.lastAcknowledged = uplink
+  if (owes) sendPuback(session, uplink, ReturnCode.accepted, turn)
+}
+
+/** The sensor was promised that it arrives: it is tried again, unless the broker will never take it. */
+function failStored(session: Session, uplink: Uplink, outcome: Outcome, turn: Turn): void {
+  if (outcome === ReturnCode.congestion) {
+    uplink.broker = 'waiting'
+    uplink.retryAt = turn.now + turn.env.settings.timers.tWait
+    return
+  }
+  setAsideUplink(session, uplink, 'refused', turn)
+}
