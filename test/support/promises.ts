@@ -154,6 +154,7 @@ export class Promises {
       const session = sessionOf(clientId)
       const isThere =
         session?.uplink.outgoing.has(token) ||
+        session?.uplink.dead.has(token) ||
         [...(session?.uplink.open.values() ?? [])].some((one) => one.token === token)
       must(isThere === true || forgotten.has(clientId), () => `publish ${token} of ${clientId} is lost`)
     }
