@@ -35,9 +35,26 @@ export const hasWildcard = (filter: string): boolean => filter.includes('+') || 
 /** Whether a message may be published to this name: a text without wildcards. */
 export const isTopicName = (name: string): boolean => isText(name) && !hasWildcard(name)
 
-/** Whether this is a legal filter: wildcards fill whole levels, and `#` the last one [SN-SUB-10]. */
+const SHARE = '$share'
+
+/** Whether the filter asks for a shared subscription, well-formed or not. */
+export const isShared = (filter: string): boolean =>
+  filter.startsWith(SHARE) && (filter.length === SHARE.length || filter[SHARE.length] === '/')
+
+/** What a legal shared subscription `$share/<group>/<filter>` shares; any other filter as it is [MQTT 5, 4.8.2]. */
+export const sharedFilter = (filter: string): string =>
+  isShared(filter) ? filter.slice(filter.indexOf('/', SHARE.length + 1) + 1) : filter
+
+/** Whether the group of a shared subscription is named, and followed by a filter. Brokers hang up at others. */
+function hasGroup(filter: string): boolean {
+  const end = filter.indexOf('/', SHARE.length + 1)
+  return end > SHARE.length + 1 && end < filter.length - 1 && !hasWildcard(filter.slice(0, end))
+}
+
+/** Whether this is a legal filter, shared or not: wildcards fill whole levels, and `#` the last one [SN-SUB-10]. */
 export function isTopicFilter(filter: string): boolean {
   if (!isText(filter)) return false
+  if (isShared(filter) && !hasGroup(filter)) return false
   if (!hasWildcard(filter)) return true
   const levels = filter.split('/')
   return levels.every(

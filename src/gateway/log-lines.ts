@@ -35,6 +35,24 @@ export function logSetAside(log: Log, effect: Extract<Effect, { type: 'setAside'
   log.warn({ clientId: session.clientId, topic }, `the broker ${does} this ${what}: ${then}`)
 }
 
+/** Lines in a minute about messages that sensors do not take; the loss report counts them all. */
+const UNDELIVERABLE_LINES = 10
+
+/** Logs which sensor does not take a message of which topic, a few times a minute. `now`: milliseconds. */
+export function createUndeliverableLog(
+  log: Log,
+  now: () => number = () => performance.now(),
+): (clientId: string | undefined, topic: string) => void {
+  let since = Number.NEGATIVE_INFINITY
+  let lines = 0
+  return (clientId, topic) => {
+    if (now() - since >= 60_000) [since, lines] = [now(), 0]
+    lines += 1
+    if (lines <= UNDELIVERABLE_LINES)
+      log.warn({ clientId, topic }, 'a sensor that is there does not take a message, which was dropped')
+  }
+}
+
 /** Logs one message, without its contents unless `payloads` is set. */
 export function logPacket(
   log: Log,

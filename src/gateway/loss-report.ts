@@ -7,7 +7,14 @@ import type { Counters } from './counters.ts'
 
 /** The log line that each reason is reported in; those of the first line concern messages for a sensor or for the broker. */
 const LINES: Readonly<Record<string, readonly DropReason[]>> = {
-  'waiting messages were dropped': ['queue-full', 'spool-full', 'expired', 'refused', 'hung-up'],
+  'waiting messages were dropped': [
+    'queue-full',
+    'spool-full',
+    'expired',
+    'refused',
+    'hung-up',
+    'undeliverable',
+  ],
   'more messages came than can be handled': ['overloaded'],
 }
 

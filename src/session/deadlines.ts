@@ -6,16 +6,14 @@ import { graceEnd, onReconnectDue } from './broker/link.ts'
 import { nextRequestDeadline, onRequestDeadlines } from './broker/subscribe.ts'
 import { endWatch, watchEnd } from './broker/suspicion.ts'
 import { repeatRequest } from './downlink/ask.ts'
-import { dropTopic } from './downlink/deliver.ts'
+import { giveUpDelivery } from './downlink/give-up.ts'
 import type { Timers } from './policy.ts'
 import type { Outstanding, Session } from './session.ts'
 import { abandonSetup, refuseConnect } from './setup/connect.ts'
 import { giveUpSession, loseSensor } from './setup/disconnect.ts'
 import { silenceDeadline } from './setup/keep-alive.ts'
-import { fallAsleep } from './setup/sleep.ts'
 import { failWillUpdate } from './setup/will.ts'
 import { isEnded, isListening } from './states.ts'
-import { learn } from './topics/registry.ts'
 import { enter, type Turn } from './turn.ts'
 import { nextUplinkDeadline, onUplinkDeadlines } from './uplink/publish.ts'
 import { clearSpool, nextSpoolAttempt } from './uplink/spool.ts'
@@ -135,22 +133,9 @@ function onSilentSensor(session: Session, turn: Turn): void {
 }
 
 /** The sensor has not answered any of the 1 + N_retry transmissions [SN-CONN-15, SN-SLP-10, AMB-26]. */
-function giveUpRequest(session: Session, { packet }: Outstanding, turn: Turn): void {
-  const { downlink } = session
-  if (packet.type === 'willtopicreq' || packet.type === 'willmsgreq') {
-    downlink.outstanding = undefined
-    return abandonSetup(session, 'no answer to the will request', turn)
-  }
-  if (session.state === 'awake') return fallAsleep(session, 'no answer while awake', turn)
-  if (packet.type === 'register') {
-    downlink.outstanding = undefined // some clients never answer REGISTER
-    if (hasSubscribed(session, packet.topicId)) learn(session.topics, packet.topicId)
-    else dropTopic(session, packet.topicId, 'unregistered', turn)
-  } else downlink.paused = true
-}
-
-/** Whether a SUBACK told the sensor this id, so that it needs no REGISTER to know it [SN-SUB-1]. */
-function hasSubscribed({ topics, subscriptions }: Session, topicId: number): boolean {
-  const subscription = subscriptions.get(topics.byId.get(topicId) ?? '')
-  return subscription?.topicIdType === 'normal' && subscription.topicId === topicId
+function giveUpRequest(session: Session, outstanding: Outstanding, turn: Turn): void {
+  const { type } = outstanding.packet
+  if (type !== 'willtopicreq' && type !== 'willmsgreq') return giveUpDelivery(session, outstanding, turn)
+  session.downlink.outstanding = undefined
+  abandonSetup(session, 'no answer to the will request', turn)
 }

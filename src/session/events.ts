@@ -70,6 +70,7 @@ export type DropReason =
   | 'too-long' // a message for a sensor that its link cannot carry
   | 'rejected' // a message that the sensor refused
   | 'unregistered' // a message whose REGISTER the sensor never answered
+  | 'undeliverable' // a message that a sensor which is there does not take
 
 /**
  * All that the core can ask for. Performed in order; of one session, what others may rely on waits until everything written
@@ -136,8 +137,8 @@ export type Effect =
       why: DeathCause
       kept: boolean
     }
-  /** counted, never fatal */
-  | { type: 'drop'; reason: DropReason; session: Session | undefined }
+  /** counted, never fatal; with a `topic` it is also logged */
+  | { type: 'drop'; reason: DropReason; session: Session | undefined; topic?: string | undefined }
   /** the session went from one state to another: one log line; `peer`: its address then, which an ended one loses */
   | { type: 'changed'; session: Session; peer: Peer | undefined; from: State; to: State; why: string }
   /** answers SEARCHGW to the whole network and to the one who asked [6.1] */

@@ -17,8 +17,10 @@ export interface QueuedMessage extends Message {
   readonly at: number
   /** its PUBLISH may have reached the sensor: a repetition carries the same MsgId, and DUP */
   sent: boolean
-  /** it was sent a second time after the sensor called its topic id unknown [SN-GPUB-7] */
+  /** it was sent a second time after the sensor refused it [SN-GPUB-7] */
   repaired: boolean
+  /** awake periods of the sensor in which it was sent, and never answered */
+  unanswered?: number
 }
 
 /** Why the broker will not have a message that was acknowledged to its sensor: it hangs up at it, or refuses it for good. */

@@ -80,6 +80,8 @@ export interface Policy {
   readonly predefined: Predefined
   /** how messages of this topic wait for the sensor; the same object for the same rule */
   queueFor(topic: string): QueuePolicy
+  /** octets of the longest message that the device takes; undefined: what its link can carry */
+  readonly maxMessageSize?: number | undefined
   readonly messagesPerWake: number
   /** what an acknowledgement of a QoS 1 or 2 PUBLISH promises: the broker has it, or the gateway has it durably */
   readonly ack: 'broker' | 'store'

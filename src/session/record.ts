@@ -121,6 +121,9 @@ export function fromRecord(
   for (const id of lasting.topics.confirmed) topics.confirmed.add(id)
   for (const id of lasting.topics.learned) topics.learned.add(id)
   for (const name of lasting.topics.suppressed) topics.suppressed.add(name)
+  // a REGISTER of the others may have been on its way when the gateway ended
+  for (const [id, name] of topics.byId)
+    if (!topics.learned.has(id) && !topics.suppressed.has(name)) topics.told.add(id)
   topics.next = lasting.topics.next
   session.cleanSession = lasting.cleanSession
   session.keepAlive = lasting.keepAlive

@@ -59,8 +59,10 @@ export interface UplinkSide {
 export interface Outstanding {
   /** as it was sent; a repetition is the same but for DUP */
   readonly packet: Willtopicreq | Willmsgreq | Register | Publish | Pubrel
-  /** the sensor may have had it before this delivery */
-  readonly repeated: boolean
+  /** the sensor may have had it before: in an earlier delivery, or since it was sent again */
+  repeated: boolean
+  /** when it was first sent in this delivery */
+  readonly since: number
   /** repetitions so far */
   tries: number
   deadline: number
@@ -74,6 +76,8 @@ export interface Downlink {
   outstanding: Outstanding | undefined
   /** MsgId of a QoS 2 message that the sensor has (PUBREC) and that is still to be released */
   releasing: number | undefined
+  /** awake periods in which the sensor did not answer its PUBREL */
+  unreleased: number
   /** no answer after all repetitions: nothing is sent until the sensor speaks [AMB-26] */
   paused: boolean
   /** the sensor reported congestion: nothing is delivered before this time [SN-GPUB-8] */
@@ -198,6 +202,7 @@ export const createSession = (clientId: string, env: Env): Session => ({
     octets: 0,
     outstanding: undefined,
     releasing: undefined,
+    unreleased: 0,
     paused: false,
     holdUntil: undefined,
     awake: undefined,

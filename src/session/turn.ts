@@ -33,3 +33,8 @@ export function enter(session: Session, to: State, why: string, turn: Turn): voi
 export function drop(session: Session, reason: DropReason, turn: Turn): void {
   turn.out.push({ type: 'drop', reason, session })
 }
+
+/** Counts a message that the sensor does not take, and has its topic logged. */
+export function dropUndeliverable(session: Session, topic: string, turn: Turn): void {
+  turn.out.push({ type: 'drop', reason: 'undeliverable', session, topic })
+}

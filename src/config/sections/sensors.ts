@@ -41,6 +41,11 @@ export const sensor = z.strictObject({
     .describe(
       'REGISTER again after a re-connection, before the first PUBLISH of a topic. `never` suits RIOT [6.10].',
     ),
+  maxMessageSize: whole(16, 65_507)
+    .optional()
+    .describe(
+      'Octets of the longest message that these devices take; longer ones are dropped instead of sent in vain. Default: what the listener allows.',
+    ),
   messagesPerWake: whole(1, 1_000_000)
     .optional()
     .describe('Messages delivered per PINGREQ while asleep [6.14]. Default: `limits.messagesPerWake`.'),

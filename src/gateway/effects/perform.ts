@@ -5,7 +5,7 @@ import type { Effect, Event } from '../../session/events.ts'
 import type { Session } from '../../session/session.ts'
 import type { Store } from '../../store/store.ts'
 import { incrementCounter } from '../counters.ts'
-import { logChange, logSetAside } from '../log-lines.ts'
+import { createUndeliverableLog, logChange, logSetAside } from '../log-lines.ts'
 import type { Observers } from '../observer.ts'
 import { type BrokerEffectsParts, createBrokerEffects } from './broker-effects.ts'
 import { createCommitGate } from './commit-gate.ts'
@@ -52,6 +52,7 @@ export function createEffectPerformer(
     },
   })
   const { send, gwinfo } = transmitter
+  const logUndeliverable = createUndeliverableLog(log)
   const table: EffectTable = {
     send,
     gwinfo,
@@ -64,7 +65,10 @@ export function createEffectPerformer(
     }),
     ...createStoreEffects(store),
     setAside: (effect) => logSetAside(log, effect),
-    drop: ({ reason }) => incrementCounter(counters.dropped, reason),
+    drop({ reason, session, topic }) {
+      incrementCounter(counters.dropped, reason)
+      if (topic !== undefined) logUndeliverable(session?.clientId, topic)
+    },
     changed: (effect) => logChange(log, effect),
   }
 

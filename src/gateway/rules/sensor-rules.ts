@@ -116,6 +116,7 @@ function compile(rule: SensorRule, messagesPerWake: number): Rule {
       mayComeFrom: (address) => rule.from.length === 0 || from(address),
       asleepConnect: rule.asleepConnect,
       reRegister: rule.reRegister,
+      maxMessageSize: rule.maxMessageSize,
       messagesPerWake: rule.messagesPerWake ?? messagesPerWake,
       ack: rule.ack,
       spool: { ...rule.spool, age: ageOf(rule.spool.age) },

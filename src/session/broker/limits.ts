@@ -1,6 +1,6 @@
 // What the broker can do, and whether it can take a message: sending what it cannot would make it hang up [SN-MAP-9]. Pure.
 
-import { octets } from '../../mqtt-topics.ts'
+import { hasWildcard, isShared, octets } from '../../mqtt-topics.ts'
 
 /** What the broker said it can do (MQTT 5 CONNACK); an MQTT 3.1.1 broker has no limits to tell. */
 export interface BrokerLimits {
@@ -9,6 +9,8 @@ export interface BrokerLimits {
   /** octets of one MQTT packet */
   readonly maximumPacketSize: number
   readonly wildcardAvailable: boolean
+  /** false: it has no shared subscriptions */
+  readonly sharedAvailable?: boolean
 }
 
 /** Octets that an MQTT PUBLISH may need beyond topic and payload. */
@@ -28,3 +30,9 @@ export const fitsBroker = (
   (qos <= limits.maximumQos &&
     (limits.retainAvailable || !retain) &&
     octets(topic) + data.length + MQTT_HEADER <= limits.maximumPacketSize)
+
+/** Whether a broker with these limits can take a SUBSCRIBE to this legal filter; undefined: nothing is known, so it may try. */
+export const canSubscribe = (limits: BrokerLimits | undefined, filter: string): boolean =>
+  limits === undefined ||
+  ((limits.wildcardAvailable || !hasWildcard(filter)) &&
+    (limits.sharedAvailable !== false || !isShared(filter)))

@@ -1,13 +1,14 @@
 // SUBSCRIBE and UNSUBSCRIBE: names, predefined ids, short names; answered when the broker has answered [6.9].
 
 import { ReturnCode, type Subscribe, type Unsubscribe } from '../../codec/v1/messages.ts'
-import { hasWildcard, matches } from '../../mqtt-topics.ts'
+import { hasWildcard, matches, sharedFilter } from '../../mqtt-topics.ts'
 import type { UpstreamEvent } from '../events.ts'
 import type { Request, Session, Subscription } from '../session.ts'
 import { REPETITION } from '../setup/connect.ts'
 import { learn } from '../topics/registry.ts'
 import { filterOfRequest, normalId } from '../topics/topic-names.ts'
 import { drop, send, type Turn } from '../turn.ts'
+import { canSubscribe } from './limits.ts'
 import { isBlamed, noteSent, subscribeSuspect } from './suspicion.ts'
 
 export function onSubscribe(session: Session, packet: Subscribe, turn: Turn): void {
@@ -30,9 +31,7 @@ export function onSubscribe(session: Session, packet: Subscribe, turn: Turn): vo
     const { topicId } = last.request.subscription
     return send(session, suback(msgId, last.qos, topicId, ReturnCode.accepted), turn) // [SN-SUB-9]
   }
-  if (hasWildcard(filter) && session.link.limits?.wildcardAvailable === false) {
-    return refuse(ReturnCode.notSupported) // [SN-MAP-9]
-  }
+  if (!canSubscribe(session.link.limits, filter)) return refuse(ReturnCode.notSupported) // [SN-MAP-9]
   const subscription = subscriptionFor(session, packet, packet.qos, filter, turn)
   if (subscription === undefined || !isRoom(session, filter, turn)) return refuse(ReturnCode.congestion)
   unsuppress(session, filter)
@@ -55,7 +54,10 @@ function isPending(
   return request?.type === type && request.filter === filter
 }
 
-/** The topic id for a name without wildcards is assigned now; ids and short names are echoed [SN-SUB-1..4]. */
+/**
+ * The topic id for a name without wildcards is assigned now; ids and short names are echoed [SN-SUB-1..4]. Messages of a shared
+ * subscription come with the name that it shares, so it gets that name's id.
+ */
 function subscriptionFor(
   session: Session,
   packet: Subscribe,
@@ -66,8 +68,9 @@ function subscriptionFor(
   if (packet.topicIdType === 'reserved') return undefined
   if (packet.topicIdType !== 'normal')
     return { qos, topicIdType: packet.topicIdType, topicId: packet.topicId }
-  if (hasWildcard(filter)) return { qos, topicIdType: 'normal', topicId: 0 }
-  const topicId = normalId(session, filter, turn)
+  const topic = sharedFilter(filter)
+  if (hasWildcard(topic)) return { qos, topicIdType: 'normal', topicId: 0 }
+  const topicId = normalId(session, topic, turn)
   return topicId === undefined ? undefined : { qos, topicIdType: 'normal', topicId }
 }
 
@@ -83,7 +86,8 @@ function isRoom(
 
 /** Names that the sensor once refused are wanted again [SN-GPUB-6]. */
 function unsuppress({ topics }: Session, filter: string): void {
-  for (const name of topics.suppressed) if (matches(filter, name)) topics.suppressed.delete(name)
+  const wanted = sharedFilter(filter)
+  for (const name of topics.suppressed) if (matches(wanted, name)) topics.suppressed.delete(name)
 }
 
 export function onUnsubscribe(session: Session, packet: Unsubscribe, turn: Turn): void {
@@ -172,8 +176,9 @@ export function answerSubscribe(
   if (outcome === ReturnCode.accepted) {
     session.subscriptions.set(filter, subscription)
     const { topicId, topicIdType } = subscription
-    if (topicIdType === 'normal' && topicId !== 0 && session.policy.reRegister !== 'always') {
-      learn(session.topics, topicId)
+    if (topicIdType === 'normal' && topicId !== 0) {
+      if (session.policy.reRegister !== 'always') learn(session.topics, topicId)
+      else session.topics.told.add(topicId)
     }
     session.subscribing.lastAnswer = { request, qos, at: turn.now }
     turn.out.push({ type: 'save', session })

@@ -1,6 +1,15 @@
 // What the sensor answers to the gateway's REGISTER and PUBLISH: REGACK, PUBACK, PUBREC, PUBCOMP [6.5, 6.6, 6.10].
 
-import { type Puback, type Pubcomp, type Pubrec, type Regack, ReturnCode } from '../../codec/v1/messages.ts'
+import {
+  type Puback,
+  type Pubcomp,
+  type Publish,
+  type Pubrec,
+  type Regack,
+  ReturnCode,
+} from '../../codec/v1/messages.ts'
+import { sharedFilter } from '../../mqtt-topics.ts'
+import type { QueuedMessage } from '../message.ts'
 import type { Session } from '../session.ts'
 import { learn, unlearn } from '../topics/registry.ts'
 import { drop, type Turn } from '../turn.ts'
@@ -8,16 +17,20 @@ import { dropTopic } from './deliver.ts'
 import { removeMessage } from './queue.ts'
 
 export function onRegack(session: Session, packet: Regack, turn: Turn): void {
-  const asked = session.downlink.outstanding?.packet
-  if (asked?.type !== 'register' || asked.msgId !== packet.msgId || asked.topicId !== packet.topicId) {
-    return drop(session, 'unasked', turn) // [SN-GPUB-5]
+  const { outstanding } = session.downlink
+  const asked = outstanding?.packet
+  if (outstanding === undefined || asked?.type !== 'register' || asked.msgId !== packet.msgId) {
+    return drop(session, 'unasked', turn) // the MsgId identifies, some clients err about the TopicId [SN-GPUB-5]
   }
   session.downlink.outstanding = undefined
-  if (packet.returnCode === ReturnCode.accepted) {
-    learn(session.topics, packet.topicId)
+  const { returnCode } = packet
+  // some clients call an id invalid that they know already
+  const isKnown = returnCode === ReturnCode.invalidTopicId && outstanding.repeated
+  if (returnCode === ReturnCode.accepted || isKnown) {
+    learn(session.topics, asked.topicId)
     turn.out.push({ type: 'save', session })
-  } else if (packet.returnCode === ReturnCode.congestion) holdBack(session, turn)
-  else rejectTopic(session, packet.topicId, turn)
+  } else if (returnCode === ReturnCode.congestion) holdBack(session, turn)
+  else rejectTopic(session, asked.topicId, turn)
 }
 
 /** T_WAIT of peace for a sensor that reported congestion [SN-GPUB-8]. */
@@ -30,18 +43,20 @@ function rejectTopic(session: Session, topicId: number, turn: Turn): void {
   const name = session.topics.byId.get(topicId)
   if (name === undefined) return
   session.topics.suppressed.add(name)
+  unlearn(session.topics, topicId)
   dropTopic(session, topicId, 'rejected', turn)
-  if (session.subscriptions.delete(name)) {
-    turn.out.push({ type: 'unsubscribe', session, token: session.link.nextToken++, filter: name })
+  for (const [filter] of session.subscriptions) {
+    if (sharedFilter(filter) !== name) continue
+    session.subscriptions.delete(filter)
+    turn.out.push({ type: 'unsubscribe', session, token: session.link.nextToken++, filter })
   }
   turn.out.push({ type: 'save', session })
 }
 
 export function onPuback(session: Session, packet: Puback, turn: Turn): void {
-  const { downlink, topics, policy } = session
+  const { downlink } = session
   const { outstanding } = downlink
-  const { returnCode, topicId } = packet
-  const isUnknown = returnCode === ReturnCode.invalidTopicId && topics.learned.has(topicId)
+  const { returnCode } = packet
   const message = downlink.queue[0]
   const asked = outstanding?.packet
   if (
@@ -49,28 +64,55 @@ export function onPuback(session: Session, packet: Puback, turn: Turn): void {
     asked?.type !== 'publish' ||
     asked.msgId !== packet.msgId ||
     message === undefined
-  ) {
-    if (isUnknown)
-      unlearn(topics, topicId) // an error for QoS 0: REGISTER before the next one [SN-GPUB-7]
-    else drop(session, 'unasked', turn)
-    return
-  }
+  )
+    return onUnaskedPuback(session, packet, turn)
   if (returnCode === ReturnCode.accepted && message.qos === 2) return drop(session, 'unasked', turn)
   downlink.outstanding = undefined
   if (returnCode === ReturnCode.accepted) return removeMessage(session, message, turn)
   if (returnCode === ReturnCode.congestion) return holdBack(session, turn)
-  // A sensor that never answers REGISTER may have needed just a moment: the same id again comes first.
-  if (isUnknown && (message.repaired || policy.reRegister !== 'never')) unlearn(topics, topicId)
-  // RIOT's emcute refuses every repetition for its DUP flag: it gets the message once more as new, and may have it twice.
-  const wasDup = outstanding.repeated || outstanding.tries > 0
-  const isDupRefused = returnCode === ReturnCode.notSupported && message.qos === 1 && wasDup
-  if ((isUnknown || isDupRefused) && !message.repaired) {
+  if (canRepair(session, packet, asked, outstanding.repeated, message) && !message.repaired) {
     message.repaired = true // sent once more [SN-GPUB-7]
     message.sent = false
+    if (downlink.awake !== undefined) downlink.awake.sent -= 1
     return
   }
   removeMessage(session, message, turn)
   drop(session, 'rejected', turn)
+}
+
+/**
+ * Whether a refused PUBLISH may be taken when it is sent otherwise: as a new message, or after its id was told again, which
+ * this arranges.
+ */
+function canRepair(
+  { topics, policy }: Session,
+  { returnCode, topicId }: Puback,
+  asked: Publish,
+  wasDup: boolean,
+  message: QueuedMessage,
+): boolean {
+  const isNotSupported = returnCode === ReturnCode.notSupported
+  // RIOT's emcute refuses every repetition for its DUP flag: it gets the message once more as new, and may have it twice.
+  if (isNotSupported && wasDup && message.qos === 1 && topicId === asked.topicId) return true
+  // The Java client says "not supported" of ids that it does not know, and names none.
+  const isUnknown =
+    returnCode === ReturnCode.invalidTopicId ||
+    (isNotSupported && (message.qos === 1 || topicId !== asked.topicId))
+  if (!isUnknown || asked.topicIdType !== 'normal') return false
+  // A sensor that never answers REGISTER may have needed just a moment: the same id again comes first.
+  if (message.repaired || policy.reRegister !== 'never') unlearn(topics, asked.topicId)
+  return true
+}
+
+/** PUBACK to no message that waits for one: an error for QoS 0, after which REGISTER comes before the next [SN-GPUB-7]. */
+function onUnaskedPuback(session: Session, { returnCode, topicId, msgId }: Puback, turn: Turn): void {
+  const { topics } = session
+  const isUnknown = returnCode === ReturnCode.invalidTopicId
+  if (isUnknown && topics.learned.has(topicId)) return unlearn(topics, topicId)
+  // without a topic id it may concern each of them
+  if ((isUnknown || returnCode === ReturnCode.notSupported) && topicId === 0 && msgId === 0)
+    topics.confirmed.clear()
+  drop(session, 'unasked', turn)
 }
 
 export function onPubrec(session: Session, packet: Pubrec, turn: Turn): void {

@@ -8,7 +8,7 @@ type Request = Outstanding['packet']
 /** Sends a request of the gateway and waits for its answer. `repeated`: the sensor may have had it before. */
 export function askSensor(session: Session, packet: Request, turn: Turn, repeated = false): void {
   const deadline = turn.now + turn.env.settings.timers.tRetry
-  session.downlink.outstanding = { packet, repeated, tries: 0, deadline }
+  session.downlink.outstanding = { packet, repeated, since: turn.now, tries: 0, deadline }
   send(session, packet, turn)
 }
 
@@ -16,6 +16,7 @@ export function askSensor(session: Session, packet: Request, turn: Turn, repeate
 export function repeatRequest(session: Session, outstanding: Outstanding, turn: Turn): void {
   const { packet } = outstanding
   outstanding.deadline = turn.now + turn.env.settings.timers.tRetry
+  outstanding.repeated = true
   send(session, packet.type === 'publish' ? { ...packet, dup: true } : packet, turn, true)
 }
 

@@ -8,6 +8,7 @@ import type { Message, QueuedMessage } from '../message.ts'
 import { roomFor } from '../peers.ts'
 import type { Session } from '../session.ts'
 import { isListening } from '../states.ts'
+import { mayKnow } from '../topics/registry.ts'
 import { formForSensor, type TopicForm } from '../topics/topic-names.ts'
 import { drop, send, type Turn } from '../turn.ts'
 import { askSensor } from './ask.ts'
@@ -49,9 +50,9 @@ export function onReleasing(
   turn.out.push({ type: 'acknowledge', session, ack })
 }
 
-/** Whether this many octets do not fit the sensor's link [SN-GPUB-9]. */
-const exceedsLink = (session: Session, length: number): boolean =>
-  session.peer !== undefined && length > roomFor(session.peer)
+/** Whether this many octets do not fit the sensor's link, or the device itself [SN-GPUB-9]. */
+const exceedsLink = ({ peer, policy: { maxMessageSize } }: Session, length: number): boolean =>
+  (peer !== undefined && length > roomFor(peer)) || (maxMessageSize !== undefined && length > maxMessageSize)
 
 const isTooLong = (session: Session, message: Message): boolean =>
   exceedsLink(session, publishLength(message.payload.length))
@@ -102,7 +103,15 @@ function deliver(session: Session, message: QueuedMessage, turn: Turn): void {
     const { topic: topicName } = message
     if (exceedsLink(session, registerLength(octets(topicName)))) return discard('too-long')
     const msgId = msgIdOf(message)
-    return askSensor(session, { type: 'register', topicId: form.topicId, msgId, topicName }, turn)
+    const { topicId } = form
+    askSensor(
+      session,
+      { type: 'register', topicId, msgId, topicName },
+      turn,
+      mayKnow(session.topics, topicId),
+    )
+    session.topics.told.add(topicId)
+    return
   }
   const { awake } = session.downlink
   if (awake !== undefined) awake.sent += 1

@@ -131,6 +131,24 @@ export function removeMessage(session: Session, message: QueuedMessage, turn: Tu
   if (message.qos > 0) turn.out.push({ type: 'dropMessage', session, message })
 }
 
+/**
+ * Puts the first message, which the sensor did not take, behind those of other topics. All of its topic go with it, since the
+ * order within a topic holds.
+ */
+export function postponeHead({ downlink }: Session): void {
+  const topic = downlink.queue[0]?.topic
+  if (downlink.queue.every((message) => message.topic === topic)) return
+  downlink.queue = [
+    ...downlink.queue.filter((message) => message.topic !== topic),
+    ...downlink.queue.filter((message) => message.topic === topic),
+  ]
+}
+
+/** The sensor went, or began anew, without an answer to what it was sent: at its next delivery another topic comes first. */
+export function postponeUnanswered(session: Session): void {
+  if (headIsOpen(session)) postponeHead(session)
+}
+
 /** Drops every queued message that `which` names. */
 export function dropMessages(
   session: Session,

@@ -4,7 +4,7 @@ import { type Connect, ReturnCode, type Willmsg, type Willtopic } from '../../co
 import { isTopicName } from '../../mqtt-topics.ts'
 import { closeLink, graceIsOver, openLink, resetLink } from '../broker/link.ts'
 import { askSensor, stopWaiting } from '../downlink/ask.ts'
-import { clearQueue } from '../downlink/queue.ts'
+import { clearQueue, postponeUnanswered } from '../downlink/queue.ts'
 import type { Session } from '../session.ts'
 import { clearTopics } from '../topics/registry.ts'
 import { drop, enter, send, type Turn } from '../turn.ts'
@@ -30,6 +30,7 @@ export function onConnect(session: Session, packet: Connect, turn: Turn): void {
   setup.fresh = false
   setup.deadline = Number.POSITIVE_INFINITY // of a setup that this one replaces
   setup.willUpdate = undefined
+  postponeUnanswered(session)
   stopWaiting(session)
   downlink.awake = undefined
   downlink.holdUntil = undefined

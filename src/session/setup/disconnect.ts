@@ -3,6 +3,7 @@
 import { type Disconnect, ReturnCode } from '../../codec/v1/messages.ts'
 import { closeLink, reopenLink } from '../broker/link.ts'
 import { stopWaiting } from '../downlink/ask.ts'
+import { postponeUnanswered } from '../downlink/queue.ts'
 import type { Session } from '../session.ts'
 import { isEnded, isLive } from '../states.ts'
 import { enter, send, type Turn } from '../turn.ts'
@@ -13,6 +14,7 @@ export function onDisconnect(session: Session, { duration }: Disconnect, turn: T
   const goesToSleep = duration !== null && duration !== 0 && isLive(session)
   if (goesToSleep) {
     session.sleep = duration
+    postponeUnanswered(session)
     stopWaiting(session)
     enter(session, 'asleep', `DISCONNECT for ${duration} s`, turn)
   } else enter(session, 'disconnected', 'DISCONNECT', turn)

@@ -17,6 +17,7 @@ export function onRegister(session: Session, { topicName, msgId }: Register, tur
   if (topicId === undefined) return answer(0, ReturnCode.congestion)
   topics.suppressed.delete(topicName) // [SN-GPUB-6]
   if (policy.reRegister !== 'always') learn(topics, topicId)
+  else topics.told.add(topicId)
   turn.out.push({ type: 'save', session })
   answer(topicId, ReturnCode.accepted)
 }

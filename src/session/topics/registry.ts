@@ -11,6 +11,8 @@ export interface Topics {
   readonly confirmed: SparseSet<number>
   /** ids that the sensor has learned or confirmed at any time in this session */
   readonly learned: SparseSet<number>
+  /** ids whose name the sensor was told at some time, in a REGISTER, REGACK or SUBACK, whether or not it said that it knows them */
+  readonly told: SparseSet<number>
   /** names whose REGISTER the sensor refused [SN-GPUB-6] */
   readonly suppressed: SparseSet<string>
   /** where the search for the next free id begins */
@@ -26,6 +28,7 @@ export const createTopics = (first: number): Topics => ({
   byName: new SparseMap(),
   confirmed: new SparseSet(),
   learned: new SparseSet(),
+  told: new SparseSet(),
   suppressed: new SparseSet(),
   next: first,
 })
@@ -36,6 +39,7 @@ export function clearTopics(topics: Topics): void {
   topics.byName.clear()
   topics.confirmed.clear()
   topics.learned.clear()
+  topics.told.clear()
   topics.suppressed.clear()
 }
 
@@ -66,8 +70,13 @@ export function learn(topics: Topics, topicId: number): void {
   topics.learned.add(topicId)
 }
 
+/** Whether the sensor was ever told the name of this id, so that it may know it [5.4.11]. */
+export const mayKnow = ({ learned, told }: Topics, topicId: number): boolean =>
+  learned.has(topicId) || told.has(topicId)
+
 /** The sensor does not know this id. */
 export function unlearn(topics: Topics, topicId: number): void {
   topics.confirmed.delete(topicId)
   topics.learned.delete(topicId)
+  topics.told.delete(topicId)
 }

@@ -5,7 +5,7 @@ import { isTopicFilter, isTopicName } from '../../mqtt-topics.ts'
 import type { Predefined } from '../policy.ts'
 import type { Session } from '../session.ts'
 import type { Turn } from '../turn.ts'
-import { assignTopic, type Topics } from './registry.ts'
+import { assignTopic, mayKnow, type Topics } from './registry.ts'
 
 /** How a topic name is written towards the sensor. */
 export interface TopicForm {
@@ -57,7 +57,7 @@ export function formForSensor(session: Session, topic: string, turn: Turn): Topi
   const subscription = session.subscriptions.get(topic)
   if (subscription !== undefined && subscription.topicId !== 0) return subscription
   const known = session.topics.byName.get(topic)
-  if (known === undefined || !session.topics.learned.has(known)) {
+  if (known === undefined || !mayKnow(session.topics, known)) {
     const predefinedId = session.policy.predefined.byName.get(topic)
     if (predefinedId !== undefined) return { topicIdType: 'predefined', topicId: predefinedId }
     const short = shortId(topic)

@@ -37,6 +37,7 @@ export function negotiated({ properties = {} }: IConnackPacket, keepalive: numbe
       retainAvailable: properties.retainAvailable ?? true,
       maximumPacketSize: positive(maximumPacketSize) ?? MAXIMUM_PACKET,
       wildcardAvailable: properties.wildcardSubscriptionAvailable ?? true,
+      ...(properties.sharedSubscriptionAvailable === false && { sharedAvailable: false }),
     },
     receiveMaximum: positive(receiveMaximum) ?? 0xffff,
     keepAlive: 1000 * (serverKeepAlive === 0 ? 0 : (positive(serverKeepAlive) ?? keepalive)),

@@ -1,7 +1,7 @@
 // Publishes and subscriptions of one sensor on one network connection, and the broker's answers to them.
 
 import { generate, type Packet } from 'mqtt-packet'
-import { hasWildcard, isTopicFilter, isTopicName } from '../../mqtt-topics.ts'
+import { hasWildcard, isShared, isTopicFilter, isTopicName } from '../../mqtt-topics.ts'
 import type { UpstreamEvent } from '../../session/events.ts'
 import type { Outcome } from '../../session/message.ts'
 import { ackOutcome } from '../reason-codes.ts'
@@ -65,7 +65,9 @@ export class Sender {
     const answer = (outcome: Outcome) => this.#report.later({ type: 'subscribed', token, outcome, qos })
     if (this.#socket.congested) return answer(1)
     if (!isTopicFilter(filter)) return answer(3)
-    if (hasWildcard(filter) && !this.#socket.limits.wildcardAvailable) return answer(3)
+    const { wildcardAvailable, sharedAvailable } = this.#socket.limits
+    if (hasWildcard(filter) && !wildcardAvailable) return answer(3)
+    if (isShared(filter) && sharedAvailable === false) return answer(3)
     this.#request({ token, filter, qos, replay, collisions: 0 })
   }
 

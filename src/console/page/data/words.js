@@ -158,6 +158,11 @@ export const DROPS = {
     text: 'The gateway told the sensor the number of a topic, the sensor never answered, so the message was given up.',
     next: 'See whether the sensor still answers at all. Predefined topics need no such step.',
   },
+  undeliverable: {
+    label: 'Not taken by the sensor',
+    text: 'The sensor is there, but it answered none of the transmissions of a message, so the message was set aside and the next one sent.',
+    next: 'The log names the topic. Often the message is longer than the buffer of the device: set "maxMessageSize" in its rule; or it does not know QoS 2: subscribe with QoS 1.',
+  },
   oversized: {
     label: 'Datagram too large',
     text: 'A datagram was larger than the listener accepts.',

@@ -138,7 +138,7 @@ function* ofSubscriptions({ state, subscribed, refusedTopics }) {
 }
 
 /** Only what befalls messages on their way to the sensor. */
-const TO_SENSOR = ['queue-full', 'asleep', 'expired', 'too-long', 'rejected', 'unregistered']
+const TO_SENSOR = ['queue-full', 'asleep', 'expired', 'too-long', 'rejected', 'unregistered', 'undeliverable']
 
 function* ofDrops({ dropped }) {
   for (const reason of TO_SENSOR) {
