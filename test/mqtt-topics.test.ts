@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isClientId, isTopicFilter, isTopicName, matches, octets } from '../src/mqtt-topics.ts'
+import { isClientId, isTopicFilter, isTopicName, matches, octets, sharedFilter } from '../src/mqtt-topics.ts'
 
 describe('names', () => {
   it.each(['', 'a\0b', '\ud800', 'x'.repeat(65_536), 'ä'.repeat(32_768)])(
@@ -30,6 +30,25 @@ describe('names', () => {
       expect([isTopicName(filter), isTopicFilter(filter)]).toEqual([false, false])
     },
   )
+})
+
+describe('shared subscriptions', () => {
+  it.each([
+    ['$share/g/t/x', 't/x'],
+    ['$share/g/+', '+'],
+    ['$share/g/a/#', 'a/#'],
+    ['$share/g//', '/'],
+    ['$shared/g/t', '$shared/g/t'],
+    ['t/x', 't/x'],
+  ])('%s shares %s', (filter, shared) => {
+    expect([isTopicFilter(filter), sharedFilter(filter)]).toEqual([true, shared])
+  })
+
+  it.each([
+    '$share', '$share/', '$share/g', '$share/g/', '$share//t', '$share/+/t', '$share/#/t', '$share/a+/t', '$share/g/a#', '$share/g/#/a',
+  ])('are malformed like %s [SN-SUB-10]', (filter) => {
+    expect(isTopicFilter(filter)).toBe(false)
+  }) // biome-ignore format: one line reads better
 })
 
 describe('filters', () => {

@@ -1,5 +1,6 @@
 // A gateway with the embedded broker, clients that speak in octets, and what the broker sees of them.
 
+import type { DropReason } from '../../src/session/events.ts'
 import { Office, TestGateway, until } from './gateway.ts'
 import { Wire, type Wrapping } from './wire.ts'
 
@@ -38,6 +39,11 @@ export class Site {
   /** Resolves when so many messages wait in the gateway for a client. */
   waiting(clientId: string, count: number): Promise<void> {
     return until(() => this.#test.gateway.sessions.byClientId.get(clientId)?.downlink.queue.length === count)
+  }
+
+  /** How many messages and datagrams were dropped for this reason so far. */
+  drops(reason: DropReason): number {
+    return this.#test.gateway.status().counters.dropped[reason] ?? 0
   }
 
   async stop(): Promise<void> {

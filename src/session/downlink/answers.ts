@@ -125,6 +125,7 @@ export function onPubrec(session: Session, packet: Pubrec, turn: Turn): void {
   if (asked.type === 'publish' && message?.qos === 2) {
     removeMessage(session, message, turn) // the sensor has it; what is left is to release it
     downlink.releasing = packet.msgId
+    downlink.unreleased = 0
     turn.out.push({ type: 'saveProgress', session, lazy: false })
   } else if (asked.type !== 'pubrel') return drop(session, 'unasked', turn)
   downlink.outstanding = undefined // PUBREL follows, also for a repeated PUBREC

@@ -2,7 +2,7 @@
 // so others must not wait for it; one that is silent may not have heard it, so it is kept [6.13, 6.14].
 
 import type { Outstanding, Session } from '../session.ts'
-import { fallAsleep } from '../setup/sleep.ts'
+import { fallAsleep, finishAwake } from '../setup/sleep.ts'
 import { learn } from '../topics/registry.ts'
 import { dropUndeliverable, type Turn } from '../turn.ts'
 import { dropTopic } from './deliver.ts'
@@ -40,9 +40,9 @@ function giveUpAwake(session: Session, outstanding: Outstanding, hasSpoken: bool
   }
   downlink.outstanding = undefined
   if (wakings >= WAKINGS) setAside(session, outstanding, turn)
-  else postponeHead(session)
-  if (!hasSpoken && wakings < WAKINGS) return fallAsleep(session, 'no answer while awake', turn)
-  if (downlink.awake !== undefined) downlink.awake.over = true // PINGRESP follows
+  else if (packet.type !== 'pubrel') postponeHead(session)
+  if (hasSpoken || wakings >= WAKINGS) finishAwake(session, turn)
+  else fallAsleep(session, 'no answer while awake', turn)
 }
 
 /** What was asked is not asked again, and what is behind it is sent. */
@@ -56,7 +56,7 @@ function setAside(session: Session, { packet }: Outstanding, turn: Turn): void {
   } else if (packet.type === 'pubrel') {
     downlink.releasing = undefined
     downlink.unreleased = 0
-    dropUndeliverable(session, 'PUBREL', turn)
+    dropUndeliverable(session, '(release of a message that it has)', turn)
     turn.out.push({ type: 'saveProgress', session, lazy: false })
   } else if (message !== undefined) {
     removeMessage(session, message, turn)

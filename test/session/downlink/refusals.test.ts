@@ -93,6 +93,67 @@ describe('a rejected REGISTER', () => {
   })
 })
 
+describe('REGACK "invalid topic id" means that the sensor knows the id already', () => {
+  /** Asks for a/x with REGISTER, as often as it takes until the answer is no longer to the first one. */
+  const rows: [string, (world: World, sensor: VirtualSensor) => Packet[]][] = [
+    [
+      'when REGISTER was repeated, since the first REGACK was lost',
+      (world, sensor) => {
+        world.advance(10_000)
+        return sensor.take()
+      },
+    ],
+    [
+      'when REGISTER is sent again to a sensor that was silent',
+      (world, sensor) => {
+        world.advance(20_000)
+        sensor.take()
+        return sensor.send({ type: 'disconnect', duration: 600 }).concat(sensor.wake('dev1'))
+      },
+    ],
+    [
+      'when the sensor connected anew meanwhile',
+      (_, sensor) => sensor.connect('dev1', { cleanSession: false, duration: 3600 }),
+    ],
+    [
+      'when the gateway was restarted meanwhile',
+      (world, sensor) => {
+        world.restart()
+        world.advance(5_000)
+        return sensor.take().concat(sensor.connect('dev1', { cleanSession: false, duration: 3600 }))
+      },
+    ],
+  ]
+  it.each(rows)('%s', (_, again) => {
+    const [world, sensor] = subscribed(['a/+'])
+    world.publish('a/x', 'kept', 1)
+    expect(sensor.types()).toEqual(['register'])
+    const came = again(world, sensor).filter(({ type }) => type === 'register')
+    expect(answer(sensor, 2, came)).toMatchObject([{ type: 'publish', data: bytes('kept') }])
+    expect([unsubscribed(world), world.drops()]).toEqual([[], []])
+  })
+
+  it.each(['ifUnconfirmed', 'always'] as const)(
+    'when it learned it itself, with reRegister "%s"',
+    (reRegister) => {
+      const world = new World({ policy: () => ({ reRegister }) })
+      const sensor = world.sensor()
+      sensor.connect('dev1', { cleanSession: false, duration: 3600 })
+      sensor.subscribe('a/x', 1)
+      sensor.subscribe('b/+', 1)
+      sensor.register('b/y')
+      sensor.connect('dev1', { cleanSession: false, duration: 60 })
+      world.publish('a/x', '1', 1)
+      const first = answer(sensor, 2)
+      expect(first).toMatchObject([{ type: 'publish', data: bytes('1') }])
+      expect(answer(sensor, 0, first)).toEqual([])
+      world.publish('b/y', '2', 1)
+      expect(answer(sensor, 2)).toMatchObject([{ type: 'publish', data: bytes('2') }])
+      expect([unsubscribed(world), world.drops()]).toEqual([[], []])
+    },
+  )
+})
+
 describe('PUBACK "invalid topic id"', () => {
   it('makes the gateway register again and send the message once more, as a new one [SN-GPUB-7]', () => {
     const [world, sensor] = subscribed(['s/a'])
@@ -165,6 +226,72 @@ describe('PUBACK with another code', () => {
     expect(again).toMatchObject([{ type: 'publish', dup: false, msgId: 1, data: bytes('x') }])
     expect(answer(sensor, 3, again)).toEqual([])
     expect(world.drops()).toEqual(['rejected'])
+  })
+
+  it.each([0, 1])(
+    '3 to a first PUBLISH at QoS 1, with topic id %i, brings REGISTER and the message once more',
+    (topicId) => {
+      const [world, sensor] = subscribed(['s/a'])
+      world.publish('s/a', 'x', 1)
+      world.publish('s/a', 'next', 1)
+      sensor.take()
+      const again = sensor.send(puback(topicId, 1, 3))
+      expect(again).toMatchObject([{ type: 'register', topicId: 1, topicName: 's/a' }])
+      expect(answer(sensor, 0, again)).toMatchObject([{ type: 'publish', dup: false, data: bytes('x') }])
+      expect(sensor.send(puback(topicId, 1, 3)).map(({ type }) => type)).toEqual(['register']) // for the next
+      expect(world.drops()).toEqual(['rejected'])
+    },
+  )
+
+  it('3 without a topic id brings REGISTER at QoS 2 and to a repetition, too: the id is what is not known', () => {
+    const [world, sensor] = subscribed(['s/a'])
+    world.publish('s/a', 'two', 2)
+    sensor.take()
+    const first = sensor.send(puback(0, 1, 3))
+    expect(first.map(({ type }) => type)).toEqual(['register'])
+    answer(sensor, 0, first)
+    sensor.send({ type: 'pubrec', msgId: 1 })
+    sensor.send({ type: 'pubcomp', msgId: 1 })
+    world.publish('s/a', 'one', 1)
+    world.advance(10_000)
+    sensor.take()
+    expect(sensor.send(puback(0, 2, 3)).map(({ type }) => type)).toEqual(['register'])
+    expect(world.drops()).toEqual([])
+  })
+
+  it('3 to QoS 0, without a topic id, makes REGISTER come before the next of every topic', () => {
+    const [world, sensor] = subscribed(['s/a', 's/b'])
+    world.publish('s/a', 'x')
+    sensor.take()
+    expect(sensor.send(puback(0, 0, 3))).toEqual([])
+    for (const topic of ['s/a', 's/b']) {
+      world.publish(topic, 'y')
+      const came = sensor.take()
+      expect(came).toMatchObject([{ type: 'register', topicName: topic }])
+      expect(answer(sensor, 0, came)).toMatchObject([{ type: 'publish', data: bytes('y') }])
+    }
+  })
+
+  it('does not use up the messages of a waking when the message is sent once more', () => {
+    const world = new World({ policy: () => ({ messagesPerWake: 1 }) })
+    const sensor = world.sensor()
+    sensor.connect('dev1', { cleanSession: false, duration: 3600 })
+    sensor.subscribe('s/a', 1)
+    sensor.sleep(600)
+    world.publish('s/a', 'x', 1)
+    const again = answer(sensor, 3, sensor.wake('dev1'))
+    const sent = answer(sensor, 0, again)
+    expect([...again, ...sent].map(({ type }) => type)).toEqual(['register', 'publish'])
+  })
+
+  it('is to the message of its MsgId, whatever topic id it names', () => {
+    const [world, sensor] = subscribed(['s/a'])
+    world.publish('s/a', 'x', 1)
+    sensor.take()
+    expect(sensor.send(puback(99, 1, 2))).toMatchObject([{ type: 'register', topicId: 1 }])
+    sensor.send({ type: 'regack', topicId: 77, msgId: 1, returnCode: 0 })
+    expect(sensor.send(puback(88, 1, 0))).toEqual([])
+    expect([world.drops(), world.session('dev1').downlink.queue]).toEqual([[], []])
   })
 
   it('1 stops all sending for T_WAIT, then the same message comes again [SN-GPUB-8]', () => {
