@@ -115,6 +115,8 @@ export function createMetrics(view: MetricsSource): Metrics {
   gauge('mqttsn_broker_up', "1 while the gateway's own connection to the broker is up.", [], () =>
     one(now.broker.healthy ? 1 : 0),
   )
+  const inUse = 'Always 1; its label tells which broker is used, of several in `broker.url`.'
+  gauge('mqttsn_broker_info', inUse, ['url'], () => [[{ url: now.broker.url }, 1]])
   const states = 'Connections of sensors to the broker: up, being made, waiting for their turn.'
   gauge('mqttsn_upstream_connections', states, ['state'], () => {
     const { connected, connecting, waiting } = now.broker

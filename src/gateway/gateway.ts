@@ -103,7 +103,7 @@ export class Gateway {
       }
       this.#store ??= await openStore(this.#config, this.#log, this.#share?.stored)
       const stored = await this.#store.load()
-      this.#broker = await openBroker(this.#config, this.#log, this.#share)
+      this.#broker = await openBroker(this.#config, this.#log, this.#counters, this.#share)
       const turns = this.#createTurns(this.#store, this.#broker)
       const places = createBearings(this.#listeners.values())
       for (const one of stored) {
@@ -184,7 +184,7 @@ export class Gateway {
 
   /** Publishes at QoS 0 on the gateway's own connection; false if that is down or congested. */
   publish(topic: string, payload: Uint8Array, retain: boolean): boolean {
-    return this.#broker?.upstream.publishAnonymous(topic, payload, retain) ?? false
+    return this.#broker?.upstream.publishOwn(topic, payload, retain) ?? false
   }
 
   /** Registers an observer; returns how to end that. */
@@ -197,6 +197,11 @@ export class Gateway {
     const [listeners, broker, store, held] = [this.#listeners, this.#broker, this.#store, this.#turns?.held]
     const [config, counters, sensors] = [this.#config, this.#counters, this.sessions.byClientId.size]
     return createStatus({ config, listeners, broker, store, held, counters, sensors })
+  }
+
+  /** How often its own connection to the broker has been opened. */
+  get brokerOpenings(): number {
+    return this.#broker?.upstream.ownOpenings ?? 0
   }
 
   /** Whether the broker can be reached; far cheaper than `status`, which asks the system about every listener. */

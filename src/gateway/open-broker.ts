@@ -5,12 +5,14 @@ import type { Log } from '../log.ts'
 import { startEmbeddedBroker } from '../upstream/embedded.ts'
 import { createUpstream } from '../upstream/mqtt/mqtt.ts'
 import type { Upstream, UpstreamOptions } from '../upstream/upstream.ts'
+import { type Counters, incrementCounter } from './counters.ts'
 import { isDurable } from './open-store.ts'
 import { offlineMessage, statusTopicOf } from './status-topics.ts'
 import type { WorkerShare } from './worker-share.ts'
 
 /** All connections to the broker, and the embedded broker if there is one. */
 export interface OpenedBroker {
+  /** that of the broker in use */
   readonly url: string
   readonly upstream: Upstream
   /** Other options for connections that are opened from now on; see `Upstream.renew`. */
@@ -22,7 +24,12 @@ export interface OpenedBroker {
 const STOP_DEADLINE = 2000
 
 /** Starts the embedded broker if it is wanted; connections are made later, when sensors need them. */
-export async function openBroker(config: Config, log: Log, share?: WorkerShare): Promise<OpenedBroker> {
+export async function openBroker(
+  config: Config,
+  log: Log,
+  counters: Pick<Counters, 'dropped'>,
+  share?: WorkerShare,
+): Promise<OpenedBroker> {
   const embedded = config.broker.url === 'embedded' ? await startEmbeddedBroker() : undefined
   const url = embedded?.url ?? config.broker.url
   const topic = share?.speaks === false ? undefined : statusTopicOf(config)
@@ -42,11 +49,15 @@ export async function openBroker(config: Config, log: Log, share?: WorkerShare):
     ownWill: topic === undefined ? undefined : { topic, message: offlineMessage(), qos: 0, retain: true },
     own: { clientId: broker.clientId, username: broker.username, password: broker.password },
     reconnect: broker.reconnect,
+    returnAfter: broker.returnAfter,
+    onDropped: (reason) => incrementCounter(counters.dropped, reason),
     log,
   })
   const upstream = createUpstream(optionsOf(config.broker))
   return {
-    url,
+    get url() {
+      return upstream.url
+    },
     upstream,
     renew: (broker) => upstream.renew(optionsOf(broker)),
     async close() {

@@ -34,6 +34,8 @@ export const offlineMessage = (): Uint8Array => json({ state: 'offline' })
 interface Published {
   readonly sessions: Pick<Sessions, 'byClientId'>
   isHealthy(): boolean
+  /** how often the connection has been opened that carries the status */
+  readonly brokerOpenings: number
   publish(topic: string, payload: Uint8Array, retain: boolean): boolean
   observe(observer: Observer): () => void
 }
@@ -50,6 +52,7 @@ export function publishStatus(gateway: Published, config: Config, share?: Worker
   const startedAt = Date.now()
   const { byClientId } = gateway.sessions
   let healthy = false
+  let told = 0
   /** sensors whose topic holds a message, and those of them whose topic is still to be cleared */
   const shown = new Set<string>()
   const leftOver = new Set<string>()
@@ -68,11 +71,13 @@ export function publishStatus(gateway: Published, config: Config, share?: Worker
     else leftOver.add(clientId)
   }
   const look = () => {
-    const was = healthy
     healthy = gateway.isHealthy()
     if (!healthy) return
     for (const clientId of leftOver) clear(clientId)
-    if (was) return
+    // a connection may have been lost and opened again since the last look, at another broker even
+    const { brokerOpenings } = gateway
+    if (brokerOpenings === told) return
+    told = brokerOpenings
     // one of several gateways does not know how many sensors the others have
     const sensors = share === undefined ? byClientId.size : undefined
     if (speaks) gateway.publish(topic, json({ state: 'online', startedAt, sensors }), true)

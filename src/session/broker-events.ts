@@ -88,7 +88,7 @@ export function onClosed(session: Session, event: Reported<'closed'>, turn: Turn
   const { link } = session
   link.state = 'closed'
   link.congested = false
-  const judged = event.why === 'taken-over' ? undefined : judgeBreak(session, turn)
+  const judged = event.why === 'taken-over' || event.moved ? undefined : judgeBreak(session, turn)
   if (judged?.guilty !== undefined) setAsideSuspect(session, judged.guilty, turn)
   if (judged !== undefined && needsLink(session)) {
     link.attempts = 0 // the broker is there: a short pause is enough
@@ -100,7 +100,7 @@ export function onClosed(session: Session, event: Reported<'closed'>, turn: Turn
   if (!needsLink(session)) return
   if (event.why !== 'lost') return giveUpSession(session, event.detail, turn) // [SN-MAP-35]
   const { grace } = turn.env.settings.timers
-  if (grace === 0 && session.state !== 'asleep' && session.policy.ack === 'broker')
+  if (grace === 0 && !event.moved && session.state !== 'asleep' && session.policy.ack === 'broker')
     return giveUpSession(session, event.detail, turn)
   scheduleReconnect(session, turn)
 }

@@ -12,12 +12,18 @@ export type UpstreamEvent =
   | { type: 'connected'; sessionPresent: boolean; limits: BrokerLimits }
   /** the attempt failed: the broker refused, could not be reached, or did not answer in time */
   | { type: 'refused'; outcome: 1 | 3; detail: string; unreachable?: boolean }
-  /** an established connection ended: `lost` = try again, `taken-over` and `forbidden` = do not */
-  | { type: 'closed'; why: 'lost' | 'taken-over' | 'forbidden'; detail: string }
+  /**
+   * an established connection ended: `lost` = try again, `taken-over` and `forbidden` = do not. `moved`: it was ended so that
+   * it can be made at another broker of the list, which says nothing about what was under way
+   */
+  | { type: 'closed'; why: 'lost' | 'taken-over' | 'forbidden'; detail: string; moved?: true }
   /** QoS 2: the broker has the message (PUBREC); it is released by the effect `release` */
   | { type: 'received'; token: number }
-  /** QoS 1: PUBACK; QoS 2: PUBCOMP, or a PUBREC that refuses */
-  | { type: 'published'; token: number; outcome: Outcome }
+  /**
+   * QoS 1: PUBACK; QoS 2: PUBCOMP, or a PUBREC that refuses. `reason`: the broker's own code where it has refused; absent where
+   * the connection did not even send it
+   */
+  | { type: 'published'; token: number; outcome: Outcome; reason?: number }
   | { type: 'subscribed'; token: number; outcome: Outcome; qos: 0 | 1 | 2 }
   | { type: 'unsubscribed'; token: number }
   /**
@@ -57,6 +63,8 @@ export type DropReason =
   | 'rate-limited' // an answer or connection above the rate for one source
   | 'not-allowed' // refused by configuration: QoS -1 topic, forwarder, address
   | 'invalid-topic' // QoS -1 with an impossible topic
+  | 'suspended-topic' // QoS -1 to a topic at which the broker closes the connection
+  | 'invalid-from-broker' // a message of the broker that MQTT does not allow
   | 'upstream-down' // QoS 0 or -1 while the broker cannot be reached
   | 'overloaded' // the gateway gets more than it can handle
   | 'congestion' // QoS 0 while the broker connection is congested
@@ -114,8 +122,8 @@ export type Effect =
    * needs not keep its session
    */
   | { type: 'close'; session: Session; publishWill: boolean; cleanSession: boolean }
-  /** QoS -1: on the gateway's own connection [7.1] */
-  | { type: 'publishAnonymous'; topic: string; payload: Uint8Array; retain: boolean }
+  /** QoS -1: on a connection of the gateway's own [7.1]; `peer`: who sent it */
+  | { type: 'publishAnonymous'; topic: string; payload: Uint8Array; retain: boolean; peer?: Peer }
   /** writes to the store what seldom changes of a session: registry, subscriptions, will; and its progress */
   | { type: 'save'; session: Session }
   /** writes what often changes: state, address, QoS 2 identifiers. `lazy`: nothing waits for it to be durable */

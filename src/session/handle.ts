@@ -89,7 +89,7 @@ function onOther(session: Session, event: Exclude<Event, { type: 'packet' }>, tu
     case 'refused': return onRefused(session, event, turn)
     case 'closed': return onClosed(session, event, turn)
     case 'received': return onReceived(session, event.token, turn)
-    case 'published': return onPublished(session, event.token, event.outcome, turn)
+    case 'published': return onPublished(session, event, turn)
     case 'subscribed': return onSubscribed(session, event, turn)
     case 'unsubscribed': return onUnsubscribed(session, event.token, turn)
     case 'message': return onMessage(session, event, turn)

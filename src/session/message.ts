@@ -58,6 +58,8 @@ export interface Uplink {
   sensor: 'owes' | 'told' | 'answered' | 'released'
   /** while the gateway owes an answer: when the sensor is told to try later */
   deadline: number
+  /** how often the broker has refused it; it may be absent in place of 0 */
+  refusals?: number
   /** while it waits for the broker: not before this time, since the broker could not take it a moment ago */
   retryAt: number
 }

@@ -58,5 +58,5 @@ export function onUnconnectedPublish(sessions: Sessions, packet: Publish, peer: 
     return discard('rate-limited', turn) // [SN-QM1-9]
   }
   const retain = packet.retain && qosMinusOne.retain // [SN-QM1-6]
-  turn.out.push({ type: 'publishAnonymous', topic, payload: packet.data, retain })
+  turn.out.push({ type: 'publishAnonymous', topic, payload: packet.data, retain, peer })
 }

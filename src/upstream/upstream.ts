@@ -1,6 +1,6 @@
 // The contract between the gateway and its connections to the broker, one for each sensor.
 
-import type { UpstreamEvent } from '../session/events.ts'
+import type { DropReason, UpstreamEvent } from '../session/events.ts'
 import type { Outcome, Will } from '../session/message.ts'
 
 /** Who a sensor is at the broker. */
@@ -78,14 +78,24 @@ export interface UpstreamConnection {
 export interface Upstream {
   /** Makes a connection object; opens nothing yet. */
   connection(onEvent: OnUpstreamEvent): UpstreamConnection
-  /** Publishes at QoS 0 on the gateway's own connection [7.1]; false if it is down or congested. */
-  publishAnonymous(topic: string, payload: Uint8Array, retain: boolean): boolean
+  /**
+   * Publishes at QoS 0 for a sender without a connection, on a connection that nothing else depends on [7.1]. It may wait
+   * there for a moment. `source`: the address it came from, for the log. Returns false if it is given up, which `onDropped`
+   * has been told.
+   */
+  publishAnonymous(topic: string, payload: Uint8Array, retain: boolean, source?: string): boolean
+  /** Publishes at QoS 0 what the gateway has to say itself, on its own connection; false if that is down or congested. */
+  publishOwn(topic: string, payload: Uint8Array, retain: boolean): boolean
+  /** how often the gateway's own connection has been opened: what was retained before that may be elsewhere, or replaced */
+  readonly ownOpenings: number
+  /** the URL of the broker that is used now */
+  readonly url: string
   /** whether the gateway's own connection is up, which stands for the broker's health [AMB-27] */
   readonly healthy: boolean
   /** what is known for logs and metrics */
   stats(): UpstreamStats
   /**
-   * Other options for the attempts that start from now on; URL and version stay. Throws an Error, with nothing changed, if
+   * Other options for the attempts that start from now on; URLs and version stay. Throws an Error, with nothing changed, if
    * the shared certificates cannot be used.
    */
   renew(options: UpstreamOptions): void
@@ -129,10 +139,24 @@ export interface UpstreamLog {
   error(fields: object, message: string): void
 }
 
+/** Why the upstream gives a message up. */
+export type UpstreamDrop = Extract<
+  DropReason,
+  'upstream-down' | 'congestion' | 'suspended-topic' | 'invalid-from-broker'
+>
+
 /** Everything about the broker. Times are milliseconds. */
 export interface UpstreamOptions {
-  /** `mqtt`, `mqtts`, `ws` or `wss`, without user and password */
-  readonly url: string
+  /**
+   * `mqtt`, `mqtts`, `ws` or `wss`, without user and password. Of several, one is used at a time: the first, and the next
+   * one where that cannot be reached.
+   */
+  readonly url: string | readonly string[]
+  /**
+   * how long a broker that stands earlier in the list must answer before all connections return to it; 0, or absent: they
+   * stay where they are
+   */
+  readonly returnAfter?: number | undefined
   /** `auto`: MQTT 5, and 3.1.1 with a broker that refuses it */
   readonly version: 'auto' | '5' | '3.1.1'
   readonly tls: TlsOptions
@@ -163,6 +187,8 @@ export interface UpstreamOptions {
   /** pauses before the gateway's own connection is tried again: the first, and the longest */
   readonly reconnect: { readonly min: number; readonly max: number }
   readonly log: UpstreamLog
+  /** told of every message that is given up without another event */
+  readonly onDropped?: ((reason: UpstreamDrop) => void) | undefined
   /** 0 <= random() < 1; `Math.random` if absent */
   readonly random?: (() => number) | undefined
   /** the monotonic clock of `Message.expiresAt`; `performance.now` if absent */

@@ -3,6 +3,7 @@
 //   sensors - UDP - front (this thread) - batches - worker 1..n: sessions, store, connections to the broker
 
 import type { Config } from '../config/schema.ts'
+import { brokerUrls } from '../config/sections/addresses.ts'
 import type { Counters } from '../gateway/counters.ts'
 import type { listenerStatus } from '../gateway/datagrams/listener.ts'
 import { reportLosses } from '../gateway/loss-report.ts'
@@ -145,7 +146,7 @@ export class Fleet {
 
   /** where the broker is */
   get brokerUrl(): string {
-    return this.#embedded?.url ?? this.#config.broker.url
+    return this.#embedded?.url ?? brokerUrls(this.#config.broker)[0] ?? ''
   }
 
   #configOf(config: Config, index: number): Config {

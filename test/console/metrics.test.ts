@@ -25,6 +25,7 @@ describe('the metrics', () => {
     const text = await createMetrics(scriptedView()).text()
     expect(Object.fromEntries(ours(text))).toEqual({
       'mqttsn_build_info{version="1.2.3",gateway_id="1"}': 1,
+      'mqttsn_broker_info{url="mqtt://127.0.0.1:1883"}': 1,
       'mqttsn_datagrams_total{direction="received"}': 12,
       'mqttsn_datagrams_total{direction="sent"}': 9,
       'mqttsn_datagram_bytes_total{direction="received"}': 345,
@@ -113,7 +114,7 @@ describe('the metrics', () => {
   it('have no label that names a sensor', async () => {
     const text = await createMetrics(scriptedView()).text()
     const labels = new Set([...text.matchAll(/[{,](\w+)="/g)].map(([, label]) => label))
-    const known = ['version', 'gateway_id', 'direction', 'type', 'reason', 'state', 'le', 'listener']
+    const known = ['url', 'version', 'gateway_id', 'direction', 'type', 'reason', 'state', 'le', 'listener']
     const ofProcess = ['major', 'minor', 'patch', 'space', 'kind']
     expect([...labels].filter((label = '') => ![...known, ...ofProcess].includes(label))).toEqual([])
     expect(text).not.toContain('meter-7')

@@ -297,7 +297,8 @@ describe('upstream with a scripted broker', () => {
       const sensor = rig().sensor()
       await sensor.open(ID)
       sensor.connection.publish(9, 'a', bytes('x'), qos, false, false)
-      expect(await sensor.next('published')).toEqual({ type: 'published', token: 9, outcome })
+      const reason = outcome === 0 ? {} : { reason: reasonCode }
+      expect(await sensor.next('published')).toEqual({ type: 'published', token: 9, outcome, ...reason })
       expect(sensor.count('received')).toBe(0)
     })
 

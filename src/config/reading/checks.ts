@@ -2,7 +2,7 @@
 
 import { isIP } from 'node:net'
 import type { Config } from '../schema.ts'
-import { hostOf, parseListenerUrl } from '../sections/addresses.ts'
+import { brokerUrls, hostOf, parseListenerUrl } from '../sections/addresses.ts'
 import { matchesEverything } from '../sections/glob.ts'
 import { isLoopback } from '../sections/networks.ts'
 import { type Path, pathText } from './path.ts'
@@ -94,7 +94,7 @@ function* credentialContradictions(
       yield { about, found: `${one} without ${other}`, expected: 'both, or neither' }
     }
   }
-  if (given.cert && !isTls(url)) {
+  if (given.cert && !brokerUrls({ url }).some(isTls)) {
     const about: [Path, Path] = [
       [...tls, 'cert'],
       ['broker', 'url'],
@@ -116,7 +116,7 @@ function* brokerContradictions(config: Config): Generator<Contradiction> {
     'broker',
     'tls',
   ])
-  if (tls?.ca && !isTls(url)) {
+  if (tls?.ca && !brokerUrls({ url }).some(isTls)) {
     const about: [Path, Path] = [
       ['broker', 'tls', 'ca'],
       ['broker', 'url'],

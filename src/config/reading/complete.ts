@@ -9,7 +9,7 @@ import {
   type PredefinedTopics,
   REFERENCED,
 } from '../schema.ts'
-import { parseBrokerUrl } from '../sections/addresses.ts'
+import { brokerUrls, parseBrokerUrl } from '../sections/addresses.ts'
 import { broker } from '../sections/broker.ts'
 import { matchesEverything } from '../sections/glob.ts'
 import { sensor } from '../sections/sensors.ts'
@@ -22,22 +22,28 @@ type Parsed = z.output<typeof configSchema>
 function completeBroker(written: Parsed['broker'], gatewayId: number): BrokerConfig {
   const { url, ...settings } = typeof written === 'string' ? broker.parse({ url: written }) : written
   const fill = (text: string | undefined) => (text ? expandTemplate(text, { gatewayId }) : undefined)
-  const inUrl = settings.username || settings.password ? undefined : parseBrokerUrl(url)
+  const inUrl =
+    settings.username || settings.password ? undefined : brokerUrls({ url }).map(parseBrokerUrl).find(hasUser)
+  const bare = (one: string) => one.replace(/:\/\/[^/?#]*@/, '://')
   return {
     ...settings,
-    url: url.replace(/:\/\/[^/?#]*@/, '://'),
+    url: typeof url === 'string' ? bare(url) : url.map(bare),
     clientId: fill(settings.clientId) ?? '',
     username: fill(settings.username) ?? (inUrl?.username || undefined),
     password: fill(settings.password) ?? (inUrl?.password || undefined),
   }
 }
 
+const hasUser = (parts: ReturnType<typeof parseBrokerUrl>): boolean =>
+  Boolean(parts?.username || parts?.password)
+
 // The paths of referenced texts, in terms of the long forms.
 function movedPaths(paths: readonly string[], written: unknown): string[] {
   const { predefined } = isObject(written) ? written : {}
   return paths.flatMap((path) => {
-    if (path === 'broker' || path === 'broker.url')
-      return ['broker.url', 'broker.username', 'broker.password']
+    if (path === 'broker' || /^broker\.url(\[\d+\])?$/.test(path)) {
+      return [path === 'broker' ? 'broker.url' : path, 'broker.username', 'broker.password']
+    }
     if (path.startsWith('predefined.') && isObject(predefined))
       return path.replace('predefined.', 'predefined[0].topics.')
     const listener = /^(listeners\[\d+\])\.url$/.exec(path)

@@ -1,7 +1,7 @@
 // What is legal but unwise in a configuration. No text here quotes a value: it may have come from a secret.
 
 import type { Config, QueueRule } from '../schema.ts'
-import { parseBrokerUrl, parseListenerUrl } from '../sections/addresses.ts'
+import { brokerUrls, parseBrokerUrl, parseListenerUrl } from '../sections/addresses.ts'
 import { matchesEverything } from '../sections/glob.ts'
 import { isLoopback, matcher } from '../sections/networks.ts'
 import { isTls } from './checks.ts'
@@ -30,11 +30,12 @@ function* listenerWarnings(config: Config): Generator<string> {
 
 function* brokerWarnings({ broker, sensors }: Config): Generator<string> {
   if (broker.tls?.verify === false) yield 'broker.tls.verify: false lets anyone pose as the broker'
-  if (broker.tls && !isTls(broker.url))
+  const urls = brokerUrls(broker)
+  if (broker.tls && !urls.some(isTls))
     yield 'broker.tls: has no effect, as broker.url is neither mqtts:// nor wss://'
-  const host = parseBrokerUrl(broker.url)?.host ?? 'localhost'
+  const isOpen = (url: string) => !isTls(url) && !isLoopback(parseBrokerUrl(url)?.host ?? 'localhost')
   const passwords = Boolean(broker.password) || sensors.some((rule) => rule.password)
-  if (passwords && !isTls(broker.url) && !isLoopback(host)) {
+  if (passwords && urls.some(isOpen)) {
     yield 'broker.url: passwords cross the network unencrypted; use mqtts:// or wss://'
   }
 }

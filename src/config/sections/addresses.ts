@@ -58,15 +58,26 @@ export function parseBrokerUrl(
   }
 }
 
-/** The broker's url. */
-export const brokerUrl = () => {
-  const error = 'mqtt://host:port, mqtts://..., ws://..., wss://... or "embedded"'
-  const legal = (value: string) => value === 'embedded' || parseBrokerUrl(value) !== undefined
+function brokerAddress(error: string, embedded: boolean) {
+  const legal = (value: string) =>
+    value === 'embedded' ? embedded : BROKER_URL.test(value) && parseBrokerUrl(value) !== undefined
   return text(error, 1, 4096)
     .regex(BROKER_URL, { error })
     .refine(legal, { error })
     .meta(kind({ kind: 'url' }))
 }
+
+/** The broker's url. */
+export const brokerUrl = () =>
+  brokerAddress('mqtt://host:port, mqtts://..., ws://..., wss://... or "embedded"', true)
+
+/** The url of a broker of several. */
+export const networkBrokerUrl = () =>
+  brokerAddress('mqtt://host:port, mqtts://..., ws://... or wss://...', false)
+
+/** All urls of the broker section, in their order. */
+export const brokerUrls = ({ url }: { readonly url: string | readonly string[] }): readonly string[] =>
+  typeof url === 'string' ? [url] : url
 
 /** A multicast group, or a broadcast address (IPv4 only; those end in ones). */
 export const group = () => {

@@ -2,7 +2,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these variables are filled in by the gateway
 
 import { z } from 'zod'
-import { brokerUrl } from './addresses.ts'
+import { brokerUrl, networkBrokerUrl } from './addresses.ts'
 import { formatDuration, parseDuration } from './units.ts'
 import { duration, kind, pem, size, template, text, whole, yesNo } from './values.ts'
 
@@ -23,6 +23,8 @@ const tls = z
   })
   .describe('TLS of mqtts:// and wss:// connections.')
 
+const URLS =
+  'mqtt://host:port, mqtts://..., ws://..., wss://... or "embedded", or a list of up to 16 of these urls'
 const VERSION = 'one of "auto", "5", "3.1.1"'
 
 // "never" is MQTT 5's 0xffffffff. Infinity stands for it, so that sums and comparisons need no special case.
@@ -50,10 +52,19 @@ const expiry = z
 
 /** The long form of the section. */
 export const broker = z.strictObject({
-  url: brokerUrl()
+  url: z
+    .union([brokerUrl(), z.array(networkBrokerUrl()).min(1, { error: URLS }).max(16, { error: URLS })], {
+      error: URLS,
+    })
     .prefault('mqtt://127.0.0.1:1883')
     .describe(
-      'mqtt://, mqtts://, ws:// or wss:// and host and port; or "embedded", a small broker in the gateway for trials.',
+      'mqtt://, mqtts://, ws:// or wss:// and host and port; or "embedded", a small broker in the gateway for trials. A list of urls: the first is used, and the next one when it cannot be reached.',
+    )
+    .meta(kind({ kind: 'url, or a list of urls' })),
+  returnAfter: duration({ min: 1000, max: 86_400_000, zero: 'never' })
+    .prefault('30s')
+    .describe(
+      'With a list of urls: how long a broker that stands earlier in it must answer before all connections return to it.',
     ),
   version: z
     .codec(
@@ -66,7 +77,9 @@ export const broker = z.strictObject({
     .meta(kind({ kind: '`"auto"`, `"5"`, `"3.1.1"`' })),
   clientId: template(['gatewayId'], 'a ClientId, which may hold ${gatewayId}')
     .prefault('mqttsn-gateway-${gatewayId}')
-    .describe("ClientId of the gateway's own connection, which carries QoS -1 messages [6.8]."),
+    .describe(
+      "ClientId of the gateway's own connection. Those for QoS -1 messages add -q and -t [6.8], and a look at an earlier broker of the list adds -p.",
+    ),
   username: template(['gatewayId'], 'a user name')
     .optional()
     .describe(

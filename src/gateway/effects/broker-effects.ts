@@ -1,18 +1,21 @@
 // Effects towards the broker: each session has a connection of its own, made when it is first needed.
 
+import type { Log } from '../../log.ts'
 import type { UpstreamEvent } from '../../session/events.ts'
 import type { Session } from '../../session/session.ts'
 import { SparseMap } from '../../session/sparse.ts'
 import type { Upstream, UpstreamConnection } from '../../upstream/upstream.ts'
-import { type Counters, incrementCounter } from '../counters.ts'
+import type { Counters } from '../counters.ts'
 import { addObservation, type Histogram } from '../histogram.ts'
+import { createRefusalLog } from '../refusal-log.ts'
 import type { SensorRules } from '../rules/sensor-rules.ts'
 import type { EffectTable } from './effect-table.ts'
 
 /** What effects towards the broker work with. */
 export interface BrokerEffectsParts {
   readonly upstream: Upstream
-  readonly rules: Pick<SensorRules, 'identityOf'>
+  readonly rules: Pick<SensorRules, 'identityOf' | 'matchOf'>
+  readonly log: Log
   readonly counters: Counters
   readonly latency: Histogram
   /** takes what a session's connection reports */
@@ -38,8 +41,9 @@ interface Way {
 
 /** How each of them is performed; one object for the life of a gateway. */
 export function createBrokerEffects(parts: BrokerEffectsParts): BrokerEffects {
-  const { upstream, rules, counters, latency } = parts
+  const { upstream, rules, counters, latency, log } = parts
   const ways = new WeakMap<Session, Way>()
+  const logRefusal = createRefusalLog(log)
 
   function wayOf(session: Session): Way {
     let way = ways.get(session)
@@ -47,7 +51,11 @@ export function createBrokerEffects(parts: BrokerEffectsParts): BrokerEffects {
       const sentAt = new SparseMap<number, number>()
       const connection = upstream.connection((event) => {
         if (event.type === 'message') counters.delivered += 1
-        else if (event.type === 'published') observeAnswer(sentAt, event.token)
+        else if (event.type === 'published') {
+          observeAnswer(sentAt, event.token)
+          if (event.reason !== undefined && session.policy.ack === 'store')
+            logRefusal(session, rules.matchOf(session.clientId), event.reason)
+        }
         parts.onUpstreamEvent(session, event)
       })
       way = { connection, sentAt }
@@ -82,9 +90,8 @@ export function createBrokerEffects(parts: BrokerEffectsParts): BrokerEffects {
       connection.publish(token, topic, payload, qos, retain, repeated)
     },
     release: ({ session, token }) => wayOf(session).connection.release(token),
-    publishAnonymous({ topic, payload, retain }) {
-      if (upstream.publishAnonymous(topic, payload, retain)) counters.published += 1
-      else incrementCounter(counters.dropped, 'upstream-down')
+    publishAnonymous({ topic, payload, retain, peer }) {
+      if (upstream.publishAnonymous(topic, payload, retain, peer?.address)) counters.published += 1
     },
     acknowledge: ({ session, ack }) => wayOf(session).connection.acknowledge(ack),
     subscribe: ({ session, token, filter, qos, replay }) =>

@@ -64,8 +64,8 @@ export function reloadConfig(gateway: Running, parts: Reloadable, next: Config):
 export function renewedConfig(running: Config, next: Config): Config {
   const { url, version } = running.broker
   // credentials belong to the broker that they are configured with, and may contain the id of the gateway
-  const stays =
-    next.broker.url === url && next.broker.version === version && next.gateway.id === running.gateway.id
+  const isSameBroker = String(next.broker.url) === String(url) && next.broker.version === version
+  const stays = isSameBroker && next.gateway.id === running.gateway.id
   return {
     ...running,
     listeners: running.listeners.map((listener, i) => renewedListener(listener, next.listeners[i])),

@@ -25,6 +25,8 @@ interface Rule {
 export interface SensorRules {
   readonly env: Env
   identityOf(clientId: string): Identity
+  /** the pattern of the rule that counts for it */
+  matchOf(clientId: string): string
   /** Takes other rules and settings; a session has its old policy until it is given the one of `env.policyFor`. */
   replace(config: Config): void
 }
@@ -41,6 +43,7 @@ export function createSensorRules(config: Config, random: () => number): SensorR
   return {
     env,
     identityOf: (clientId) => rules.identityOf(clientId),
+    matchOf: (clientId) => rules.matchOf(clientId),
     replace(next) {
       rules = compileRules(next)
       env.settings = rules.settings
@@ -49,7 +52,7 @@ export function createSensorRules(config: Config, random: () => number): SensorR
 }
 
 /** All that follows from one configuration. */
-interface Rules extends Pick<Env, 'settings' | 'policyFor'>, Pick<SensorRules, 'identityOf'> {}
+interface Rules extends Pick<Env, 'settings' | 'policyFor'>, Pick<SensorRules, 'identityOf' | 'matchOf'> {}
 
 function compileRules(config: Config): Rules {
   const rules = config.sensors.map((rule) => compile(rule, config.limits.messagesPerWake))
@@ -92,6 +95,7 @@ function compileRules(config: Config): Rules {
       }
       return policy
     },
+    matchOf: (clientId) => ruleFor(clientId).rule.match,
     identityOf(clientId) {
       const { rule } = ruleFor(clientId)
       const fill = (text: string | undefined) => text && expandTemplate(text, { clientId, gatewayId })

@@ -2,6 +2,7 @@
 
 import { ReturnCode } from '../../codec/v1/messages.ts'
 import { isBlamed, noteAnswered, noteSent, noteUnanswered, publishSuspect } from '../broker/suspicion.ts'
+import type { UpstreamEvent } from '../events.ts'
 import type { Outcome, Uplink } from '../message.ts'
 import type { Session } from '../session.ts'
 import { send, type Turn } from '../turn.ts'
@@ -73,11 +74,16 @@ function receive(session: Session, uplink: Uplink, turn: Turn): void {
 }
 
 /** The broker has finished it, or refused it. */
-export function onPublished(session: Session, token: number, outcome: Outcome, turn: Turn): void {
+export function onPublished(
+  session: Session,
+  { token, outcome, reason }: Extract<UpstreamEvent, { type: 'published' }>,
+  turn: Turn,
+): void {
   noteAnswered(session)
   const uplink = session.uplink.outgoing.get(token)
   if (uplink === undefined) return
   if (outcome === ReturnCode.accepted) complete(session, uplink, turn)
+  else if (uplink.stored && reason !== undefined) retryRefused(uplink, turn)
   else if (uplink.stored) failStored(session, uplink, outcome, turn)
   else failUplink(session, uplink, outcome, turn)
 }
@@ -97,7 +103,19 @@ function complete(session: Session, uplink: Uplink, turn: Turn): void {
   if (owes) sendPuback(session, uplink, ReturnCode.accepted, turn)
 }
 
-/** The sensor was promised that it arrives: it is tried again, unless the broker will never take it. */
+/**
+ * The broker has refused what the sensor was promised to arrive. Whatever the reason, it may pass: a right that is missing is
+ * granted, a quota is raised. It is tried again with pauses that double up to T_WAIT, and what is behind it waits.
+ */
+function retryRefused(uplink: Uplink, { now, env }: Turn): void {
+  const { reconnectMin, tWait } = env.settings.timers
+  const refusals = uplink.refusals ?? 0
+  uplink.broker = 'waiting'
+  uplink.refusals = refusals + 1
+  uplink.retryAt = now + Math.min(tWait, reconnectMin * 2 ** Math.min(refusals, 30))
+}
+
+/** The connection did not send what the sensor was promised to arrive: it is tried again, unless no broker could take it. */
 function failStored(session: Session, uplink: Uplink, outcome: Outcome, turn: Turn): void {
   if (outcome === ReturnCode.congestion) {
     uplink.broker = 'waiting'

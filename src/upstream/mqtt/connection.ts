@@ -3,26 +3,13 @@
 import type { UpstreamEvent } from '../../session/events.ts'
 import type { Ending } from '../reason-codes.ts'
 import type { ConnectOptions, OnUpstreamEvent, UpstreamConnection } from '../upstream.ts'
+import type { Shared, SocketOwner, Traffic } from './connection-parts.ts'
 import type { Failure } from './failure.ts'
 import { Inbound } from './inbound.ts'
 import type { Version } from './negotiation.ts'
-import type { Pacing, Slot } from './pacing.ts'
+import type { Slot } from './pacing.ts'
 import { type Report, Sender } from './sender.ts'
-import { BrokerSocket, type SocketOwner, type SocketParts, type Traffic } from './socket.ts'
-
-/** What the connections of a gateway share and change. */
-export interface Shared extends SocketParts {
-  /** undefined: attempts start at once (the gateway's own connection) */
-  readonly pacing: Pacing | undefined
-  readonly versions: { readonly auto: boolean; preferred: Version; known: boolean }
-  readonly counts: { connected: number; connecting: number; refused: number; lost: number; faults: number }
-  /** those that are open, trying or waiting */
-  readonly busy: Set<SensorConnection>
-  readonly now: () => number
-  /** told by the gateway's own connection, for all: whether something listens where the broker should be */
-  readonly onReach: ((found: boolean) => void) | undefined
-  closing: boolean
-}
+import { BrokerSocket } from './socket.ts'
 
 /** See `UpstreamConnection` for what its methods do. */
 export class SensorConnection implements UpstreamConnection, SocketOwner, Report {
@@ -36,14 +23,22 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
   /** both directions of the open socket; undefined while there is none */
   #sender: Sender | undefined
   #inbound: Inbound | undefined
+  /** who it is: of the last `connect` */
+  #clientId = ''
   /** sockets that CONNACK has opened so far */
   #opened = 0
+  /** the attempt is made in MQTT 3.1.1 because the broker has just refused 5 */
+  #fellBack = false
   /** grows with `close`, so that answers which were planned before it are not given */
   #life = 0
 
-  constructor(shared: Shared, onEvent: OnUpstreamEvent) {
+  readonly #onPong: ((pings: number) => void) | undefined
+
+  /** `onPong`: told how many pings of the open connection the broker has answered by now. */
+  constructor(shared: Shared, onEvent: OnUpstreamEvent, onPong?: (pings: number) => void) {
     this.#shared = shared
     this.#onEvent = onEvent
+    this.#onPong = onPong
   }
 
   connect(options: ConnectOptions): void {
@@ -53,6 +48,7 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
       return
     }
     this.#wanted = options
+    this.#clientId = options.identity.clientId
     this.#shared.busy.add(this)
     this.#stopWaiting = this.#shared.endings.whenFree(options.identity.clientId, () => this.#queueAttempt())
   }
@@ -91,12 +87,36 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
     this.#life += 1
   }
 
+  /** Sends PINGREQ, which the broker answers after what was sent before; returns how many pings that makes. */
+  ping(): number {
+    return this.#socket?.ping() ?? 0
+  }
+
+  ponged(pings: number): void {
+    this.#onPong?.(pings)
+  }
+
+  /** Another broker is the current one: an attempt starts over there, an open connection ends as if it had been lost. */
+  move(): void {
+    const { counts, endpoints } = this.#shared
+    const socket = this.#socket
+    if (socket === undefined || socket.endpoint === endpoints.current) return
+    if (socket.open) {
+      this.#endAttemptOrSocket(false, false)
+      this.now({ type: 'closed', why: 'lost', detail: 'another broker is used now', moved: true })
+    } else {
+      socket.end(false, false, 1)
+      counts.connecting -= 1
+      this.#socket = undefined
+      this.#startAttempt(endpoints.current.versions.preferred)
+    }
+  }
+
   accepted(sessionPresent: boolean): void {
-    const { versions, counts, now } = this.#shared
+    const { counts, now } = this.#shared
     const socket = this.#socket
     if (socket === undefined) return
-    versions.preferred = socket.version
-    versions.known = true
+    socket.endpoint.versions.spoke(socket.version, this.#fellBack)
     this.#shared.onReach?.(true)
     this.#finishAttempt()
     counts.connected += 1
@@ -107,19 +127,18 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
   }
 
   failed(failure: Failure): void {
-    const { versions, counts, options } = this.#shared
+    const { counts, options, now } = this.#shared
+    const socket = this.#socket
     this.#shared.onReach?.(failure.unreachable !== true)
-    const speaks5 = versions.known && versions.preferred === 5
-    const unsupported = failure.version === 'said' || (failure.version === 'hung up' && !speaks5)
-    if (versions.auto && this.#socket?.version === 5 && unsupported) {
+    if (socket?.endpoint.versions.fallsBack(socket.version, failure.version, now())) {
       counts.connecting -= 1
       this.#socket = undefined
+      this.#fellBack = true
       this.#startAttempt(4)
       return
     }
     counts.refused += 1
-    const clientId = this.#wanted?.identity.clientId
-    options.log.debug({ clientId, detail: failure.detail }, 'connection to the broker failed')
+    options.log.debug({ clientId: this.#clientId, detail: failure.detail }, 'connection to the broker failed')
     this.#finishAttempt()
     this.#forgetSocket()
     const { outcome, detail, unreachable = false } = failure
@@ -144,6 +163,7 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
 
   received(packet: Traffic): void {
     if (packet.cmd === 'publish') this.#inbound?.take(packet)
+    else if (packet.cmd === 'unusable') this.#inbound?.refuse(packet, this.#shared.options)
     else if (packet.cmd === 'pubrel') this.#inbound?.release(packet.messageId)
     else if (packet.cmd === 'suback' || packet.cmd === 'unsuback') this.#sender?.granted(packet)
     else this.#sender?.acknowledged(packet)
@@ -168,8 +188,13 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
   /** Queues the attempt. */
   #queueAttempt(): void {
     this.#stopWaiting = undefined
-    const { pacing, versions } = this.#shared
-    const start = (): void => this.#startAttempt(versions.preferred)
+    const { pacing, endpoints, onReach, now } = this.#shared
+    const start = (): void => {
+      const { versions } = endpoints.current
+      this.#fellBack = false
+      // The gateway's own connection finds out whether the broker has learned another version.
+      this.#startAttempt(onReach === undefined ? versions.preferred : versions.toTry(now()))
+    }
     if (pacing === undefined) start()
     else this.#slot = pacing.request(start, this.#wanted?.mend)
   }
@@ -179,7 +204,7 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
     const wanted = this.#wanted
     if (wanted === undefined) return
     try {
-      this.#socket = new BrokerSocket(this.#shared, wanted, version, this)
+      this.#socket = new BrokerSocket(this.#shared, this.#shared.endpoints.current, wanted, version, this)
       counts.connecting += 1
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error)

@@ -1,11 +1,16 @@
 // Why an attempt to connect has failed.
 
+/**
+ * The broker may not speak this version: it `said` so, it `hung up` without CONNACK, which some do then, or it took CONNECT and
+ * stayed `silent`.
+ */
+export type VersionDoubt = 'said' | 'hung up' | 'silent'
+
 /** An attempt that failed. */
 export interface Failure {
   readonly outcome: 1 | 3
   readonly detail: string
-  /** the broker does not speak this version: it `said` so, or it `hung up` without CONNACK, which some do then */
-  readonly version?: 'said' | 'hung up' | undefined
+  readonly version?: VersionDoubt | undefined
   /** nothing listens at the broker's address, so that the attempts of all sensors would fail */
   readonly unreachable?: boolean
 }

@@ -2,7 +2,8 @@
 // [SN-MAP-17, -24].
 
 import type { Message } from '../../session/message.ts'
-import type { Published } from './packets/decoder.ts'
+import type { UpstreamOptions } from '../upstream.ts'
+import type { Published, Unusable } from './packets/decoder.ts'
 import { acknowledgement, PUBACK, PUBCOMP, PUBREC } from './packets/octets.ts'
 import { UnwantedRetained } from './retained.ts'
 import type { Report } from './sender.ts'
@@ -36,17 +37,27 @@ export class Inbound {
     const { qos, messageId } = packet
     this.#discarded?.delete(messageId)
     const type = qos === 1 ? PUBACK : PUBREC
-    if (packet.retain && this.unwanted.has(packet.topic)) {
-      if (qos === 2) {
-        this.#discarded ??= new Set()
-        this.#discarded.add(messageId)
-      }
-      if (qos > 0) this.#socket.write(acknowledgement(type, messageId))
-      return
-    }
+    if (packet.retain && this.unwanted.has(packet.topic)) return this.discard(packet)
     const ack = qos === 0 ? undefined : this.#ack(type, messageId)
     const packetId = qos === 2 ? messageId : 0
     this.#report.now({ type: 'message', message: this.#message(packet), ack, packetId })
+  }
+
+  /** It is not handed over, but the broker is told that it came: what is behind it must not wait. */
+  discard({ qos, messageId }: Published | Unusable): void {
+    if (qos === 0) return
+    if (qos === 2) {
+      this.#discarded ??= new Set()
+      this.#discarded.add(messageId)
+    }
+    this.#socket.write(acknowledgement(qos === 1 ? PUBACK : PUBREC, messageId))
+  }
+
+  /** Nobody can be given what came. */
+  refuse(packet: Unusable, { onDropped, log }: UpstreamOptions): void {
+    this.discard(packet)
+    onDropped?.('invalid-from-broker')
+    log.debug({ qos: packet.qos, detail: packet.detail }, 'the broker sent a message that cannot be')
   }
 
   /** PUBREL came: the identifier may be used for another message. */

@@ -6,7 +6,7 @@ const STEP = 1000
 /** An open connection. */
 export interface Kept {
   /** Sends PINGREQ. */
-  ping(): void
+  ping(): unknown
   /** The broker is silent. */
   silent(): void
 }

@@ -8,13 +8,16 @@ import type {
   UpstreamOptions,
   UpstreamStats,
 } from '../upstream.ts'
-import { SensorConnection, type Shared } from './connection.ts'
+import { Endpoints } from './brokers/endpoints.ts'
+import { ReturnProbe } from './brokers/return-probe.ts'
+import { SensorConnection } from './connection.ts'
+import type { Shared } from './connection-parts.ts'
 import { Endings } from './endings.ts'
 import { KeepAlive } from './keepalive.ts'
-import { OwnConnection } from './own-connection.ts'
+import { AnonymousPublisher } from './own/anonymous.ts'
+import { OwnConnection } from './own/own-connection.ts'
 import { Pacing } from './pacing.ts'
 import { Decoder } from './packets/decoder.ts'
-import { streams } from './streams.ts'
 
 // A Buffer for each of 65,536 numbers would be 12 MB, to be walked by every garbage collection.
 writeToStream.cacheNumbers = false
@@ -31,23 +34,21 @@ class MqttUpstream implements Upstream {
   readonly #shared: Shared & { readonly pacing: Pacing }
   readonly #ownShared: Shared
   readonly #own: OwnConnection
+  readonly #anonymousShared: Shared
+  readonly #anonymous: AnonymousPublisher
+  readonly #probe: ReturnProbe
 
   constructor(options: UpstreamOptions) {
-    const { version, connectsPerSecond, connecting } = options
+    const { connectsPerSecond, connecting } = options
     const pacing = new Pacing(connectsPerSecond, connecting)
     this.#shared = {
       options,
-      open: streams(options.url, options.tls),
+      endpoints: new Endpoints(options),
       decoders: { 4: new Decoder(4), 5: new Decoder(5) },
       endings: new Endings(),
       keepAlive: new KeepAlive(),
       pacing,
       onReach: undefined,
-      versions: {
-        auto: version === 'auto',
-        preferred: version === '3.1.1' ? 4 : 5,
-        known: version !== 'auto',
-      },
       counts: noCounts(),
       busy: new Set(),
       now: options.now ?? (() => performance.now()),
@@ -64,15 +65,30 @@ class MqttUpstream implements Upstream {
       counts: noCounts(),
       busy: new Set(),
     }
-    this.#own = new OwnConnection(this.#ownShared)
+    this.#own = new OwnConnection(this.#ownShared, () => this.#moveOthers())
+    this.#anonymousShared = { ...this.#ownShared, onReach: undefined, counts: noCounts(), busy: new Set() }
+    this.#anonymous = new AnonymousPublisher(this.#anonymousShared, () => this.#own.healthy)
+    this.#probe = new ReturnProbe(this.#ownShared, (index) => this.#returnTo(index))
   }
 
   connection(onEvent: OnUpstreamEvent): UpstreamConnection {
     return new SensorConnection(this.#shared, onEvent)
   }
 
-  publishAnonymous(topic: string, payload: Uint8Array, retain: boolean): boolean {
+  publishAnonymous(topic: string, payload: Uint8Array, retain: boolean, source = ''): boolean {
+    return this.#anonymous.publish(topic, payload, retain, source)
+  }
+
+  publishOwn(topic: string, payload: Uint8Array, retain: boolean): boolean {
     return this.#own.publish(topic, payload, retain)
+  }
+
+  get ownOpenings(): number {
+    return this.#own.openings
+  }
+
+  get url(): string {
+    return this.#shared.endpoints.current.url
   }
 
   get healthy(): boolean {
@@ -80,21 +96,40 @@ class MqttUpstream implements Upstream {
   }
 
   stats(): UpstreamStats {
-    const { counts, pacing, versions } = this.#shared
+    const { counts, pacing, endpoints } = this.#shared
+    const { versions } = endpoints.current
     const version = versions.preferred === 5 ? '5' : '3.1.1'
     return { ...counts, waiting: pacing.waiting, version: versions.known ? version : undefined }
   }
 
   renew(options: UpstreamOptions): void {
-    const open = streams(options.url, options.tls)
-    Object.assign(this.#shared, { options, open })
-    Object.assign(this.#ownShared, { options: ownOptions(options), open })
+    this.#shared.endpoints.renew(options)
+    Object.assign(this.#shared, { options })
+    Object.assign(this.#ownShared, { options: ownOptions(options) })
+    Object.assign(this.#anonymousShared, { options: ownOptions(options) })
+    this.#probe.watch()
     this.#shared.pacing.renew(options.connectsPerSecond, options.connecting)
+  }
+
+  /** Another broker is the current one: everything else follows the gateway's own connection there. */
+  #moveOthers(): void {
+    for (const connection of [...this.#shared.busy]) connection.move()
+    this.#anonymous.move()
+    this.#probe.watch()
+  }
+
+  #returnTo(index: number): void {
+    this.#shared.endpoints.choose(index)
+    this.#own.move()
+    this.#moveOthers()
   }
 
   async close(deadline: number): Promise<void> {
     this.#shared.closing = true
     this.#ownShared.closing = true
+    this.#anonymousShared.closing = true
+    this.#probe.stop()
+    this.#anonymous.close()
     this.#own.close()
     for (const connection of [...this.#shared.busy]) connection.close(false, false)
     this.#shared.pacing.close()

@@ -105,7 +105,7 @@ export class Sender {
     // PUBCOMP has one failure, `identifier not found`: the broker is done with it.
     const outcome = cmd === 'pubcomp' ? 0 : ackOutcome(reasonCode)
     if (cmd === 'pubrec' && outcome === 0) this.#received(messageId, flight)
-    else this.#finished(messageId, flight, outcome)
+    else this.#finished(messageId, flight, outcome, reasonCode)
   }
 
   /** SUBACK or UNSUBACK came. Throws an Error if it does not answer what was sent. */
@@ -183,7 +183,7 @@ export class Sender {
     this.#report.now({ type: 'received', token: flight.token })
   }
 
-  #finished(packetId: number, flight: Flight, outcome: Outcome | 'again'): void {
+  #finished(packetId: number, flight: Flight, outcome: Outcome | 'again', reason: number): void {
     const { token } = flight
     this.#outbound.flights.delete(packetId)
     if (outcome === 'again' && flight.collisions < COLLISIONS && flight.phase === 'sent') {
@@ -191,7 +191,8 @@ export class Sender {
       flight.dup = false
       return this.#send(flight)
     }
-    this.#report.now({ type: 'published', token, outcome: outcome === 'again' ? 1 : outcome })
+    if (outcome === 0) this.#report.now({ type: 'published', token, outcome })
+    else this.#report.now({ type: 'published', token, outcome: outcome === 'again' ? 1 : outcome, reason })
     this.#sendDue()
   }
 

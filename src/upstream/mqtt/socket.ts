@@ -5,38 +5,15 @@ import { generate, type IConnackPacket } from 'mqtt-packet'
 import type { BrokerLimits } from '../../session/broker/limits.ts'
 import type { Will } from '../../session/message.ts'
 import { connackOutcome, type Ending, endingOf, hex, refusesVersion } from '../reason-codes.ts'
-import type { ConnectOptions, UpstreamOptions } from '../upstream.ts'
-import type { Endings } from './endings.ts'
+import type { ConnectOptions } from '../upstream.ts'
+import type { Endpoint } from './brokers/endpoints.ts'
+import type { SocketOwner, SocketParts } from './connection-parts.ts'
 import { describeError, type Failure, failureKind, type SystemError } from './failure.ts'
-import type { KeepAlive, Kept, Pulse } from './keepalive.ts'
+import type { Kept, Pulse } from './keepalive.ts'
 import { connectPacket, negotiated, UNLIMITED, type Version } from './negotiation.ts'
-import type { Decoder, FromBroker, Published } from './packets/decoder.ts'
+import type { FromBroker, Published, Unusable } from './packets/decoder.ts'
 import { Framing } from './packets/framing.ts'
 import { acknowledgement, farewell, PINGREQ, PUBREL, publishPacket } from './packets/octets.ts'
-import type { OpenStream } from './streams.ts'
-
-/** Packets that only an open connection gets. */
-export type Traffic = Exclude<FromBroker, { cmd: 'connack' | 'disconnect' | 'pingresp' }>
-
-/** Hears of everything that happens on a socket, until it is ended. */
-export interface SocketOwner {
-  accepted(sessionPresent: boolean): void
-  failed(failure: Failure): void
-  ended(ending: Ending, detail: string): void
-  /** Throws an Error for what the broker may not send; the connection ends with it. */
-  received(packet: Traffic): void
-  congested(on: boolean): void
-}
-
-/** What all links of a gateway share. */
-export interface SocketParts {
-  readonly options: UpstreamOptions
-  readonly open: OpenStream
-  readonly decoders: Readonly<Record<Version, Decoder>>
-  readonly endings: Endings
-  readonly keepAlive: KeepAlive
-  readonly counts: { readonly connected: number }
-}
 
 /** messages of a resumed session that may come before CONNACK */
 const MAX_EARLY = 64
@@ -44,6 +21,8 @@ const MAX_EARLY = 64
 /** An attempt, then a connection. Detached (by `end`, or by ending itself) it reports nothing any more. */
 export class BrokerSocket implements Kept {
   readonly version: Version
+  /** which broker it goes to */
+  readonly endpoint: Endpoint
   /** CONNACK came and was good */
   open = false
   congested = false
@@ -64,16 +43,25 @@ export class BrokerSocket implements Kept {
   #error: SystemError | undefined
   #deadline: NodeJS.Timeout | undefined
   #pulse: Pulse | undefined
+  #pings = 0
+  #pongs = 0
   /** octets that earlier ticks left waiting */
   #backlog = 0
   /** Mosquitto 2.0 over WebSocket sends a resumed session's messages before CONNACK. */
-  #early: Published[] | undefined
+  #early: (Published | Unusable)[] | undefined
 
   /** Starts the attempt. Throws if the identity cannot be used: its certificate, or a password without a name. */
-  constructor(parts: SocketParts, options: ConnectOptions, version: Version, owner: SocketOwner) {
+  constructor(
+    parts: SocketParts,
+    endpoint: Endpoint,
+    options: ConnectOptions,
+    version: Version,
+    owner: SocketOwner,
+  ) {
     const connect = connectPacket(parts.options, options, version)
     const octets = generate(connect)
     this.version = version
+    this.endpoint = endpoint
     this.#parts = parts
     this.#clientId = options.identity.clientId
     this.#clean = connect.clean
@@ -81,7 +69,7 @@ export class BrokerSocket implements Kept {
     this.#will = options.will
     this.#patient = version === 5 && parts.options.absenceSeconds > 0
     this.#owner = owner
-    this.#stream = parts.open(options.identity, (chunk) => this.#take(chunk))
+    this.#stream = endpoint.open(options.identity, (chunk) => this.#take(chunk))
     this.#stream.on('error', (error) => {
       this.#error ??= error
     })
@@ -91,7 +79,8 @@ export class BrokerSocket implements Kept {
     this.#deadline = setTimeout(() => {
       // The system has got no answer either, not even a refusal.
       const unreachable = 'connecting' in this.#stream && this.#stream.connecting === true
-      this.#fail({ outcome: 1, detail: 'no CONNACK in time', unreachable })
+      const version = unreachable ? undefined : 'silent'
+      this.#fail({ outcome: 1, detail: 'no CONNACK in time', unreachable, version })
     }, parts.options.connectTimeout)
   }
 
@@ -146,8 +135,10 @@ export class BrokerSocket implements Kept {
     this.#parts.endings.end(this.#clientId, this.#stream, last)
   }
 
-  ping(): void {
+  ping(): number {
     this.write(PINGREQ)
+    this.#pings += 1
+    return this.#pings
   }
 
   silent(): void {
@@ -174,11 +165,15 @@ export class BrokerSocket implements Kept {
       const code = packet.reasonCode ?? 0
       const text = packet.properties?.reasonString
       this.#end(endingOf(code), `the broker disconnected: ${hex(code)}${text ? ` ${text}` : ''}`)
-    } else if (packet.cmd !== 'pingresp') this.#owner?.received(packet)
+    } else if (packet.cmd === 'pingresp') {
+      this.#pongs += 1
+      this.#owner?.ponged(this.#pongs)
+    } else this.#owner?.received(packet)
   }
 
   #tooEarly(packet: FromBroker): void {
-    if (packet.cmd !== 'publish') throw new Error(`${packet.cmd} came before CONNACK`)
+    if (packet.cmd !== 'publish' && packet.cmd !== 'unusable')
+      throw new Error(`${packet.cmd} came before CONNACK`)
     this.#early ??= []
     if (this.#early.push(packet) > MAX_EARLY) throw new Error('too many messages came before CONNACK')
   }

@@ -1,6 +1,7 @@
 // The octet streams under MQTT: TCP, TLS and WebSocket to one broker.
 
-import { connect as connectTcp, isIP } from 'node:net'
+import { lookup } from 'node:dns'
+import { connect as connectTcp, isIP, type LookupFunction } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
 import { streamBuilder as openWebSocket } from 'mqtt/lib/connect/ws'
@@ -18,14 +19,17 @@ const READ = 65_536
 const PORTS = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 }
 
 /**
- * Prepares the way to the broker at `url`.
+ * Prepares the way to the broker at `url`. `turn`: which of the addresses of a name is tried first; the others follow where
+ * nothing listens there.
  *
  * Throws an Error that names what is wrong with the URL, or with the certificates that all connections share.
  */
-export function streams(url: string, tls: TlsOptions): OpenStream {
+export function streams(url: string, tls: TlsOptions, turn: () => number = () => 0): OpenStream {
   const { scheme, hostname, port, path } = parse(url)
   // Nagle's algorithm would hold back the second of two small packets for up to 40 ms.
-  const socket = { host: hostname.replace(/^\[|\]$/g, ''), port, noDelay: true, keepAlive: true }
+  const host = hostname.replace(/^\[|\]$/g, '')
+  const resolver = isIP(host) === 0 ? { lookup: rotated(turn) } : {}
+  const socket = { host, port, noDelay: true, keepAlive: true, ...resolver }
   if (scheme === 'mqtt') {
     // All connections read into one buffer, because each read is handled completely before another connection reads.
     const buffer = Buffer.allocUnsafeSlow(READ)
@@ -52,12 +56,24 @@ export function streams(url: string, tls: TlsOptions): OpenStream {
   const endpoint = { protocol: scheme, hostname, port, path }
   return (identity, onData) => {
     const context = shared && { ...verification, secureContext: secureContext(tls, identity, shared) }
-    const options = { ...endpoint, wsOptions: { perMessageDeflate: false, ...context } }
+    const options = { ...endpoint, wsOptions: { perMessageDeflate: false, ...resolver, ...context } }
     // It passes its first argument on to a function that could change the address, and there is none. The type is that
     // of the userland copy of Node's own class.
     return (openWebSocket(undefined as never, options) as unknown as Duplex).on('data', onData)
   }
 }
+
+/** Looks a name up, and begins with another of its addresses at each turn: a broker may accept connections and yet not answer. */
+const rotated =
+  (turn: () => number): LookupFunction =>
+  (name, options, callback) => {
+    lookup(name, { ...options, all: true }, (error, found) => {
+      const start = found?.length > 0 ? turn() % found.length : 0
+      const addresses = error ? [] : [...found.slice(start), ...found.slice(0, start)]
+      if (error || options.all === true) callback(error, addresses)
+      else callback(null, addresses[0]?.address ?? '', addresses[0]?.family)
+    })
+  }
 
 function parse(url: string): { scheme: keyof typeof PORTS; hostname: string; port: number; path: string } {
   if (!URL.canParse(url)) throw new Error('the broker URL is not a URL')

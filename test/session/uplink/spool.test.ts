@@ -211,6 +211,38 @@ describe('a broker that does not take it', () => {
     expect(arrived(world)).toEqual(['3'])
   })
 
+  it.each([0x80, 0x83, 0x87, 0x90, 0x97, 0x99])(
+    'with reason code %i: it waits and is tried again, later each time, and what follows waits behind it',
+    (reason) => {
+      const [world, sensor] = connected()
+      const session = world.session('dev1')
+      world.broker.answers = false
+      for (const msgId of [1, 2]) expect(say(sensor, `${msgId}`, 1, msgId)).toEqual(['puback 0'])
+      const outcome = reason === 0x97 ? 1 : 3
+      const tries: number[] = []
+      const times = () =>
+        world.effects.filter((one) => one.type === 'publish' && text(one.payload) === '1').length
+      let seen = times()
+      for (let second = 0; second < 700; second++) {
+        if (tries.length === 0 || times() > seen) {
+          seen = times()
+          tries.push(second)
+          for (const { token } of [...session.uplink.outgoing.values()]) {
+            world.happen(session, { type: 'published', token, outcome, reason })
+          }
+        }
+        world.advance(1000)
+      }
+      const pauses = tries.slice(1).map((at, i) => at - (tries[i] ?? 0))
+      expect(pauses.slice(0, 6)).toEqual([1, 2, 4, 8, 16, 32])
+      expect(Math.max(...pauses)).toBeLessThanOrEqual(300)
+      expect([world.drops(), onDisk(world), spooled(world).messages]).toEqual([[], 2, 2])
+      world.broker.answers = true
+      world.advance(300_000)
+      expect([arrived(world), onDisk(world)]).toEqual([['1', '2'], 0])
+    },
+  )
+
   it('for now: it is tried again after T_WAIT, and what follows waits behind it', () => {
     const [world, sensor] = connected()
     world.broker.publishOutcome = 1
@@ -245,6 +277,22 @@ describe('a broker that does not take it', () => {
     world.advance(1)
     expect(arrived(world)).toEqual(['1', '2', '3'])
   })
+})
+
+it('a connection that moves to another broker blames nothing that was under way, however often', () => {
+  const [world, sensor] = connected()
+  world.broker.answers = false
+  say(sensor, '1')
+  const session = world.session('dev1')
+  for (let i = 0; i < 4; i++) {
+    world.happen(session, { type: 'closed', why: 'lost', detail: 'moved', moved: true })
+    world.advance(5000)
+  }
+  expect([world.drops(), session.uplink.dead.size, spooled(world).messages]).toEqual([[], 0, 1])
+  world.broker.answers = true
+  world.happen(session, { type: 'closed', why: 'lost', detail: 'moved', moved: true })
+  world.advance(100_000)
+  expect(arrived(world)).toContain('1')
 })
 
 describe('a sensor that goes while its messages wait', () => {

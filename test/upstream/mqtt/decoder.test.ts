@@ -16,6 +16,8 @@ const message: Packet = {
   messageId: 9,
 }
 
+const octetsAt5 = (packet: Packet) => generate(packet, { protocolVersion: 5 })
+
 describe.each([4, 5] as const)('the decoder of version %i', (protocolVersion) => {
   const octetsOf = (packet: Packet) => generate(packet, { protocolVersion })
 
@@ -62,8 +64,6 @@ describe.each([4, 5] as const)('the decoder of version %i', (protocolVersion) =>
     ['SUBACK without identifier', [0x90, 3, 0, 0, 0]],
     ['PUBLISH at QoS 3', [0x36, 6, 0, 1, 0x61, 0, 1, 0]],
     ['PUBLISH at QoS 1 without identifier', [0x32, 6, 0, 1, 0x61, 0, 0, 0]],
-    ['PUBLISH to nothing', [0x30, 3, 0, 0, 0]],
-    ['PUBLISH to a wildcard', [0x30, 4, 0, 1, 0x23, 0]],
     ['PUBLISH with a topic that does not end', [0x30, 4, 0, 9, 0x61, 0]],
   ])('refuses %s, and reads the next packet as ever', (name, octets) => {
     const decoder = new Decoder(protocolVersion)
@@ -72,6 +72,24 @@ describe.each([4, 5] as const)('the decoder of version %i', (protocolVersion) =>
       expect(decoder.decode(Buffer.from(octets))).toMatchObject({ cmd: 'puback', messageId: 1 })
     } else expect(() => decoder.decode(Buffer.from(octets))).toThrow('the broker sent')
     expect(decoder.decode(octetsOf(message))).toMatchObject({ cmd: 'publish', messageId: 9 })
+  })
+
+  it.each<[string, number[]]>([
+    ['nothing', []],
+    ['a wildcard', [0x61, 0x2f, 0x23]],
+    ['another wildcard', [0x2b]],
+    ['a name with NUL', [0x61, 0]],
+    ['octets that are no UTF-8', [0x61, 0xff, 0x62]],
+    ['half a surrogate pair', [0xed, 0xa0, 0x80]],
+  ])('tells the identifier of a PUBLISH to %s, so that it can be acknowledged', (_, topic) => {
+    const decoder = new Decoder(protocolVersion)
+    const properties = protocolVersion === 5 ? [0] : []
+    for (const qos of [0, 1, 2]) {
+      const body = [0, topic.length, ...topic, ...(qos > 0 ? [1, 2] : []), ...properties, 0x78]
+      const read = decoder.decode(Buffer.of(0x30 + 2 * qos, body.length, ...body))
+      expect(read).toMatchObject({ cmd: 'unusable', qos, messageId: qos > 0 ? 0x102 : 0 })
+    }
+    expect(decoder.decode(octetsOf({ ...message, topic: 'a/\ufffd' }))).toMatchObject({ topic: 'a/\ufffd' })
   })
 
   it('reads or refuses whatever comes, and keeps nothing of it', () => {
@@ -93,6 +111,15 @@ describe.each([4, 5] as const)('the decoder of version %i', (protocolVersion) =>
 })
 
 describe('the decoder', () => {
+  it('tells the identifier of a PUBLISH with malformed properties', () => {
+    const decoder = new Decoder(5)
+    // property 0x7f does not exist; a length of properties beyond the packet
+    expect(decoder.decode(Buffer.of(0x32, 8, 0, 1, 0x61, 0, 9, 2, 0x7f, 1))).toMatchObject({
+      ...{ cmd: 'unusable', qos: 1, messageId: 9 },
+    })
+    expect(decoder.decode(octetsAt5(message))).toMatchObject({ cmd: 'publish', messageId: 9 })
+  })
+
   it('takes DISCONNECT from MQTT 5 brokers only', () => {
     expect(new Decoder(5).decode(Buffer.of(0xe0, 1, 0x8e))).toMatchObject({
       cmd: 'disconnect',

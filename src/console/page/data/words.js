@@ -93,6 +93,16 @@ export const DROPS = {
     text: 'A message without a connection named a topic that the gateway does not know, or that cannot exist.',
     next: 'Compare the topic numbers in the sensor with the predefined topics of the gateway.',
   },
+  'suspended-topic': {
+    label: 'Topic suspended',
+    text: 'The broker closes the connection whenever a message without a connection goes to this topic, so it is left alone for a while.',
+    next: 'The log names topic and address. Let the broker permit the topic, or narrow "qosMinusOne.topics".',
+  },
+  'invalid-from-broker': {
+    label: 'Impossible message of the broker',
+    text: 'The broker sent a message whose topic or properties MQTT does not allow. It was acknowledged and dropped.',
+    next: 'Look for the client or bridge that publishes it, or for an error of the broker.',
+  },
   'upstream-down': {
     label: 'Broker away',
     text: 'A message that needs no acknowledgement came while the broker could not be reached.',

@@ -1,5 +1,6 @@
 // Reads packets from the broker, with the parser of mqtt-packet. One per version of MQTT serves all connections.
 
+import { isUtf8 } from 'node:buffer'
 import {
   type IConnackPacket,
   type IDisconnectPacket,
@@ -7,6 +8,7 @@ import {
   type Parser,
   parser,
 } from 'mqtt-packet'
+import { hasWildcard } from '../../../mqtt-topics.ts'
 import type { Version } from '../negotiation.ts'
 
 type Packet<Cmd extends string, Fields> = Cmd extends string ? { readonly cmd: Cmd } & Fields : never
@@ -28,11 +30,24 @@ export type Published = Omit<IPublishPacket, 'payload' | 'messageId'> & {
   readonly messageId: number
 }
 
+/**
+ * A PUBLISH that nobody can be given: its topic is empty, has wildcards or is no text that MQTT carries, or what follows the
+ * topic is malformed. Its identifier is known, so that it can be acknowledged and what is behind it can come.
+ */
+export interface Unusable {
+  readonly cmd: 'unusable'
+  readonly qos: 0 | 1 | 2
+  /** 0 at QoS 0 */
+  readonly messageId: number
+  readonly detail: string
+}
+
 /** What a broker may send. */
 export type FromBroker =
   | Acknowledgement
   | Granted
   | Published
+  | Unusable
   | IConnackPacket
   | IDisconnectPacket
   | { readonly cmd: 'pingresp' }
@@ -70,17 +85,40 @@ export class Decoder {
     if (!TYPES.has(type) || (type === 14 && this.#version === 4)) {
       throw new Error(`the broker sent a packet of type ${type}`)
     }
-    const packet = this.#parse(octets) as FromBroker | (IPublishPacket & { messageId?: number })
+    if (type === 3) return this.#published(octets)
+    const packet = this.#parse(octets) as FromBroker
     switch (packet.cmd) {
       case 'connack':
       case 'pingresp':
       case 'disconnect':
-        return packet
       case 'publish':
-        return published(packet as IPublishPacket)
+      case 'unusable':
+        return packet
       default:
         return withId(packet)
     }
+  }
+
+  /** Throws an Error only where not even the identifier can be found. */
+  #published(octets: Buffer): Published | Unusable {
+    let packet: IPublishPacket
+    try {
+      packet = this.#parse(octets) as IPublishPacket
+    } catch (error) {
+      const found = unreadable(octets, String(error))
+      if (found === undefined) throw error
+      return found
+    }
+    const { messageId = 0, payload, topic, qos } = packet
+    if (qos > 0 && !(messageId >= 1)) throw new Error('the broker sent PUBLISH without packet identifier')
+    // Topic aliases were not allowed, so that a topic may not be empty. What is not UTF-8 was read as U+FFFD.
+    const isPossible = topic !== '' && !hasWildcard(topic) && !topic.includes('\0')
+    if (!isPossible || (topic.includes('\ufffd') && !isUtf8(topicOctets(octets)))) {
+      return { cmd: 'unusable', qos, messageId, detail: 'a topic that no message can have' }
+    }
+    // A copy: it outlives the buffer that the network is read into.
+    const copy = new Uint8Array(typeof payload === 'string' ? Buffer.from(payload) : payload)
+    return { ...packet, messageId, payload: copy }
   }
 
   #parse(octets: Buffer): unknown {
@@ -113,14 +151,26 @@ function withId<T extends Acknowledgement | Granted>(packet: T): T {
   return packet
 }
 
-function published(packet: IPublishPacket): Published {
-  const { messageId = 0, payload, topic, qos } = packet
-  if (qos > 0 && !(messageId >= 1)) throw new Error('the broker sent PUBLISH without packet identifier')
-  // Topic aliases were not allowed, so that a topic may not be empty.
-  if (topic === '' || topic.includes('#') || topic.includes('+')) {
-    throw new Error('the broker sent PUBLISH with an impossible topic')
-  }
-  // A copy: it outlives the buffer that the network is read into.
-  const copy = new Uint8Array(typeof payload === 'string' ? Buffer.from(payload) : payload)
-  return { ...packet, messageId, payload: copy }
+/** Where the topic of a PUBLISH begins: after the first octet and the length. */
+function topicStart(octets: Buffer): number {
+  let at = 1
+  while ((octets[at] ?? 0) >= 0x80) at += 1
+  return at + 1
+}
+
+function topicOctets(octets: Buffer): Buffer {
+  const start = topicStart(octets)
+  return octets.subarray(start + 2, start + 2 + octets.readUInt16BE(start))
+}
+
+/** What can be told of a PUBLISH that the parser gave up; undefined if its identifier is not there. */
+function unreadable(octets: Buffer, detail: string): Unusable | undefined {
+  const qos = ((octets[0] ?? 0) >> 1) & 3
+  const start = topicStart(octets)
+  if (qos === 3 || start + 2 > octets.length) return undefined
+  const end = start + 2 + octets.readUInt16BE(start)
+  if (qos === 0) return end > octets.length ? undefined : { cmd: 'unusable', qos, messageId: 0, detail }
+  if (end + 2 > octets.length) return undefined
+  const messageId = octets.readUInt16BE(end)
+  return messageId === 0 ? undefined : { cmd: 'unusable', qos: qos === 1 ? 1 : 2, messageId, detail }
 }

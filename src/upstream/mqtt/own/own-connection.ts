@@ -1,0 +1,157 @@
+// The gateway's own connection: it shows whether the broker can be reached, carries the gateway's status, and decides which
+// broker of the list is used [7.1, SN-QM1-4].
+
+import { SensorConnection } from '../connection.ts'
+import type { Shared } from '../connection-parts.ts'
+
+/** A run of this many milliseconds counts as success: the pauses start over from the shortest. */
+const STABLE = 10_000
+
+/** Longest pause, milliseconds: the sensors' connections wait while this one finds no broker. */
+const LONGEST = 5000
+
+/** Longest pause before the next broker of the list is tried, milliseconds. */
+const NEXT_BROKER = 50
+
+/** A broker that closes the connection so soon after a publish may mean that publish, milliseconds. */
+const SOON = 1000
+
+/** How often it does so in a row before publishing pauses, and for how long it does: at first, and at most. */
+const STRIKES = 3
+const FIRST_SILENCE = 60_000
+const LONGEST_SILENCE = 3_600_000
+
+/** Kept connected until `close`. */
+export class OwnConnection {
+  readonly #shared: Shared
+  readonly #connection: SensorConnection
+  readonly #onBroker: () => void
+  #timer: NodeJS.Timeout | undefined
+  #failures = 0
+  /** brokers that have failed since one was connected */
+  #failed = 0
+  #since = 0
+  #state: 'down' | 'up' | 'moving' = 'down'
+  #congested = false
+  #openings = 0
+  #url = ''
+  /** when it last published, how often the connection ended soon after that, until when it must not */
+  #publishedAt = Number.NEGATIVE_INFINITY
+  #strikes = 0
+  #silentUntil = 0
+
+  /** `onBroker`: told when another broker has become the current one. */
+  constructor(shared: Shared, onBroker: () => void) {
+    this.#shared = shared
+    this.#onBroker = onBroker
+    const { log } = shared.options
+    this.#connection = new SensorConnection(shared, (event) => {
+      if (event.type === 'connected') this.#connected()
+      else if (event.type === 'refused') {
+        // A broker that stays away is logged once per outage.
+        if (this.#failures === 0) {
+          const { url } = shared.endpoints.current
+          log.warn({ url, detail: event.detail }, 'the broker cannot be reached')
+        }
+        this.#state = 'down'
+        this.#refused(event.outcome)
+      } else if (event.type === 'closed') {
+        if (shared.now() - this.#since >= STABLE) this.#failures = 0
+        this.#state = 'down'
+        log.warn({ detail: event.detail }, 'lost the connection to the broker')
+        this.#judgePublishing()
+        this.#retryLater(shared.endpoints.all.length > 1)
+      } else if (event.type === 'congestion') this.#congested = event.on
+    })
+    this.#open()
+  }
+
+  /** Stays true while the connection goes from one broker to another that is known to answer. */
+  get healthy(): boolean {
+    return this.#state !== 'down'
+  }
+
+  /** how often it has been opened */
+  get openings(): number {
+    return this.#openings
+  }
+
+  /** See `Upstream.publishOwn`. */
+  publish(topic: string, payload: Uint8Array, retain: boolean): boolean {
+    if (this.#state !== 'up' || this.#congested) return false
+    const now = this.#shared.now()
+    if (now < this.#silentUntil) return false
+    if (this.#strikes > 0 && now - this.#since >= SOON) this.#strikes = 0
+    this.#publishedAt = now
+    this.#connection.publish(0, topic, payload, 0, retain, false)
+    return true
+  }
+
+  /** Goes to the broker that is the current one now. */
+  move(): void {
+    if (this.#state === 'up') this.#state = 'moving'
+    clearTimeout(this.#timer)
+    this.#open()
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#state = 'down'
+    this.#connection.close(false, true)
+  }
+
+  #connected(): void {
+    const { now, endpoints, options } = this.#shared
+    const { url } = endpoints.current
+    this.#state = 'up'
+    this.#congested = false
+    this.#since = now()
+    this.#failed = 0
+    this.#openings += 1
+    options.log.info({ url }, 'connected to the broker')
+    if (this.#url !== '' && this.#url !== url) {
+      options.log.warn({ url, before: this.#url }, 'another broker of the list is used now')
+    }
+    this.#url = url
+  }
+
+  #open(): void {
+    this.#connection.connect({
+      identity: this.#shared.options.own,
+      clean: true,
+      mend: false,
+      will: this.#shared.options.ownWill,
+    })
+  }
+
+  /** The next broker of the list has its turn, unless this one only refuses the gateway itself. */
+  #refused(outcome: 1 | 3): void {
+    const { endpoints } = this.#shared
+    this.#failed += 1
+    const hasOthers = this.#failed % endpoints.all.length !== 0
+    if ((outcome === 1 || this.#openings === 0) && endpoints.advance()) this.#onBroker()
+    this.#retryLater(hasOthers)
+  }
+
+  /** Tries again after a pause that doubles, of which a random half is left out [SN-MAP-31]; `soon`: a broker is left to try. */
+  #retryLater(soon: boolean): void {
+    const { reconnect, random = Math.random } = this.#shared.options
+    const longest = soon ? NEXT_BROKER : LONGEST
+    const pause = Math.min(longest, reconnect.max, reconnect.min * 2 ** Math.min(this.#failures, 30))
+    this.#failures += 1
+    this.#timer = setTimeout(() => this.#open(), pause * (0.5 + random() / 2))
+  }
+
+  /** A broker that forbids the gateway's status topics may close the connection at each of them: they must not cost more. */
+  #judgePublishing(): void {
+    const { now, options } = this.#shared
+    if (now() - this.#publishedAt >= SOON) return
+    this.#strikes += 1
+    if (this.#strikes < STRIKES) return
+    const silence = Math.min(LONGEST_SILENCE, FIRST_SILENCE * 2 ** (this.#strikes - STRIKES))
+    this.#silentUntil = now() + silence
+    const remedy = 'let the broker permit the topics below status.prefix, or set status.enabled to false'
+    const fields = { seconds: silence / 1000, remedy }
+    options.log.error(fields, 'the broker closes the connection when the gateway publishes its status')
+  }
+}
