@@ -1,11 +1,17 @@
 #!/usr/bin/env node
 // The command line: one command per file in cli/, loaded when it is called.
 
-import { Command } from 'commander'
-import { version } from './version.ts'
+import type { Command as AnyCommand } from 'commander'
+import { holdSignals } from './cli/gateway/stop-signals.ts'
+
+// Before anything else is loaded, which takes a while: a gateway that is stopped at its start stops cleanly.
+if (process.argv[2] === 'gateway') holdSignals()
+
+const { Command } = await import('commander')
+const { version } = await import('./version.ts')
 
 /** All commands, in the order of the help. */
-const commands: Readonly<Record<string, () => Promise<Command>>> = {
+const commands: Readonly<Record<string, () => Promise<AnyCommand>>> = {
   gateway: async () => (await import('./cli/gateway.ts')).gatewayCommand(),
   check: async () => (await import('./cli/check.ts')).checkCommand(),
   demo: async () => (await import('./cli/demo.ts')).demoCommand(),
@@ -20,7 +26,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 }
 
 /** The command that is called; all of them where the first word names none: for the help, and for a proposal. */
-async function loadCommands(word = ''): Promise<Command[]> {
+async function loadCommands(word = ''): Promise<AnyCommand[]> {
   const called = Object.hasOwn(commands, word) ? commands[word] : undefined
   return Promise.all((called === undefined ? Object.values(commands) : [called]).map((load) => load()))
 }

@@ -9,6 +9,7 @@ import { serveView } from '../monitor/open-console.ts'
 import { version } from '../version.ts'
 import { type AnyGateway, createGateway } from '../workers/any-gateway.ts'
 import { serveReloads } from './gateway/reload.ts'
+import { holdSignals, stopRequest, stopSignal } from './gateway/stop-signals.ts'
 
 interface Options {
   config?: string
@@ -91,6 +92,7 @@ const storeOf = (store: string): object =>
   store === 'memory' ? { type: 'memory' } : { type: 'lmdb', path: store && resolve(store) }
 
 async function run(options: Options): Promise<number> {
+  holdSignals()
   let log: Log
   let gateway: AnyGateway | undefined
   let served: Console | undefined
@@ -103,9 +105,14 @@ async function run(options: Options): Promise<number> {
     endOnUncaught(log)
     endReloads = serveReloads({ source, watch: options.watch === true, log, gateway: () => running })
     for (const warning of warnings) log.warn(warning)
+    if (stopRequest() !== undefined) {
+      endReloads()
+      return stopBeforeStart(log)
+    }
     gateway = createGateway(config, log, version())
     await gateway.start()
-    served = config.console.enabled ? await serveView(await gateway.view(), config, log) : undefined
+    const isServed = config.console.enabled && stopRequest() === undefined
+    served = isServed ? await serveView(await gateway.view(), config, log) : undefined
     running = gateway
   } catch (error) {
     endReloads()
@@ -145,15 +152,8 @@ function endOnUncaught(log: Log): void {
   })
 }
 
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
-function stopSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        resolve(signal)
-        process.once('SIGINT', () => process.exit(130))
-        process.once('SIGTERM', () => process.exit(143))
-      })
-    }
-  })
+/** Nothing was opened yet that would have to be closed. */
+function stopBeforeStart(log: Log): number {
+  log.info({ signal: stopRequest() }, 'stopped before it has started')
+  return 0
 }

@@ -1,7 +1,8 @@
 // Who may speak to the console: checks of Host, Origin and token, and the headers that tell browsers to be careful.
 
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { isIP } from 'node:net'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { isIP, type Socket } from 'node:net'
 import { hostname } from 'node:os'
 import type { FastifyRequest } from 'fastify'
 
@@ -143,4 +144,50 @@ export function createGuard(
       return undefined
     },
   }
+}
+
+/**
+ * Bounds the connections of a server, in all and of one address. A new one is always taken, so that who asks for the health of
+ * the gateway gets an answer: the one that has been idle for longest gives way, of whoever has most. One that is being answered
+ * stays; the new one is turned away only where all are.
+ */
+export function boundConnections(
+  server: Server,
+  { connections, connectionsPerAddress }: { connections: number; connectionsPerAddress: number },
+): void {
+  /** by address, in the order in which they came or were last answered; true: a request is being answered */
+  const byAddress = new Map<string, Map<Socket, boolean>>()
+  const owners = new WeakMap<Socket, Map<Socket, boolean>>()
+  let count = 0
+
+  const largest = () => [...byAddress.values()].reduce((most, one) => (one.size > most.size ? one : most))
+
+  function leave(socket: Socket, address: string): void {
+    const own = owners.get(socket)
+    if (own?.delete(socket) !== true) return
+    count -= 1
+    if (own.size === 0) byAddress.delete(address)
+  }
+
+  server.on('connection', (socket: Socket) => {
+    const address = socket.remoteAddress ?? ''
+    const own = byAddress.get(address) ?? new Map<Socket, boolean>()
+    byAddress.set(address, own.set(socket, false))
+    owners.set(socket, own)
+    count += 1
+    socket.once('close', () => leave(socket, address))
+    if (count <= connections && own.size <= connectionsPerAddress) return
+    const crowd = own.size > connectionsPerAddress ? own : largest()
+    const [victim = socket] = [...crowd].find(([, isBusy]) => !isBusy) ?? []
+    leave(victim, victim.remoteAddress ?? '')
+    victim.destroy()
+  })
+
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    const own = owners.get(socket)
+    if (own?.has(socket)) own.set(socket, true)
+    response.once('close', () => {
+      if (own?.delete(socket)) own.set(socket, false) // at the end of the line
+    })
+  })
 }

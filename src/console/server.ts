@@ -10,6 +10,7 @@ import { serveHealth } from './health.ts'
 import { createHistory } from './history.ts'
 import { ownPage, servePage, signIn } from './page.ts'
 import {
+  boundConnections,
   type ConsoleAddress,
   checkToken,
   createGuard,
@@ -93,10 +94,12 @@ export async function startConsole(view: GatewayView, options: ConsoleOptions): 
   }
 }
 
-function createServer({ requestTime, connections }: Limits): FastifyInstance {
+function createServer(limits: Limits): FastifyInstance {
+  const { requestTime } = limits
   const app = fastify({
     bodyLimit: MOST_BODY,
     requestTimeout: requestTime,
+    keepAliveTimeout: requestTime,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     http: { headersTimeout: requestTime / 2, connectionsCheckingInterval: Math.min(requestTime / 4, 1000) },
@@ -110,7 +113,7 @@ function createServer({ requestTime, connections }: Limits): FastifyInstance {
     },
     frameworkErrors: (error, _request, reply) => sendError(reply.headers(HEADERS), error),
   })
-  app.server.maxConnections = connections
+  boundConnections(app.server, limits)
   app.removeContentTypeParser('text/plain')
   return app
 }

@@ -15,8 +15,9 @@ export interface Limits {
   readonly requestTime: number
   /** milliseconds between two summaries of the gateway */
   readonly summaryInterval: number
-  /** TCP connections at once */
+  /** TCP connections at once, and of one address */
   readonly connections: number
+  readonly connectionsPerAddress: number
 }
 
 export const defaultLimits: Limits = {
@@ -27,6 +28,7 @@ export const defaultLimits: Limits = {
   requestTime: 10_000,
   summaryInterval: 1000,
   connections: 250,
+  connectionsPerAddress: 125,
 }
 
 /** One response that goes on. */

@@ -105,7 +105,7 @@ export class Gateway {
       const stored = await this.#store.load()
       this.#broker = await openBroker(this.#config, this.#log, this.#counters, this.#share)
       const turns = this.#createTurns(this.#store, this.#broker)
-      const places = createBearings(this.#listeners.values())
+      const places = createBearings(this.#listeners.values(), this.#store)
       for (const one of stored) {
         turns.attempt(undefined, (turn) => restore(this.sessions, one, places, turn))
       }

@@ -1,12 +1,12 @@
 // Opens the store that the configuration names, finds places and times of its records again, and closes it [SN-SESS-10].
 
-import { toMonotonicNow } from '../clock.ts'
 import type { Config } from '../config/schema.ts'
 import type { Log } from '../log.ts'
 import { type Peer, peerKey } from '../session/peers.ts'
 import type { PeerRecord } from '../session/record.ts'
 import type { Bearings } from '../sessions/restore.ts'
-import { openLmdbStore, type StorePart } from '../store/lmdb/lmdb.ts'
+import { openLmdbStore } from '../store/lmdb/lmdb.ts'
+import type { StorePart } from '../store/lmdb/options.ts'
 import { createMemoryStore } from '../store/memory.ts'
 import type { Store } from '../store/store.ts'
 import type { BoundListener } from './datagrams/listener.ts'
@@ -24,10 +24,9 @@ export const openStore = async (
   part?: StorePart,
 ): Promise<Store> => (type === 'memory' ? createMemoryStore() : openLmdbStore({ path, log, part }))
 
-/** Finds places and times of stored records again: listeners by their names, times by the wall clock as it is set now. */
-export function createBearings(listeners: Iterable<BoundListener>): Bearings {
+/** Finds places and times of stored records again: listeners by their names, times as the store counts them. */
+export function createBearings(listeners: Iterable<BoundListener>, { time }: Store): Bearings {
   const byName = new Map([...listeners].map((bound) => [bound.listener.name, bound]))
-  const toMonotonic = toMonotonicNow()
   return {
     peerOf({ listener, address, port, nodeId }: PeerRecord): Peer | undefined {
       const bound = byName.get(listener)
@@ -40,8 +39,9 @@ export function createBearings(listeners: Iterable<BoundListener>): Bearings {
         nodeId,
       }
     },
-    // a clock that was set back meanwhile must not move what has happened into the future
-    toMonotonic: (wall) => Math.min(toMonotonic(wall), performance.now()),
+    // what was written just before another boot may lie ahead of what the store knows of it
+    toMonotonic: (stored) => Math.min(time.toMonotonic(stored), performance.now()),
+    knownSince: time.knownSince,
   }
 }
 

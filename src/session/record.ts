@@ -3,7 +3,7 @@
 import type { Uplink, WillData } from './message.ts'
 import { createSession, type Session, type Subscription } from './session.ts'
 import { isLive, type State } from './states.ts'
-import type { Turn } from './turn.ts'
+import { nextBlock, type Turn } from './turn.ts'
 
 /** What seldom changes, and what often does; two values, so that the second can be written cheaply. */
 export interface SessionRecord {
@@ -45,6 +45,7 @@ export interface ProgressRecord {
   /** 0: none */
   readonly releasing: number
   readonly received: readonly number[]
+  /** no lasting token, and no message id, from these on has been given, whatever happened since this was written */
   readonly nextToken: number
   readonly nextMessage: number
 }
@@ -88,8 +89,8 @@ export function progressRecord(session: Session, toWall: ToWall): ProgressRecord
     endedAt: toWall(endedAt),
     releasing: downlink.releasing ?? 0,
     received: [...downlink.received],
-    nextToken: link.nextToken,
-    nextMessage: downlink.nextMessage,
+    nextToken: Math.max(link.reserved, link.nextToken),
+    nextMessage: Math.max(downlink.reserved, downlink.nextMessage),
   }
 }
 
@@ -137,8 +138,8 @@ export function fromRecord(
   session.endedAt = Math.min(turn.now, toMonotonic(progress.endedAt))
   if (progress.releasing !== 0) session.downlink.releasing = progress.releasing
   for (const packetId of progress.received) session.downlink.received.add(packetId)
-  session.link.nextToken = progress.nextToken
-  session.downlink.nextMessage = progress.nextMessage
+  session.link.reserved = session.link.nextToken = nextBlock(progress.nextToken)
+  session.downlink.reserved = session.downlink.nextMessage = nextBlock(progress.nextMessage)
   return session
 }
 

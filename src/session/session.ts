@@ -87,6 +87,8 @@ export interface Downlink {
   /** QoS 2 identifiers of the broker that it has not released [SN-MAP-17] */
   readonly received: SparseSet<number>
   nextMessage: number
+  /** the store knows that ids below this one may have been given */
+  reserved: number
 }
 
 /** A SUBSCRIBE or UNSUBSCRIBE that waits for the broker [6.9]. */
@@ -128,6 +130,8 @@ export interface Link {
   owesFarewell: boolean
   /** names the next request at the connection */
   nextToken: number
+  /** the store knows that tokens below this one may have been given */
+  reserved: number
 }
 
 export interface Session {
@@ -163,6 +167,9 @@ export interface Session {
 }
 
 const never = Number.POSITIVE_INFINITY
+
+/** What the first write of a session reserves; see `takeMessageId`. */
+const FIRST_RESERVED = 257
 
 /** A session without history for this ClientId, in state disconnected. */
 export const createSession = (clientId: string, env: Env): Session => ({
@@ -208,6 +215,7 @@ export const createSession = (clientId: string, env: Env): Session => ({
     awake: undefined,
     received: new SparseSet(),
     nextMessage: 1,
+    reserved: FIRST_RESERVED,
   },
   link: {
     state: 'closed',
@@ -221,5 +229,6 @@ export const createSession = (clientId: string, env: Env): Session => ({
     hangUps: noHangUps(),
     owesFarewell: false,
     nextToken: 1,
+    reserved: FIRST_RESERVED,
   },
 })

@@ -38,3 +38,38 @@ export function drop(session: Session, reason: DropReason, turn: Turn): void {
 export function dropUndeliverable(session: Session, topic: string, turn: Turn): void {
   turn.out.push({ type: 'drop', reason: 'undeliverable', session, topic })
 }
+
+// Ids given to messages for the sensor (MsgId follows from them) and to requests to the broker (packet identifiers follow) are
+// reserved in the store before anybody hears of them, so that after a crash none is given again, and a late answer never means
+// something newer.
+
+/** Ids that one write reserves. */
+const BLOCK = 256
+
+/** The first id from `next` on that begins a block. */
+export const nextBlock = (next: number): number => 1 + BLOCK * Math.ceil((next - 1) / BLOCK)
+
+/** An id for a message to the sensor, greater than all before it, also over a crash [SN-SESS-10]. */
+export function takeMessageId(session: Session, turn: Turn): number {
+  const { downlink } = session
+  const id = downlink.nextMessage++
+  if (id >= downlink.reserved) {
+    downlink.reserved = nextBlock(id + 1)
+    turn.out.push({ type: 'saveProgress', session, lazy: false })
+  }
+  return id
+}
+
+/**
+ * A name for a request to the broker, greater than all before it.
+ * @param lasting the broker keeps the packet identifier beyond the connection (QoS 2): greater also over a crash [SN-PUB-11]
+ */
+export function takeToken(session: Session, lasting: boolean, turn: Turn): number {
+  const { link } = session
+  const token = link.nextToken++
+  if (lasting && token >= link.reserved) {
+    link.reserved = nextBlock(token + 1)
+    turn.out.push({ type: 'saveProgress', session, lazy: false })
+  }
+  return token
+}

@@ -27,6 +27,8 @@ export interface Bearings {
   /** undefined: its listener does not exist any more */
   peerOf(record: PeerRecord): Peer | undefined
   readonly toMonotonic: ToMonotonic
+  /** how long it was before this time is unknown, so that silence before it is held against no sensor */
+  readonly knownSince?: number
 }
 
 /**
@@ -37,10 +39,11 @@ export interface Bearings {
 export function restore(
   sessions: Sessions,
   stored: Stored,
-  { peerOf, toMonotonic }: Bearings,
+  { peerOf, toMonotonic, knownSince = Number.NEGATIVE_INFINITY }: Bearings,
   turn: Turn,
 ): void {
   const session = fromRecord(stored.record, toMonotonic, turn)
+  session.heardAt = Math.max(session.heardAt, knownSince)
   const { progress } = stored.record
   refill(session, stored, turn)
   sessions.byClientId.set(session.clientId, session)

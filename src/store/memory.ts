@@ -1,6 +1,6 @@
 // The store in memory, which is lost at the end of the process. No write has to be waited for.
 
-import { toWallNow } from '../clock.ts'
+import { toMonotonicNow, toWallNow } from '../clock.ts'
 import type { QueuedMessage, Uplink } from '../session/message.ts'
 import { lastingRecord, progressRecord, restoredUplink } from '../session/record.ts'
 import type { Session } from '../session/session.ts'
@@ -40,6 +40,8 @@ export function createMemoryStore(): Store {
         uplinks: [...(uplinks?.values() ?? [])].map(restoredUplink).sort((a, b) => a.token - b.token),
       }))
     },
+    // within one process nothing is unknown
+    time: { toMonotonic: (stored) => toMonotonicNow()(stored), knownSince: Number.NEGATIVE_INFINITY },
     save,
     saveProgress: save,
     forget(clientId) {

@@ -14,14 +14,27 @@ export interface StoredSession {
 /** A store that cannot be used as it is; the message says why and what to do, for people. */
 export class StoreError extends Error {}
 
+/** How the times of stored records are to be read. */
+export interface StoreTime {
+  /** as of `performance.now` */
+  toMonotonic(stored: number): number
+  /**
+   * Before this monotonic time some passed of which nobody knows how long it was. A sensor that was connected then may have
+   * spoken ever since.
+   */
+  readonly knownSince: number
+}
+
 /**
  * Keeps sessions with their queued messages and their publishes under way. Writes are grouped: they take effect in order,
  * all or none of a group, and what is read when a group is written is the state of that moment. Times are monotonic
- * milliseconds (`performance.now`) on this side; a durable store keeps wall time.
+ * milliseconds (`performance.now`) on this side; those in a `SessionRecord` are read by `time`.
  */
 export interface Store {
   /** Everything stored, once, at the start. Rejects with StoreError. */
   load(): Promise<StoredSession[]>
+  /** how the times of what was loaded are to be read */
+  readonly time: StoreTime
   save(session: Session): void
   saveProgress(session: Session): void
   /** also deletes its messages and publishes */

@@ -1,6 +1,7 @@
 // The command `gateway` as a process: its options, its store, and how it loads its configuration again.
 
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -86,6 +87,72 @@ describe('SIGHUP', () => {
     await gateway.said('configuration:')
     gateway.child.kill('SIGTERM')
     expect(await gateway.exited).toBe(0)
+  })
+})
+
+describe('a signal while it starts', () => {
+  const args = [
+    '--listen',
+    'udp://127.0.0.1:0',
+    '--broker',
+    'embedded',
+    '--no-console',
+    '--log-format',
+    'json',
+  ]
+  /** Sends the process signals so many milliseconds after it has begun to listen to them. */
+  const sender = `
+    const [after, ...signals] = process.env.SIGNALS.split(' ')
+    const begun = (event) => {
+      if (event !== 'SIGTERM') return
+      process.off('newListener', begun)
+      setTimeout(() => { for (const signal of signals) process.kill(process.pid, signal) }, Number(after))
+    }
+    process.on('newListener', begun)`
+
+  async function signalled(...signals: [after: number, ...NodeJS.Signals[]]) {
+    const loader = join(import.meta.dirname, '../../node_modules/tsx/dist/loader.mjs')
+    const directory = directoryWith({ 'sender.mjs': sender })
+    const program = [
+      '--import',
+      loader,
+      '--import',
+      join(directory, 'sender.mjs'),
+      ...command.slice(1),
+      ...args,
+    ]
+    const child = spawn(process.execPath, program, {
+      cwd: directory,
+      env: { ...process.env, SIGNALS: signals.join(' ') },
+    })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    let output = ''
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk))
+    const [code, signal] = await once(child, 'close')
+    return { code, signal, output }
+  }
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('is heard before anything else is loaded: %s', async (signal) => {
+    const { output, ...end } = await signalled(0, signal)
+    expect(end).toEqual({ code: 0, signal: null })
+    expect(output).toContain('stopped before it has started')
+    expect(output).not.toContain('listening')
+  })
+
+  it.each([50, 300, 600, 1000])('stops it cleanly at any time: after %i ms', async (after) => {
+    const { output, ...end } = await signalled(after, 'SIGTERM')
+    expect(end).toEqual({ code: 0, signal: null })
+    expect(output).toMatch(/"msg":"(gateway stopped|stopped before it has started)"/)
+  })
+
+  it('is no end if it is SIGHUP', async () => {
+    const { code, signal } = await signalled(0, 'SIGHUP', 'SIGTERM')
+    expect([code, signal]).toEqual([0, null])
+  })
+
+  it('ends it at once if it is the second', async () => {
+    const { code } = await signalled(0, 'SIGTERM', 'SIGINT')
+    expect([130, 143]).toContain(code)
   })
 })
 

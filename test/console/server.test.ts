@@ -1,8 +1,10 @@
 // The console's server: health, metrics, the page, and what it does with clients that behave badly.
 
+import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { startConsole } from '../../src/console/server.ts'
+import { until } from '../support/gateway.ts'
 import { ask, dial, everything, openConsole, post } from './client.ts'
 import { scriptedView } from './scripted-view.ts'
 
@@ -126,12 +128,40 @@ describe('bad clients', () => {
     expect(status).toBe(431)
   })
 
-  it('beyond the number of connections are turned away', async () => {
+  it('beyond the number of connections make the one give way that has been idle for longest', async () => {
     const console = await openConsole({ limits: { connections: 2 } })
+    const first = await dial(console)
+    const second = await dial(console)
     await dial(console)
-    await dial(console)
-    const third = await dial(console)
-    expect(await everything(third)).toBe('')
+    expect(await everything(first)).toBe('')
+    expect(second.destroyed).toBe(false)
+  })
+
+  it('are answered while one address holds as many idle connections as it can, for health and all else', async () => {
+    const console = await openConsole({ limits: { connections: 30, connectionsPerAddress: 20 } })
+    const idle = await Promise.all(Array.from({ length: 60 }, () => dial(console)))
+    for (const path of ['/health/live', '/health/ready', '/metrics'])
+      expect((await ask(console, path)).status, path).toBe(200)
+    await until(() => idle.filter(({ closed }) => !closed).length <= 20)
+    expect(idle.filter(({ closed }) => !closed).length).toBeGreaterThan(15)
+  })
+
+  it('that are being answered stay, and a newcomer is turned away only where all are', async () => {
+    const console = await openConsole({ limits: { connections: 2, connectionsPerAddress: 2 } })
+    const streams = [await dial(console), await dial(console)]
+    for (const socket of streams) {
+      socket.write('GET /api/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
+      await once(socket, 'data')
+    }
+    await expect(ask(console, '/health/live')).rejects.toThrow()
+    expect(streams.map(({ destroyed }) => destroyed)).toEqual([false, false])
+    streams[0]?.destroy()
+    const live = () =>
+      ask(console, '/health/live').then(
+        ({ status }) => status,
+        () => 0,
+      )
+    await expect.poll(live).toBe(200)
   })
 
   it('get errors that they can read', async () => {

@@ -2,7 +2,10 @@
 //   child.ts write FOLDER          writes messages, and prints the number of each when it is durable
 //   child.ts load FOLDER...        opens each; prints, as JSON, its messages by session, or why it cannot
 
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { openLmdbStore } from '../../src/store/lmdb/lmdb.ts'
+import { acquireLock } from '../../src/store/lmdb/lock.ts'
 import { StoreError } from '../../src/store/store.ts'
 import { messageOf, sessionOf, uplinkOf } from './sessions.ts'
 
@@ -41,5 +44,41 @@ async function load(folder: string): Promise<unknown> {
   }
 }
 
+/**
+ * Takes and gives back the lock of a folder again and again, and looks whether another process has it at the same time. Ends
+ * by a SIGKILL of its own while it has the lock.
+ */
+async function contend(folder: string, rounds: number): Promise<void> {
+  const inside = join(folder, 'inside')
+  for (let held = 0; ; ) {
+    const release = await acquireLock(folder)
+    if (typeof release === 'function') {
+      try {
+        writeFileSync(inside, '', { flag: 'wx' })
+      } catch {
+        process.stdout.write('two at once\n')
+      }
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 3))
+      rmSync(inside)
+      process.stdout.write('held\n')
+      held += 1
+      if (held === rounds) process.kill(process.pid, 'SIGKILL')
+      release()
+    }
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 3))
+  }
+}
+
+/** Opens a store, says so, and keeps it. */
+async function hold(folder: string): Promise<void> {
+  const store = await openLmdbStore({ path: folder }).catch((error: unknown) => error)
+  if (store instanceof StoreError) return void process.stdout.write(`${store.message}\n`)
+  process.stdout.write('held\n')
+  setInterval(() => {}, 1000)
+}
+
+if (mode === 'contend' && folders[0] !== undefined) await contend(folders[0], Number(folders[1]))
+if (mode === 'hold' && folders[0] !== undefined) await hold(folders[0])
 if (mode === 'write' && folders[0] !== undefined) await write(folders[0])
-for (const folder of folders) process.stdout.write(`${JSON.stringify(await load(folder))}\n`)
+if (mode === 'load')
+  for (const folder of folders) process.stdout.write(`${JSON.stringify(await load(folder))}\n`)

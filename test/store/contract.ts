@@ -312,7 +312,7 @@ export function storeContract(name: string, newPlace: () => Place): void {
       expect(messages).toHaveLength(100)
     })
 
-    it('follows a wall clock that is set while it runs: times are right by the clock at the time of writing', async () => {
+    it('does not mind a wall clock that is set while it runs', async () => {
       const store = await open()
       const session = sessionOf('s')
       store.save(session)
@@ -325,7 +325,8 @@ export function storeContract(name: string, newPlace: () => Place): void {
       const message = messageOf(1, { expiresAt: performance.now() + hour })
       store.keepMessage('s', message)
       const { record, messages } = await only()
-      expect(Math.abs(record.progress.heardAt - (real() + 24 * hour - 1000))).toBeLessThan(1000)
+      const { toMonotonic } = (opened as Store).time
+      expect(Math.abs(toMonotonic(record.progress.heardAt) - session.heardAt)).toBeLessThan(100)
       expect(Math.abs(Number(messages[0]?.at) - message.at)).toBeLessThan(100)
       expect(Math.abs(Number(messages[0]?.expiresAt) - Number(message.expiresAt))).toBeLessThan(100)
     })

@@ -2,7 +2,7 @@
 // time as long as it is not known which of them the broker hangs up at.
 
 import type { Session } from '../session.ts'
-import type { Turn } from '../turn.ts'
+import { type Turn, takeToken } from '../turn.ts'
 import { sendDueUplinks } from '../uplink/forward.ts'
 import { sendDueRequests } from './subscribe.ts'
 import { isUnderWay, noteSent, settleSuspicion } from './suspicion.ts'
@@ -35,7 +35,7 @@ function restoreSubscriptions(session: Session, turn: Turn, most: number): void 
   for (const filter of filters) {
     const subscription = subscriptions.get(filter)
     if (subscription === undefined) continue
-    const token = link.nextToken++
+    const token = takeToken(session, false, turn)
     link.restoring.set(token, filter)
     turn.out.push({ type: 'subscribe', session, token, filter, qos: subscription.qos, replay: false })
   }

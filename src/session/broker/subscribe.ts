@@ -7,7 +7,7 @@ import type { Request, Session, Subscription } from '../session.ts'
 import { REPETITION } from '../setup/connect.ts'
 import { learn } from '../topics/registry.ts'
 import { filterOfRequest, normalId } from '../topics/topic-names.ts'
-import { drop, send, type Turn } from '../turn.ts'
+import { drop, send, type Turn, takeToken } from '../turn.ts'
 import { canSubscribe } from './limits.ts'
 import { isBlamed, noteSent, subscribeSuspect } from './suspicion.ts'
 
@@ -114,7 +114,7 @@ function openRequest(
     msgId,
     filter,
     subscription,
-    token: session.link.nextToken++,
+    token: takeToken(session, false, turn),
     deadline,
     sent: false,
   }

@@ -12,7 +12,7 @@ import { sharedFilter } from '../../mqtt-topics.ts'
 import type { QueuedMessage } from '../message.ts'
 import type { Session } from '../session.ts'
 import { learn, unlearn } from '../topics/registry.ts'
-import { drop, type Turn } from '../turn.ts'
+import { drop, type Turn, takeToken } from '../turn.ts'
 import { dropTopic } from './deliver.ts'
 import { removeMessage } from './queue.ts'
 
@@ -48,7 +48,7 @@ function rejectTopic(session: Session, topicId: number, turn: Turn): void {
   for (const [filter] of session.subscriptions) {
     if (sharedFilter(filter) !== name) continue
     session.subscriptions.delete(filter)
-    turn.out.push({ type: 'unsubscribe', session, token: session.link.nextToken++, filter })
+    turn.out.push({ type: 'unsubscribe', session, token: takeToken(session, false, turn), filter })
   }
   turn.out.push({ type: 'save', session })
 }

@@ -4,7 +4,7 @@ import type { DropReason } from '../events.ts'
 import type { Message, QueuedMessage } from '../message.ts'
 import type { Limits, QueuePolicy } from '../policy.ts'
 import type { Session } from '../session.ts'
-import { drop, type Turn } from '../turn.ts'
+import { drop, type Turn, takeMessageId } from '../turn.ts'
 
 /** What a queued message counts against the limits on octets. */
 export const queuedSize = (message: Message): number => message.payload.length + message.topic.length
@@ -24,7 +24,7 @@ export function enqueueMessage(session: Session, message: Message, turn: Turn): 
   if (message.qos === 0 && session.state === 'asleep' && !rule.qos0) return drop(session, 'asleep', turn)
   if (rule.overflow === 'latest-per-topic') supersede(session, message.topic, turn)
   const queued: QueuedMessage = {
-    id: session.downlink.nextMessage++,
+    id: takeMessageId(session, turn),
     topic: message.topic,
     payload: message.payload,
     qos: message.qos,

@@ -4,7 +4,7 @@
 import { ReturnCode } from '../../codec/v1/messages.ts'
 import type { DeathCause, Uplink } from '../message.ts'
 import type { Session } from '../session.ts'
-import { drop, type Turn } from '../turn.ts'
+import { drop, type Turn, takeToken } from '../turn.ts'
 import { addToSpooled, endTowardsBroker, enqueueUplink, failUplink, forgetUplink } from './uplinks.ts'
 
 /**
@@ -42,7 +42,7 @@ export function resendDeadLetter(session: Session, uplink: Uplink, turn: Turn): 
   forgetUplink(session, uplink, turn)
   const again: Uplink = {
     ...uplink,
-    token: session.link.nextToken++,
+    token: takeToken(session, uplink.qos === 2, turn),
     broker: 'waiting',
     sensor: 'released',
     repeated: false,

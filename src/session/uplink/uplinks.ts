@@ -3,7 +3,7 @@
 import type { Publish, ReturnCode } from '../../codec/v1/messages.ts'
 import type { Outcome, Uplink } from '../message.ts'
 import type { Session } from '../session.ts'
-import { drop, send, type Turn } from '../turn.ts'
+import { drop, send, type Turn, takeToken } from '../turn.ts'
 
 const never = Number.POSITIVE_INFINITY
 
@@ -15,13 +15,13 @@ export const uplinkSize = ({ data, topic }: Uplink): number => data.length + top
 
 /** A PUBLISH that begins its way; whoever takes it decides what the sensor is owed. */
 export const newUplink = (
-  { link }: Session,
+  session: Session,
   packet: Publish,
   topic: string,
   stored: boolean,
   turn: Turn,
 ): Uplink => ({
-  token: link.nextToken++,
+  token: takeToken(session, packet.qos === 2, turn),
   msgId: packet.msgId,
   qos: packet.qos === -1 ? 0 : packet.qos,
   topicIdType: packet.topicIdType === 'reserved' ? 'normal' : packet.topicIdType,

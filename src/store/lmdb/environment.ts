@@ -1,12 +1,17 @@
 // The LMDB environment: opening, and writing a group as one transaction.
 
+import { statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
+import { join } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
-import { toWallNow } from '../../clock.ts'
 import type { Group } from '../changes.ts'
 import { type Key, recordOf } from '../records.ts'
+import { type MachineClock, StoreClock } from './store-clock.ts'
 
 export type Database = RootDatabase<unknown, string | [number, Key]>
+
+/** What the store says of itself, under a key that no session has. */
+export const ABOUT = 'about'
 
 const DISK_FULL = new Set<unknown>([28, 122]) // ENOSPC, EDQUOT
 const SCARCE = 65_536
@@ -31,13 +36,75 @@ async function causeOf(error: unknown): Promise<unknown> {
   return Promise.race([error.commitError, late]).catch((cause: unknown) => cause)
 }
 
+/** The time of a store, as it goes on from what is written. */
+export function openClock(database: Database, machine?: MachineClock): StoreClock {
+  const about: unknown = database.get(ABOUT)
+  return new StoreClock(Object(about).clock, () => newestTime(database), machine)
+}
+
+/** Of a store of the first edition, which kept no clock. */
+function newestTime(database: Database): number | undefined {
+  let newest: number | undefined
+  for (const { value } of database.getRange()) {
+    const { at, heardAt, endedAt } = Object(value)
+    for (const time of [at, heardAt, endedAt]) if (Number.isFinite(time)) newest = Math.max(newest ?? 0, time)
+  }
+  return newest
+}
+
+/** What is to be written of the clock now, if anything; `put` within a transaction. */
+function noteOf(database: Database, clock: StoreClock): { put(): void; confirm(): void } {
+  const record = clock.due()
+  if (record === undefined) return { put() {}, confirm() {} }
+  const about = Object(database.get(ABOUT))
+  return {
+    put: () => void database.put(ABOUT, { ...about, clock: record }),
+    confirm: () => clock.confirm(record),
+  }
+}
+
+/** Writes the clock by itself: at the start, and at the end. A disk that is full now has time until the next group. */
+export async function writeClock(database: Database, clock: StoreClock): Promise<void> {
+  const note = noteOf(database, clock)
+  try {
+    await database.batch(() => note.put())
+    note.confirm()
+  } catch {}
+}
+
+/** Which file it is, whatever its name; undefined if there is none. */
+function identityOf(file: string): string | undefined {
+  const stat = statSync(file, { throwIfNoEntry: false, bigint: true })
+  return stat && `${stat.dev}:${stat.ino}`
+}
+
 export class Environment {
   readonly #folder: string
+  readonly #file: string
+  readonly #identity: string | undefined
+  readonly #clock: StoreClock
   #database: Database | undefined
 
-  constructor(folder: string, database: Database) {
+  constructor(folder: string, database: Database, clock: StoreClock) {
     this.#folder = folder
+    this.#file = join(folder, 'data.mdb')
+    this.#identity = identityOf(this.#file)
     this.#database = database
+    this.#clock = clock
+  }
+
+  /**
+   * Whether the file that was opened is still where it was. What is written to one that was deleted is lost with the process.
+   */
+  get isPresent(): boolean {
+    return identityOf(this.#file) === this.#identity
+  }
+
+  /** Why nothing can be written if it is not. */
+  get absence(): Error {
+    return new Error(
+      `the store in ${this.#folder} was deleted, moved or replaced: put it back, or start the gateway again without its sessions`,
+    )
   }
 
   /**
@@ -46,29 +113,43 @@ export class Environment {
    */
   async write(group: Group): Promise<void> {
     try {
+      if (!this.isPresent) throw this.absence // to open it would make another one
       this.#database ??= openDatabase(this.#folder)
       const database = this.#database
-      const toWall = toWallNow()
       const records = group.flatMap(({ entry, values }) =>
         [...values].map(([key, value]): [[number, Key], object | undefined] => [
           [entry.number, key],
-          value && recordOf(key, value, toWall),
+          value && recordOf(key, value, this.#clock.toStored),
         ]),
       )
+      const note = noteOf(database, this.#clock)
       await database.batch(() => {
+        note.put()
         for (const [key, record] of records) {
           if (record === undefined) void database.remove(key)
           else void database.put(key, record)
         }
       })
+      if (!this.isPresent) throw this.absence
+      note.confirm()
     } catch (error) {
       // LMDB refuses all further writes after some failures, and does not say which.
-      await this.close().catch(() => {})
+      await this.abandon().catch(() => {})
+      if (!this.isPresent) throw this.absence
       throw new Error(await this.#explain(await causeOf(error)))
     }
   }
 
+  /** Notes the time of the end, where that is possible, and closes. */
   async close(): Promise<void> {
+    const database = this.#database
+    this.#clock.expire()
+    if (database !== undefined && this.isPresent) await writeClock(database, this.#clock)
+    await this.abandon()
+  }
+
+  /** Closes, and writes nothing. */
+  async abandon(): Promise<void> {
     const database = this.#database
     this.#database = undefined
     await database?.close()

@@ -4,30 +4,14 @@ import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { QueuedMessage, Uplink } from '../../session/message.ts'
 import type { Session } from '../../session/session.ts'
-import { Changes, type Numbers } from '../changes.ts'
+import { Changes } from '../changes.ts'
 import type { Key, Value } from '../records.ts'
-import { type Store, type StoredSession, StoreError, type StoreHealth } from '../store.ts'
-import { Environment, openDatabase } from './environment.ts'
+import { type Store, type StoredSession, StoreError, type StoreHealth, type StoreTime } from '../store.ts'
+import { Environment, openClock, openDatabase, writeClock } from './environment.ts'
 import { markBegun, takeFolder } from './folder.ts'
 import { loadSessions } from './load.ts'
-
-export interface LmdbOptions {
-  /** a folder; created if it is not there */
-  readonly path: string
-  /** told once when writing begins to fail, and once when it works again */
-  readonly log?: { error(message: string): void; info(message: string): void } | undefined
-  /** milliseconds until what failed is written again; 1000 unless told */
-  readonly retryAfter?: number | undefined
-  /** only a part of the sessions is wanted; another thread has taken the folder with `takeStore` */
-  readonly part?: StorePart | undefined
-}
-
-/** The part of one thread; all that share a store have the same `count`, and an `index` of their own below it. */
-export interface StorePart extends Numbers {
-  owns(clientId: string): boolean
-}
-
-const everything: StorePart = { index: 0, count: 1, owns: () => true }
+import { everything, type LmdbOptions } from './options.ts'
+import type { StoreClock } from './store-clock.ts'
 
 /** Milliseconds after which `health` reports a group that is not written yet. */
 const SLOW = 10_000
@@ -39,19 +23,21 @@ const SLOW = 10_000
 export async function openLmdbStore(options: LmdbOptions): Promise<Store> {
   const { part } = options
   const folder = resolve(options.path)
-  const release = part === undefined ? takeFolder(folder) : () => {}
+  const release = part === undefined ? await takeFolder(folder) : () => {}
   const file = join(folder, 'data.mdb')
   let environment: Environment | undefined
   try {
     const database = openDatabase(folder)
-    environment = new Environment(folder, database)
+    const clock = openClock(database, options.machine)
+    environment = new Environment(folder, database, clock)
     const { owns, ...numbers } = part ?? everything
     const changes = new Changes(numbers)
-    const sessions = await loadSessions(database, changes, file, owns)
+    const sessions = await loadSessions(database, changes, file, clock, owns)
+    await writeClock(database, clock)
     markBegun(folder)
-    return new LmdbStore(options, { file, release, environment, changes, sessions })
+    return new LmdbStore(options, { file, release, environment, clock, changes, sessions })
   } catch (error) {
-    await environment?.close()
+    await environment?.abandon()
     release()
     if (error instanceof StoreError) throw error
     throw new StoreError(
@@ -67,7 +53,7 @@ export async function openLmdbStore(options: LmdbOptions): Promise<Store> {
  * @throws StoreError as `openLmdbStore`
  */
 export async function takeStore(path: string): Promise<() => void> {
-  const release = takeFolder(resolve(path))
+  const release = await takeFolder(resolve(path))
   try {
     const store = await openLmdbStore({ path, part: everything })
     await store.close()
@@ -82,6 +68,7 @@ interface Opened {
   readonly file: string
   readonly release: () => void
   readonly environment: Environment
+  readonly clock: StoreClock
   readonly changes: Changes
   readonly sessions: StoredSession[]
 }
@@ -92,6 +79,7 @@ class LmdbStore implements Store {
   readonly #opened: Opened
   readonly #log: LmdbOptions['log']
   readonly #retryAfter: number
+  readonly #look: NodeJS.Timeout
   #sessions: StoredSession[]
   /** a group is being written, or the next one is planned */
   #busy = false
@@ -107,12 +95,17 @@ class LmdbStore implements Store {
     this.#log = options.log
     this.#retryAfter = options.retryAfter ?? 1000
     this.#sessions = opened.sessions
+    this.#look = setInterval(() => this.#lookAtFile(), options.lookAfter ?? 2000).unref()
   }
 
   async load(): Promise<StoredSession[]> {
     const sessions = this.#sessions
     this.#sessions = [] // they are asked for once only
     return sessions
+  }
+
+  get time(): StoreTime {
+    return this.#opened.clock
   }
 
   save(session: Session): void {
@@ -168,6 +161,7 @@ class LmdbStore implements Store {
     if (this.#retry !== undefined) this.#begin() // a last try, at once
     // A change that comes while a group is written goes with the next one.
     while (this.durable < this.written && (await settled()) === undefined);
+    clearInterval(this.#look)
     clearTimeout(this.#retry)
     this.#retry = undefined
     this.#busy = true // for good: nothing is written any more
@@ -226,6 +220,14 @@ class LmdbStore implements Store {
     const later = this.#waiting.findIndex((waiting) => waiting.upTo > upTo)
     const due = this.#waiting.splice(0, later < 0 ? this.#waiting.length : later)
     for (const { done } of due) process.nextTick(done, failure) // one that throws must not stop the others
+  }
+
+  /** While nothing is written, a folder that is deleted would be noticed at the next crash only. */
+  #lookAtFile(): void {
+    if (this.#busy) return // writing looks, too
+    const { isPresent, absence } = this.#opened.environment
+    if (!isPresent) this.#tell(absence)
+    else if (this.#error === absence.message) this.#tell(undefined)
   }
 
   #tell(failure: Error | undefined): void {

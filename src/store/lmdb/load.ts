@@ -1,13 +1,11 @@
 // Reads the whole store at the start. A record that cannot be read stops the start.
 
-import { toMonotonicNow } from '../../clock.ts'
 import type { Changes } from '../changes.ts'
 import { type Key, readLasting, readMessage, readProgress, readUplink } from '../records.ts'
 import { type StoredSession, StoreError } from '../store.ts'
-import type { Database } from './environment.ts'
+import { ABOUT, type Database } from './environment.ts'
+import type { StoreClock } from './store-clock.ts'
 
-/** What the store says of itself, under a key that no session has. */
-const ABOUT = 'about'
 const PROGRAM = 'mqtt-sn-gateway'
 const FORMAT = 1
 
@@ -22,6 +20,7 @@ const isKey = (key: unknown): key is [number, Key] =>
 /**
  * Everything stored, and tells `changes` what is on disk. An empty database becomes a store.
  * @param name the file, as people know it
+ * @param clock by which its times are read
  * @param owns whether a session is wanted; others stay as they are
  * @throws StoreError
  */
@@ -29,6 +28,7 @@ export async function loadSessions(
   database: Database,
   changes: Changes,
   name: string,
+  clock: StoreClock,
   owns: (clientId: string) => boolean,
 ): Promise<StoredSession[]> {
   const sessions = new Map<number, Records>()
@@ -50,13 +50,12 @@ export async function loadSessions(
     return []
   }
   insistOnFormat(about, name)
-  const toMonotonic = toMonotonicNow()
   return [...sessions].flatMap(([number, records]) => {
     try {
       changes.passOverNumber(number)
       const { clientId } = readLasting(records.get('lasting'))
       if (!owns(clientId)) return []
-      const session = sessionOf(records, toMonotonic)
+      const session = sessionOf(records, clock)
       if (changes.knows(clientId)) throw new TypeError('two sessions of one ClientId')
       changes.noteStored(clientId, number, records.keys())
       return session
@@ -81,9 +80,9 @@ function insistOnFormat(about: unknown, name: string): void {
   }
 }
 
-function sessionOf(records: Records, toMonotonic: (wall: number) => number): StoredSession {
+function sessionOf(records: Records, { toMonotonic }: StoreClock): StoredSession {
   const ids = [...records.keys()].filter((key) => typeof key === 'number').sort((a, b) => a - b)
-  // If the wall clock was set back meanwhile, stored times would lie in the future.
+  // What was written just before another boot may lie ahead of what the clock has noted.
   const now = performance.now()
   const past = <T extends { readonly at: number }>(item: T): T => ({ ...item, at: Math.min(item.at, now) })
   return {

@@ -1,71 +1,67 @@
-// Lets one gateway only use a store. A file names the process that has it, and is void when that process is gone.
+// Lets one gateway only use a store. The lock is the kernel's: it ends with the process that has it, and holds between
+// containers that share the folder, whose process ids mean nothing to each other.
 
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { acquireSocketLock } from './socket-lock.ts'
 
-/** A process: ids are used again after a restart of the machine or of a container, so that its start counts too. */
-interface Holder {
-  readonly pid: number
-  /** when it started, where the system tells: this start of the machine, and the time since */
-  readonly start: string
-}
+/** `open` takes the lock with the file on BSD and macOS (O_EXLOCK), and on Windows (UV_FS_O_EXLOCK: nobody else can open it). */
+const EXCLUSIVE = process.platform === 'win32' ? 0x10000000 : 0x20
+const HELD = new Set<unknown>(['EAGAIN', 'EBUSY', 'EPERM'])
 
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
-}
-
-/** When a process started; '' where the system does not tell; undefined if it is not there. */
-function startOf(pid: number): string | undefined {
-  const boot = read('/proc/sys/kernel/random/boot_id')
-  if (boot !== undefined) {
-    const stat = read(`/proc/${pid}/stat`)
-    // the name in parentheses may hold anything; the start is the 20th field behind it
-    return stat && `${boot.trim()} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`
-  }
-  try {
-    process.kill(pid, 0)
-    return ''
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM' ? '' : undefined
-  }
-}
-
-function holderOf(path: string): Holder | undefined {
-  try {
-    const { pid, start } = JSON.parse(readFileSync(path, 'utf8'))
-    return Number.isSafeInteger(pid) && typeof start === 'string' ? { pid, start } : undefined
-  } catch {
-    return undefined // cut off by a crash
-  }
-}
-
-function lives({ pid, start }: Holder): boolean {
-  if (startOf(pid) !== start) return false
-  // Where the start is unknown, the same pid is that of a predecessor: in a container every gateway may have it.
-  return start !== '' || pid !== process.pid
+/** Another process has it. `holder`: who, for people, as far as it is known. */
+export interface Held {
+  readonly holder: string
 }
 
 /**
- * Takes the lock; returns what gives it back. A lock whose process is gone is taken over.
- * @returns the pid of another process that has it
+ * Takes the lock of a folder.
+ * @returns what gives it back
  * @throws errors of the file system
  */
-export function acquireLock(path: string): (() => void) | number {
-  const own = JSON.stringify({ pid: process.pid, start: startOf(process.pid) ?? '' })
-  for (;;) {
-    try {
-      writeFileSync(path, own, { flag: 'wx', mode: 0o600 })
-      return () => {
-        if (read(path) === own) rmSync(path, { force: true })
-      }
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-    }
-    const holder = holderOf(path)
-    if (holder !== undefined && lives(holder)) return holder.pid
-    rmSync(path, { force: true })
+export async function acquireLock(folder: string): Promise<(() => void) | Held> {
+  const release = process.platform === 'linux' ? await acquireSocketLock(folder) : openExclusively(folder)
+  const path = join(folder, 'pid')
+  if (release === undefined) return { holder: holderOf(path) }
+  const own = JSON.stringify({ pid: process.pid, host: hostname() })
+  try {
+    writeFileSync(path, own, { mode: 0o600 }) // for people only
+  } catch (error) {
+    release()
+    throw error
+  }
+  return () => {
+    if (read(path) === own) rmSync(path, { force: true })
+    release()
+  }
+}
+
+function openExclusively(folder: string): (() => void) | undefined {
+  const { O_RDWR, O_CREAT, O_NONBLOCK = 0 } = constants
+  try {
+    const file = openSync(join(folder, 'lock'), O_RDWR | O_CREAT | O_NONBLOCK | EXCLUSIVE, 0o600)
+    return () => closeSync(file)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && HELD.has(error.code)) return undefined
+    throw error
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function holderOf(path: string): string {
+  try {
+    const { pid, host } = JSON.parse(read(path))
+    if (!Number.isSafeInteger(pid) || typeof host !== 'string') return ''
+    return host === hostname() ? ` (process ${pid})` : ` (process ${pid} on ${host})`
+  } catch {
+    return '' // it has just begun
   }
 }

@@ -280,9 +280,9 @@ it('never gives the number of a stored message to another one', () => {
   sensor.connect('dev1', keep)
   sensor.subscribe('d/a', 1)
   world.publish('d/a', 'one', 1)
-  expect(world.store.disk.get('dev1')?.progress.nextMessage).toBe(1) // not written since
+  expect(world.store.disk.get('dev1')?.progress.nextMessage).toBe(257) // reserved
   world.restart()
   sensor.send({ type: 'pingreq', clientId: null })
   world.publish('d/a', 'two', 1)
-  expect(world.session('dev1').downlink.queue.map(({ id }) => id)).toEqual([1, 2])
+  expect(world.session('dev1').downlink.queue.map(({ id }) => id)).toEqual([1, 257])
 })
