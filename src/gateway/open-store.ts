@@ -29,7 +29,7 @@ export function createBearings(listeners: Iterable<BoundListener>): Bearings {
   const byName = new Map([...listeners].map((bound) => [bound.listener.name, bound]))
   const toMonotonic = toMonotonicNow()
   return {
-    peerOf({ listener, address, port, nodeId }: PeerRecord): Peer | undefined {
+    peerOf({ listener, address, port, nodeId, local }: PeerRecord): Peer | undefined {
       const bound = byName.get(listener)
       if (bound === undefined) return undefined
       return {
@@ -38,6 +38,7 @@ export function createBearings(listeners: Iterable<BoundListener>): Bearings {
         address,
         port,
         nodeId,
+        local,
       }
     },
     // a clock that was set back meanwhile must not move what has happened into the future
