@@ -12,8 +12,11 @@ export type UpstreamEvent =
   | { type: 'connected'; sessionPresent: boolean; limits: BrokerLimits }
   /** the attempt failed: the broker refused, could not be reached, or did not answer in time */
   | { type: 'refused'; outcome: 1 | 3; detail: string; unreachable?: boolean }
-  /** an established connection ended: `lost` = try again, `taken-over` and `forbidden` = do not */
-  | { type: 'closed'; why: 'lost' | 'taken-over' | 'forbidden'; detail: string }
+  /**
+   * an established connection ended: `lost` = try again, `taken-over` and `forbidden` = do not; `unexplained`: the broker closed
+   * it without a word while it serves others, which `lost` follows if that turns out to have been the beginning of an outage
+   */
+  | { type: 'closed'; why: 'lost' | 'unexplained' | 'taken-over' | 'forbidden'; detail: string }
   /** QoS 2: the broker has the message (PUBREC); it is released by the effect `release` */
   | { type: 'received'; token: number }
   /** QoS 1: PUBACK; QoS 2: PUBCOMP, or a PUBREC that refuses */

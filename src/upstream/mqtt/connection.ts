@@ -7,6 +7,7 @@ import type { Failure } from './failure.ts'
 import { Inbound } from './inbound.ts'
 import type { Version } from './negotiation.ts'
 import type { Pacing, Slot } from './pacing.ts'
+import type { Presence } from './presence.ts'
 import { type Report, Sender } from './sender.ts'
 import { BrokerSocket, type SocketOwner, type SocketParts, type Traffic } from './socket.ts'
 
@@ -19,6 +20,7 @@ export interface Shared extends SocketParts {
   /** those that are open, trying or waiting */
   readonly busy: Set<SensorConnection>
   readonly now: () => number
+  readonly presence: Presence
   /** told by the gateway's own connection, for all: whether something listens where the broker should be */
   readonly onReach: ((found: boolean) => void) | undefined
   closing: boolean
@@ -135,7 +137,14 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
       options.log.error({ detail }, 'the broker reports a protocol error of the gateway')
     }
     this.#forgetSocket()
-    this.now({ type: 'closed', why, detail })
+    this.#reportEnd(why, detail)
+  }
+
+  #reportEnd(why: Ending['why'], detail: string): void {
+    const { presence, now } = this.#shared
+    const unexplained = why === 'unexplained' && presence.isThere
+    if (unexplained) presence.noteEnd(this, now(), () => this.now({ type: 'closed', why: 'lost', detail }))
+    this.now({ type: 'closed', why: why === 'unexplained' && !unexplained ? 'lost' : why, detail })
   }
 
   congested(on: boolean): void {
@@ -201,8 +210,9 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
 
   /** Ends whatever is open, running or waiting. */
   #endAttemptOrSocket(publishWill: boolean, final: boolean): void {
-    const { counts } = this.#shared
+    const { counts, presence } = this.#shared
     const socket = this.#socket
+    presence.forgetEnd(this)
     this.#stopWaiting?.()
     this.#stopWaiting = undefined
     if (socket?.open === true) counts.connected -= 1

@@ -14,6 +14,7 @@ import { KeepAlive } from './keepalive.ts'
 import { OwnConnection } from './own-connection.ts'
 import { Pacing } from './pacing.ts'
 import { Decoder } from './packets/decoder.ts'
+import { Presence } from './presence.ts'
 import { streams } from './streams.ts'
 
 // A Buffer for each of 65,536 numbers would be 12 MB, to be walked by every garbage collection.
@@ -42,6 +43,7 @@ class MqttUpstream implements Upstream {
       endings: new Endings(),
       keepAlive: new KeepAlive(),
       pacing,
+      presence: new Presence(),
       onReach: undefined,
       versions: {
         auto: version === 'auto',

@@ -26,6 +26,7 @@ export class OwnConnection {
         this.#up = true
         this.#congested = false
         this.#since = shared.now()
+        shared.presence.appear()
         log.info({}, 'connected to the broker')
       } else if (event.type === 'refused') {
         // A broker that stays away is logged once per outage.
@@ -34,6 +35,7 @@ export class OwnConnection {
       } else if (event.type === 'closed') {
         if (shared.now() - this.#since >= STABLE) this.#failures = 0
         this.#up = false
+        shared.presence.vanish(shared.now())
         log.warn({ detail: event.detail }, 'lost the connection to the broker')
         this.#retryLater()
       } else if (event.type === 'congestion') this.#congested = event.on
