@@ -104,6 +104,7 @@ export class Gateway {
       this.#store ??= await openStore(this.#config, this.#log, this.#share?.stored)
       const stored = await this.#store.load()
       this.#broker = await openBroker(this.#config, this.#log, this.#share)
+      this.rules.reserve(this.#broker.ownNames)
       const turns = this.#createTurns(this.#store, this.#broker)
       const places = createBearings(this.#listeners.values())
       for (const one of stored) {

@@ -59,6 +59,7 @@ export type DropReason =
   | 'unknown-sender' // from an address without a connection
   | 'rate-limited' // an answer or connection above the rate for one source
   | 'not-allowed' // refused by configuration: QoS -1 topic, forwarder, address
+  | 'name-taken' // CONNECT of a sensor that would be the gateway itself, or another sensor, at the broker
   | 'invalid-topic' // QoS -1 with an impossible topic
   | 'upstream-down' // QoS 0 or -1 while the broker cannot be reached
   | 'overloaded' // the gateway gets more than it can handle

@@ -64,9 +64,14 @@ export const broker = z.strictObject({
     .prefault('auto')
     .describe('MQTT version. auto tries 5 and falls back to 3.1.1.')
     .meta(kind({ kind: '`"auto"`, `"5"`, `"3.1.1"`' })),
-  clientId: template(['gatewayId'], 'a ClientId, which may hold ${gatewayId}')
-    .prefault('mqttsn-gateway-${gatewayId}')
-    .describe("ClientId of the gateway's own connection, which carries QoS -1 messages [6.8]."),
+  clientId: template(
+    ['gatewayId', 'installation'],
+    'a ClientId, which may hold ${gatewayId} and ${installation}',
+  )
+    .prefault('mqttsn-gateway-${gatewayId}-${installation}')
+    .describe(
+      "ClientId of the gateway's own connection, which carries QoS -1 messages [6.8]. No sensor may have it. `${installation}` is eight digits made at the first start and kept with the store; without a durable store they are new at each start.",
+    ),
   username: template(['gatewayId'], 'a user name')
     .optional()
     .describe(

@@ -141,10 +141,14 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
   }
 
   #reportEnd(why: Ending['why'], detail: string): void {
-    const { presence, now } = this.#shared
-    const unexplained = why === 'unexplained' && presence.isThere
-    if (unexplained) presence.noteEnd(this, now(), () => this.now({ type: 'closed', why: 'lost', detail }))
-    this.now({ type: 'closed', why: why === 'unexplained' && !unexplained ? 'lost' : why, detail })
+    const { presence, pacing, now } = this.#shared
+    let told = why
+    // the gateway's own connection is the one that shows what has happened
+    if (why === 'unexplained' && pacing !== undefined) {
+      if (!presence.isThere) told = 'lost'
+      else presence.noteEnd(this, now(), () => this.now({ type: 'closed', why: 'lost', detail }))
+    }
+    this.now({ type: 'closed', why: told, detail })
   }
 
   congested(on: boolean): void {
