@@ -1,13 +1,13 @@
 // The upstream connection of one sensor: it opens and ends one network connection after the other [4.1].
 
 import type { UpstreamEvent } from '../../session/events.ts'
+import type { Presence } from '../presence.ts'
 import type { Ending } from '../reason-codes.ts'
 import type { ConnectOptions, OnUpstreamEvent, UpstreamConnection } from '../upstream.ts'
 import type { Failure } from './failure.ts'
 import { Inbound } from './inbound.ts'
 import type { Version } from './negotiation.ts'
 import type { Pacing, Slot } from './pacing.ts'
-import type { Presence } from './presence.ts'
 import { type Report, Sender } from './sender.ts'
 import { BrokerSocket, type SocketOwner, type SocketParts, type Traffic } from './socket.ts'
 

@@ -1,6 +1,7 @@
 // All connections to the broker: one for each sensor, and the gateway's own [4.1, 7.1].
 
 import { writeToStream } from 'mqtt-packet'
+import { Presence } from '../presence.ts'
 import type {
   OnUpstreamEvent,
   Upstream,
@@ -14,7 +15,6 @@ import { KeepAlive } from './keepalive.ts'
 import { OwnConnection } from './own-connection.ts'
 import { Pacing } from './pacing.ts'
 import { Decoder } from './packets/decoder.ts'
-import { Presence } from './presence.ts'
 import { streams } from './streams.ts'
 
 // A Buffer for each of 65,536 numbers would be 12 MB, to be walked by every garbage collection.

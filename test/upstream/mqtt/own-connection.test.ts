@@ -66,6 +66,7 @@ it('says nothing of the kind when the broker restarts, or is gone for a while', 
     await until(() => upstream.healthy)
     await broker.close()
     await until(() => !upstream.healthy)
+    await new Promise((done) => setTimeout(done, 300)) // long enough for an attempt that finds nobody
     broker = await startAedes(port)
   }
   await until(() => upstream.healthy)
