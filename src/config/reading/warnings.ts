@@ -1,4 +1,5 @@
 // What is legal but unwise in a configuration. No text here quotes a value: it may have come from a secret.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these variables are filled in by the gateway
 
 import type { Config, QueueRule, SensorRule } from '../schema.ts'
 import { parseBrokerUrl, parseListenerUrl } from '../sections/addresses.ts'
