@@ -80,7 +80,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['console'],
   uplot: ['console'],
   'node:dgram': ['transport', 'sensor'],
-  'node:fs': ['config', 'cli', 'version', 'store', 'transport/udp/kernel-drops.ts', 'console/page.ts'],
+  'node:fs': ['config', 'cli', 'version', 'store', 'transport/udp/proc-table.ts', 'console/page.ts'],
 }
 
 /** Folders that may have more than 14 files, and why. */

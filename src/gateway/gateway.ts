@@ -90,9 +90,9 @@ export class Gateway {
   async prepare(): Promise<void> {
     try {
       // listeners first: where they are taken, another gateway runs, whose store and connections must be left alone
-      for (const [index, listener] of this.#config.listeners.entries()) {
+      for (const index of this.#config.listeners.keys()) {
         const bound = await openListener(
-          listener,
+          this.#config,
           index,
           performance.now(),
           this.#intake.receive,
@@ -104,6 +104,7 @@ export class Gateway {
       this.#store ??= await openStore(this.#config, this.#log, this.#share?.stored)
       const stored = await this.#store.load()
       this.#broker = await openBroker(this.#config, this.#log, this.#counters, this.#share)
+      this.rules.reserve(this.#broker.ownNames)
       const turns = this.#createTurns(this.#store, this.#broker)
       const places = createBearings(this.#listeners.values(), this.#store)
       for (const one of stored) {
@@ -210,13 +211,17 @@ export class Gateway {
   }
 
   /** Takes a datagram: finds out whose it is, and takes a step of the core with the message in it. */
-  #take(turns: Turns, step: typeof receive, ...[bound, bytes, { address, port }]: Datagram): void {
+  #take(turns: Turns, step: typeof receive, ...[bound, bytes, { address, port, local }]: Datagram): void {
     const received = decodeDatagram(bound, bytes, address, this.#counters)
     if (received === undefined) return
     const { packet, nodeId } = received
     const key = peerKey(bound.index, address, port, nodeId)
     const session = this.sessions.byPeer.get(key)
-    const peer = session?.peer ?? { key, listener: bound.listener, address, port, nodeId }
+    const known = session?.peer
+    const peer =
+      known?.local === local && known !== undefined
+        ? known
+        : { key, listener: bound.listener, address, port, nodeId, local }
     logPacket(this.#log, 'received', packet, peer, this.#config.log.payloads)
     this.#observers.received(packet, peer, session, bytes)
     if (turns.attempt(session, (turn) => step(this.sessions, packet, peer, turn))) return

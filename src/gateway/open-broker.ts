@@ -1,7 +1,9 @@
 // The broker that the configuration names: somewhere on the network, or the embedded one.
 
 import type { BrokerConfig, Config } from '../config/schema.ts'
+import { expandTemplate } from '../config/sections/template.ts'
 import type { Log } from '../log.ts'
+import { installationOf } from '../store/installation.ts'
 import { startEmbeddedBroker } from '../upstream/embedded.ts'
 import { createUpstream } from '../upstream/mqtt/mqtt.ts'
 import type { Upstream, UpstreamOptions } from '../upstream/upstream.ts'
@@ -15,10 +17,26 @@ export interface OpenedBroker {
   /** that of the broker in use */
   readonly url: string
   readonly upstream: Upstream
+  /** the gateway's own ClientIds at the broker, those of its other workers among them */
+  readonly ownNames: readonly string[]
   /** Other options for connections that are opened from now on; see `Upstream.renew`. */
   renew(broker: BrokerConfig): void
   close(): Promise<void>
 }
+
+/** The ClientId of a worker's own connection: every worker has one of its own for messages of QoS -1. */
+export const workerName = (name: string, index: number): string =>
+  index === 0 ? name : `${name}-${index + 1}`
+
+function namesOfAll(name: string, share: WorkerShare | undefined): string[] {
+  if (share === undefined) return withOthers(name)
+  const { index, count } = share.stored
+  const first = index === 0 ? name : name.slice(0, -`-${index + 1}`.length)
+  return Array.from({ length: count }, (_, worker) => withOthers(workerName(first, worker))).flat()
+}
+
+/** A gateway has these besides: for QoS -1 messages, and for a look at an earlier broker of the list. */
+const withOthers = (name: string): string[] => [name, `${name}-q`, `${name}-t`, `${name}-p`]
 
 /** How long a stopping gateway waits for broker connections to end, milliseconds. */
 const STOP_DEADLINE = 2000
@@ -33,6 +51,9 @@ export async function openBroker(
   const embedded = config.broker.url === 'embedded' ? await startEmbeddedBroker() : undefined
   const url = embedded?.url ?? config.broker.url
   const topic = share?.speaks === false ? undefined : statusTopicOf(config)
+  const installation = installationOf(isDurable(config) ? config.store.path : undefined)
+  const ownName = ({ clientId }: BrokerConfig): string => expandTemplate(clientId, { installation })
+  let ownNames = namesOfAll(ownName(config.broker), share)
   const optionsOf = (broker: BrokerConfig): UpstreamOptions => ({
     url,
     version: embedded === undefined ? broker.version : '3.1.1', // the embedded broker speaks no other version
@@ -47,7 +68,7 @@ export async function openBroker(
     connectsPerSecond: broker.connectsPerSecond,
     connecting: broker.connecting,
     ownWill: topic === undefined ? undefined : { topic, message: offlineMessage(), qos: 0, retain: true },
-    own: { clientId: broker.clientId, username: broker.username, password: broker.password },
+    own: { clientId: ownName(broker), username: broker.username, password: broker.password },
     reconnect: broker.reconnect,
     returnAfter: broker.returnAfter,
     onDropped: (reason) => incrementCounter(counters.dropped, reason),
@@ -59,7 +80,13 @@ export async function openBroker(
       return upstream.url
     },
     upstream,
-    renew: (broker) => upstream.renew(optionsOf(broker)),
+    get ownNames() {
+      return ownNames
+    },
+    renew(broker) {
+      upstream.renew(optionsOf(broker))
+      ownNames = namesOfAll(ownName(broker), share)
+    },
     async close() {
       await upstream.close(STOP_DEADLINE)
       await embedded?.close()

@@ -28,7 +28,7 @@ export const openStore = async (
 export function createBearings(listeners: Iterable<BoundListener>, { time }: Store): Bearings {
   const byName = new Map([...listeners].map((bound) => [bound.listener.name, bound]))
   return {
-    peerOf({ listener, address, port, nodeId }: PeerRecord): Peer | undefined {
+    peerOf({ listener, address, port, nodeId, local }: PeerRecord): Peer | undefined {
       const bound = byName.get(listener)
       if (bound === undefined) return undefined
       return {
@@ -37,6 +37,7 @@ export function createBearings(listeners: Iterable<BoundListener>, { time }: Sto
         address,
         port,
         nodeId,
+        local,
       }
     },
     // what was written just before another boot may lie ahead of what the store knows of it

@@ -91,7 +91,11 @@ function isMulticast(address: string): boolean {
   return address.includes(':') ? address.toLowerCase().startsWith('ff') : first >= 224 && first <= 239
 }
 
-/** Hears ADVERTISE and the broadcast GWINFO; shares the port, since a gateway may run on this machine. */
+/**
+ * Hears ADVERTISE and the broadcast GWINFO, on a port that others may share. Where a gateway runs on this machine the socket is
+ * bound to the group's address, so that the gateway goes on to get what is sent to its own addresses. Where a program does not
+ * share the port, only direct answers are heard.
+ */
 async function listenToGroup(
   family: 4 | 6,
   group: string,
@@ -99,9 +103,33 @@ async function listenToGroup(
   hear: (bytes: Uint8Array, from: RemoteInfo) => void,
   sockets: Socket[],
 ): Promise<void> {
-  const socket = await open({ type: `udp${family}`, reuseAddr: true }, port, hear, sockets)
-  if (isMulticast(group)) socket.addMembership(group)
+  const type = `udp${family}` as const
+  try {
+    // Windows does not let a socket be bound to a group
+    const isMine = process.platform === 'win32' || (await isFree(type, port))
+    const socket = await open({ type, reuseAddr: true }, port, hear, sockets, isMine ? undefined : group)
+    if (isMulticast(group)) socket.addMembership(group)
+  } catch (error) {
+    if (!isInUse(error)) throw error
+  }
 }
+
+/** Whether no program on this machine has the port. */
+async function isFree(type: 'udp4' | 'udp6', port: number): Promise<boolean> {
+  const probes: Socket[] = []
+  try {
+    await open({ type }, port, () => {}, probes)
+    return true
+  } catch (error) {
+    if (isInUse(error)) return false
+    throw error
+  } finally {
+    for (const probe of probes) probe.close()
+  }
+}
+
+const isInUse = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
 
 /** Sends SEARCHGW from a port of its own, where direct answers arrive. */
 async function ask(
@@ -126,13 +154,14 @@ function open(
   port: number,
   hear: (bytes: Uint8Array, from: RemoteInfo) => void,
   sockets: Socket[],
+  address?: string,
 ): Promise<Socket> {
   const socket = createSocket(options)
   sockets.push(socket)
   socket.on('message', hear)
   return new Promise((resolve, reject) => {
     socket.once('error', reject)
-    socket.bind(port, () => {
+    socket.bind({ port, ...(address !== undefined && { address }) }, () => {
       socket.off('error', reject)
       // An ICMP refusal of the unicast question means no more than no answer.
       socket.on('error', () => {})

@@ -1,14 +1,14 @@
 // What the broker connection reports, and what becomes of it: opened, refused, lost, subscriptions restored [SN-MAP-26..37, AMB-29].
 
 import { ReturnCode } from '../codec/v1/messages.ts'
-import { needsLink, scheduleReconnect } from './broker/link.ts'
+import { awaitSensor, needsLink, scheduleReconnect } from './broker/link.ts'
 import { answerSubscribe, refuseRequest, resendRequests } from './broker/subscribe.ts'
 import { blameSuspect, judgeBreak, noteAnswered, noteUnreachable, type Suspect } from './broker/suspicion.ts'
 import type { UpstreamEvent } from './events.ts'
 import type { Session } from './session.ts'
 import { acceptConnect, refuseConnect } from './setup/connect.ts'
 import { giveUpSession } from './setup/disconnect.ts'
-import { answerWillUpdate, failWillUpdate } from './setup/will.ts'
+import { answerWillUpdate, failWillUpdate } from './setup/will-update.ts'
 import { drop, type Turn } from './turn.ts'
 import { setAsideUplink } from './uplink/dead-letters.ts'
 import { resendUplinks } from './uplink/forward.ts'
@@ -86,23 +86,30 @@ export function onRefused(session: Session, event: Reported<'refused'>, turn: Tu
 
 export function onClosed(session: Session, event: Reported<'closed'>, turn: Turn): void {
   const { link } = session
+  if (link.state === 'closed') {
+    link.awaitsSensor = false // it was the beginning of an outage: the pause goes on
+    return
+  }
   link.state = 'closed'
   link.congested = false
   const judged = event.why === 'taken-over' || event.moved ? undefined : judgeBreak(session, turn)
   if (judged?.guilty !== undefined) setAsideSuspect(session, judged.guilty, turn)
   if (judged !== undefined && needsLink(session)) {
     link.attempts = 0 // the broker is there: a short pause is enough
+    if (event.why === 'unexplained' && !judged.isOwed) return awaitSensor(session, turn)
     return scheduleReconnect(session, turn)
   }
   if (session.state === 'connecting') {
     return refuseConnect(session, ReturnCode.congestion, event.detail, turn)
   }
   if (!needsLink(session)) return
-  if (event.why !== 'lost') return giveUpSession(session, event.detail, turn) // [SN-MAP-35]
+  if (event.why === 'taken-over' || event.why === 'forbidden')
+    return giveUpSession(session, event.detail, turn) // [SN-MAP-35]
   const { grace } = turn.env.settings.timers
   if (grace === 0 && !event.moved && session.state !== 'asleep' && session.policy.ack === 'broker')
     return giveUpSession(session, event.detail, turn)
-  scheduleReconnect(session, turn)
+  if (event.why === 'unexplained') awaitSensor(session, turn)
+  else scheduleReconnect(session, turn)
 }
 
 /** What the broker hangs up at is given up, so that everything else goes on. */

@@ -12,7 +12,7 @@ import type { Outstanding, Session } from './session.ts'
 import { abandonSetup, refuseConnect } from './setup/connect.ts'
 import { giveUpSession, loseSensor } from './setup/disconnect.ts'
 import { silenceDeadline } from './setup/keep-alive.ts'
-import { failWillUpdate } from './setup/will.ts'
+import { failWillUpdate } from './setup/will-update.ts'
 import { isEnded, isListening } from './states.ts'
 import { enter, type Turn } from './turn.ts'
 import { nextUplinkDeadline, onUplinkDeadlines } from './uplink/publish.ts'
@@ -28,7 +28,10 @@ interface Deadline {
 }
 
 /** The pause before the next attempt to connect, or the time after which earlier failures are forgotten. */
-const reconnect: Deadline = { at: ({ link }) => link.retryAt, pass: onReconnectDue }
+const reconnect: Deadline = {
+  at: ({ link }) => (link.awaitsSensor ? never : link.retryAt),
+  pass: onReconnectDue,
+}
 
 /** A QoS 0 publish that is watched has proved harmless: the next one is sent at the end of the turn. */
 const watch: Deadline = { at: watchEnd, pass: endWatch }
@@ -51,7 +54,12 @@ const ofPresent: readonly Deadline[] = [
   {
     // sleeping sensors learn of it when they wake
     at: (session, { grace }) => (isListening(session) ? graceEnd(session, grace) : never),
-    pass: (session, turn) => giveUpSession(session, 'the broker cannot be reached', turn),
+    pass: (session, turn) => {
+      const why = session.link.awaitsSensor
+        ? 'the broker closed its connection, and it has not spoken since'
+        : 'the broker cannot be reached'
+      giveUpSession(session, why, turn)
+    },
   },
   reconnect,
   {

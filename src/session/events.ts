@@ -13,10 +13,11 @@ export type UpstreamEvent =
   /** the attempt failed: the broker refused, could not be reached, or did not answer in time */
   | { type: 'refused'; outcome: 1 | 3; detail: string; unreachable?: boolean }
   /**
-   * an established connection ended: `lost` = try again, `taken-over` and `forbidden` = do not. `moved`: it was ended so that
-   * it can be made at another broker of the list, which says nothing about what was under way
+   * an established connection ended: `lost` = try again, `taken-over` and `forbidden` = do not; `unexplained`: the broker closed
+   * it without a word while it serves others, which `lost` follows if that turns out to have been the beginning of an outage.
+   * `moved`: it was ended so that it can be made at another broker of the list, which says nothing about what was under way
    */
-  | { type: 'closed'; why: 'lost' | 'taken-over' | 'forbidden'; detail: string; moved?: true }
+  | { type: 'closed'; why: 'lost' | 'unexplained' | 'taken-over' | 'forbidden'; detail: string; moved?: true }
   /** QoS 2: the broker has the message (PUBREC); it is released by the effect `release` */
   | { type: 'received'; token: number }
   /**
@@ -62,6 +63,7 @@ export type DropReason =
   | 'unknown-sender' // from an address without a connection
   | 'rate-limited' // an answer or connection above the rate for one source
   | 'not-allowed' // refused by configuration: QoS -1 topic, forwarder, address
+  | 'name-taken' // CONNECT of a sensor that would be the gateway itself, or another sensor, at the broker
   | 'invalid-topic' // QoS -1 with an impossible topic
   | 'suspended-topic' // QoS -1 to a topic at which the broker closes the connection
   | 'invalid-from-broker' // a message of the broker that MQTT does not allow

@@ -2,7 +2,7 @@
 // Procedures only change the session. What has become due to the broker and to the sensor is sent at the end of each turn.
 
 import type { Packet, PacketType } from '../codec/v1/messages.ts'
-import { closeUnneededLink, hurryLink } from './broker/link.ts'
+import { closeUnneededLink, hurryLink, onSensorHeard } from './broker/link.ts'
 import { sendDueToBroker } from './broker/send-due.ts'
 import { onSubscribe, onUnsubscribe, onUnsubscribed } from './broker/subscribe.ts'
 import { onClosed, onCongestion, onConnected, onRefused, onSubscribed } from './broker-events.ts'
@@ -17,7 +17,7 @@ import type { Session } from './session.ts'
 import { onConnect, onWillmsg, onWilltopic } from './setup/connect.ts'
 import { onDisconnect, onDisplaced, onShutdown } from './setup/disconnect.ts'
 import { finishAwake, onPingreq } from './setup/sleep.ts'
-import { onWillmsgupd, onWilltopicupd } from './setup/will.ts'
+import { onWillmsgupd, onWilltopicupd } from './setup/will-update.ts'
 import { isEnded, verdict } from './states.ts'
 import { onRegister } from './topics/register.ts'
 import { drop, type Turn } from './turn.ts'
@@ -75,6 +75,7 @@ function onPacket(session: Session, packet: Packet, turn: Turn): void {
     return drop(session, judged === 'unasked' ? 'unasked' : 'out-of-state', turn)
   }
   session.heardAt = turn.now
+  onSensorHeard(session, turn)
   if (provesConnack.has(packet.type)) session.setup.fresh = false
   const handler = handlers[packet.type] as ((s: Session, p: Packet, t: Turn) => void) | undefined
   handler?.(session, packet, turn)

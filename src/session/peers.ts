@@ -23,6 +23,8 @@ export interface Peer {
   readonly address: string
   readonly port: number
   readonly nodeId?: Uint8Array | undefined
+  /** the gateway's own address that it speaks to, of a listener that has several; answers leave from there */
+  readonly local?: string | undefined
 }
 
 /**

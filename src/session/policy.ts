@@ -120,6 +120,10 @@ export interface Env {
   readonly settings: Settings
   readonly totals: Totals
   policyFor(clientId: string): Policy
+  /** the ClientId that this sensor has at the broker */
+  nameAtBroker(clientId: string): string
+  /** whether the gateway itself has this ClientId at the broker */
+  isOwnName(name: string): boolean
   /** 0 <= x < 1 */
   random(): number
 }

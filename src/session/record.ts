@@ -17,6 +17,7 @@ export interface PeerRecord {
   readonly address: string
   readonly port: number
   readonly nodeId: Uint8Array | undefined
+  readonly local?: string | undefined
 }
 
 export interface LastingRecord {
@@ -83,6 +84,7 @@ export function progressRecord(session: Session, toWall: ToWall): ProgressRecord
       address: peer.address,
       port: peer.port,
       nodeId: peer.nodeId,
+      ...(peer.local !== undefined && { local: peer.local }),
     },
     sleep,
     heardAt: toWall(heardAt),

@@ -122,6 +122,8 @@ export interface Link {
   attempts: number
   /** when the next attempt is due */
   retryAt: number
+  /** no attempt before the sensor speaks: it may be served by another gateway [SN-MAP-37] */
+  awaitsSensor: boolean
   /** filters of re-subscriptions that are still to be sent, and of those not answered yet, by token [SN-MAP-3] */
   toRestore: readonly string[]
   readonly restoring: SparseMap<number, string>
@@ -224,6 +226,7 @@ export const createSession = (clientId: string, env: Env): Session => ({
     lostAt: undefined,
     attempts: 0,
     retryAt: never,
+    awaitsSensor: false,
     toRestore: [],
     restoring: new SparseMap(),
     hangUps: noHangUps(),

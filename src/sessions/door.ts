@@ -12,6 +12,7 @@ import { onConnectFrom } from './takeover.ts'
 
 export function receive(sessions: Sessions, packet: Packet, peer: Peer, turn: Turn): void {
   const known = sessions.byPeer.get(peer.key)
+  if (known !== undefined && known.peer !== peer) known.peer = peer // it speaks to another address of the gateway now
   if (packet.type === 'searchgw') return onSearchgw(sessions, packet.radius, peer, turn)
   if (known !== undefined) known.heardAt = turn.now // any decodable message counts [SN-KA-2]
   if (fromGateways.has(packet.type)) {

@@ -9,6 +9,7 @@ import type { Session } from '../session/session.ts'
 import { isEnded, isLive } from '../session/states.ts'
 import type { Turn } from '../session/turn.ts'
 import { owesBroker, reopenUplink } from '../session/uplink/spool.ts'
+import { noteName } from './broker-names.ts'
 import { forgetSession, restSession } from './dispatch.ts'
 import { bindPeer, noteDeadline, type Sessions } from './table.ts'
 
@@ -47,6 +48,7 @@ export function restore(
   const { progress } = stored.record
   refill(session, stored, turn)
   sessions.byClientId.set(session.clientId, session)
+  noteName(sessions, session.clientId, turn)
   const wasLive = isLive(session)
   const peer = wasLive && progress.peer !== undefined ? peerOf(progress.peer) : undefined
   if (peer !== undefined && !sessions.byPeer.has(peer.key)) return goOn(sessions, session, peer, turn)

@@ -7,6 +7,8 @@ import { createThrottle, type Throttle } from './throttle.ts'
 export interface Sessions {
   readonly byPeer: Map<PeerKey, Session>
   readonly byClientId: Map<string, Session>
+  /** by their ClientIds at the broker, those of sensors that have another one there */
+  readonly renamed: Map<string, string>
   /** nothing of any session is due before this time */
   nextAt: number
   /** rates per source, by what they limit */
@@ -17,6 +19,7 @@ export interface Sessions {
 export const createSessions = (): Sessions => ({
   byPeer: new Map(),
   byClientId: new Map(),
+  renamed: new Map(),
   nextAt: Number.POSITIVE_INFINITY,
   rates: {
     connect: createThrottle(),

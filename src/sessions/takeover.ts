@@ -5,6 +5,7 @@ import { isClientId, octets } from '../mqtt-topics.ts'
 import { type Peer, type PeerKey, sourceOf } from '../session/peers.ts'
 import { createSession } from '../session/session.ts'
 import type { Turn } from '../session/turn.ts'
+import { isNameTaken, noteName } from './broker-names.ts'
 import { dispatch } from './dispatch.ts'
 import { bindPeer, type Sessions } from './table.ts'
 import { allow } from './throttle.ts'
@@ -30,6 +31,11 @@ export function onConnectFrom(sessions: Sessions, packet: Connect, peer: Peer, t
     reject(ReturnCode.notSupported) // [SN-ROB-2]
     return
   }
+  if (isNameTaken(sessions, clientId, turn)) {
+    turn.out.push({ type: 'drop', reason: 'name-taken', session: undefined })
+    reject(ReturnCode.notSupported)
+    return
+  }
   displaceSession(sessions, clientId, peer.key, turn)
   if (existing === undefined && sessions.byClientId.size >= limits.sensors) {
     reject(ReturnCode.congestion) // [SN-CONN-19]
@@ -37,6 +43,7 @@ export function onConnectFrom(sessions: Sessions, packet: Connect, peer: Peer, t
   }
   const session = existing ?? createSession(clientId, turn.env)
   if (existing === undefined) sessions.byClientId.set(clientId, session)
+  noteName(sessions, clientId, turn)
   const hasMoved = session.peer?.key !== peer.key
   if (session.peer !== undefined && hasMoved && session.state !== 'asleep') {
     turn.out.push({ type: 'send', peer: session.peer, packet: { type: 'disconnect', duration: null } }) // [SN-CONN-11]

@@ -112,12 +112,13 @@ export const readProgress: Reader<ProgressRecord> = (value) => {
     state: stateOf(of.state),
     established: flag(of.established),
     peer: maybe((peer) => {
-      const { listener, address, port, nodeId } = fields<PeerRecord>(peer)
+      const { listener, address, port, nodeId, local } = fields<PeerRecord>(peer)
       return {
         listener: text(listener),
         address: text(address),
         port: count(port),
         nodeId: maybe(octets)(nodeId),
+        local: maybe(text)(local),
       }
     })(of.peer),
     sleep: count(of.sleep),

@@ -49,6 +49,18 @@ export const ownAddresses = (): ReadonlySet<string> =>
     Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map((each) => withoutZone(each.address))),
   )
 
+/** The addresses of this machine's interfaces, as a socket is bound to them: link-local ones with their zone. */
+export function localAddresses(family: Endpoint['family']): string[] {
+  const found: string[] = []
+  for (const [name, all] of Object.entries(networkInterfaces())) {
+    for (const each of all ?? []) {
+      if (each.family !== `IPv${family}`) continue
+      found.push(/^fe[89ab]/i.test(each.address) ? `${withoutZone(each.address)}%${name}` : each.address)
+    }
+  }
+  return found
+}
+
 /** The name of the interface that has an address. */
 export function interfaceWith(address: string): string | undefined {
   const wanted = withoutZone(address)

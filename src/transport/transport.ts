@@ -5,6 +5,11 @@ export interface Remote {
   /** numeric address, IPv4 or IPv6 (with zone for link-local ones) */
   readonly address: string
   readonly port: number
+  /**
+   * this machine's address that it was sent to, from which answers leave; absent where the link has only one, or does not
+   * know it
+   */
+  readonly local?: string | undefined
 }
 
 /** Called for every datagram received. `bytes` belongs to the callee and is not reused. */

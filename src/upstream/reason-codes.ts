@@ -1,5 +1,6 @@
 // What a broker's return and reason codes mean for a sensor: part C3 of the checklist and SN-MAP-35, as data.
 
+import type { UpstreamEvent } from '../session/events.ts'
 import type { Outcome } from '../session/message.ts'
 import type { MapCode } from './upstream.ts'
 
@@ -8,7 +9,7 @@ export type AckOutcome = Outcome | 'again'
 
 /** Why a broker ended a connection; `fault`: it accuses us of a protocol error. */
 export interface Ending {
-  readonly why: 'lost' | 'taken-over' | 'forbidden'
+  readonly why: Extract<UpstreamEvent, { type: 'closed' }>['why']
   readonly fault: boolean
 }
 
@@ -52,6 +53,9 @@ const DISCONNECT: ReadonlyMap<number, Ending> = new Map([
 ])
 
 const LOST: Ending = { why: 'lost', fault: false }
+
+/** The broker closed the connection without a reason, as it does over MQTT 3.1.1 when the same client connects again. */
+export const UNEXPLAINED: Ending = { why: 'unexplained', fault: false }
 
 /** What a CONNACK means: a return code of MQTT 3.1.1 (version 4), or a reason code of MQTT 5. */
 export function connackOutcome(version: 4 | 5, code: number): ReturnType<MapCode> {

@@ -1,12 +1,18 @@
 // Datagrams on their way between threads: those of one turn of the event loop are packed into one piece of memory.
 
-/** Listener, port, octets of the address, octets of the datagram. */
-const HEADER = 1 + 2 + 1 + 2
+/** Listener, port, octets of the address, of the gateway's own address, and of the datagram. */
+const HEADER = 1 + 2 + 1 + 1 + 2
 const LONGEST_ADDRESS = 255
 const LEAST = 4096
 
 /** Takes one datagram out of a batch; `bytes` are its own. An empty address stands for all nodes, `port` then for a radius. */
-export type OnPacked = (listener: number, address: string, port: number, bytes: Uint8Array) => void
+export type OnPacked = (
+  listener: number,
+  address: string,
+  port: number,
+  bytes: Uint8Array,
+  local: string | undefined,
+) => void
 
 /** Collects datagrams; one object for the life of a thread. */
 export class Batch {
@@ -15,19 +21,22 @@ export class Batch {
   /** datagrams since the last `take` */
   count = 0
 
-  /** Adds a datagram; `listener` is the listener's number, `bytes` at most 65,535 octets. */
-  add(listener: number, address: string, port: number, bytes: Uint8Array): void {
-    const needed = this.#used + HEADER + LONGEST_ADDRESS + bytes.length
+  /** Adds a datagram; `listener` is the listener's number, `bytes` at most 65,535 octets, `local` as in `Remote`. */
+  add(listener: number, address: string, port: number, bytes: Uint8Array, local?: string): void {
+    const needed = this.#used + HEADER + 2 * LONGEST_ADDRESS + bytes.length
     if (needed > this.#memory.length) this.#grow(needed)
     const memory = this.#memory
     const start = this.#used
     const addressEnd = start + HEADER + memory.write(address, start + HEADER, LONGEST_ADDRESS, 'latin1')
+    const localEnd =
+      addressEnd + (local === undefined ? 0 : memory.write(local, addressEnd, LONGEST_ADDRESS, 'latin1'))
     memory[start] = listener
     memory.writeUInt16BE(port, start + 1)
     memory[start + 3] = addressEnd - start - HEADER
-    memory.writeUInt16BE(bytes.length, start + 4)
-    memory.set(bytes, addressEnd)
-    this.#used = addressEnd + bytes.length
+    memory[start + 4] = localEnd - addressEnd
+    memory.writeUInt16BE(bytes.length, start + 5)
+    memory.set(bytes, localEnd)
+    this.#used = localEnd + bytes.length
     this.count += 1
   }
 
@@ -52,15 +61,17 @@ export function unpackBatch(batch: Uint8Array, onPacked: OnPacked): void {
   const memory = Buffer.from(batch.buffer, batch.byteOffset, batch.length)
   let at = 0
   while (at < memory.length) {
-    const start = at + HEADER + (memory[at + 3] ?? 0)
-    const end = start + memory.readUInt16BE(at + 4)
+    const addressEnd = at + HEADER + (memory[at + 3] ?? 0)
+    const start = addressEnd + (memory[at + 4] ?? 0)
+    const end = start + memory.readUInt16BE(at + 5)
     // a copy: one datagram that is kept for long must not keep all the others
     const bytes = new Uint8Array(memory.subarray(start, end))
     onPacked(
       memory[at] ?? 0,
-      memory.toString('latin1', at + HEADER, start),
+      memory.toString('latin1', at + HEADER, addressEnd),
       memory.readUInt16BE(at + 1),
       bytes,
+      start === addressEnd ? undefined : memory.toString('latin1', addressEnd, start),
     )
     at = end
   }

@@ -1,6 +1,7 @@
 // The configuration of one worker: limits that hold for all sensors together are divided by the number of workers.
 
 import type { Config } from '../config/schema.ts'
+import { workerName } from '../gateway/open-broker.ts'
 
 /** A hash spreads the sensors unevenly, and no worker may be full while another one has room. */
 const UNEVEN = 1.25
@@ -28,8 +29,7 @@ export function divideConfig(
     broker: {
       ...broker,
       ...(broker.url === 'embedded' && embedded !== undefined && { url: embedded.url, version: '3.1.1' }),
-      // every worker has a connection of its own for messages of QoS -1
-      clientId: index === 0 ? broker.clientId : `${broker.clientId}-${index + 1}`,
+      clientId: workerName(broker.clientId, index),
       connectsPerSecond: divided(broker.connectsPerSecond),
       connecting: divided(broker.connecting),
       totalWriteBuffer: divided(broker.totalWriteBuffer),

@@ -4,11 +4,13 @@
 
 import type { Config } from '../config/schema.ts'
 import { brokerUrls } from '../config/sections/addresses.ts'
+import { expandTemplate } from '../config/sections/template.ts'
 import type { Counters } from '../gateway/counters.ts'
 import type { listenerStatus } from '../gateway/datagrams/listener.ts'
 import { reportLosses } from '../gateway/loss-report.ts'
 import { logReload, type ReloadReport, renewedConfig } from '../gateway/rules/reload.ts'
 import { type Log, silentLog } from '../log.ts'
+import { installationOf } from '../store/installation.ts'
 import { takeStore } from '../store/lmdb/lmdb.ts'
 import { type EmbeddedBroker, startEmbeddedBroker } from '../upstream/embedded.ts'
 import { divideConfig } from './divide-config.ts'
@@ -46,6 +48,8 @@ export class Fleet {
   readonly #preparing = new Set<number>()
 
   /** `count` workers, 2 or more; `version` is the program's. */
+  #installation: string | undefined
+
   constructor(config: Config, count: number, { log = silentLog, version = '' } = {}) {
     this.#config = config
     this.#count = count
@@ -150,7 +154,12 @@ export class Fleet {
   }
 
   #configOf(config: Config, index: number): Config {
-    return divideConfig(config, index, this.#count, this.#embedded)
+    const { store, broker } = config
+    // one for all workers, also where nothing keeps it
+    this.#installation ??= installationOf(store.type === 'memory' ? undefined : store.path)
+    const clientId = expandTemplate(broker.clientId, { installation: this.#installation })
+    const own = { ...config, broker: { ...broker, clientId } }
+    return divideConfig(own, index, this.#count, this.#embedded)
   }
 
   /** Sends what has waited for the worker first, so that no sensor counts as lost that was heard meanwhile. */

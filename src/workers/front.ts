@@ -42,8 +42,8 @@ export class Front {
 
   /** Binds all listeners; rejects if one cannot be bound. */
   async open(config: Config, log: Log): Promise<void> {
-    for (const [index, listener] of config.listeners.entries()) {
-      const bound = await openListener(listener, index, performance.now(), this.#onDatagram)
+    for (const index of config.listeners.keys()) {
+      const bound = await openListener(config, index, performance.now(), this.#onDatagram)
       this.#listeners.push(bound)
       logListening(log, bound)
     }
@@ -76,7 +76,7 @@ export class Front {
   }
 
   readonly #onDatagram = (...received: Received): void => {
-    const [bound, bytes, { address, port }] = received
+    const [bound, bytes, { address, port, local }] = received
     const { dropped } = this.counters
     // datagrams that nobody may send must not fill the queue of a worker; the worker checks everything else
     if (!bound.admits(address)) return this.#refuse(bytes, 'not-allowed')
@@ -88,7 +88,7 @@ export class Front {
     }
     const index = this.#routes.workerOf(bound.index, bytes, address, port)
     if (this.#workers.isAway(index)) return incrementCounter(dropped, 'not-serving')
-    if (!this.#workers.thread(index)?.outbox.add(bound.index, address, port, bytes))
+    if (!this.#workers.thread(index)?.outbox.add(bound.index, address, port, bytes, local))
       incrementCounter(dropped, 'overloaded')
   }
 
@@ -102,10 +102,10 @@ export class Front {
   send(index: number, message: Extract<FromWorker, { type: 'datagrams' }>): void {
     for (const key of message.unbound) this.#routes.unbind(key, index)
     for (const binding of message.bound) this.#bind(index, binding)
-    unpackBatch(message.batch, (listener, address, port, bytes) => {
+    unpackBatch(message.batch, (listener, address, port, bytes, local) => {
       const transport = this.#listeners[listener]?.transport
       if (address === '') transport?.broadcast(bytes, port)
-      else transport?.send(bytes, { address, port })
+      else transport?.send(bytes, { address, port, local })
     })
   }
 

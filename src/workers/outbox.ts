@@ -51,10 +51,10 @@ export class Outbox {
   }
 
   /** Sends with all others of this turn of the event loop; false if the other thread is too far behind. */
-  add(listener: number, address: string, port: number, bytes: Uint8Array): boolean {
+  add(listener: number, address: string, port: number, bytes: Uint8Array, local?: string): boolean {
     // both count modulo 2^32
     if (((this.#sent - this.#tally.read(this.#direction)) | 0) >= MOST) return false
-    this.#batch.add(listener, address, port, bytes)
+    this.#batch.add(listener, address, port, bytes, local)
     this.#sent = (this.#sent + 1) | 0
     this.plan()
     if (this.#batch.count >= FULL) this.flush()

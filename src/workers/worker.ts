@@ -42,14 +42,14 @@ const receivers: OnDatagram[] = []
 /** A listener whose socket the front has: datagrams come in batches, and leave in batches. */
 function listen(listener: number, onDatagram: OnDatagram): Transport {
   receivers[listener] = onDatagram
-  const send = (address: string, remotePort: number, bytes: Uint8Array) => {
-    if (!outbox.add(listener, address, remotePort, bytes)) {
+  const send = (address: string, remotePort: number, bytes: Uint8Array, local?: string) => {
+    if (!outbox.add(listener, address, remotePort, bytes, local)) {
       incrementCounter(gateway.status().counters.dropped, 'overloaded')
     }
   }
   return {
     url: task.urls[listener] ?? '',
-    send: (bytes, remote) => send(remote.address, remote.port, bytes),
+    send: (bytes, remote) => send(remote.address, remote.port, bytes, remote.local),
     broadcast: (bytes, radius) => send('', radius, bytes),
     stats: () => ({ receiveBuffer: 0, receiveBufferAsked: 0, kernelDrops: undefined, sendErrors: 0 }),
     close: async () => {},
@@ -120,8 +120,8 @@ async function answer({ id, name, args }: Extract<ToWorker, { type: 'call' }>): 
 port.on('message', (message: ToWorker) => {
   if (message.type === 'datagrams') {
     tally.add('toWorker', message.count)
-    unpackBatch(message.batch, (listener, address, remotePort, bytes) =>
-      receivers[listener]?.(bytes, { address, port: remotePort }),
+    unpackBatch(message.batch, (listener, address, remotePort, bytes, local) =>
+      receivers[listener]?.(bytes, { address, port: remotePort, local }),
     )
   } else if (message.type === 'displaced') {
     gateway.displace(message.binding.key, message.binding.clientId)

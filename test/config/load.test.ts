@@ -1,4 +1,5 @@
 // What a configuration means once it is loaded: defaults, units, short forms, precedence.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these variables are filled in by the gateway
 
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
@@ -17,7 +18,7 @@ describe('defaults', () => {
     ])
     expect(config.listeners[0]?.receiveBuffer).toBe(4 * 1024 * 1024)
     expect(config.broker).toMatchObject({ url: 'mqtt://127.0.0.1:1883', version: 'auto', grace: 60_000 })
-    expect(config.broker.clientId).toBe('mqttsn-gateway-1')
+    expect(config.broker.clientId).toBe('mqttsn-gateway-1-${installation}')
     expect(config.timers).toEqual({
       tRetry: 10_000,
       nRetry: 3,

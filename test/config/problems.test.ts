@@ -259,9 +259,29 @@ describe('contradictions', () => {
   })
 })
 
+/** Sensors whose ClientIds at the broker are not those of others there. */
+const apart = { clientId: `sn-\${clientId}` }
+
 describe('warnings', () => {
   it.each([
-    ['QoS -1 from anyone to everything', { listeners: [{ url: 'udp://0.0.0.0:1884' }] }, 'listeners[0]:'],
+    [
+      'QoS -1 from anyone to everything',
+      { listeners: [{ url: 'udp://0.0.0.0:1884' }], sensors: [apart] },
+      'listeners[0]:',
+    ],
+    [
+      'sensors that may take the ClientIds of other clients of the broker',
+      { listeners: [{ url: 'udp://0.0.0.0:1884', allow: ['10.0.0.0/8'] }] },
+      'sensors[0].clientId:',
+    ],
+    [
+      'some sensors that may, beside others that may not',
+      {
+        listeners: [{ url: 'udp://[::]:1884', allow: ['10.0.0.0/8'] }],
+        sensors: [{ match: 'one' }, { ...apart, match: 'a*' }, { match: 'b*' }, { deny: true }],
+      },
+      'sensors[2].clientId:',
+    ],
     ['forwarders from anywhere', { listeners: [{ forwarders: ['0.0.0.0/0'] }] }, 'listeners[0].forwarders:'],
     ['an unchecked broker', { broker: { url: 'mqtts://h', tls: { verify: false } } }, 'broker.tls.verify:'],
     ['plain passwords', { broker: 'mqtt://me:x@broker.example' }, 'broker.url:'],
@@ -295,9 +315,10 @@ describe('warnings', () => {
 
   it('does not warn of an open listener that is guarded', () => {
     const url = 'udp://0.0.0.0:1884'
-    expect(load({ listeners: [{ url, allow: ['10.0.0.0/8'] }] }).warnings).toEqual([])
-    expect(load({ listeners: [{ url }], qosMinusOne: { enabled: false } }).warnings).toEqual([])
-    expect(load({ listeners: [{ url }], qosMinusOne: { topics: ['a/#'] } }).warnings).toEqual([])
+    const sensors = [apart]
+    expect(load({ listeners: [{ url, allow: ['10.0.0.0/8'] }], sensors }).warnings).toEqual([])
+    expect(load({ listeners: [{ url }], sensors, qosMinusOne: { enabled: false } }).warnings).toEqual([])
+    expect(load({ listeners: [{ url }], sensors, qosMinusOne: { topics: ['a/#'] } }).warnings).toEqual([])
   })
 
   it('does not warn of queue rules that overlap', () => {

@@ -140,7 +140,7 @@ describe('the configuration for display', () => {
       { listeners: [{ url: `\${env:L}` }], predefined: { '1': `\${env:T}`, '2': `\${env:T}` } },
       { env },
     )
-    expect(warnings).toHaveLength(2)
+    expect(warnings).toHaveLength(3)
     expect(warnings.join()).not.toMatch(/192\.0\.2|hunter2/)
   })
 })

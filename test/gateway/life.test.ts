@@ -14,6 +14,8 @@ const haveIPv6 = Object.values(networkInterfaces()).some((all) =>
   all?.some(({ address }) => address === '::1'),
 )
 
+const connect = { type: 'connect', will: false, cleanSession: true, protocolId: 1, duration: 60 } as const
+
 async function scripted(): Promise<ScriptedBroker> {
   const broker = await startScriptedBroker()
   onTestFinished(() => broker.close())
@@ -106,6 +108,39 @@ describe('listeners', () => {
       const { dropped } = test.gateway.status().counters
       expect(dropped.oversized).toBe(1)
       expect(office.inbox.all).toHaveLength(1)
+    },
+  )
+
+  it.skipIf(process.platform !== 'linux')(
+    'on all addresses answer sensors from the address that they speak to, over a restart and after it changed',
+    async () => {
+      const broker = await aedes()
+      const test = await start(broker, { listeners: [{ url: 'udp://[::]:0' }] }, { durable: true })
+      const office = await Office.at(broker)
+      onTestFinished(() => office.close())
+      const port = Number(/\d+$/.exec(test.url())?.[0])
+      const hosts = ['127.0.0.1', '127.0.0.2', '127.0.0.3', ...(haveIPv6 ? ['[::1]'] : [])]
+      const sensors = await Promise.all(
+        hosts.map((host) => test.connected({ gateway: `udp://${host}:${port}`, cleanSession: false })),
+      )
+      for (const sensor of sensors) await sensor.subscribe('down', 1)
+      await office.publish('down', 'before')
+      for (const { inbox } of sensors) expect((await inbox.next()).text).toBe('before')
+      const { byClientId } = test.gateway.sessions
+      await until(() => [...byClientId.values()].every(({ downlink }) => downlink.queue.length === 0))
+      await test.restart()
+      await until(() => test.gateway.status().broker.connected === sensors.length)
+      await office.publish('down', 'after') // before any of them has spoken
+      for (const { inbox } of sensors) expect((await inbox.next()).text).toBe('after')
+
+      const peer = await test.peer()
+      peer.remote = { address: '127.0.0.1', port }
+      peer.send({ ...connect, clientId: freshName() })
+      await peer.next('connack')
+      peer.remote = { address: '127.0.0.2', port }
+      peer.send({ type: 'pingreq', clientId: null })
+      await peer.next('pingresp')
+      expect(peer.heard.map(({ from }) => from.address)).toEqual(['127.0.0.1', '127.0.0.2'])
     },
   )
 

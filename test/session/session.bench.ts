@@ -25,6 +25,8 @@ const env = {
   policyFor: () => {
     throw new Error('no sensor connects here')
   },
+  nameAtBroker: (clientId: string) => clientId,
+  isOwnName: () => false,
   random: () => 0,
 }
 const message = (flags: string) => decode(Buffer.from(`0b0c${flags}0001000132312e35`, 'hex')) as Publish

@@ -84,6 +84,8 @@ async function find(path: string, clock: MachineClock): Promise<Found> {
     settings: world.settings,
     totals: world.totals,
     policyFor: () => sessionOf('s').policy,
+    nameAtBroker: (clientId) => clientId,
+    isOwnName: () => false,
     random: () => 0,
   }
   const turn: Turn = { now: performance.now(), env, out: [] }

@@ -86,6 +86,8 @@ export interface WorldOptions {
   /** the global table of predefined topics */
   predefined?: Record<number, string>
   policy?: (clientId: string) => Partial<Policy>
+  /** the ClientId at the broker; that of the gateway itself is `the-gateway` */
+  nameAtBroker?: (clientId: string) => string
   maxMessage?: number
   roaming?: Roaming
   /** 0 <= x < 1 */
@@ -115,6 +117,7 @@ export class World {
   readonly effects: Effect[] = []
   readonly #policies: (clientId: string) => Policy
   readonly #random: () => number
+  readonly #nameAtBroker: (clientId: string) => string
   /** Sees what came of every event, before it is performed. */
   watch: (cause: Cause, effects: readonly Effect[]) => void = () => {}
   /** how many effects are still performed until the gateway crashes */
@@ -150,6 +153,7 @@ export class World {
       roaming: options.roaming ?? 'port',
     }
     this.#random = options.random ?? (() => 0)
+    this.#nameAtBroker = options.nameAtBroker ?? ((clientId) => clientId)
     this.#policies = (clientId) => ({
       denied: false,
       mayComeFrom: () => true,
@@ -262,6 +266,8 @@ export class World {
       settings: this.settings,
       totals: this.totals,
       policyFor: this.#policies,
+      nameAtBroker: this.#nameAtBroker,
+      isOwnName: (name: string) => name === 'the-gateway',
       random: this.#random,
     }
     return { now: this.now, env, out: [] }

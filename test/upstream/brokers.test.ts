@@ -255,7 +255,7 @@ describe.each(brokersUnderTest())('upstream with $name', (row) => {
     const rival = rig.sensor()
     await sensor.open('taken')
     await rival.open('taken')
-    const why = version === '5' && hasAbility(row.broker, 'takeover told') ? 'taken-over' : 'lost'
+    const why = version === '5' && hasAbility(row.broker, 'takeover told') ? 'taken-over' : 'unexplained'
     expect((await sensor.next('closed')).why).toBe(why)
     rival.connection.close(false, false)
     sensor.connection.close(false, false)

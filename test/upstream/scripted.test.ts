@@ -532,7 +532,7 @@ describe('upstream with a scripted broker', () => {
           packet.cmd === 'pubrel' || (packet.cmd === 'publish' && reach === 'publish' && packet.qos === 2),
       )
       for (const peer of sensorPeers()) peer.cut()
-      expect((await sensor.next('closed')).why).toBe('lost')
+      expect((await sensor.next('closed')).why).toBe('unexplained')
     }
 
     function repeat(sensor: Observed): void {
@@ -913,7 +913,7 @@ describe('upstream with a scripted broker', () => {
       const sensor = rig({ version: '3.1.1' }).sensor()
       await sensor.open(ID)
       sensorPeers()[0]?.socket.end()
-      expect((await sensor.next('closed')).why).toBe('lost')
+      expect((await sensor.next('closed')).why).toBe('unexplained')
     })
 
     it('tells an MQTT 5 broker to publish the will [SN-MAP-13]', async () => {

@@ -56,6 +56,21 @@ async function officeAt(url: string, ...filters: string[]): Promise<Office> {
 const everyWorker = Array.from({ length: WORKERS }, (_, worker) => worker)
 
 describe('a gateway of several workers', () => {
+  it.skipIf(process.platform !== 'linux')(
+    'on all addresses answers sensors of every worker from the address that they speak to',
+    async () => {
+      const gateway = await fleet({ listeners: [{ url: 'udp://0.0.0.0:0' }] })
+      const port = /\d+$/.exec(gateway.url)?.[0]
+      const office = await officeAt(gateway.broker)
+      const sensors = await Promise.all(
+        everyWorker.map((worker) => connected(`udp://127.0.0.${worker + 1}:${port}`, nameOf(worker))),
+      )
+      for (const sensor of sensors) await sensor.subscribe('down', 1)
+      await office.publish('down', 'to all')
+      for (const { inbox } of sensors) expect((await inbox.next()).text).toBe('to all')
+    },
+  )
+
   it('carries messages of every QoS between sensors of all workers, and the console sees one gateway', async () => {
     const gateway = await fleet()
     const names = everyWorker.map(nameOf)

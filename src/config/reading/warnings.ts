@@ -1,6 +1,7 @@
 // What is legal but unwise in a configuration. No text here quotes a value: it may have come from a secret.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these variables are filled in by the gateway
 
-import type { Config, QueueRule } from '../schema.ts'
+import type { Config, QueueRule, SensorRule } from '../schema.ts'
 import { brokerUrls, parseBrokerUrl, parseListenerUrl } from '../sections/addresses.ts'
 import { matchesEverything } from '../sections/glob.ts'
 import { isLoopback, matcher } from '../sections/networks.ts'
@@ -27,6 +28,21 @@ function* listenerWarnings(config: Config): Generator<string> {
     }
   }
 }
+
+/** Whether sensors are known at the broker by the ClientId that they choose themselves, and can choose that of any client there. */
+const isUnmarked = ({ clientId, deny }: SensorRule): boolean => !deny && clientId === '${clientId}'
+
+function* nameWarnings({ listeners, broker, sensors }: Config): Generator<string> {
+  const isClosed = listeners.every(({ url }) => isLoopback(parseListenerUrl(url)?.address ?? ''))
+  if (isClosed || broker.url === 'embedded') return
+  const last = sensors.findIndex((rule) => matchesEverything(rule.match))
+  for (const [i, rule] of sensors.slice(0, last < 0 ? undefined : last + 1).entries()) {
+    if (!isUnmarked(rule) || !hasWildcard(rule.match)) continue
+    yield `sensors[${i}].clientId: a sensor can take the ClientId of any other client of the broker, and with it that client's connection and messages; give sensors a prefix such as "sn-\${clientId}", unless the broker serves sensors only or checks who may have which ClientId`
+  }
+}
+
+const hasWildcard = (match: string): boolean => /[*?]/.test(match)
 
 function* brokerWarnings({ broker, sensors }: Config): Generator<string> {
   if (broker.tls?.verify === false) yield 'broker.tls.verify: false lets anyone pose as the broker'
@@ -83,6 +99,7 @@ function covers(first: QueueRule, second: QueueRule): boolean {
 export const warningsOf = (config: Config): string[] => [
   ...listenerWarnings(config),
   ...brokerWarnings(config),
+  ...nameWarnings(config),
   ...ruleWarnings(config),
   ...storeWarnings(config),
 ]

@@ -75,10 +75,13 @@ export const broker = z.strictObject({
     .prefault('auto')
     .describe('MQTT version. auto tries 5 and falls back to 3.1.1.')
     .meta(kind({ kind: '`"auto"`, `"5"`, `"3.1.1"`' })),
-  clientId: template(['gatewayId'], 'a ClientId, which may hold ${gatewayId}')
-    .prefault('mqttsn-gateway-${gatewayId}')
+  clientId: template(
+    ['gatewayId', 'installation'],
+    'a ClientId, which may hold ${gatewayId} and ${installation}',
+  )
+    .prefault('mqttsn-gateway-${gatewayId}-${installation}')
     .describe(
-      "ClientId of the gateway's own connection. Those for QoS -1 messages add -q and -t [6.8], and a look at an earlier broker of the list adds -p.",
+      "ClientId of the gateway's own connection, and of those for QoS -1 messages, with -q and -t behind it [6.8], and of a look at an earlier broker of the list, with -p. No sensor may have one of them. `${installation}` is eight digits made at the first start and kept with the store; without a durable store they are new at each start.",
     ),
   username: template(['gatewayId'], 'a user name')
     .optional()

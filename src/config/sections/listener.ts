@@ -1,7 +1,7 @@
 // The section `listeners`: where sensors are heard, and how the gateway makes itself known [5.2, 6.1].
 
 import { z } from 'zod'
-import { group, listenerUrl, network } from './addresses.ts'
+import { group, listenerUrl, network, parseListenerUrl } from './addresses.ts'
 import { duration, list, oneOf, size, text, whole } from './values.ts'
 
 const discovery = z
@@ -48,7 +48,7 @@ export const listener = z.strictObject({
   url: listenerUrl()
     .prefault('udp://127.0.0.1:1884')
     .describe(
-      'Address and port to listen on; 0.0.0.0 or [::] for every interface, port 0 for any free port.',
+      'Address and port to listen on, port 0 for any free one. 0.0.0.0 stands for every IPv4 address of this machine; [::] for every address of both families, unless another listener has an IPv4 address with the same port.',
     ),
   maxMessageSize: whole(16, 65_507)
     .prefault(1472)
@@ -72,3 +72,16 @@ export const listener = z.strictObject({
     .describe('Receive buffer to ask of the system, octets. It may grant less (Linux: net.core.rmem_max).'),
   discovery: discovery.optional(),
 })
+
+/** Whether a listener on `[::]` hears IPv4 as well: where no other one of the gateway has its port there. */
+export function servesBothFamilies(
+  { url }: { readonly url: string },
+  listeners: readonly { readonly url: string }[],
+): boolean {
+  const own = parseListenerUrl(url)
+  if (own === undefined || !/^[0:]+$/.test(own.address)) return false
+  return !listeners.some((other) => {
+    const { version, port } = parseListenerUrl(other.url) ?? {}
+    return version === 4 && port === own.port && port !== 0
+  })
+}

@@ -16,7 +16,9 @@ export const sensor = z.strictObject({
     .describe('Pattern of ClientIds, * and ? are wildcards. The first rule that fits counts.'),
   clientId: template(both, 'a ClientId, which may hold ${clientId} and ${gatewayId}')
     .prefault('${clientId}')
-    .describe('ClientId at the broker.'),
+    .describe(
+      'ClientId at the broker. As it is, a sensor can take the place of any other client of the broker; "sn-${clientId}" gives sensors names of their own.',
+    ),
   username: template(both, 'a user name').optional().describe('User name at the broker.'),
   password: template(both, 'a password')
     .optional()

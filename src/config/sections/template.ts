@@ -7,7 +7,7 @@ export const PLACEHOLDER = /\$\$\{|\$\{([^}]*)(\}?)/g
 export const DOLLAR = '$'
 
 /** The names a template may use. */
-export type Variable = 'clientId' | 'gatewayId'
+export type Variable = 'clientId' | 'gatewayId' | 'installation'
 
 /**
  * Fills a template in one pass, so that `${...}` inside a value stays as it is. A variable without a value stays too.
@@ -20,7 +20,8 @@ export const expandTemplate = (
   template.replace(PLACEHOLDER, (whole, name: string | undefined) => {
     if (name === undefined) return '${'
     if (name === DOLLAR) return '$'
-    return name === 'clientId' || name === 'gatewayId' ? String(variables[name] ?? whole) : whole
+    if (name !== 'clientId' && name !== 'gatewayId' && name !== 'installation') return whole
+    return String(variables[name] ?? whole)
   })
 
 /** Makes text stand for itself inside a template, whatever stands before and after it. */

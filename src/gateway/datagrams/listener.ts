@@ -1,6 +1,7 @@
 // One bound listener: its transport, who may send to it, its forwarders and its part in discovery [5.5, 6.1].
 
-import type { ListenerConfig } from '../../config/schema.ts'
+import type { Config } from '../../config/schema.ts'
+import { servesBothFamilies } from '../../config/sections/listener.ts'
 import type { Listener } from '../../session/peers.ts'
 import { createDiscovery, type Discovery } from '../../sessions/discovery.ts'
 import type { OnDatagram, Transport } from '../../transport/transport.ts'
@@ -18,13 +19,16 @@ export interface BoundListener extends Admission {
 
 /** Binds a listener, or stands behind one that is bound already (`share`); rejects with a clear error if that fails. */
 export async function openListener(
-  config: ListenerConfig,
+  { listeners }: Pick<Config, 'listeners'>,
   index: number,
   now: number,
   onDatagram: (bound: BoundListener, ...datagram: Parameters<OnDatagram>) => void,
   share?: WorkerShare,
 ): Promise<BoundListener> {
-  const { discovery } = config
+  const config = listeners[index]
+  if (config === undefined) throw new Error(`there is no listener ${index}`)
+  const { discovery, url, receiveBuffer } = config
+  const bothFamilies = servesBothFamilies(config, listeners)
   let bound: BoundListener | undefined
   const receive: OnDatagram = (bytes, remote) => {
     if (bound !== undefined) onDatagram(bound, bytes, remote)
@@ -36,8 +40,7 @@ export async function openListener(
     hops: discovery.hops,
   }
   const transport =
-    share?.listen(index, receive) ??
-    (await openUdp({ url: config.url, receiveBuffer: config.receiveBuffer, group }, receive))
+    share?.listen(index, receive) ?? (await openUdp({ url, bothFamilies, receiveBuffer, group }, receive))
   bound = {
     index,
     listener: { name: config.name, maxMessage: config.maxMessageSize, roaming: config.roaming },

@@ -28,7 +28,7 @@ export interface Reloadable {
   /** the running configuration: its sections are replaced, so that everyone who holds it sees the new ones */
   readonly config: Config
   readonly listeners: Iterable<BoundListener>
-  readonly broker: Pick<OpenedBroker, 'renew'> | undefined
+  readonly broker: Pick<OpenedBroker, 'renew' | 'ownNames'> | undefined
   readonly log: Log
   /** it is one of several, and somebody else reports what was applied */
   readonly share?: WorkerShare | undefined
@@ -54,6 +54,7 @@ export function reloadConfig(gateway: Running, parts: Reloadable, next: Config):
   let ended: string[] = []
   if (applied.some((path) => sectionOf(path) === 'broker')) broker?.renew(renewed.broker)
   Object.assign(config, renewed)
+  if (broker !== undefined) gateway.rules.reserve(broker.ownNames)
   if (applied.length > 0) ended = renew(gateway, parts)
   const report = { applied, waiting, ended }
   if (parts.share === undefined) logReload(report, log)

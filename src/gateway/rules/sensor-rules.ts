@@ -1,4 +1,5 @@
 // Compiles the configuration for the session core: its settings, and the rules for each sensor.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these variables are filled in by the gateway
 
 import type { Config, PredefinedTopics, SensorRule } from '../../config/schema.ts'
 import { globToMatcher, matchesEverything } from '../../config/sections/glob.ts'
@@ -27,6 +28,8 @@ export interface SensorRules {
   identityOf(clientId: string): Identity
   /** the pattern of the rule that counts for it */
   matchOf(clientId: string): string
+  /** The gateway itself has these ClientIds at the broker: no sensor may. */
+  reserve(names: Iterable<string>): void
   /** Takes other rules and settings; a session has its old policy until it is given the one of `env.policyFor`. */
   replace(config: Config): void
 }
@@ -34,16 +37,22 @@ export interface SensorRules {
 /** Compiles the configuration's rules once; `random` is 0 <= x < 1. */
 export function createSensorRules(config: Config, random: () => number): SensorRules {
   let rules = compileRules(config)
+  let own: ReadonlySet<string> = new Set()
   const env = {
     settings: rules.settings,
     totals: { queuedMessages: 0, queuedOctets: 0 },
     policyFor: (clientId: string): Policy => rules.policyFor(clientId),
+    nameAtBroker: (clientId: string): string => rules.nameAtBroker(clientId),
+    isOwnName: (name: string): boolean => own.has(name),
     random,
   }
   return {
     env,
     identityOf: (clientId) => rules.identityOf(clientId),
     matchOf: (clientId) => rules.matchOf(clientId),
+    reserve(names) {
+      own = new Set(names)
+    },
     replace(next) {
       rules = compileRules(next)
       env.settings = rules.settings
@@ -52,7 +61,9 @@ export function createSensorRules(config: Config, random: () => number): SensorR
 }
 
 /** All that follows from one configuration. */
-interface Rules extends Pick<Env, 'settings' | 'policyFor'>, Pick<SensorRules, 'identityOf' | 'matchOf'> {}
+interface Rules
+  extends Pick<Env, 'settings' | 'policyFor' | 'nameAtBroker'>,
+    Pick<SensorRules, 'identityOf' | 'matchOf'> {}
 
 function compileRules(config: Config): Rules {
   const rules = config.sensors.map((rule) => compile(rule, config.limits.messagesPerWake))
@@ -83,6 +94,10 @@ function compileRules(config: Config): Rules {
     shared.set(queueFor, policy)
     return policy
   }
+  const nameAtBroker = (clientId: string): string => {
+    const { rule } = ruleFor(clientId)
+    return rule.clientId === '${clientId}' ? clientId : expandTemplate(rule.clientId, { clientId, gatewayId })
+  }
   const policies = new Map<string, Policy>()
   return {
     settings: settingsOf(config, global),
@@ -96,11 +111,12 @@ function compileRules(config: Config): Rules {
       return policy
     },
     matchOf: (clientId) => ruleFor(clientId).rule.match,
+    nameAtBroker,
     identityOf(clientId) {
       const { rule } = ruleFor(clientId)
       const fill = (text: string | undefined) => text && expandTemplate(text, { clientId, gatewayId })
       return {
-        clientId: expandTemplate(rule.clientId, { clientId, gatewayId }),
+        clientId: nameAtBroker(clientId),
         username: fill(rule.username),
         password: fill(rule.password),
         cert: rule.cert,

@@ -16,6 +16,7 @@ export function resetLink({ link }: Session): void {
   link.lostAt = undefined
   link.attempts = 0
   link.retryAt = never
+  link.awaitsSensor = false
 }
 
 /** Whether the link is as if it was never opened, so that there is nothing to close. */
@@ -38,6 +39,7 @@ export function openLink(session: Session, turn: Turn): void {
 
 /** Opens the connection again with the session's own flags; what is in flight goes on. */
 export function reopenLink(session: Session, turn: Turn): void {
+  session.link.awaitsSensor = false
   session.link.state = 'connecting'
   turn.out.push({
     type: 'connect',
@@ -79,6 +81,24 @@ export function scheduleReconnect({ link }: Session, { now, env }: Turn): void {
   const pause = Math.min(reconnectMax, reconnectMin * 2 ** Math.min(link.attempts, 16))
   link.attempts += 1
   link.retryAt = now + pause * (0.5 + env.random())
+}
+
+/**
+ * The broker closed a connection without a word while it serves others. Over MQTT 3.1.1, and with brokers that do not say so over
+ * MQTT 5, that is how a sensor's move to another gateway looks: opening the connection again would take the sensor away from
+ * there. So it is opened when the sensor speaks here, after the usual pause at the earliest. What was acknowledged to the sensor
+ * and waits for the broker is not held up by that [SN-MAP-37].
+ */
+export function awaitSensor(session: Session, turn: Turn): void {
+  scheduleReconnect(session, turn)
+  session.link.awaitsSensor = isLive(session) && !owesBroker(session)
+}
+
+/** The sensor is here, and needs its connection; the time without one counts from now. */
+export function onSensorHeard({ link }: Session, { now }: Turn): void {
+  if (!link.awaitsSensor) return
+  link.awaitsSensor = false
+  link.lostAt = now
 }
 
 /** The pause is over, or the connection has held long enough to forget the last failures. */

@@ -133,9 +133,13 @@ function suspectsOf({ link, uplink, subscribing }: Session, now: number): Suspec
 
 /**
  * The connection broke. Undefined if that cannot have to do with what was under way. Otherwise the requests are sent one at a
- * time from now on; `guilty`: what was alone under way at this break and the one before, and is to be set aside.
+ * time from now on; `guilty`: what was alone under way at this break and the one before, and is to be set aside; `isOwed`: some of it is sent
+ * again, or answered.
  */
-export function judgeBreak(session: Session, { now }: Turn): { guilty: Suspect | undefined } | undefined {
+export function judgeBreak(
+  session: Session,
+  { now }: Turn,
+): { guilty: Suspect | undefined; isOwed: boolean } | undefined {
   const { link } = session
   const suspects = now - link.hangUps.sentAt < PROMPT ? suspectsOf(session, now) : []
   const isQos0 = suspects.some(({ kind, qos }) => kind === 'publish' && qos === 0)
@@ -148,7 +152,8 @@ export function judgeBreak(session: Session, { now }: Turn): { guilty: Suspect |
   const breaks = second === undefined ? noteAlone(link, keyOf(first), now) : 0
   const isGuilty = breaks >= (first.qos === 0 && first.kind === 'publish' ? BREAKS_QOS0 : BREAKS)
   if (isGuilty || second !== undefined) link.hangUps.lastAlone = undefined
-  return { guilty: isGuilty ? first : undefined }
+  const isOwed = suspects.some(({ kind, qos }) => kind === 'subscribe' || qos > 0)
+  return { guilty: isGuilty ? first : undefined, isOwed }
 }
 
 /** At how many breaks in a row it was alone under way by now. */

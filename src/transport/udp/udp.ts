@@ -1,15 +1,7 @@
 // MQTT-SN over UDP: one datagram carries one message [5.1]; "all nodes" is a multicast group or broadcast address [6.1].
 
-import { createSocket, type Socket } from 'node:dgram'
-import {
-  type Endpoint,
-  isWildcard,
-  numericLookup,
-  ownAddresses,
-  parseUdpUrl,
-  udpUrl,
-  withoutZone,
-} from '../address.ts'
+import type { Socket } from 'node:dgram'
+import { isWildcard, ownAddresses, parseUdpUrl, udpUrl, withoutZone } from '../address.ts'
 import { explain } from '../error.ts'
 import type { OnDatagram, Remote, Transport } from '../transport.ts'
 import {
@@ -21,11 +13,23 @@ import {
   resolveGroup,
   type UdpGroup,
 } from './group.ts'
-import { kernelDrops } from './kernel-drops.ts'
+import { totalKernelDrops } from './kernel-drops.ts'
+import { LocalSockets } from './local-sockets.ts'
+import { LoopbackTargets } from './loopback.ts'
+import {
+  type BoundSocket,
+  bindSocket,
+  growReceiveBuffer,
+  newSocket,
+  openSockets,
+  PREFERS_EXACT,
+} from './socket.ts'
 
 export interface UdpOptions {
   /** `udp://address:port`, numeric; port 0 takes any free one */
   readonly url: string
+  /** `[::]` stands for the addresses of IPv4 as well */
+  readonly bothFamilies?: boolean | undefined
   /** octets of receive buffer to ask of the system, which may grant less */
   readonly receiveBuffer: number
   /** without it, `broadcast` does nothing */
@@ -44,37 +48,23 @@ export async function openUdp(
   onDatagram: OnDatagram,
   onError: (error: Error) => void = () => {},
 ): Promise<Transport> {
-  const { url, receiveBuffer } = options
+  const { url, bothFamilies = false, receiveBuffer } = options
   const wanted = parseUdpUrl(url)
-  const main = newSocket(wanted, false)
+  const bound = await openSockets(wanted, bothFamilies && isWildcard(wanted.host)).catch((cause: unknown) => {
+    throw explain(`cannot listen on ${url}`, cause)
+  })
+  const [main] = bound
+  if (main === undefined) throw new Error('a listener has a socket')
   try {
-    await bind(main, wanted.port, wanted.host).catch((cause) => {
-      throw explain(`cannot listen on ${url}`, cause)
-    })
-    const own: Endpoint = { ...wanted, port: main.address().port }
-    const group = options.group && resolveGroup(options.group, own)
-    const second = group && (await openGroup(main, own, group))
-    const sockets = second === undefined ? [main] : [main, second]
-    for (const socket of sockets) growReceiveBuffer(socket, receiveBuffer)
-    return serve(main, sockets, own, group, receiveBuffer, onDatagram, onError)
+    const group = options.group && resolveGroup(options.group, main.endpoint)
+    const second = group && (await openGroup(main, group))
+    for (const { socket } of bound) growReceiveBuffer(socket, receiveBuffer)
+    if (second !== undefined) growReceiveBuffer(second, receiveBuffer)
+    return new UdpTransport({ main, bound, second, group, receiveBuffer, onDatagram, onError })
   } catch (error) {
-    main.close()
+    for (const { socket } of bound) socket.close()
     throw error
   }
-}
-
-function newSocket({ family }: Endpoint, reuseAddr: boolean): Socket {
-  // `::` must leave IPv4 alone, so that a listener on 0.0.0.0 can stand beside it on the same port.
-  if (family === 6) return createSocket({ type: 'udp6', ipv6Only: true, reuseAddr, lookup: numericLookup })
-  return createSocket({ type: 'udp4', reuseAddr, lookup: numericLookup })
-}
-
-function bind(socket: Socket, port: number, address: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    // Stays for good: once bound it does nothing, but an error without any listener would end the process.
-    socket.on('error', reject)
-    socket.bind({ port, address }, resolve)
-  })
 }
 
 /**
@@ -82,11 +72,14 @@ function bind(socket: Socket, port: number, address: string): Promise<void> {
  * port: then a second socket hears the group, shared with other programs that do. Sending is always done by the first,
  * so that sensors learn the address to answer to. Returns the second socket.
  */
-async function openGroup(main: Socket, own: Endpoint, group: Group): Promise<Socket | undefined> {
+async function openGroup(
+  { socket: main, endpoint: own }: BoundSocket,
+  group: Group,
+): Promise<Socket | undefined> {
   const shared = isWildcard(own.host) && group.port === own.port
-  const second = shared ? undefined : newSocket(own, true)
+  const second = shared ? undefined : newSocket(own.family, true)
   try {
-    if (second !== undefined) await bind(second, group.port, group.target)
+    if (second !== undefined) await bindSocket(second, group.port, group.target)
     join(second ?? main, group)
     prepareSending(main, group)
     return second
@@ -97,76 +90,138 @@ async function openGroup(main: Socket, own: Endpoint, group: Group): Promise<Soc
   }
 }
 
-function growReceiveBuffer(socket: Socket, octets: number): void {
-  try {
-    socket.setRecvBufferSize(octets)
-  } catch {
-    // Some systems refuse what is above their limit instead of granting less: what is there stays, and is read back.
-  }
+interface Parts {
+  /** sends what has no other socket, and to the group */
+  readonly main: BoundSocket
+  /** `main`, and for all addresses of IPv4 beside those of IPv6 another one */
+  readonly bound: readonly BoundSocket[]
+  /** hears the group where `main` does not */
+  readonly second: Socket | undefined
+  readonly group: Group | undefined
+  readonly receiveBuffer: number
+  readonly onDatagram: OnDatagram
+  readonly onError: (error: Error) => void
 }
 
-function serve(
-  main: Socket,
-  sockets: readonly Socket[],
-  own: Endpoint,
-  group: Group | undefined,
-  receiveBufferAsked: number,
-  onDatagram: OnDatagram,
-  onError: (error: Error) => void,
-): Transport {
-  // Linux reports twice what it grants, to account for its own bookkeeping [man 7 socket, SO_RCVBUF].
-  const receiveBuffer = main.getRecvBufferSize() / (process.platform === 'linux' ? 2 : 1)
-  const wildcard = isWildcard(own.host)
-  let ours: ReadonlySet<string> = new Set([withoutZone(own.host)])
-  let sendErrors = 0
-  let closing: Promise<void> | undefined
+/** See `Transport` for what its methods do. */
+class UdpTransport implements Transport {
+  readonly url: string
+  readonly #parts: Parts
+  /** octets that the system has granted */
+  readonly #receiveBuffer: number
+  /** on all addresses: one for each; undefined where there is only one, or the system cannot tell them apart */
+  readonly #locals: LocalSockets | undefined
+  readonly #loopback: LoopbackTargets
+  /** where what we send to the group comes back from */
+  #ours: ReadonlySet<string>
+  #sendErrors = 0
+  #closing: Promise<void> | undefined
 
-  const sent = (error: Error | null) => {
-    if (error !== null) sendErrors++
+  constructor(parts: Parts) {
+    const { main, bound, second, receiveBuffer } = parts
+    const { socket, endpoint } = main
+    this.url = udpUrl(endpoint)
+    this.#parts = parts
+    // Linux reports twice what it grants, to account for its own bookkeeping [man 7 socket, SO_RCVBUF].
+    this.#receiveBuffer = socket.getRecvBufferSize() / (process.platform === 'linux' ? 2 : 1)
+    this.#ours = new Set([withoutZone(endpoint.host)])
+    this.#loopback = new LoopbackTargets(endpoint.port)
+    for (const each of bound) this.#serve(each.socket, isWildcard(endpoint.host) ? this.#localOf : undefined)
+    if (second !== undefined) this.#serve(second, undefined)
+    if (!PREFERS_EXACT || !isWildcard(endpoint.host)) return
+    this.#locals = new LocalSockets({
+      wildcards: bound.map((each) => each.endpoint),
+      receiveBuffer,
+      onOpen: (local) => this.#serve(local.socket, () => local.endpoint.host),
+    })
+    this.#locals.refresh()
   }
 
-  const send = (bytes: Uint8Array, port: number, address: string) => {
+  send(bytes: Uint8Array, { address, port, local }: Remote): void {
+    const known = local === undefined ? undefined : this.#locals?.find(local)
+    this.#sendOn(known?.socket ?? this.#socketFor(address), bytes, port, address)
+  }
+
+  broadcast(bytes: Uint8Array, radius: number): void {
+    const { main, group } = this.#parts
+    if (group === undefined) return
+    // Addresses come and go (DHCP); a broadcast is rare enough to look again before its echo arrives.
+    if (isWildcard(main.endpoint.host)) this.#ours = ownAddresses()
     try {
-      if (main.getSendQueueSize() > MAX_SEND_QUEUE) sendErrors++
-      else main.send(bytes, port, address, sent)
+      if (group.multicast) main.socket.setMulticastTTL(hopLimit(radius, group.hops))
     } catch {
-      sendErrors++ // closed, or an impossible port
+      this.#sendErrors++
+      return
+    }
+    this.#sendOn(main.socket, bytes, group.port, group.target)
+  }
+
+  stats() {
+    return {
+      receiveBuffer: this.#receiveBuffer,
+      receiveBufferAsked: this.#parts.receiveBuffer,
+      kernelDrops: this.#kernelDrops(),
+      sendErrors: this.#sendErrors,
     }
   }
 
-  for (const socket of sockets) {
-    socket.on('message', (bytes, remote) => {
+  close(): Promise<void> {
+    const { bound, second } = this.#parts
+    const sockets = [...bound.map(({ socket }) => socket), ...(second === undefined ? [] : [second])]
+    this.#closing ??= Promise.all([
+      this.#locals?.close(),
+      ...sockets.map((socket) => new Promise<void>((done) => socket.close(done))),
+    ]).then(() => {})
+    return this.#closing
+  }
+
+  /** `localOf`: where a datagram that this socket receives was sent to. */
+  #serve(socket: Socket, localOf: ((remote: Remote) => string | undefined) | undefined): void {
+    const { main, onDatagram, onError } = this.#parts
+    const { port } = main.endpoint
+    socket.on('message', (bytes, remote: Remote & { local?: string | undefined }) => {
       // What we sent to the group comes back to us.
-      if (remote.port === own.port && ours.has(withoutZone(remote.address))) return
+      if (remote.port === port && this.#ours.has(withoutZone(remote.address))) return
+      if (localOf !== undefined) remote.local = localOf(remote)
       onDatagram(bytes, remote)
     })
     socket.on('error', (error) => {
-      sendErrors++
+      this.#sendErrors++
       onError(error)
     })
   }
 
-  return {
-    url: udpUrl(own),
-    send: (bytes: Uint8Array, remote: Remote) => send(bytes, remote.port, remote.address),
-    broadcast(bytes, radius) {
-      if (group === undefined) return
-      // Addresses come and go (DHCP); a broadcast is rare enough to look again before its echo arrives.
-      if (wildcard) ours = ownAddresses()
-      try {
-        if (group.multicast) main.setMulticastTTL(hopLimit(radius, group.hops))
-      } catch {
-        sendErrors++
-        return
-      }
-      send(bytes, group.port, group.target)
-    },
-    stats: () => ({ receiveBuffer, receiveBufferAsked, kernelDrops: kernelDrops(own), sendErrors }),
-    close() {
-      closing ??= Promise.all(
-        sockets.map((socket) => new Promise<void>((resolve) => socket.close(resolve))),
-      ).then(() => {})
-      return closing
-    },
+  /** Of what the socket for all addresses receives: broadcasts, and what is sent to an address without a socket of its own. */
+  readonly #localOf = (remote: Remote): string | undefined => {
+    const target = this.#loopback.targetOf(remote)
+    return target === undefined ? undefined : this.#locals?.find(target)?.endpoint.host
+  }
+
+  #socketFor(address: string): Socket {
+    const { main, bound } = this.#parts
+    if (bound.length === 1) return main.socket
+    const family = address.includes(':') ? 6 : 4
+    return bound.find(({ endpoint }) => endpoint.family === family)?.socket ?? main.socket
+  }
+
+  #sendOn(socket: Socket, bytes: Uint8Array, port: number, address: string): void {
+    try {
+      if (socket.getSendQueueSize() > MAX_SEND_QUEUE) this.#sendErrors++
+      else socket.send(bytes, port, address, this.#sent)
+    } catch {
+      this.#sendErrors++ // closed, or an impossible port
+    }
+  }
+
+  readonly #sent = (error: Error | null): void => {
+    if (error !== null) this.#sendErrors++
+  }
+
+  #kernelDrops(): number | undefined {
+    const locals = this.#locals
+    const endpoints = this.#parts.bound.map(({ endpoint }) => endpoint)
+    if (locals !== undefined) endpoints.push(...locals.endpoints())
+    const drops = totalKernelDrops(endpoints)
+    return drops === undefined ? undefined : drops + (locals?.goneDrops ?? 0)
   }
 }

@@ -1,5 +1,6 @@
 // What connections to the broker work with and share, and whom a network connection tells.
 
+import type { Presence } from '../presence.ts'
 import type { Ending } from '../reason-codes.ts'
 import type { UpstreamOptions } from '../upstream.ts'
 import type { Endpoints } from './brokers/endpoints.ts'
@@ -50,6 +51,7 @@ export interface Shared extends SocketParts {
   /** those that are open, trying or waiting */
   readonly busy: Set<Movable>
   readonly now: () => number
+  readonly presence: Presence
   /** told by the gateway's own connection, for all: whether something listens where the broker should be */
   readonly onReach: ((found: boolean) => void) | undefined
   closing: boolean

@@ -31,7 +31,6 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
   #fellBack = false
   /** grows with `close`, so that answers which were planned before it are not given */
   #life = 0
-
   readonly #onPong: ((pings: number) => void) | undefined
 
   /** `onPong`: told how many pings of the open connection the broker has answered by now. */
@@ -146,7 +145,7 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
   }
 
   ended({ why, fault }: Ending, detail: string): void {
-    const { counts, options } = this.#shared
+    const { counts, options, presence, pacing, now } = this.#shared
     counts.connected -= 1
     counts.lost += 1
     if (fault) {
@@ -154,7 +153,9 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
       options.log.error({ detail }, 'the broker reports a protocol error of the gateway')
     }
     this.#forgetSocket()
-    this.now({ type: 'closed', why, detail })
+    // the gateway's own connection is the one that shows what has happened
+    const tell = () => this.now({ type: 'closed', why: 'lost', detail })
+    this.now({ type: 'closed', why: pacing ? presence.explainEnd(this, why, now(), tell) : why, detail })
   }
 
   congested(on: boolean): void {
@@ -226,8 +227,9 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
 
   /** Ends whatever is open, running or waiting. */
   #endAttemptOrSocket(publishWill: boolean, final: boolean): void {
-    const { counts } = this.#shared
+    const { counts, presence } = this.#shared
     const socket = this.#socket
+    presence.forgetEnd(this)
     this.#stopWaiting?.()
     this.#stopWaiting = undefined
     if (socket?.open === true) counts.connected -= 1

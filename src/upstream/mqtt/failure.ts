@@ -24,9 +24,12 @@ const UNREACHABLE = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENO
 /** Classifies the error that ended an attempt; `error` is undefined if the stream closed without one. */
 export function failureKind(error: SystemError | undefined): Pick<Failure, 'version' | 'unreachable'> {
   const code = String(error?.code)
-  const silent = error === undefined || SILENT.has(code)
-  return { version: silent ? 'hung up' : undefined, unreachable: UNREACHABLE.has(code) }
+  return { version: isSilentEnd(error) ? 'hung up' : undefined, unreachable: UNREACHABLE.has(code) }
 }
+
+/** Whether a stream was closed by the broker, with no other reason than that. */
+export const isSilentEnd = (error: SystemError | undefined): boolean =>
+  error === undefined || SILENT.has(String(error.code))
 
 /** The reason in words. */
 export function describeError(error: SystemError | undefined): string {

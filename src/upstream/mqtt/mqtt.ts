@@ -1,6 +1,7 @@
 // All connections to the broker: one for each sensor, and the gateway's own [4.1, 7.1].
 
 import { writeToStream } from 'mqtt-packet'
+import { Presence } from '../presence.ts'
 import type {
   OnUpstreamEvent,
   Upstream,
@@ -48,6 +49,7 @@ class MqttUpstream implements Upstream {
       endings: new Endings(),
       keepAlive: new KeepAlive(),
       pacing,
+      presence: new Presence(),
       onReach: undefined,
       counts: noCounts(),
       busy: new Set(),

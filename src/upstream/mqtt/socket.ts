@@ -4,11 +4,11 @@ import type { Duplex } from 'node:stream'
 import { generate, type IConnackPacket } from 'mqtt-packet'
 import type { BrokerLimits } from '../../session/broker/limits.ts'
 import type { Will } from '../../session/message.ts'
-import { connackOutcome, type Ending, endingOf, hex, refusesVersion } from '../reason-codes.ts'
+import { connackOutcome, type Ending, endingOf, hex, refusesVersion, UNEXPLAINED } from '../reason-codes.ts'
 import type { ConnectOptions } from '../upstream.ts'
 import type { Endpoint } from './brokers/endpoints.ts'
 import type { SocketOwner, SocketParts } from './connection-parts.ts'
-import { describeError, type Failure, failureKind, type SystemError } from './failure.ts'
+import { describeError, type Failure, failureKind, isSilentEnd, type SystemError } from './failure.ts'
 import type { Kept, Pulse } from './keepalive.ts'
 import { connectPacket, negotiated, UNLIMITED, type Version } from './negotiation.ts'
 import type { FromBroker, Published, Unusable } from './packets/decoder.ts'
@@ -206,7 +206,7 @@ export class BrokerSocket implements Kept {
   #over(error: SystemError | undefined): void {
     if (this.#owner === undefined) return
     const detail = describeError(error)
-    if (this.open) this.#end(endingOf(0), detail)
+    if (this.open) this.#end(isSilentEnd(error) ? UNEXPLAINED : endingOf(0), detail)
     else this.#fail({ outcome: 1, detail, ...failureKind(error) })
   }
 

@@ -22,7 +22,7 @@ function connected(options: WorldOptions = {}, more: { cleanSession?: boolean; d
   return { world, sensor }
 }
 
-const closed = (why: 'lost' | 'taken-over' | 'forbidden'): UpstreamEvent => ({
+const closed = (why: 'lost' | 'unexplained' | 'taken-over' | 'forbidden'): UpstreamEvent => ({
   type: 'closed',
   why,
   detail: '',
@@ -233,6 +233,81 @@ describe('a connection that is lost without a reason', () => {
     world.broker.crash()
     const [a, b] = names.map((name) => world.session(name).link.retryAt - world.now)
     expect([a, b]).toEqual([600, 1400])
+  })
+})
+
+describe('a connection that the broker closes without a word, while it serves others', () => {
+  it('is not opened again before an active sensor speaks, which may be with another gateway [SN-MAP-37]', () => {
+    const { world, sensor } = connected()
+    happen(world, closed('unexplained'))
+    world.advance(50_000)
+    expect(connects(world)).toBe(1)
+    expect(sensor.take()).toEqual([])
+    expect(sensor.send(pingreq)).toEqual([pingresp])
+    world.advance(100)
+    expect(connects(world)).toBe(2)
+    world.publish('d/a', 'm', 1)
+    expect(sensor.types()).toEqual(['publish'])
+  })
+
+  it('makes an active sensor that says nothing connect again when the grace time is over [SN-MAP-32, SN-MAP-37]', () => {
+    const { world, sensor } = connected()
+    happen(world, closed('unexplained'))
+    world.advance(60_000)
+    expect(sensor.take()).toEqual([disconnect])
+    world.advance(600_000)
+    expect(connects(world)).toBe(1)
+    expect(sensor.connect('dev1', { cleanSession: false })).toEqual([{ type: 'connack', returnCode: 0 }])
+  })
+
+  it('is opened again when a sleeping sensor wakes, however long it slept [SN-MAP-33, SN-MAP-37]', () => {
+    const { world, sensor } = connected()
+    sensor.sleep(3600)
+    happen(world, closed('unexplained'))
+    world.advance(3_000_000)
+    expect(connects(world)).toBe(1)
+    expect(sensor.wake('dev1')).toEqual([pingresp])
+    world.advance(100)
+    expect(connects(world)).toBe(2)
+  })
+
+  it('causes no will when the sensor stays away, since it may be alive elsewhere [SN-MAP-12, SN-MAP-37]', () => {
+    const { world, sensor } = connected()
+    sensor.sleep(60)
+    world.broker.connected.delete(world.session('dev1'))
+    happen(world, closed('unexplained'))
+    world.advance(200_000)
+    expect(world.session('dev1').state).toBe('lost')
+    expect(connects(world)).toBe(1)
+    expect(world.broker.wills).toEqual([])
+  })
+
+  it('is opened again after the usual pause when that was the beginning of an outage [SN-MAP-31, SN-MAP-37]', () => {
+    const { world } = connected({ random: () => 0.5 })
+    happen(world, closed('unexplained'))
+    world.advance(300)
+    happen(world, closed('lost'))
+    world.advance(600)
+    expect(connects(world)).toBe(1)
+    world.advance(150)
+    expect(connects(world)).toBe(2)
+  })
+
+  it('is opened again with growing pauses for a sensor that never stops speaking [SN-MAP-31, SN-MAP-37]', () => {
+    const { world, sensor } = connected({ random: () => 0.5, timers: { grace: 3_600_000 } })
+    const attempts: number[] = []
+    for (let round = 0; round < 6; round += 1) {
+      const before = connects(world)
+      const closedAt = world.now
+      happen(world, closed('unexplained'))
+      while (connects(world) === before) {
+        sensor.send(pingreq)
+        world.advance(50)
+      }
+      attempts.push(Math.round((world.now - closedAt) / 1000))
+      world.advance(100)
+    }
+    expect(attempts).toEqual([1, 2, 4, 8, 16, 32])
   })
 })
 

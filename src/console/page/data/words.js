@@ -88,6 +88,11 @@ export const DROPS = {
     text: 'The address, the forwarder, or the topic without connection is not on the list of what is allowed.',
     next: 'Compare "allow", "forwarders" and "qosMinusOne" in the configuration with what should be allowed.',
   },
+  'name-taken': {
+    label: 'Name taken at the broker',
+    text: 'A sensor asked to connect under a name that the gateway itself, or another sensor, has at the broker.',
+    next: 'Give the sensor another ClientId, or change "sensors[].clientId" so that every sensor has a name of its own.',
+  },
   'invalid-topic': {
     label: 'Impossible topic',
     text: 'A message without a connection named a topic that the gateway does not know, or that cannot exist.',

@@ -3,6 +3,7 @@
 
 import { SensorConnection } from '../connection.ts'
 import type { Shared } from '../connection-parts.ts'
+import { NameFight } from './name-fight.ts'
 
 /** A run of this many milliseconds counts as success: the pauses start over from the shortest. */
 const STABLE = 10_000
@@ -39,6 +40,7 @@ export class OwnConnection {
   #publishedAt = Number.NEGATIVE_INFINITY
   #strikes = 0
   #silentUntil = 0
+  readonly #fight = new NameFight()
 
   /** `onBroker`: told when another broker has become the current one. */
   constructor(shared: Shared, onBroker: () => void) {
@@ -54,10 +56,12 @@ export class OwnConnection {
           log.warn({ url, detail: event.detail }, 'the broker cannot be reached')
         }
         this.#state = 'down'
+        this.#fight.forget()
         this.#refused(event.outcome)
       } else if (event.type === 'closed') {
         if (shared.now() - this.#since >= STABLE) this.#failures = 0
         this.#state = 'down'
+        this.#noteEnd(event.why)
         log.warn({ detail: event.detail }, 'lost the connection to the broker')
         this.#judgePublishing()
         this.#retryLater(shared.endpoints.all.length > 1)
@@ -106,6 +110,7 @@ export class OwnConnection {
     this.#state = 'up'
     this.#congested = false
     this.#since = now()
+    this.#shared.presence.appear()
     this.#failed = 0
     this.#openings += 1
     options.log.info({ url }, 'connected to the broker')
@@ -137,9 +142,17 @@ export class OwnConnection {
   #retryLater(soon: boolean): void {
     const { reconnect, random = Math.random } = this.#shared.options
     const longest = soon ? NEXT_BROKER : LONGEST
-    const pause = Math.min(longest, reconnect.max, reconnect.min * 2 ** Math.min(this.#failures, 30))
+    const usual = Math.min(longest, reconnect.max, reconnect.min * 2 ** Math.min(this.#failures, 30))
+    const pause = Math.max(usual, this.#fight.truce)
     this.#failures += 1
     this.#timer = setTimeout(() => this.#open(), pause * (0.5 + random() / 2))
+  }
+
+  #noteEnd(why: 'lost' | 'unexplained' | 'taken-over' | 'forbidden'): void {
+    const { presence, options } = this.#shared
+    const now = this.#shared.now()
+    presence.vanish(now)
+    this.#fight.noteEnd({ why, since: this.#since, publishedAt: this.#publishedAt, now }, options)
   }
 
   /** A broker that forbids the gateway's status topics may close the connection at each of them: they must not cost more. */
