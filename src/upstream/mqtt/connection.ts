@@ -32,8 +32,7 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
   /** grows with `close`, so that answers which were planned before it are not given */
   #life = 0
   readonly #onPong: ((pings: number) => void) | undefined
-
-  /** `onPong`: told how many pings of the open connection the broker has answered by now. */
+  /** `onPong`: told how many pings of the open connection the broker has answered. */
   constructor(shared: Shared, onEvent: OnUpstreamEvent, onPong?: (pings: number) => void) {
     this.#shared = shared
     this.#onEvent = onEvent
