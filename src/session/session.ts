@@ -3,7 +3,7 @@
 import type { Publish, Pubrel, Register, Willmsgreq, Willtopicreq } from '../codec/v1/messages.ts'
 import { type HangUps, noHangUps } from './broker/hang-ups.ts'
 import type { BrokerLimits } from './broker/limits.ts'
-import type { QueuedMessage, Uplink, WillData } from './message.ts'
+import type { QueuedMessage, Uplink, WillData, WithheldMessage } from './message.ts'
 import type { Peer } from './peers.ts'
 import type { Env, Policy } from './policy.ts'
 import { SparseMap, SparseSet } from './sparse.ts'
@@ -73,6 +73,8 @@ export interface Downlink {
   queue: QueuedMessage[]
   /** octets in `queue` */
   octets: number
+  /** what the broker was not given an acknowledgement for, in order; in memory only, undefined if there is nothing */
+  withheld: WithheldMessage[] | undefined
   outstanding: Outstanding | undefined
   /** MsgId of a QoS 2 message that the sensor has (PUBREC) and that is still to be released */
   releasing: number | undefined
@@ -207,6 +209,7 @@ export const createSession = (clientId: string, env: Env): Session => ({
   downlink: {
     queue: [],
     octets: 0,
+    withheld: undefined,
     outstanding: undefined,
     releasing: undefined,
     unreleased: 0,

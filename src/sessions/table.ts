@@ -4,11 +4,25 @@ import type { Peer, PeerKey } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
 
+/** Where the search for the longest queue goes on. */
+export interface LongestQueues {
+  found: readonly Session[]
+  /** what the shortest of `found` had, so that one of them that has less may not be the longest any more */
+  floor: number
+  by: 'messages' | 'octets'
+  /** how often it was asked since the last look at all */
+  uses: number
+}
+
 export interface Sessions {
   readonly byPeer: Map<PeerKey, Session>
   readonly byClientId: Map<string, Session>
   /** nothing of any session is due before this time */
   nextAt: number
+  /** those with the longest queues, as they were last looked for */
+  readonly longest: LongestQueues
+  /** when a limit on what waits for all sensors together was last reached; monotonic milliseconds */
+  totalReachedAt: number
   /** rates per source, by what they limit */
   readonly rates: Readonly<Record<'connect' | 'reply' | 'anonymous' | 'refusal', Throttle>>
 }
@@ -18,6 +32,8 @@ export const createSessions = (): Sessions => ({
   byPeer: new Map(),
   byClientId: new Map(),
   nextAt: Number.POSITIVE_INFINITY,
+  longest: { found: [], floor: 0, by: 'messages', uses: 0 },
+  totalReachedAt: Number.NEGATIVE_INFINITY,
   rates: {
     connect: createThrottle(),
     reply: createThrottle(),

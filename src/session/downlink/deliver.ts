@@ -13,10 +13,11 @@ import { formForSensor, type TopicForm } from '../topics/topic-names.ts'
 import { drop, send, type Turn } from '../turn.ts'
 import { askSensor } from './ask.ts'
 import { dropMessages, enqueueMessage, removeMessage } from './queue.ts'
+import { acknowledgeMessage, isWithheld, mustWithhold, takeWithheld, withholdMessage } from './withhold.ts'
 
 /**
  * A message from the broker. The gateway takes it over: stored first, acknowledged then, delivered when the sensor can
- * take it [AMB-28]. What can never be delivered is acknowledged too, so that it does not block the broker [SN-GPUB-9].
+ * take it [AMB-28]; or it leaves it to the broker for now, and withholds the acknowledgement. What can never be delivered is acknowledged too, so that it does not block the broker [SN-GPUB-9].
  */
 export function onMessage(
   session: Session,
@@ -28,15 +29,25 @@ export function onMessage(
     if (ack !== undefined) turn.out.push({ type: 'acknowledge', session, ack }) // a repetition [SN-MAP-17]
     return
   }
-  if (session.topics.suppressed.has(message.topic)) drop(session, 'rejected', turn)
-  else if (isTooLong(session, message)) drop(session, 'too-long', turn)
-  else enqueueMessage(session, message, turn)
-  if (packetId !== 0) {
-    received.add(packetId)
-    turn.out.push({ type: 'saveProgress', session, lazy: false })
+  if (ack !== undefined && isWithheld(session, ack)) return
+  const reason = unfitness(session, message)
+  if (reason !== undefined) drop(session, reason, turn)
+  else if (mustWithhold(session, message, turn) || !enqueueMessage(session, message, turn)) {
+    if (withholdMessage(session, { message, ack, packetId, at: turn.now }, turn)) return
+    drop(session, 'queue-full', turn)
   }
-  if (ack !== undefined) turn.out.push({ type: 'acknowledge', session, ack })
+  acknowledgeMessage(session, { ack, packetId }, turn)
 }
+
+/** Why a message can never be delivered. */
+function unfitness(session: Session, message: Message): DropReason | undefined {
+  if (session.topics.suppressed.has(message.topic)) return 'rejected'
+  return isTooLong(session, message) ? 'too-long' : undefined
+}
+
+/** Whether a message from the broker is to be put into the queue now. */
+export const isToBeQueued = (session: Session, message: Message, turn: Turn): boolean =>
+  unfitness(session, message) === undefined && !mustWithhold(session, message, turn)
 
 /** The broker will not repeat this message: its identifier may mean another one from now on [SN-MAP-17]. */
 export function onReleasing(
@@ -69,8 +80,9 @@ function isWaiting({ downlink, subscribing }: Session): boolean {
  * nothing more comes in this awake period.
  */
 export function deliverDue(session: Session, turn: Turn): boolean {
-  if (!isListening(session)) return false
   const { downlink } = session
+  if (downlink.withheld !== undefined) takeWithheld(session, turn)
+  if (!isListening(session)) return false
   while (!isWaiting(session)) {
     if (downlink.releasing !== undefined) {
       askSensor(session, { type: 'pubrel', msgId: downlink.releasing }, turn)
@@ -80,6 +92,7 @@ export function deliverDue(session: Session, turn: Turn): boolean {
     const isHeld = downlink.holdUntil !== undefined && downlink.holdUntil > turn.now
     if (message === undefined || isHeld || isAwakeOver(session, turn)) return session.state === 'awake'
     deliver(session, message, turn)
+    if (downlink.withheld !== undefined) takeWithheld(session, turn)
   }
   return false
 }
