@@ -1,5 +1,6 @@
 // All sessions: found by address and by ClientId, and those with something due by the nearest deadline of all. Pure.
 
+import { restartValidation } from '../session/downlink/validation.ts'
 import type { Peer, PeerKey } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
@@ -44,7 +45,10 @@ export const createSessions = (): Sessions => ({
 
 /** The session's sensor is at this address from now on. */
 export function bindPeer(sessions: Sessions, session: Session, peer: Peer): void {
-  if (session.peer?.key !== peer.key) unbindPeer(sessions, session)
+  if (session.peer?.key !== peer.key) {
+    unbindPeer(sessions, session)
+    restartValidation(session)
+  }
   session.peer = peer
   sessions.byPeer.set(peer.key, session)
 }

@@ -13,6 +13,7 @@ import { formForSensor, type TopicForm } from '../topics/topic-names.ts'
 import { drop, send, type Turn } from '../turn.ts'
 import { askSensor } from './ask.ts'
 import { dropMessages, enqueueMessage, removeMessage } from './queue.ts'
+import { probeFor, spendCredit } from './validation.ts'
 import { acknowledgeMessage, isWithheld, mustWithhold, takeWithheld, withholdMessage } from './withhold.ts'
 
 /**
@@ -91,7 +92,7 @@ export function deliverDue(session: Session, turn: Turn): boolean {
     const message = downlink.queue[0]
     const isHeld = downlink.holdUntil !== undefined && downlink.holdUntil > turn.now
     if (message === undefined || isHeld || isAwakeOver(session, turn)) return session.state === 'awake'
-    deliver(session, message, turn)
+    if (!deliver(session, message, turn)) return session.state === 'awake'
     if (downlink.withheld !== undefined) takeWithheld(session, turn)
   }
   return false
@@ -103,18 +104,22 @@ function isAwakeOver({ downlink: { awake }, policy }: Session, { now }: Turn): b
   return awake.over || awake.sent >= policy.messagesPerWake || now >= awake.until
 }
 
-function deliver(session: Session, message: QueuedMessage, turn: Turn): void {
+/** Sends the message, or asks what must come first; false if it has to wait until something comes from the sensor. */
+function deliver(session: Session, message: QueuedMessage, turn: Turn): boolean {
   const form = formForSensor(session, message.topic, turn)
-  const discard = (reason: DropReason) => {
+  const discard = (reason: DropReason): true => {
     removeMessage(session, message, turn)
     drop(session, reason, turn)
+    return true
   }
   if (message.expiresAt !== undefined && message.expiresAt <= turn.now) return discard('expired') // [SN-SLP-20]
   if (form === undefined) return discard('unregistered')
   if (isTooLong(session, message)) return discard('too-long')
   if (form.topicIdType === 'normal' && needsRegister(session, form.topicId)) {
     const { topic: topicName } = message
-    if (exceedsLink(session, registerLength(octets(topicName)))) return discard('too-long')
+    const length = registerLength(octets(topicName))
+    if (exceedsLink(session, length)) return discard('too-long')
+    if (!spendCredit(session, length, turn)) return false
     const msgId = msgIdOf(message)
     const { topicId } = form
     askSensor(
@@ -124,17 +129,35 @@ function deliver(session: Session, message: QueuedMessage, turn: Turn): void {
       mayKnow(session.topics, topicId),
     )
     session.topics.told.add(topicId)
-    return
+    return true
   }
+  if (!session.validation.done && !mayUnproven(session, message, form, turn)) return false
   const { awake } = session.downlink
   if (awake !== undefined) awake.sent += 1
   if (message.qos === 0) {
     removeMessage(session, message, turn)
-    return send(session, publishOf(message, form, 0, false), turn)
+    send(session, publishOf(message, form, 0, false), turn)
+    return true
   }
   const repeated = message.sent // before the sensor fell asleep or connected anew [SN-SLP-7]
   message.sent = true
   askSensor(session, publishOf(message, form, msgIdOf(message), repeated), turn, repeated)
+  return true
+}
+
+/** Whether an address that has not shown that it hears gets one more message; it is asked to show it before that ends. */
+function mayUnproven(
+  session: Session,
+  { topic, payload, qos }: QueuedMessage,
+  form: TopicForm,
+  turn: Turn,
+): boolean {
+  const length = registerLength(octets(topic))
+  if (qos === 0 && form.topicIdType === 'normal' && !exceedsLink(session, length)) {
+    const probe = probeFor(session, form.topicId, topic, turn)
+    if (probe !== undefined && spendCredit(session, length, turn)) send(session, probe, turn)
+  }
+  return spendCredit(session, publishLength(payload.length), turn)
 }
 
 /** Whether the sensor must be told the name of this id first [SN-GPUB-2, SN-SESS-9, AMB-7]. */
