@@ -1,7 +1,7 @@
 // All sessions: found by address and by ClientId, and those with something due by the nearest deadline of all. Pure.
 
 import { restartValidation } from '../session/downlink/validation.ts'
-import type { Peer, PeerKey } from '../session/peers.ts'
+import { type Peer, type PeerKey, sourceOf } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
 
@@ -45,9 +45,10 @@ export const createSessions = (): Sessions => ({
 
 /** The session's sensor is at this address from now on. */
 export function bindPeer(sessions: Sessions, session: Session, peer: Peer): void {
-  if (session.peer?.key !== peer.key) {
+  const { peer: last } = session
+  if (last?.key !== peer.key) {
+    if (last === undefined || sourceOf(last) !== sourceOf(peer)) restartValidation(session)
     unbindPeer(sessions, session)
-    restartValidation(session)
   }
   session.peer = peer
   sessions.byPeer.set(peer.key, session)

@@ -63,7 +63,7 @@ describe('a burst for a sensor that answers at once', () => {
     [1, 250, Number.POSITIVE_INFINITY, false],
     [1, 1500, 20, false],
   ] as const)(
-    'arrives as a whole and in order: QoS %i, %i messages, broker window %i, clean %s [SN-GPUB-11]',
+    'arrives as a whole and in order: QoS %i, %i messages, broker window %s, clean %s [SN-GPUB-11]',
     (qos, count, window, cleanSession) => {
       const [world, sensor] = subscriber({}, { window, cleanSession })
       burst(world, count, qos)
