@@ -84,6 +84,10 @@ export class Publisher {
   }
 }
 
+/** The gateway asks a sensor to show that it hears. */
+const regackTo = (register: Buffer): Buffer =>
+  Buffer.concat([Buffer.of(7, MsgType.regack), register.subarray(2, 6), Buffer.of(0)])
+
 /** Makes a sensor answer messages of QoS 1, and tells of every message; `repeated`: with the DUP flag. */
 export function listenForMessages(
   sensor: LightSensor,
@@ -91,6 +95,7 @@ export function listenForMessages(
 ): void {
   const puback = Buffer.from(encode({ type: 'puback', topicId: 0, msgId: 0, returnCode: 0 }))
   sensor.onMessage = (bytes) => {
+    if (bytes[1] === MsgType.register) return sensor.send(regackTo(bytes))
     if (bytes[1] !== MsgType.publish) return
     const flags = bytes[2] ?? 0
     if ((flags & 0x60) === 0x20) {

@@ -17,6 +17,7 @@ const nothing: MetricsSource = {
     sensors: noSensors(),
     queuedMessages: 0,
     queuedOctets: 0,
+    queuesFull: false,
     spooledMessages: 0,
     spooledOctets: 0,
     deadLetters: 0,

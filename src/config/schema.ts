@@ -54,6 +54,11 @@ const limits = z.strictObject({
   totalQueuedOctets: size({ min: 256, max: 64 * 1024 ** 3 })
     .prefault('64MiB')
     .describe('Octets waiting for all sensors together.'),
+  unprovenOctets: size({ min: 0, max: 1024 ** 3 })
+    .prefault('4KiB')
+    .describe(
+      'Octets per minute, headers included, of messages to a sensor whose address has not shown that it hears, by an answer or a topic id that cannot be guessed; 0 = no limit.',
+    ),
   inflight: whole(1, 64).prefault(10).describe('Requests of one sensor to the broker under way at once.'),
   messagesPerWake: whole(1, 1_000_000)
     .prefault(100)

@@ -16,6 +16,7 @@ async function hindrances(view: GatewayView): Promise<string[]> {
   const reasons: string[] = []
   if (view.listeners().length === 0) reasons.push('no listener is bound')
   if (!(await view.broker()).healthy) reasons.push('the broker cannot be reached')
+  if ((await view.info()).queuesFull) reasons.push('more messages wait for sensors than may')
   // the error itself names places on the disk
   if ((await view.store()).error !== undefined) reasons.push('the store cannot write')
   return reasons

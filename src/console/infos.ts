@@ -11,6 +11,8 @@ export interface GatewayInfo {
   readonly sensors: Readonly<Record<SensorState, number>>
   readonly queuedMessages: number
   readonly queuedOctets: number
+  /** a limit on what waits for all sensors together was reached within the last minute */
+  readonly queuesFull: boolean
   /** messages of sensors that the gateway has acknowledged and the broker has not */
   readonly spooledMessages: number
   readonly spooledOctets: number

@@ -90,6 +90,8 @@ export function createMetrics(view: MetricsSource): Metrics {
   )
   gauge('mqttsn_sensors', 'Sensors with a session, by state.', ['state'], () => by('state', now.info.sensors))
   gauge('mqttsn_queued_messages', 'Messages that wait for sensors.', [], () => one(now.info.queuedMessages))
+  const full = '1 if a limit on what waits for all sensors together was reached within the last minute.'
+  gauge('mqttsn_queues_full', full, [], () => one(now.info.queuesFull ? 1 : 0))
   gauge('mqttsn_queued_bytes', 'Octets of these messages.', [], () => one(now.info.queuedOctets))
 
   const spooled = 'Messages of sensors that the gateway has acknowledged and the broker has not.'

@@ -1,5 +1,6 @@
 // The shell: the only place where datagrams, broker, store, time and sessions meet, and where effects happen.
 
+import { randomInt } from 'node:crypto'
 import type { Config } from '../config/schema.ts'
 import { type Log, silentLog } from '../log.ts'
 import type { Event } from '../session/events.ts'
@@ -44,6 +45,9 @@ export interface GatewayParts {
  * An MQTT-SN gateway: sensors on UDP, one MQTT connection each to the broker [4.1].
  * `start()` binds the listeners, `stop()` ends all connections; both may be called once.
  */
+/** 0 <= x < 1, by chance that nobody can work out: topic ids and MsgIds prove that a sensor has heard them. */
+const unguessable = (): number => randomInt(2 ** 47) / 2 ** 47
+
 export class Gateway {
   readonly sessions: Sessions
   /** what the session core works with; its totals are live */
@@ -72,7 +76,7 @@ export class Gateway {
     this.#store = store
     this.#share = share
     this.sessions = share?.sessions ?? createSessions()
-    this.rules = createSensorRules(config, Math.random)
+    this.rules = createSensorRules(config, unguessable)
     this.#observers = new Observers((error) => reportFault(error, this.#counters, log))
     this.#intake = createIntake({ counters: this.#counters, limits: () => config.limits })
   }

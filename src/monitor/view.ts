@@ -87,6 +87,8 @@ export function createView(gateway: Gateway, config: Config, version: string): O
   }
 }
 
+const MINUTE = 60_000
+
 function infoOf(gateway: Gateway, config: Config, version: string, startedAt: number): GatewayInfo {
   const sensors = noSensors()
   const spooled = { spooledMessages: 0, spooledOctets: 0, deadLetters: 0 }
@@ -104,6 +106,7 @@ function infoOf(gateway: Gateway, config: Config, version: string, startedAt: nu
     startedAt,
     sensors,
     ...gateway.rules.env.totals,
+    queuesFull: performance.now() - gateway.sessions.totalReachedAt < MINUTE,
     ...spooled,
     counters: {
       ...counters,

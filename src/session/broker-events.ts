@@ -4,6 +4,7 @@ import { ReturnCode } from '../codec/v1/messages.ts'
 import { awaitSensor, needsLink, scheduleReconnect } from './broker/link.ts'
 import { answerSubscribe, refuseRequest, resendRequests } from './broker/subscribe.ts'
 import { blameSuspect, judgeBreak, noteAnswered, noteUnreachable, type Suspect } from './broker/suspicion.ts'
+import { onWithheldReconnected } from './downlink/withhold.ts'
 import type { UpstreamEvent } from './events.ts'
 import type { Session } from './session.ts'
 import { acceptConnect, refuseConnect } from './setup/connect.ts'
@@ -31,6 +32,7 @@ export function onConnected(session: Session, event: Reported<'connected'>, turn
     downlink.received.clear()
     turn.out.push({ type: 'saveProgress', session, lazy: false })
   }
+  onWithheldReconnected(session, event.sessionPresent)
   dropOldSpooled(session, turn)
   planRestoring(session, event.sessionPresent) // [SN-MAP-3, SN-MAP-4]
   resendUplinks(session, event.sessionPresent, turn)

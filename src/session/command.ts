@@ -1,6 +1,7 @@
 // What a person may ask of a session from outside: end it, forget it, empty its queue, decide about its dead letters.
 
 import { clearQueue } from './downlink/queue.ts'
+import { clearWithheld } from './downlink/withhold.ts'
 import type { Command } from './events.ts'
 import type { Session } from './session.ts'
 import { giveUpSession } from './setup/disconnect.ts'
@@ -14,6 +15,7 @@ export function onCommand(session: Session, command: Command, turn: Turn): void 
   const { dead } = session.uplink
   switch (command) {
     case 'clearQueue':
+      clearWithheld(session, turn)
       return clearQueue(session, turn)
     case 'discardDeadLetters':
       for (const uplink of [...dead.values()]) discardDeadLetter(session, uplink, turn)

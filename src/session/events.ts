@@ -79,6 +79,7 @@ export type DropReason =
   | 'expired' // a message for a sensor, too old
   | 'too-long' // a message for a sensor that its link cannot carry
   | 'rejected' // a message that the sensor refused
+  | 'topic-forgotten' // the registered name of a topic that the sensor did not use, to make room for another
   | 'unregistered' // a message whose REGISTER the sensor never answered
   | 'undeliverable' // a message that a sensor which is there does not take
 

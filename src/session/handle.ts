@@ -11,6 +11,7 @@ import { nextDeadline, onDeadline } from './deadlines.ts'
 import { onPuback, onPubcomp, onPubrec, onRegack } from './downlink/answers.ts'
 import { resumeDelivery } from './downlink/ask.ts'
 import { deliverDue, onMessage, onReleasing } from './downlink/deliver.ts'
+import { earnCredit } from './downlink/validation.ts'
 import type { Event } from './events.ts'
 import { renewLease } from './record.ts'
 import type { Session } from './session.ts'
@@ -76,6 +77,7 @@ function onPacket(session: Session, packet: Packet, turn: Turn): void {
   }
   session.heardAt = turn.now
   onSensorHeard(session, turn)
+  if (!session.validation.done) earnCredit(session, turn)
   if (provesConnack.has(packet.type)) session.setup.fresh = false
   const handler = handlers[packet.type] as ((s: Session, p: Packet, t: Turn) => void) | undefined
   handler?.(session, packet, turn)

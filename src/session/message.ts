@@ -26,6 +26,17 @@ export interface QueuedMessage extends Message {
 /** Why the broker will not have a message that was acknowledged to its sensor: it hangs up at it, or refuses it for good. */
 export type DeathCause = 'hung-up' | 'refused'
 
+/** A message of QoS 1 or 2 that the gateway has not taken over: not stored, not acknowledged, so that the broker keeps it. */
+export interface WithheldMessage {
+  readonly message: Message
+  /** undefined: the connection that it came on is gone, and the broker with it has forgotten it */
+  readonly ack: number | undefined
+  /** the broker's identifier at QoS 2, else 0 */
+  readonly packetId: number
+  /** when it came, monotonic milliseconds */
+  readonly at: number
+}
+
 /** A PUBLISH of the sensor on its way to the broker [6.6]: two small machines, one on each side. */
 export interface Uplink {
   /** names it at the broker connection; grows within a session, and is its key in the store */

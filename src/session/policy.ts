@@ -34,6 +34,8 @@ export interface Limits {
   readonly queuedOctets: number
   readonly totalQueuedMessages: number
   readonly totalQueuedOctets: number
+  /** octets per minute to an address that has not shown that it hears; 0 = no limit */
+  readonly unprovenOctets: number
   /** QoS 1 and 2 PUBLISHes, and SUBSCRIBEs, of one sensor under way at once [SN-PUB-13] */
   readonly inflight: number
   /** new connections per second from one address */

@@ -3,12 +3,13 @@
 import type { Publish, Pubrel, Register, Willmsgreq, Willtopicreq } from '../codec/v1/messages.ts'
 import { type HangUps, noHangUps } from './broker/hang-ups.ts'
 import type { BrokerLimits } from './broker/limits.ts'
-import type { QueuedMessage, Uplink, WillData } from './message.ts'
+import { createValidation, type Validation } from './downlink/unproven.ts'
+import type { QueuedMessage, Uplink, WillData, WithheldMessage } from './message.ts'
 import type { Peer } from './peers.ts'
 import type { Env, Policy } from './policy.ts'
 import { SparseMap, SparseSet } from './sparse.ts'
 import type { State } from './states.ts'
-import { createTopics, type Topics } from './topics/registry.ts'
+import { createTopics, firstTopicId, type Topics } from './topics/registry.ts'
 
 /** A subscription, by its filter. The type and id say how the sensor wants to see the topic [SN-GPUB-14]. */
 export interface Subscription {
@@ -73,6 +74,8 @@ export interface Downlink {
   queue: QueuedMessage[]
   /** octets in `queue` */
   octets: number
+  /** what the broker was not given an acknowledgement for, in order; in memory only, undefined if there is nothing */
+  withheld: WithheldMessage[] | undefined
   outstanding: Outstanding | undefined
   /** MsgId of a QoS 2 message that the sensor has (PUBREC) and that is still to be released */
   releasing: number | undefined
@@ -165,6 +168,7 @@ export interface Session {
   readonly setup: Setup
   readonly uplink: UplinkSide
   readonly downlink: Downlink
+  readonly validation: Validation
   readonly link: Link
 }
 
@@ -172,6 +176,22 @@ const never = Number.POSITIVE_INFINITY
 
 /** What the first write of a session reserves; see `takeMessageId`. */
 const FIRST_RESERVED = 257
+
+/** `first`: id of the first message, from which its MsgId follows; by chance, so that it cannot be guessed. */
+const createDownlink = (first: number): Downlink => ({
+  queue: [],
+  octets: 0,
+  withheld: undefined,
+  outstanding: undefined,
+  releasing: undefined,
+  unreleased: 0,
+  paused: false,
+  holdUntil: undefined,
+  awake: undefined,
+  received: new SparseSet(),
+  nextMessage: first,
+  reserved: first - 1 + FIRST_RESERVED,
+})
 
 /** A session without history for this ClientId, in state disconnected. */
 export const createSession = (clientId: string, env: Env): Session => ({
@@ -188,7 +208,7 @@ export const createSession = (clientId: string, env: Env): Session => ({
   endedAt: 0,
   wakeAt: never,
   will: { topic: undefined, message: undefined },
-  topics: createTopics(1 + Math.floor(env.random() * 0xfffd)),
+  topics: createTopics(firstTopicId(env.random())),
   subscriptions: new SparseMap(),
   subscribing: { requests: new SparseMap(), lastAnswer: undefined },
   setup: {
@@ -206,19 +226,8 @@ export const createSession = (clientId: string, env: Env): Session => ({
     lastAcknowledged: undefined,
     congestionToldAt: Number.NEGATIVE_INFINITY,
   },
-  downlink: {
-    queue: [],
-    octets: 0,
-    outstanding: undefined,
-    releasing: undefined,
-    unreleased: 0,
-    paused: false,
-    holdUntil: undefined,
-    awake: undefined,
-    received: new SparseSet(),
-    nextMessage: 1,
-    reserved: FIRST_RESERVED,
-  },
+  downlink: createDownlink(1 + Math.floor(env.random() * 0x7fff)),
+  validation: createValidation(),
   link: {
     state: 'closed',
     limits: undefined,

@@ -10,10 +10,12 @@ import { isEnded } from '../session/states.ts'
 import type { Turn } from '../session/turn.ts'
 import { owesBroker } from '../session/uplink/spool.ts'
 import { forgetInflight } from '../session/uplink/uplinks.ts'
+import { makeTotalRoom } from './queue-shares.ts'
 import { noteDeadline, removeSession, type Sessions, unbindPeer } from './table.ts'
 
 /** Hands an event to a session, and clears up when that ended it. */
 export function dispatch(sessions: Sessions, session: Session, event: Event, turn: Turn): void {
+  if (event.type === 'message') makeTotalRoom(sessions, session, event.message, turn)
   handle(session, event, turn)
   if (isEnded(session)) settleEnded(sessions, session, turn)
   noteDeadline(sessions, session)

@@ -2,6 +2,7 @@
 
 import { nextDeadline } from '../session/deadlines.ts'
 import { queuedSize } from '../session/downlink/queue.ts'
+import { earnCredit } from '../session/downlink/validation.ts'
 import type { QueuedMessage, Uplink } from '../session/message.ts'
 import type { Peer } from '../session/peers.ts'
 import { fromRecord, type PeerRecord, type SessionRecord, type ToMonotonic } from '../session/record.ts'
@@ -74,6 +75,7 @@ function refill(session: Session, { messages, uplinks }: Stored, { env }: Turn):
 
 function goOn(sessions: Sessions, session: Session, peer: Peer, turn: Turn): void {
   bindPeer(sessions, session, peer)
+  earnCredit(session, turn)
   const head = session.downlink.queue[0]
   if (head !== undefined && session.state === 'active') {
     head.sent = true // it may have been on its way

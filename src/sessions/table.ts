@@ -1,8 +1,19 @@
 // All sessions: found by address and by ClientId, and those with something due by the nearest deadline of all. Pure.
 
-import type { Peer, PeerKey } from '../session/peers.ts'
+import { restartValidation } from '../session/downlink/validation.ts'
+import { type Peer, type PeerKey, sourceOf } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
+
+/** Where the search for the longest queue goes on. */
+export interface LongestQueues {
+  found: readonly Session[]
+  /** what the shortest of `found` had, so that one of them that has less may not be the longest any more */
+  floor: number
+  by: 'messages' | 'octets'
+  /** how often it was asked since the last look at all */
+  uses: number
+}
 
 export interface Sessions {
   readonly byPeer: Map<PeerKey, Session>
@@ -11,6 +22,10 @@ export interface Sessions {
   readonly renamed: Map<string, string>
   /** nothing of any session is due before this time */
   nextAt: number
+  /** those with the longest queues, as they were last looked for */
+  readonly longest: LongestQueues
+  /** when a limit on what waits for all sensors together was last reached; monotonic milliseconds */
+  totalReachedAt: number
   /** rates per source, by what they limit */
   readonly rates: Readonly<Record<'connect' | 'reply' | 'anonymous' | 'refusal', Throttle>>
 }
@@ -21,6 +36,8 @@ export const createSessions = (): Sessions => ({
   byClientId: new Map(),
   renamed: new Map(),
   nextAt: Number.POSITIVE_INFINITY,
+  longest: { found: [], floor: 0, by: 'messages', uses: 0 },
+  totalReachedAt: Number.NEGATIVE_INFINITY,
   rates: {
     connect: createThrottle(),
     reply: createThrottle(),
@@ -31,7 +48,11 @@ export const createSessions = (): Sessions => ({
 
 /** The session's sensor is at this address from now on. */
 export function bindPeer(sessions: Sessions, session: Session, peer: Peer): void {
-  if (session.peer?.key !== peer.key) unbindPeer(sessions, session)
+  const { peer: last } = session
+  if (last?.key !== peer.key) {
+    if (last === undefined || sourceOf(last) !== sourceOf(peer)) restartValidation(session)
+    unbindPeer(sessions, session)
+  }
   session.peer = peer
   sessions.byPeer.set(peer.key, session)
 }

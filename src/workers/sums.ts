@@ -17,6 +17,8 @@ const max: Merge<number> = (values) => Math.max(...values)
 const min: Merge<number> = (values) => Math.min(...values)
 const all: Merge<boolean> = (values) => values.every((value) => value)
 
+const some: Merge<boolean> = (values) => values.some((value) => value)
+
 /** For what is the same for all workers. */
 const first = <T>(values: readonly T[]): T => values[0] as T
 
@@ -79,6 +81,7 @@ const infoRules: Rules<GatewayInfo> = {
   sensors: sumTables,
   queuedMessages: sum,
   queuedOctets: sum,
+  queuesFull: some,
   spooledMessages: sum,
   spooledOctets: sum,
   deadLetters: sum,

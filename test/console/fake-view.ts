@@ -209,6 +209,7 @@ export class FakeView implements GatewayView {
       sensors,
       queuedMessages,
       queuedOctets,
+      queuesFull: false,
       spooledMessages: 0,
       spooledOctets: 0,
       deadLetters: 0,

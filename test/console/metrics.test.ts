@@ -50,6 +50,7 @@ describe('the metrics', () => {
       'mqttsn_sensors{state="lost"}': 1,
       mqttsn_queued_messages: 1,
       mqttsn_queued_bytes: 27,
+      mqttsn_queues_full: 0,
       mqttsn_spooled_messages: 2,
       mqttsn_dead_letters: 3,
       mqttsn_spooled_bytes: 31,

@@ -106,6 +106,7 @@ const INFO: GatewayInfo = {
   sensors: { ...noSensors(), asleep: 1, lost: 1 },
   queuedMessages: 1,
   queuedOctets: 27,
+  queuesFull: false,
   spooledMessages: 2,
   spooledOctets: 31,
   deadLetters: 3,

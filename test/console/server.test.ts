@@ -28,6 +28,14 @@ describe('health', () => {
     const reasons = ['no listener is bound', 'the broker cannot be reached', 'the store cannot write']
     expect([status, JSON.parse(text)]).toEqual([503, { ready: false, reasons }])
   })
+
+  it('is not ready while more messages wait for sensors than may, since some are lost [SN-ROB-1]', async () => {
+    const view = scriptedView()
+    view.now.info = { ...view.now.info, queuesFull: true }
+    const { status, text } = await ask(await openConsole({}, view), '/health/ready')
+    const reasons = ['more messages wait for sensors than may']
+    expect([status, JSON.parse(text)]).toEqual([503, { ready: false, reasons }])
+  })
 })
 
 describe('metrics', () => {

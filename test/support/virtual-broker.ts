@@ -52,6 +52,8 @@ export class VirtualBroker {
   /** how CONNECT is refused; undefined: accepted */
   refuses: 1 | 3 | undefined
   limits: BrokerLimits = noLimits
+  /** messages of QoS 1 and 2 that it sends to one session before it has acknowledgements; the others wait */
+  window = Number.POSITIVE_INFINITY
   grantedQos: 0 | 1 | 2 = 2
   subscribeOutcome: Outcome = 0
   publishOutcome: Outcome = 0
@@ -224,7 +226,8 @@ export class VirtualBroker {
     const copy = { ...message, qos: lower }
     if (lower === 0) return this.#deliver(session, copy, undefined, 0)
     const stored = this.sessionOf(session.clientId)
-    if (!this.connected.has(session)) return void stored.queue.push(copy)
+    if (!this.connected.has(session) || stored.inflight.size >= this.window)
+      return void stored.queue.push(copy)
     let packetId = 1
     while (stored.inflight.has(packetId)) packetId += 1
     stored.inflight.set(packetId, { message: copy, released: false })
@@ -240,16 +243,26 @@ export class VirtualBroker {
     const { message, released } = entry
     const ack = this.#nextAck++
     if (released) {
-      this.#acks.set(-ack, { connection, done: () => inflight.delete(packetId) })
+      this.#acks.set(-ack, { connection, done: () => this.#finish(session, packetId) })
       return this.#world.happen(session, { type: 'releasing', packetId, ack: -ack })
     }
     const done = () => {
-      if (message.qos === 1) return void inflight.delete(packetId)
+      if (message.qos === 1) return this.#finish(session, packetId)
       entry.released = true
       this.#reply(session, () => this.#offer(session, packetId))
     }
     this.#acks.set(ack, { connection, done })
     this.#deliver(session, message, ack, message.qos === 2 ? packetId : 0)
+  }
+
+  /** The window has room for the next one. */
+  #finish(session: Session, packetId: number): void {
+    const { inflight, queue } = this.sessionOf(session.clientId)
+    inflight.delete(packetId)
+    this.#reply(session, () => {
+      const next = inflight.size < this.window ? queue.shift() : undefined
+      if (next !== undefined) this.#push(session, next, next.qos)
+    })
   }
 
   #deliver(session: Session, message: BrokerMessage, ack: number | undefined, packetId: number): void {

@@ -73,6 +73,7 @@ const defaultLimits: Limits = {
   queuedOctets: 65_536,
   totalQueuedMessages: 100_000,
   totalQueuedOctets: 67_108_864,
+  unprovenOctets: 4096,
   inflight: 10,
   connectsPerAddress: 1000,
   repliesPerAddress: 100,

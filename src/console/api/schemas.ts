@@ -118,6 +118,7 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
       sensors: counts('sensors by state'),
       queuedMessages: whole('messages that wait for sensors'),
       queuedOctets: whole('octets that wait for sensors'),
+      queuesFull: yesNo('the limit on what waits for all sensors was reached within the last minute'),
       spooledMessages: whole('acknowledged messages of sensors that wait for the broker'),
       spooledOctets: whole('octets of these'),
       deadLetters: whole('acknowledged messages of sensors that the broker will not have'),

@@ -7,6 +7,7 @@ import type { Store } from '../../store/store.ts'
 import { incrementCounter } from '../counters.ts'
 import { createUndeliverableLog, logChange, logSetAside } from '../log-lines.ts'
 import type { Observers } from '../observer.ts'
+import { createTopicWarnings } from '../topic-warnings.ts'
 import { type BrokerEffectsParts, createBrokerEffects } from './broker-effects.ts'
 import { createCommitGate } from './commit-gate.ts'
 import type { EffectTable } from './effect-table.ts'
@@ -53,6 +54,7 @@ export function createEffectPerformer(
   })
   const { send, gwinfo } = transmitter
   const logUndeliverable = createUndeliverableLog(log)
+  const warnOfTopics = createTopicWarnings(log)
   const table: EffectTable = {
     send,
     gwinfo,
@@ -68,6 +70,7 @@ export function createEffectPerformer(
     drop({ reason, session, topic }) {
       incrementCounter(counters.dropped, reason)
       if (topic !== undefined) logUndeliverable(session?.clientId, topic)
+      if (reason === 'topic-forgotten' && session !== undefined) warnOfTopics(session)
     },
     changed: (effect) => logChange(log, effect),
   }

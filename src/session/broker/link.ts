@@ -9,7 +9,8 @@ import { owesBroker } from '../uplink/spool.ts'
 const never = Number.POSITIVE_INFINITY
 
 /** Back to a link that was never opened. */
-export function resetLink({ link }: Session): void {
+export function resetLink({ link, downlink }: Session): void {
+  downlink.withheld = undefined // a broker that keeps the session sends it again
   link.state = 'closed'
   link.limits = undefined
   link.congested = false

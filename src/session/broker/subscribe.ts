@@ -176,6 +176,7 @@ export function answerSubscribe(
   if (outcome === ReturnCode.accepted) {
     session.subscriptions.set(filter, subscription)
     const { topicId, topicIdType } = subscription
+    session.topics.unconfirmed.delete(topicId)
     if (topicIdType === 'normal' && topicId !== 0) {
       if (session.policy.reRegister !== 'always') learn(session.topics, topicId)
       else session.topics.told.add(topicId)

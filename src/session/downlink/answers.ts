@@ -15,13 +15,16 @@ import { learn, unlearn } from '../topics/registry.ts'
 import { drop, type Turn, takeToken } from '../turn.ts'
 import { dropTopic } from './deliver.ts'
 import { removeMessage } from './queue.ts'
+import { answersProbe, noteMiss, noteProof } from './validation.ts'
 
 export function onRegack(session: Session, packet: Regack, turn: Turn): void {
   const { outstanding } = session.downlink
   const asked = outstanding?.packet
+  if (answersProbe(session, packet)) return noteProof(session)
   if (outstanding === undefined || asked?.type !== 'register' || asked.msgId !== packet.msgId) {
-    return drop(session, 'unasked', turn) // the MsgId identifies, some clients err about the TopicId [SN-GPUB-5]
+    return dropUnasked(session, turn) // the MsgId identifies, some clients err about the TopicId [SN-GPUB-5]
   }
+  noteProof(session)
   session.downlink.outstanding = undefined
   const { returnCode } = packet
   // some clients call an id invalid that they know already
@@ -31,6 +34,11 @@ export function onRegack(session: Session, packet: Regack, turn: Turn): void {
     turn.out.push({ type: 'save', session })
   } else if (returnCode === ReturnCode.congestion) holdBack(session, turn)
   else rejectTopic(session, asked.topicId, turn)
+}
+
+function dropUnasked(session: Session, turn: Turn): void {
+  noteMiss(session)
+  drop(session, 'unasked', turn)
 }
 
 /** T_WAIT of peace for a sensor that reported congestion [SN-GPUB-8]. */
@@ -66,6 +74,7 @@ export function onPuback(session: Session, packet: Puback, turn: Turn): void {
     message === undefined
   )
     return onUnaskedPuback(session, packet, turn)
+  if (packet.topicId === asked.topicId) noteProof(session)
   if (returnCode === ReturnCode.accepted && message.qos === 2) return drop(session, 'unasked', turn)
   downlink.outstanding = undefined
   if (returnCode === ReturnCode.accepted) return removeMessage(session, message, turn)
@@ -112,7 +121,7 @@ function onUnaskedPuback(session: Session, { returnCode, topicId, msgId }: Pubac
   // without a topic id it may concern each of them
   if ((isUnknown || returnCode === ReturnCode.notSupported) && topicId === 0 && msgId === 0)
     topics.confirmed.clear()
-  drop(session, 'unasked', turn)
+  dropUnasked(session, turn)
 }
 
 export function onPubrec(session: Session, packet: Pubrec, turn: Turn): void {
@@ -120,8 +129,9 @@ export function onPubrec(session: Session, packet: Pubrec, turn: Turn): void {
   const asked = downlink.outstanding?.packet
   const message = downlink.queue[0]
   if (asked === undefined || !('msgId' in asked) || asked.msgId !== packet.msgId) {
-    return drop(session, 'unasked', turn)
+    return dropUnasked(session, turn)
   }
+  noteProof(session)
   if (asked.type === 'publish' && message?.qos === 2) {
     removeMessage(session, message, turn) // the sensor has it; what is left is to release it
     downlink.releasing = packet.msgId
@@ -133,7 +143,8 @@ export function onPubrec(session: Session, packet: Pubrec, turn: Turn): void {
 
 export function onPubcomp(session: Session, packet: Pubcomp, turn: Turn): void {
   const { downlink } = session
-  if (downlink.releasing !== packet.msgId) return drop(session, 'unasked', turn)
+  if (downlink.releasing !== packet.msgId) return dropUnasked(session, turn)
+  noteProof(session)
   downlink.releasing = undefined
   downlink.outstanding = undefined
   turn.out.push({ type: 'saveProgress', session, lazy: true })

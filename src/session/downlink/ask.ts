@@ -1,7 +1,10 @@
 // What the gateway asks of the sensor and waits for: sent, and sent again as it was [6.13].
 
+import { publishLength, registerLength } from '../../codec/v1/frame.ts'
+import { octets } from '../../mqtt-topics.ts'
 import type { Outstanding, Session } from '../session.ts'
 import { send, type Turn } from '../turn.ts'
+import { spendCredit } from './validation.ts'
 
 type Request = Outstanding['packet']
 
@@ -17,7 +20,14 @@ export function repeatRequest(session: Session, outstanding: Outstanding, turn: 
   const { packet } = outstanding
   outstanding.deadline = turn.now + turn.env.settings.timers.tRetry
   outstanding.repeated = true
+  if (!spendCredit(session, lengthOf(packet), turn)) return
   send(session, packet.type === 'publish' ? { ...packet, dup: true } : packet, turn, true)
+}
+
+/** Octets; those that bear no data are short. */
+function lengthOf(packet: Request): number {
+  if (packet.type === 'publish') return publishLength(packet.data.length)
+  return packet.type === 'register' ? registerLength(octets(packet.topicName)) : 4
 }
 
 /** Stops waiting: the sensor falls asleep, or connects anew. What is unfinished is offered again. */

@@ -13,10 +13,12 @@ import { formForSensor, type TopicForm } from '../topics/topic-names.ts'
 import { drop, send, type Turn } from '../turn.ts'
 import { askSensor } from './ask.ts'
 import { dropMessages, enqueueMessage, removeMessage } from './queue.ts'
+import { probeFor, spendCredit } from './validation.ts'
+import { acknowledgeMessage, isWithheld, mustWithhold, takeWithheld, withholdMessage } from './withhold.ts'
 
 /**
  * A message from the broker. The gateway takes it over: stored first, acknowledged then, delivered when the sensor can
- * take it [AMB-28]. What can never be delivered is acknowledged too, so that it does not block the broker [SN-GPUB-9].
+ * take it [AMB-28]; or it leaves it to the broker for now, and withholds the acknowledgement. What can never be delivered is acknowledged too, so that it does not block the broker [SN-GPUB-9].
  */
 export function onMessage(
   session: Session,
@@ -28,15 +30,25 @@ export function onMessage(
     if (ack !== undefined) turn.out.push({ type: 'acknowledge', session, ack }) // a repetition [SN-MAP-17]
     return
   }
-  if (session.topics.suppressed.has(message.topic)) drop(session, 'rejected', turn)
-  else if (isTooLong(session, message)) drop(session, 'too-long', turn)
-  else enqueueMessage(session, message, turn)
-  if (packetId !== 0) {
-    received.add(packetId)
-    turn.out.push({ type: 'saveProgress', session, lazy: false })
+  if (ack !== undefined && isWithheld(session, ack)) return
+  const reason = unfitness(session, message)
+  if (reason !== undefined) drop(session, reason, turn)
+  else if (mustWithhold(session, message, turn) || !enqueueMessage(session, message, turn)) {
+    if (withholdMessage(session, { message, ack, packetId, at: turn.now }, turn)) return
+    drop(session, 'queue-full', turn)
   }
-  if (ack !== undefined) turn.out.push({ type: 'acknowledge', session, ack })
+  acknowledgeMessage(session, { ack, packetId }, turn)
 }
+
+/** Why a message can never be delivered. */
+function unfitness(session: Session, message: Message): DropReason | undefined {
+  if (session.topics.suppressed.has(message.topic)) return 'rejected'
+  return isTooLong(session, message) ? 'too-long' : undefined
+}
+
+/** Whether a message from the broker is to be put into the queue now. */
+export const isToBeQueued = (session: Session, message: Message, turn: Turn): boolean =>
+  unfitness(session, message) === undefined && !mustWithhold(session, message, turn)
 
 /** The broker will not repeat this message: its identifier may mean another one from now on [SN-MAP-17]. */
 export function onReleasing(
@@ -69,8 +81,9 @@ function isWaiting({ downlink, subscribing }: Session): boolean {
  * nothing more comes in this awake period.
  */
 export function deliverDue(session: Session, turn: Turn): boolean {
-  if (!isListening(session)) return false
   const { downlink } = session
+  if (downlink.withheld !== undefined) takeWithheld(session, turn)
+  if (!isListening(session)) return false
   while (!isWaiting(session)) {
     if (downlink.releasing !== undefined) {
       askSensor(session, { type: 'pubrel', msgId: downlink.releasing }, turn)
@@ -79,7 +92,8 @@ export function deliverDue(session: Session, turn: Turn): boolean {
     const message = downlink.queue[0]
     const isHeld = downlink.holdUntil !== undefined && downlink.holdUntil > turn.now
     if (message === undefined || isHeld || isAwakeOver(session, turn)) return session.state === 'awake'
-    deliver(session, message, turn)
+    if (!deliver(session, message, turn)) return session.state === 'awake'
+    if (downlink.withheld !== undefined) takeWithheld(session, turn)
   }
   return false
 }
@@ -90,18 +104,22 @@ function isAwakeOver({ downlink: { awake }, policy }: Session, { now }: Turn): b
   return awake.over || awake.sent >= policy.messagesPerWake || now >= awake.until
 }
 
-function deliver(session: Session, message: QueuedMessage, turn: Turn): void {
+/** Sends the message, or asks what must come first; false if it has to wait until something comes from the sensor. */
+function deliver(session: Session, message: QueuedMessage, turn: Turn): boolean {
   const form = formForSensor(session, message.topic, turn)
-  const discard = (reason: DropReason) => {
+  const discard = (reason: DropReason): true => {
     removeMessage(session, message, turn)
     drop(session, reason, turn)
+    return true
   }
   if (message.expiresAt !== undefined && message.expiresAt <= turn.now) return discard('expired') // [SN-SLP-20]
   if (form === undefined) return discard('unregistered')
   if (isTooLong(session, message)) return discard('too-long')
   if (form.topicIdType === 'normal' && needsRegister(session, form.topicId)) {
     const { topic: topicName } = message
-    if (exceedsLink(session, registerLength(octets(topicName)))) return discard('too-long')
+    const length = registerLength(octets(topicName))
+    if (exceedsLink(session, length)) return discard('too-long')
+    if (!spendCredit(session, length, turn)) return false
     const msgId = msgIdOf(message)
     const { topicId } = form
     askSensor(
@@ -111,17 +129,35 @@ function deliver(session: Session, message: QueuedMessage, turn: Turn): void {
       mayKnow(session.topics, topicId),
     )
     session.topics.told.add(topicId)
-    return
+    return true
   }
+  if (!session.validation.done && !mayUnproven(session, message, form, turn)) return false
   const { awake } = session.downlink
   if (awake !== undefined) awake.sent += 1
   if (message.qos === 0) {
     removeMessage(session, message, turn)
-    return send(session, publishOf(message, form, 0, false), turn)
+    send(session, publishOf(message, form, 0, false), turn)
+    return true
   }
   const repeated = message.sent // before the sensor fell asleep or connected anew [SN-SLP-7]
   message.sent = true
   askSensor(session, publishOf(message, form, msgIdOf(message), repeated), turn, repeated)
+  return true
+}
+
+/** Whether an address that has not shown that it hears gets one more message; it is asked to show it before that ends. */
+function mayUnproven(
+  session: Session,
+  { topic, payload, qos }: QueuedMessage,
+  form: TopicForm,
+  turn: Turn,
+): boolean {
+  const length = registerLength(octets(topic))
+  if (qos === 0 && form.topicIdType === 'normal' && !exceedsLink(session, length)) {
+    const probe = probeFor(session, form.topicId, topic, turn)
+    if (probe !== undefined && spendCredit(session, length, turn)) send(session, probe, turn)
+  }
+  return spendCredit(session, publishLength(payload.length), turn)
 }
 
 /** Whether the sensor must be told the name of this id first [SN-GPUB-2, SN-SESS-9, AMB-7]. */

@@ -4,6 +4,7 @@ import type { DropReason } from '../events.ts'
 import type { Message, QueuedMessage } from '../message.ts'
 import type { Limits, QueuePolicy } from '../policy.ts'
 import type { Session } from '../session.ts'
+import { isListening } from '../states.ts'
 import { drop, type Turn, takeMessageId } from '../turn.ts'
 
 /** What a queued message counts against the limits on octets. */
@@ -17,11 +18,15 @@ function headIsOpen({ downlink: { outstanding } }: Session): boolean {
 
 /**
  * Appends a message, after making room as the rule for its topic says. Where no room can be made, or the newest is to go,
- * the message itself is dropped.
+ * the message itself is dropped. False: at QoS 1 and 2 it is left to the broker instead where only the limits over all
+ * sensors refuse it. `at`: when it came, monotonic milliseconds.
  */
-export function enqueueMessage(session: Session, message: Message, turn: Turn): void {
+export function enqueueMessage(session: Session, message: Message, turn: Turn, at = turn.now): boolean {
   const rule = session.policy.queueFor(message.topic)
-  if (message.qos === 0 && session.state === 'asleep' && !rule.qos0) return drop(session, 'asleep', turn)
+  if (isUnkept(session, message)) {
+    drop(session, 'asleep', turn)
+    return true
+  }
   if (rule.overflow === 'latest-per-topic') supersede(session, message.topic, turn)
   const queued: QueuedMessage = {
     id: takeMessageId(session, turn),
@@ -29,16 +34,25 @@ export function enqueueMessage(session: Session, message: Message, turn: Turn): 
     payload: message.payload,
     qos: message.qos,
     retain: message.retain,
-    expiresAt: earliest(message.expiresAt, turn.now + rule.age),
-    at: turn.now,
+    expiresAt: earliest(message.expiresAt, at + rule.age),
+    at,
     sent: false,
     repaired: false,
   }
-  if (!makeRoom(session, queued, rule, turn)) return drop(session, 'queue-full', turn)
+  if (!makeRoom(session, queued, rule, turn)) {
+    if (queued.qos > 0 && !isOwnQueueFull(session, queued, rule, turn)) return false
+    drop(session, 'queue-full', turn)
+    return true
+  }
   session.downlink.queue.push(queued)
   addToTotals(session, turn, 1, queuedSize(queued))
   if (queued.qos > 0) turn.out.push({ type: 'keepMessage', session, message: queued })
+  return true
 }
+
+/** Whether a message is none that waits for a sleeping sensor. */
+const isUnkept = ({ state, policy }: Session, { qos, topic }: Message): boolean =>
+  qos === 0 && state === 'asleep' && !policy.queueFor(topic).qos0
 
 function earliest(a: number | undefined, b: number): number | undefined {
   if (a === undefined) return Number.isFinite(b) ? b : undefined
@@ -46,7 +60,7 @@ function earliest(a: number | undefined, b: number): number | undefined {
 }
 
 /** Of this topic only the newest message is of use; one that is on its way to the sensor stays. */
-function supersede(session: Session, topic: string, turn: Turn): void {
+export function supersede(session: Session, topic: string, turn: Turn): void {
   for (const old of session.downlink.queue.slice(headIsOpen(session) ? 1 : 0)) {
     if (old.topic !== topic) continue
     removeMessage(session, old, turn)
@@ -72,16 +86,52 @@ const isTooOld = (session: Session, now: number) => {
     message !== head && message.expiresAt !== undefined && message.expiresAt <= now
 }
 
-function isFull(session: Session, message: Message, rule: QueuePolicy, { env }: Turn): boolean {
+const isFull = (session: Session, message: Message, rule: QueuePolicy, turn: Turn): boolean =>
+  isOwnQueueFull(session, message, rule, turn) || lacksTotalRoom(session, message, turn)
+
+function isOwnQueueFull(session: Session, message: Message, rule: QueuePolicy, { env }: Turn): boolean {
   const { limits } = env.settings
   const more = queuedSize(message)
   return (
     session.downlink.queue.length >= limits.queuedMessages ||
     session.downlink.octets + more > limits.queuedOctets ||
-    env.totals.queuedMessages >= limits.totalQueuedMessages ||
-    env.totals.queuedOctets + more > limits.totalQueuedOctets ||
     isRuleFull(session, rule, more, limits)
   )
+}
+
+/** Which of the limits over all sensors one more message would break. */
+export function exceededTotal(message: Message, { env }: Turn): 'messages' | 'octets' | undefined {
+  const { limits } = env.settings
+  if (env.totals.queuedMessages >= limits.totalQueuedMessages) return 'messages'
+  return env.totals.queuedOctets + queuedSize(message) > limits.totalQueuedOctets ? 'octets' : undefined
+}
+
+/** Whether the limits over all sensors stand in the way; not in that of a message that is delivered at once. */
+export const lacksTotalRoom = (session: Session, message: Message, turn: Turn): boolean =>
+  exceededTotal(message, turn) !== undefined &&
+  !isDeliverableNow(session, turn) &&
+  !isUnkept(session, message)
+
+function isDeliverableNow(session: Session, { now }: Turn): boolean {
+  const { queue, outstanding, paused, holdUntil = now } = session.downlink
+  return (
+    isListening(session) && queue.length === 0 && outstanding === undefined && !paused && holdUntil <= now
+  )
+}
+
+/**
+ * Whether the queue of a sensor that listens takes one more before the broker is to wait: half of what may wait, so that the
+ * flow goes on while the broker sends more, and the rest is there for QoS 0.
+ */
+export function hasRoomToFlow(session: Session, message: Message, { env }: Turn): boolean {
+  const { queue, octets } = session.downlink
+  if (queue.length === 0) return true
+  const { limits } = env.settings
+  const more = queuedSize(message)
+  if (queue.length >= Math.ceil(limits.queuedMessages / 2)) return false
+  if (octets + more > Math.ceil(limits.queuedOctets / 2)) return false
+  const rule = session.policy.queueFor(message.topic)
+  return rule.overflow === 'latest-per-topic' || !isRuleFull(session, rule, more, limits)
 }
 
 /** A rule that allows less than the sensor's queue as a whole is counted over the messages that fall under it. */
@@ -115,6 +165,17 @@ function findVictim(
       (i > 0 || !headIsOpen(session)) && (!ruleIsFull || session.policy.queueFor(one.topic) === rule),
   )
   return candidates.find(({ qos }) => qos === 0) ?? candidates[0]
+}
+
+/** What goes first where the gateway as a whole is full: the oldest of QoS 0, else what the rule of its topic would drop. */
+export function findMostDispensable(session: Session): QueuedMessage | undefined {
+  const { downlink, policy } = session
+  const candidates = headIsOpen(session) ? downlink.queue.slice(1) : downlink.queue
+  return (
+    candidates.find(({ qos }) => qos === 0) ??
+    candidates.find(({ topic }) => policy.queueFor(topic).overflow !== 'drop-newest') ??
+    candidates.at(-1)
+  )
 }
 
 function addToTotals(session: Session, { env }: Turn, messages: number, octets: number): void {
@@ -162,7 +223,7 @@ export function dropMessages(
   }
 }
 
-/** Empties the queue without counting drops: it was asked for. The head's answer is not waited for any more. */
+/** Empties the queue without counting drops. The head's answer is not waited for any more. */
 export function clearQueue(session: Session, turn: Turn): void {
   if (headIsOpen(session)) session.downlink.outstanding = undefined
   while (session.downlink.queue[0] !== undefined) removeMessage(session, session.downlink.queue[0], turn)

@@ -5,7 +5,8 @@ import { isTopicFilter, isTopicName } from '../../mqtt-topics.ts'
 import type { Predefined } from '../policy.ts'
 import type { Session } from '../session.ts'
 import type { Turn } from '../turn.ts'
-import { assignTopic, mayKnow, type Topics } from './registry.ts'
+import { assignOrReplaceTopic, noteTopicUse } from './forget.ts'
+import { mayKnow, nameOfId, type Topics } from './registry.ts'
 
 /** How a topic name is written towards the sensor. */
 export interface TopicForm {
@@ -21,7 +22,7 @@ export function topicOfPublish(
 ): string | ReturnCode {
   switch (topicIdType) {
     case 'normal':
-      return topics?.byId.get(topicId) ?? ReturnCode.invalidTopicId
+      return (topics && nameOfId(topics, topicId)) ?? ReturnCode.invalidTopicId
     case 'predefined':
       return predefined.byId.get(topicId) ?? ReturnCode.invalidTopicId
     case 'short': {
@@ -68,13 +69,12 @@ export function formForSensor(session: Session, topic: string, turn: Turn): Topi
 }
 
 /** The normal id of a name, assigned and saved if it has none; undefined when no more ids may be assigned. */
-export function normalId(session: Session, topic: string, { env, out }: Turn): number | undefined {
-  const { topics, policy } = session
-  const known = topics.byName.get(topic)
-  if (known !== undefined) return known
-  const topicId = assignTopic(topics, topic, env.settings.limits.topicsPerSensor, policy.predefined)
+export function normalId(session: Session, topic: string, turn: Turn): number | undefined {
+  const known = session.topics.byName.get(topic)
+  const topicId = known ?? assignOrReplaceTopic(session, topic, turn)
+  if (topicId !== undefined) noteTopicUse(session, topicId, turn)
   // it is told to the sensor, and must mean the same after a crash [SN-REG-8]
-  if (topicId !== undefined) out.push({ type: 'save', session })
+  if (topicId !== undefined && known === undefined) turn.out.push({ type: 'save', session })
   return topicId
 }
 

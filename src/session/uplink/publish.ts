@@ -4,8 +4,10 @@ import { type Publish, type Pubrel, ReturnCode } from '../../codec/v1/messages.t
 import { fitsBroker } from '../broker/limits.ts'
 import { isResuming } from '../broker/link.ts'
 import { isBlamed, isCautious, noteUnanswered } from '../broker/suspicion.ts'
+import { noteMiss, noteProof } from '../downlink/validation.ts'
 import type { Uplink } from '../message.ts'
 import type { Session } from '../session.ts'
+import { noteTopicUse } from '../topics/forget.ts'
 import { topicOfPublish } from '../topics/topic-names.ts'
 import { drop, send, type Turn } from '../turn.ts'
 import { isSpoolOrdered, spoolUplink } from './spool.ts'
@@ -22,15 +24,25 @@ import {
 export function onPublish(session: Session, packet: Publish, turn: Turn): void {
   if (packet.qos === -1) return publishUnanswered(session, packet, turn)
   const topic = topicOfPublish(packet, session.topics, session.policy.predefined)
-  if (typeof topic !== 'string') return refusePublish(session, packet, topic, turn)
+  if (typeof topic !== 'string') {
+    noteMiss(session)
+    return refusePublish(session, packet, topic, turn)
+  }
   if (!fitsBroker(session.link.limits, packet, topic)) {
     return refusePublish(session, packet, ReturnCode.notSupported, turn)
   }
+  if (packet.topicIdType === 'normal') noteOwnTopic(session, packet.topicId, turn)
   if (session.link.hangUps.blamed.length > 0 && isHungUpAt(session, packet, packet.qos, topic, turn)) {
     return refusePublish(session, packet, ReturnCode.notSupported, turn)
   }
   if (packet.qos === 0) publishOnce(session, packet, topic, turn)
   else publishSurely(session, packet, topic, turn)
+}
+
+/** Who knows an id that the gateway chose by chance has heard it. */
+function noteOwnTopic(session: Session, topicId: number, turn: Turn): void {
+  noteTopicUse(session, topicId, turn)
+  if (!session.validation.done) noteProof(session)
 }
 
 /** An error is answered with PUBACK whatever the QoS [SN-PUB-4]. */

@@ -83,11 +83,13 @@ describe('a full queue', () => {
     const sensor = world.sensor()
     sensor.connect('dev1', { cleanSession: false, duration: 3600 })
     sensor.subscribe('s/a', 2)
-    for (const payload of ['1', '2', '3']) world.publish('s/a', payload, 1)
+    world.publish('s/a', '1', 1)
+    for (const payload of ['2', '3']) world.publish('s/a', payload, 0)
     expect(queued(world)).toEqual(['1', '3'])
     expect(sensor.take()).toMatchObject([{ type: 'publish', msgId: 1 }])
     const rest = sensor.send({ type: 'puback', topicId: 1, msgId: 1, returnCode: 0 })
-    expect(rest).toMatchObject([{ type: 'publish', msgId: 3 }]) // 2 was dropped
+    expect(rest).toMatchObject([{ type: 'publish', qos: 0 }])
+    expect(rest.flatMap((packet) => ('data' in packet ? [text(packet.data)] : []))).toEqual(['3']) // 2 was dropped
   })
 
   it('drops the newest when only the one on its way is there [SN-SLP-14]', () => {
@@ -95,7 +97,7 @@ describe('a full queue', () => {
     const sensor = world.sensor()
     sensor.connect('dev1', { cleanSession: false, duration: 3600 })
     sensor.subscribe('s/a', 2)
-    for (const payload of ['1', '2']) world.publish('s/a', payload, 1)
+    for (const qos of [1, 0] as const) world.publish('s/a', `${2 - qos}`, qos)
     expect(queued(world)).toEqual(['1'])
     expect(world.drops()).toEqual(['queue-full'])
   })
@@ -105,7 +107,7 @@ describe('the limits over all sensors', () => {
   it.each([
     ['messages', { totalQueuedMessages: 4 }],
     ['octets', { totalQueuedOctets: 16 }],
-  ])('of %s make room in the own queue only [SN-ROB-1, SN-ROB-4]', (_, limits) => {
+  ])('of %s make room in the own queue where no other is longer [SN-ROB-1, SN-ROB-4]', (_, limits) => {
     const world = new World({ limits })
     asleep(world, 'dev1', '10.0.0.1')
     asleep(world, 'dev2', '10.0.0.2')

@@ -29,14 +29,14 @@ describe('topic ids', () => {
     ])
   })
 
-  it('begin anywhere, by chance, but never at a reserved one [SN-FLD-2, SN-SESS-10]', () => {
+  it('begin anywhere, by chance, but never at a reserved one, nor at one that some clients read as negative [SN-FLD-2, SN-SESS-10]', () => {
     for (const random of [0, 0.5, 0.999999999]) {
       const world = new World({ random: () => random })
       const sensor = world.sensor()
       sensor.connect('dev1')
       const id = sensor.register('a')
-      expect(id).toBe(1 + Math.floor(random * 0xfffd))
-      expect(id).toBeLessThan(0xffff)
+      expect(id).toBe(1 + Math.floor(random * 0x7ffd))
+      expect(id).toBeLessThan(0x7fff)
     }
   })
 

@@ -178,6 +178,11 @@ export const DROPS = {
     text: 'The sensor is there, but it answered none of the transmissions of a message, so the message was set aside and the next one sent.',
     next: 'The log names the topic. Often the message is longer than the buffer of the device: set "maxMessageSize" in its rule; or it does not know QoS 2: subscribe with QoS 1.',
   },
+  'topic-forgotten': {
+    label: 'Topic name forgotten',
+    text: 'A sensor had as many topic names as it may have. The one that was not used for longest made room for a new one.',
+    next: 'Nothing is lost, but names are told again and again. Raise "topicsPerSensor", or let the sensor subscribe to fewer topics.',
+  },
   oversized: {
     label: 'Datagram too large',
     text: 'A datagram was larger than the listener accepts.',
