@@ -32,6 +32,7 @@ const nothing: MetricsSource = {
       received: {},
       sent: {},
       dropped: {},
+      refusals: {},
     },
   }),
   broker: () => ({

@@ -23,6 +23,7 @@ import { reportLosses } from './loss-report.ts'
 import { type GatewayStatus, type Observer, Observers } from './observer.ts'
 import { type OpenedBroker, openBroker } from './open-broker.ts'
 import { closeStore, createBearings, isDurable, openStore, settleStore } from './open-store.ts'
+import { createRefusals, type Refusals } from './refusals.ts'
 import { type ReloadReport, reloadConfig } from './rules/reload.ts'
 import { createSensorRules, type SensorRules } from './rules/sensor-rules.ts'
 import { createStatus } from './status.ts'
@@ -55,6 +56,7 @@ export class Gateway {
   readonly #share: WorkerShare | undefined
   readonly #counters = createCounters()
   readonly #observers: Observers
+  readonly #refusals: Refusals
   readonly #intake: Intake
   readonly #listeners = new Map<Listener, BoundListener>()
   // from `prepare` on
@@ -74,7 +76,10 @@ export class Gateway {
     this.sessions = share?.sessions ?? createSessions()
     this.rules = createSensorRules(config, Math.random)
     this.#observers = new Observers((error) => reportFault(error, this.#counters, log))
-    this.#intake = createIntake({ counters: this.#counters, limits: () => config.limits })
+    const counters = this.#counters
+    this.#refusals = createRefusals({ counters, log, onRefused: (one) => this.#observers.refused(one) })
+    const { report: onRefused } = this.#refusals
+    this.#intake = createIntake({ counters, limits: () => config.limits, onRefused })
   }
 
   /**
@@ -127,6 +132,7 @@ export class Gateway {
       upstream,
       transmitter,
       observers,
+      refusals: this.#refusals,
       counters,
       latency,
       log,
@@ -210,10 +216,10 @@ export class Gateway {
   }
 
   /** Takes a datagram: finds out whose it is, and takes a step of the core with the message in it. */
-  #take(turns: Turns, step: typeof receive, ...[bound, bytes, { address, port }]: Datagram): void {
-    const received = decodeDatagram(bound, bytes, address, this.#counters)
+  #take(turns: Turns, step: typeof receive, ...[bound, bytes, remote]: Datagram): void {
+    const received = decodeDatagram(bound, bytes, remote, this.#counters, this.#refusals.report)
     if (received === undefined) return
-    const { packet, nodeId } = received
+    const [{ address, port }, { packet, nodeId }] = [remote, received]
     const key = peerKey(bound.index, address, port, nodeId)
     const session = this.sessions.byPeer.get(key)
     const peer = session?.peer ?? { key, listener: bound.listener, address, port, nodeId }

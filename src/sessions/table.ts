@@ -1,12 +1,23 @@
 // All sessions: found by address and by ClientId, and those with something due by the nearest deadline of all. Pure.
 
-import type { Peer, PeerKey } from '../session/peers.ts'
+import { type Peer, type PeerKey, sourceOf } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
+
+/** Sessions that may give way, those first that are missed least; found by one look at all sessions, for many newcomers. */
+export interface Yielding {
+  readonly candidates: Session[]
+  /** when all sessions may be looked at again */
+  readonly nextAt: number
+}
 
 export interface Sessions {
   readonly byPeer: Map<PeerKey, Session>
   readonly byClientId: Map<string, Session>
+  /** how many sessions each source address has; sessions whose source is unknown are not counted */
+  readonly bySource: Map<string, number>
+  /** sessions that may give way to newcomers, by the source that they are looked for; '' for any */
+  readonly yielding: Map<string, Yielding>
   /** nothing of any session is due before this time */
   nextAt: number
   /** rates per source, by what they limit */
@@ -17,6 +28,8 @@ export interface Sessions {
 export const createSessions = (): Sessions => ({
   byPeer: new Map(),
   byClientId: new Map(),
+  bySource: new Map(),
+  yielding: new Map(),
   nextAt: Number.POSITIVE_INFINITY,
   rates: {
     connect: createThrottle(),
@@ -31,6 +44,19 @@ export function bindPeer(sessions: Sessions, session: Session, peer: Peer): void
   if (session.peer?.key !== peer.key) unbindPeer(sessions, session)
   session.peer = peer
   sessions.byPeer.set(peer.key, session)
+  countSource(sessions, session, sourceOf(peer))
+}
+
+/** The session counts for this source from now on, or for none. */
+export function countSource({ bySource }: Sessions, session: Session, source: string | undefined): void {
+  const before = session.source
+  if (before === source) return
+  session.source = source
+  if (source !== undefined) bySource.set(source, (bySource.get(source) ?? 0) + 1)
+  if (before === undefined) return
+  const left = (bySource.get(before) ?? 0) - 1
+  if (left > 0) bySource.set(before, left)
+  else bySource.delete(before)
 }
 
 /** The session has no address any more. */
@@ -43,6 +69,7 @@ export function unbindPeer(sessions: Sessions, session: Session): void {
 
 /** Takes the session out of the table, unless another one of the same ClientId is there by now. */
 export function removeSession(sessions: Sessions, session: Session): void {
+  countSource(sessions, session, undefined)
   if (sessions.byClientId.get(session.clientId) === session) sessions.byClientId.delete(session.clientId)
 }
 
