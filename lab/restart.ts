@@ -80,7 +80,7 @@ async function run(options: Options): Promise<number> {
     listeners: [{ url: `udp://127.0.0.1:${port}` }],
     broker: { url: mosquitto.url },
     store: { type: 'lmdb', path: join(folder, 'state') },
-    limits: { sensors: sensors + 1000 },
+    limits: { sensors: sensors + 1000, sensorsPerAddress: sensors + 1000 },
     console: { enabled: false },
     log: { level: 'info', format: 'json' },
   })

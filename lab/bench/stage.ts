@@ -132,7 +132,7 @@ export async function openStage(given: StageOptions, wanted: Wanted = {}): Promi
     broker: { url: `mqtt://${broker.endpoint.host}:${broker.endpoint.port}` },
     store: store === 'lmdb' ? { type: 'lmdb', path: join(folder, 'state') } : { type: 'memory' },
     timers: { tRetry: `${T_RETRY}ms` },
-    limits: { sensors: MOST_SENSORS, connectsPerAddress: MANY },
+    limits: { sensors: MOST_SENSORS, sensorsPerAddress: MOST_SENSORS, connectsPerAddress: MANY },
     console: { url: `http://${LOOPBACK}:0` },
     log: { level: 'info', format: 'json' },
     ...(options.workers !== undefined && { workers: options.workers }),

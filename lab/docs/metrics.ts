@@ -33,6 +33,7 @@ const nothing: MetricsSource = {
       received: {},
       sent: {},
       dropped: {},
+      refusals: {},
     },
   }),
   broker: () => ({

@@ -37,9 +37,16 @@ const timers = z.strictObject({
 
 const limits = z.strictObject({
   sensors: whole(1, 10_000_000).prefault(10_000).describe('Sessions, connected or kept.'),
+  sensorsPerAddress: whole(1, 10_000_000)
+    .optional()
+    .describe(
+      'Sessions from one source address, connected or kept; each node behind a forwarder is a source of its own. Raise it if most sensors share one translated address (NAT). Default: three quarters of `limits.sensors`.',
+    ),
   clientIdLength: whole(1, 1024)
-    .prefault(23)
-    .describe('Octets of UTF-8 in a ClientId; longer ones get 0x03 [5.3.1].'),
+    .prefault(64)
+    .describe(
+      'Octets of UTF-8 in a ClientId; longer ones get 0x03. The specification allows 23, many clients send more [5.3.1].',
+    ),
   topicsPerSensor: whole(1, 65_534).prefault(256).describe('Topic names registered per sensor [6.5].'),
   subscriptionsPerSensor: whole(1, 65_534).prefault(64).describe('Subscriptions per sensor [6.9].'),
   queuedMessages: whole(1, 1_000_000)
@@ -64,8 +71,8 @@ const limits = z.strictObject({
     .prefault(100)
     .describe('Messages delivered per PINGREQ of a sleeping sensor, unless its rule says otherwise [6.14].'),
   connectsPerAddress: whole(1, 1_000_000)
-    .prefault(3000)
-    .describe('New connections per second from one address.'),
+    .prefault(1000)
+    .describe('New connections per second from one address, and as many at once. More are dropped.'),
   repliesPerAddress: whole(1, 1_000_000)
     .prefault(100)
     .describe('Answers per second to one address without connection (DISCONNECT, GWINFO).'),

@@ -33,6 +33,8 @@ export interface GatewayInfo {
     readonly sent: Readonly<Record<string, number>>
     /** by reason */
     readonly dropped: Readonly<Record<string, number>>
+    /** refusals by reason */
+    readonly refusals: Readonly<Record<string, number>>
   }
 }
 

@@ -76,6 +76,8 @@ export function createMetrics(view: MetricsSource): Metrics {
   counter('mqttsn_drops_total', 'Datagrams and messages that were discarded, by reason.', ['reason'], () =>
     by('reason', counters().dropped),
   )
+  const refusals = 'Sensors and other senders that were refused, by reason.'
+  counter('mqttsn_refusals_total', refusals, ['reason'], () => by('reason', counters().refusals))
   counter('mqttsn_faults_total', 'Exceptions caught: each one is a bug of the gateway.', [], () =>
     one(counters().faults),
   )

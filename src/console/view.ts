@@ -109,6 +109,28 @@ export interface RecentEntry {
   readonly text: string
 }
 
+/** Somebody who was refused lately, each with one reason. Times are milliseconds since 1970. */
+export interface RefusalEntry {
+  /** the last time, and the first */
+  readonly at: number
+  readonly firstAt: number
+  readonly times: number
+  readonly reason: string
+  /** the reason in words */
+  readonly text: string
+  /** the keys of the configuration that decide; undefined where none does */
+  readonly key: string | undefined
+  /** of the last time, with `/node` behind a forwarder */
+  readonly address: string
+  readonly listener: string
+  /** undefined where the sender did not name itself */
+  readonly clientId: string | undefined
+  /** what was answered; undefined: nothing, or DISCONNECT */
+  readonly returnCode: number | undefined
+  /** what the broker said, where it refused */
+  readonly detail: string | undefined
+}
+
 export interface SensorQuery {
   /** part of the ClientId or address, without regard to case */
   readonly search?: string | undefined
@@ -198,6 +220,8 @@ export interface GatewayView {
   store(): Awaitable<StoreInfo>
   sensors(query: SensorQuery): Awaitable<SensorList>
   sensor(clientId: string): Awaitable<SensorDetail | undefined>
+  /** who was refused lately, latest first; at most 200 */
+  refusals(): Awaitable<readonly RefusalEntry[]>
   /** the global table of predefined topic ids */
   predefined(): readonly { readonly topicId: number; readonly name: string }[]
   /** the effective configuration, secrets hidden */

@@ -2,6 +2,7 @@
 
 import type { MalformedReason, Packet, PacketType } from '../codec/v1/messages.ts'
 import type { DropReason } from '../session/events.ts'
+import type { RefusalReason } from '../session/refusal.ts'
 
 /** Why a datagram never reached a session; `not-serving`: the gateway starts or stops. */
 export type DiscardReason =
@@ -26,6 +27,8 @@ export interface Counters {
   retransmissions: number
   /** what was discarded, by reason */
   readonly dropped: Partial<Record<DiscardReason, number>>
+  /** who was refused, by reason; what was discarded with that is among `dropped` too */
+  readonly refusals: Partial<Record<RefusalReason, number>>
   /** exceptions caught: each one is a bug */
   faults: number
   /** writes to the store that failed */
@@ -44,6 +47,7 @@ export const createCounters = (): Counters => ({
   delivered: 0,
   retransmissions: 0,
   dropped: {},
+  refusals: {},
   faults: 0,
   storeFailures: 0,
 })

@@ -15,7 +15,7 @@ import type { Store } from '../store/store.ts'
 import { createCounters } from './counters.ts'
 import { createIntake, type Datagram, type Intake } from './datagrams/intake.ts'
 import { type BoundListener, openListener } from './datagrams/listener.ts'
-import { decodeDatagram } from './datagrams/reception.ts'
+import { decodeDatagram, peerOf } from './datagrams/reception.ts'
 import { MANY_HELD } from './effects/commit-gate.ts'
 import { createTransmitter, type Transmitter } from './effects/transmit.ts'
 import { createHistogram } from './histogram.ts'
@@ -24,6 +24,7 @@ import { reportLosses } from './loss-report.ts'
 import { type GatewayStatus, type Observer, Observers } from './observer.ts'
 import { type OpenedBroker, openBroker } from './open-broker.ts'
 import { closeStore, createBearings, isDurable, openStore, settleStore } from './open-store.ts'
+import { createRefusals, type Refusals } from './refusals.ts'
 import { type ReloadReport, reloadConfig } from './rules/reload.ts'
 import { createSensorRules, type SensorRules } from './rules/sensor-rules.ts'
 import { createStatus } from './status.ts'
@@ -59,6 +60,7 @@ export class Gateway {
   readonly #share: WorkerShare | undefined
   readonly #counters = createCounters()
   readonly #observers: Observers
+  readonly #refusals: Refusals
   readonly #intake: Intake
   readonly #listeners = new Map<Listener, BoundListener>()
   // from `prepare` on
@@ -78,7 +80,10 @@ export class Gateway {
     this.sessions = share?.sessions ?? createSessions()
     this.rules = createSensorRules(config, unguessable)
     this.#observers = new Observers((error) => reportFault(error, this.#counters, log))
-    this.#intake = createIntake({ counters: this.#counters, limits: () => config.limits })
+    const counters = this.#counters
+    this.#refusals = createRefusals({ counters, log, onRefused: (one) => this.#observers.refused(one) })
+    const { report: onRefused } = this.#refusals
+    this.#intake = createIntake({ counters, limits: () => config.limits, onRefused })
   }
 
   /**
@@ -132,6 +137,7 @@ export class Gateway {
       upstream,
       transmitter,
       observers,
+      refusals: this.#refusals,
       counters,
       latency,
       log,
@@ -215,17 +221,13 @@ export class Gateway {
   }
 
   /** Takes a datagram: finds out whose it is, and takes a step of the core with the message in it. */
-  #take(turns: Turns, step: typeof receive, ...[bound, bytes, { address, port, local }]: Datagram): void {
-    const received = decodeDatagram(bound, bytes, address, this.#counters)
+  #take(turns: Turns, step: typeof receive, ...[bound, bytes, remote]: Datagram): void {
+    const received = decodeDatagram(bound, bytes, remote, this.#counters, this.#refusals.report)
     if (received === undefined) return
     const { packet, nodeId } = received
-    const key = peerKey(bound.index, address, port, nodeId)
+    const key = peerKey(bound.index, remote.address, remote.port, nodeId)
     const session = this.sessions.byPeer.get(key)
-    const known = session?.peer
-    const peer =
-      known?.local === local && known !== undefined
-        ? known
-        : { key, listener: bound.listener, address, port, nodeId, local }
+    const peer = peerOf(bound, remote, nodeId, key, session?.peer)
     logPacket(this.#log, 'received', packet, peer, this.#config.log.payloads)
     this.#observers.received(packet, peer, session, bytes)
     if (turns.attempt(session, (turn) => step(this.sessions, packet, peer, turn))) return

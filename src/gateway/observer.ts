@@ -4,6 +4,7 @@ import type { Packet } from '../codec/v1/messages.ts'
 import type { Config } from '../config/schema.ts'
 import type { Effect } from '../session/events.ts'
 import type { Peer } from '../session/peers.ts'
+import type { Refusal } from '../session/refusal.ts'
 import type { Session } from '../session/session.ts'
 import type { StoreHealth } from '../store/store.ts'
 import type { TransportStats } from '../transport/transport.ts'
@@ -16,6 +17,8 @@ export interface Observer {
   received?(packet: Packet, peer: Peer, session: Session | undefined, bytes: Uint8Array): void
   /** a message to a sensor or stranger, as it leaves; `repeated`: it was sent before */
   sent?(packet: Packet, peer: Peer, session: Session | undefined, bytes: Uint8Array, repeated: boolean): void
+  /** somebody was refused */
+  refused?(refusal: Refusal): void
   /** something to be done, before it is done */
   effect?(effect: Effect): void
 }
@@ -69,6 +72,16 @@ export class Observers implements Required<Observer> {
     for (const observer of this.#observers) {
       try {
         observer.sent?.(packet, peer, session, bytes, repeated)
+      } catch (error) {
+        this.#onFault(error)
+      }
+    }
+  }
+
+  refused(refusal: Refusal): void {
+    for (const observer of this.#observers) {
+      try {
+        observer.refused?.(refusal)
       } catch (error) {
         this.#onFault(error)
       }

@@ -40,6 +40,8 @@ export interface GatewayStatus {
     readonly retransmissions: number
     /** what was discarded, by reason */
     readonly dropped: Readonly<Partial<Record<string, number>>>
+    /** who was refused, by reason */
+    readonly refusals: Readonly<Partial<Record<string, number>>>
     /** exceptions caught: each one is a bug of the gateway */
     readonly faults: number
   }

@@ -18,6 +18,7 @@ import type { Gateway } from '../gateway/gateway.ts'
 import type { Effect } from '../session/events.ts'
 import { describePeer, type Peer } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
+import { createRecentRefusals } from './recent-refusals.ts'
 import { comparison, detailOf, fitsQuery, nothingKnown, summaryOf } from './sensor-info.ts'
 import { createSensorMemory } from './sensor-memory.ts'
 
@@ -32,7 +33,9 @@ export function createView(gateway: Gateway, config: Config, version: string): O
   const { byClientId } = gateway.sessions
   const memories = createSensorMemory(gateway)
   const changeListeners = new Set<(change: StateChange) => void>()
+  const refusals = createRecentRefusals()
   const stop = gateway.observe({
+    refused: refusals.add,
     effect(effect) {
       if (effect.type !== 'changed') return
       const change = changeOf(effect)
@@ -70,6 +73,7 @@ export function createView(gateway: Gateway, config: Config, version: string): O
       const gone = memories.departed().find((sensor) => sensor.clientId === clientId)
       return gone && { ...nothingKnown, ...gone, ...memories.of(clientId) }
     },
+    refusals: refusals.list,
     predefined: () =>
       [...gateway.rules.env.settings.predefined.byId].map(([topicId, name]) => ({ topicId, name })),
     config: () => redacted(config),
@@ -113,6 +117,7 @@ function infoOf(gateway: Gateway, config: Config, version: string, startedAt: nu
       received: upperCased(counters.received),
       sent: upperCased(counters.sent),
       dropped: counters.dropped as Record<string, number>,
+      refusals: counters.refusals as Record<string, number>,
     },
   }
 }

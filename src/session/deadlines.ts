@@ -11,7 +11,7 @@ import type { Timers } from './policy.ts'
 import type { Outstanding, Session } from './session.ts'
 import { abandonSetup, refuseConnect } from './setup/connect.ts'
 import { giveUpSession, loseSensor } from './setup/disconnect.ts'
-import { silenceDeadline } from './setup/keep-alive.ts'
+import { askIfThere, nextSilenceDeadline, silenceDeadline } from './setup/keep-alive.ts'
 import { failWillUpdate } from './setup/will-update.ts'
 import { isEnded, isListening } from './states.ts'
 import { enter, type Turn } from './turn.ts'
@@ -42,9 +42,12 @@ const spool: Deadline = { at: nextSpoolAttempt, pass: () => {} }
 /** Of a sensor that is there, or in the middle of a setup. The first that ends the session is the last. */
 const ofPresent: readonly Deadline[] = [
   {
-    at: (session, { inactivity }) => silenceDeadline(session, inactivity),
-    pass: (session, turn) =>
-      loseSensor(session, session.state === 'asleep' ? 'slept too long' : 'keep-alive passed', turn),
+    at: (session, { inactivity }) => nextSilenceDeadline(session, inactivity),
+    pass(session, turn) {
+      const isOver = silenceDeadline(session, turn.env.settings.timers.inactivity) <= turn.now
+      if (!isOver) askIfThere(session, turn)
+      else loseSensor(session, session.state === 'asleep' ? 'slept too long' : 'keep-alive passed', turn)
+    },
   },
   {
     at: ({ setup }) => setup.deadline,
@@ -102,6 +105,7 @@ const ofEnded: readonly Deadline[] = [
     at: ({ endedAt, uplink }, { keepSessions }) => (uplink.dead.size > 0 ? never : endedAt + keepSessions),
     pass(session, turn) {
       session.established = false
+      session.forgotten = 'expired'
       clearSpool(session, turn)
       enter(session, 'disconnected', 'not seen for too long', turn)
     },

@@ -49,7 +49,11 @@ const rules: { readonly [T in Effect['type']]: DurabilityRule<Extract<Effect, { 
   keepUplink: { isAwaited: always },
   dropUplink: { isAwaited: always },
   setAside: {},
+  endAtBroker: { lane: 'broker' },
   drop: {},
+  refused: {},
+  gaveWay: {},
+  contested: {},
   changed: {},
   gwinfo: {},
 }

@@ -4,6 +4,7 @@ import type { Packet } from '../codec/v1/messages.ts'
 import type { BrokerLimits } from './broker/limits.ts'
 import type { DeathCause, Message, Outcome, QueuedMessage, Uplink, Will } from './message.ts'
 import type { Peer } from './peers.ts'
+import type { Refusal } from './refusal.ts'
 import type { Session } from './session.ts'
 import type { State } from './states.ts'
 
@@ -133,6 +134,8 @@ export type Effect =
   | { type: 'saveProgress'; session: Session; lazy: boolean }
   /** deletes the session there, with its messages and publishes */
   | { type: 'forget'; session: Session }
+  /** ends what the broker keeps of a session that is forgotten; `expired`: it was not seen for `timers.keepSessions` */
+  | { type: 'endAtBroker'; session: Session; expired: boolean }
   /** writes one queued message to the store, or deletes it there */
   | { type: 'keepMessage'; session: Session; message: QueuedMessage }
   | { type: 'dropMessage'; session: Session; message: QueuedMessage }
@@ -148,8 +151,20 @@ export type Effect =
       why: DeathCause
       kept: boolean
     }
-  /** counted, never fatal; with a `topic` it is also logged */
-  | { type: 'drop'; reason: DropReason; session: Session | undefined; topic?: string | undefined }
+  /** counted, never fatal; with a `topic` it is also logged; `refusal`: whose message it was, where its sender was refused by that */
+  | {
+      type: 'drop'
+      reason: DropReason
+      session: Session | undefined
+      topic?: string | undefined
+      refusal?: Refusal
+    }
+  /** someone was refused with a return code: counted, logged now and then, shown */
+  | { type: 'refused'; refusal: Refusal }
+  /** a session of a sensor that is gone makes room for a newcomer, since the table is full: logged now and then */
+  | { type: 'gaveWay'; session: Session }
+  /** two devices seem to have one ClientId: the session went from `other` to `peer` and back */
+  | { type: 'contested'; session: Session; peer: Peer; other: Peer }
   /** the session went from one state to another: one log line; `peer`: its address then, which an ended one loses */
   | { type: 'changed'; session: Session; peer: Peer | undefined; from: State; to: State; why: string }
   /** answers SEARCHGW to the whole network and to the one who asked [6.1] */

@@ -70,7 +70,11 @@ export const sourceOf = ({ address, nodeId }: Peer): string =>
   nodeId === undefined ? address : `${address} ${hex(nodeId)}`
 
 /** For people: `127.0.0.1:5000`, `[::1]:5000`, with `/node` behind a forwarder. */
-export const describePeer = ({ address, port, nodeId }: Peer): string => {
+export const describePeer = ({
+  address,
+  port,
+  nodeId,
+}: Pick<Peer, 'address' | 'port' | 'nodeId'>): string => {
   const host = address.includes(':') ? `[${address}]` : address
   return nodeId === undefined ? `${host}:${port}` : `${host}:${port}/${hex(nodeId)}`
 }

@@ -26,6 +26,8 @@ export interface Timers {
 /** Everything that grows is bounded by one of these. */
 export interface Limits {
   readonly sensors: number
+  /** of these from one source address, each node behind a forwarder by itself */
+  readonly sensorsPerAddress: number
   /** octets of UTF-8 [AMB-5] */
   readonly clientIdLength: number
   readonly topicsPerSensor: number

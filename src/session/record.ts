@@ -41,6 +41,8 @@ export interface ProgressRecord {
   readonly established: boolean
   readonly peer: PeerRecord | undefined
   readonly sleep: number
+  /** the source address that the session counts for; unknown in records of the first edition */
+  readonly source?: string | undefined
   readonly heardAt: number
   readonly endedAt: number
   /** 0: none */
@@ -87,6 +89,7 @@ export function progressRecord(session: Session, toWall: ToWall): ProgressRecord
       ...(peer.local !== undefined && { local: peer.local }),
     },
     sleep,
+    ...(session.source !== undefined && { source: session.source }),
     heardAt: toWall(heardAt),
     endedAt: toWall(endedAt),
     releasing: downlink.releasing ?? 0,

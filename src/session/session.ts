@@ -159,6 +159,14 @@ export interface Session {
   savedHeardAt: number
   /** when it was disconnected or lost */
   endedAt: number
+  /** where it came from last, as sessions are counted for each source address; undefined if that is not known */
+  source: string | undefined
+  /** it is being given up for good, so that the broker need not keep its session either: why */
+  forgotten: 'by hand' | 'expired' | 'made room' | undefined
+  /** when it last moved to another address, and from which */
+  movedFrom: { readonly peer: Peer; readonly at: number } | undefined
+  /** the `heardAt` of the silence in which the sensor was asked whether it is there [5.4.20] */
+  askedFor: number
   /** the nearest deadline: the shell sends `deadline` when it has passed */
   wakeAt: number
   will: WillData
@@ -206,6 +214,10 @@ export const createSession = (clientId: string, env: Env): Session => ({
   heardAt: 0,
   savedHeardAt: Number.NEGATIVE_INFINITY,
   endedAt: 0,
+  source: undefined,
+  forgotten: undefined,
+  movedFrom: undefined,
+  askedFor: Number.NaN,
   wakeAt: never,
   will: { topic: undefined, message: undefined },
   topics: createTopics(firstTopicId(env.random())),

@@ -1,8 +1,9 @@
 // One event being handled: what procedures may do in their turn is change the session, and ask for effects. Pure.
 
-import type { Packet } from '../codec/v1/messages.ts'
+import { type Packet, ReturnCode } from '../codec/v1/messages.ts'
 import type { DropReason, Effect } from './events.ts'
 import type { Env } from './policy.ts'
+import { type RefusalReason, usualReason } from './refusal.ts'
 import type { Session } from './session.ts'
 import { maySend, type State } from './states.ts'
 
@@ -13,12 +14,45 @@ export interface Turn {
   readonly out: Effect[]
 }
 
-/** Sends a message to the sensor, if it has an address; what must not be sent now, the sensor asks for again. */
+/**
+ * Sends a message to the sensor, if it has an address; what must not be sent now, the sensor asks for again. An answer that
+ * refuses is noted with its usual reason: where a closer one is known, `refuse` is called instead.
+ */
 export function send(session: Session, packet: Packet, turn: Turn, repeated = false): void {
   const { peer, state } = session
-  if (peer !== undefined && maySend(state, packet.type)) {
-    turn.out.push({ type: 'send', peer, packet, session, repeated })
-  }
+  if (peer === undefined || !maySend(state, packet.type)) return
+  turn.out.push({ type: 'send', peer, packet, session, repeated })
+  if ('returnCode' in packet && packet.returnCode !== ReturnCode.accepted)
+    noteRefusal(session, packet, usualReason(packet.type, packet.returnCode), turn)
+}
+
+/** An answer that may refuse. */
+type Answer = Extract<Packet, { readonly returnCode: number }>
+
+/** Sends an answer that refuses, and says why. `detail`: what the broker said, or what else helps. */
+export function refuse(
+  session: Session,
+  packet: Answer,
+  reason: RefusalReason,
+  turn: Turn,
+  detail?: string,
+): void {
+  const { peer, state } = session
+  if (peer === undefined || !maySend(state, packet.type)) return
+  turn.out.push({ type: 'send', peer, packet, session, repeated: false })
+  noteRefusal(session, packet, reason, turn, detail)
+}
+
+function noteRefusal(
+  { peer, clientId }: Session,
+  { returnCode }: Answer,
+  reason: RefusalReason,
+  { out }: Turn,
+  detail?: string,
+): void {
+  if (peer === undefined) return
+  const refusal = { reason, peer, clientId, returnCode, ...(detail !== undefined && { detail }) }
+  out.push({ type: 'refused', refusal })
 }
 
 /** Moves to another state and says why. */

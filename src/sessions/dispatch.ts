@@ -47,6 +47,10 @@ export function restSession(session: Session, turn: Turn): void {
 export function forgetSession(sessions: Sessions, session: Session, turn: Turn): void {
   clearQueue(session, turn)
   removeSession(sessions, session)
+  const { forgotten, cleanSession } = session
+  // the broker knows by itself that a clean session is over
+  if (forgotten !== undefined && !cleanSession)
+    turn.out.push({ type: 'endAtBroker', session, expired: forgotten === 'expired' })
   turn.out.push({ type: 'forget', session })
 }
 

@@ -9,7 +9,7 @@ import type { Turn } from '../session/turn.ts'
 import { dispatch } from './dispatch.ts'
 import { refuseStranger } from './strangers.ts'
 import { bindPeer, type Sessions } from './table.ts'
-import { displaceSession } from './takeover.ts'
+import { displaceSession, dropConnect, isContested } from './takeover.ts'
 
 /** The ClientId decides, and may have moved to this address [SN-SLP-16, -17]. */
 export function onNamedPingreq(sessions: Sessions, packet: Pingreq, peer: Peer, turn: Turn): void {
@@ -18,6 +18,8 @@ export function onNamedPingreq(sessions: Sessions, packet: Pingreq, peer: Peer, 
   if (session.peer.key !== peer.key) {
     if (!isLive(session) || !mayMove(session, session.peer, peer))
       return refuseStranger(sessions, packet, peer, turn)
+    if (isContested(session, peer, turn))
+      return dropConnect(peer, session.clientId, 'client-id-contested', turn)
     displaceSession(sessions, session.clientId, peer.key, turn)
     bindPeer(sessions, session, peer)
     turn.out.push({ type: 'saveProgress', session, lazy: true })

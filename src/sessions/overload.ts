@@ -18,7 +18,8 @@ const REFUSALS = 1
 export function turnAway(sessions: Sessions, packet: Packet, peer: Peer, turn: Turn): void {
   const session = sessions.byPeer.get(peer.key)
   if (session !== undefined) noteHeard(session, packet, turn)
-  turn.out.push({ type: 'drop', reason: 'overloaded', session })
+  const refusal = { reason: 'overloaded', peer, clientId: session?.clientId } as const
+  turn.out.push({ type: 'drop', reason: 'overloaded', session, refusal })
   const answer = answerTo(packet, session, turn)
   if (answer === undefined || !mayTell(sessions, packet, peer, turn)) return
   turn.out.push({ type: 'send', peer, packet: answer, ...(session && { session }) })

@@ -12,7 +12,7 @@ import type { Turn } from '../session/turn.ts'
 import { owesBroker, reopenUplink } from '../session/uplink/spool.ts'
 import { noteName } from './broker-names.ts'
 import { forgetSession, restSession } from './dispatch.ts'
-import { bindPeer, noteDeadline, type Sessions } from './table.ts'
+import { bindPeer, countSource, noteDeadline, type Sessions } from './table.ts'
 
 /** Milliseconds between the broker connections of two sensors that say nothing; those that speak go before them. */
 const SPREAD = 2
@@ -50,6 +50,7 @@ export function restore(
   refill(session, stored, turn)
   sessions.byClientId.set(session.clientId, session)
   noteName(sessions, session.clientId, turn)
+  countSource(sessions, session, progress.source)
   const wasLive = isLive(session)
   const peer = wasLive && progress.peer !== undefined ? peerOf(progress.peer) : undefined
   if (peer !== undefined && !sessions.byPeer.has(peer.key)) return goOn(sessions, session, peer, turn)

@@ -15,11 +15,22 @@ export interface LongestQueues {
   uses: number
 }
 
+/** Sessions that may give way, those first that are missed least; found by one look at all sessions, for many newcomers. */
+export interface Yielding {
+  readonly candidates: Session[]
+  /** when all sessions may be looked at again */
+  readonly nextAt: number
+}
+
 export interface Sessions {
   readonly byPeer: Map<PeerKey, Session>
   readonly byClientId: Map<string, Session>
   /** by their ClientIds at the broker, those of sensors that have another one there */
   readonly renamed: Map<string, string>
+  /** how many sessions each source address has; sessions whose source is unknown are not counted */
+  readonly bySource: Map<string, number>
+  /** sessions that may give way to newcomers, by the source that they are looked for; '' for any */
+  readonly yielding: Map<string, Yielding>
   /** nothing of any session is due before this time */
   nextAt: number
   /** those with the longest queues, as they were last looked for */
@@ -35,6 +46,8 @@ export const createSessions = (): Sessions => ({
   byPeer: new Map(),
   byClientId: new Map(),
   renamed: new Map(),
+  bySource: new Map(),
+  yielding: new Map(),
   nextAt: Number.POSITIVE_INFINITY,
   longest: { found: [], floor: 0, by: 'messages', uses: 0 },
   totalReachedAt: Number.NEGATIVE_INFINITY,
@@ -55,6 +68,19 @@ export function bindPeer(sessions: Sessions, session: Session, peer: Peer): void
   }
   session.peer = peer
   sessions.byPeer.set(peer.key, session)
+  countSource(sessions, session, sourceOf(peer))
+}
+
+/** The session counts for this source from now on, or for none. */
+export function countSource({ bySource }: Sessions, session: Session, source: string | undefined): void {
+  const before = session.source
+  if (before === source) return
+  session.source = source
+  if (source !== undefined) bySource.set(source, (bySource.get(source) ?? 0) + 1)
+  if (before === undefined) return
+  const left = (bySource.get(before) ?? 0) - 1
+  if (left > 0) bySource.set(before, left)
+  else bySource.delete(before)
 }
 
 /** The session has no address any more. */
@@ -67,6 +93,7 @@ export function unbindPeer(sessions: Sessions, session: Session): void {
 
 /** Takes the session out of the table, unless another one of the same ClientId is there by now. */
 export function removeSession(sessions: Sessions, session: Session): void {
+  countSource(sessions, session, undefined)
   if (sessions.byClientId.get(session.clientId) === session) sessions.byClientId.delete(session.clientId)
 }
 

@@ -3,44 +3,40 @@
 import { type Connect, ReturnCode } from '../codec/v1/messages.ts'
 import { isClientId, octets } from '../mqtt-topics.ts'
 import { type Peer, type PeerKey, sourceOf } from '../session/peers.ts'
-import { createSession } from '../session/session.ts'
+import type { RefusalReason } from '../session/refusal.ts'
+import { createSession, type Session } from '../session/session.ts'
 import type { Turn } from '../session/turn.ts'
 import { isNameTaken, noteName } from './broker-names.ts'
 import { dispatch } from './dispatch.ts'
+import { makeRoomFor } from './room.ts'
 import { bindPeer, type Sessions } from './table.ts'
 import { allow } from './throttle.ts'
 
 /** CONNECT from any address [SN-CONN-11, -12]. */
 export function onConnectFrom(sessions: Sessions, packet: Connect, peer: Peer, turn: Turn): void {
-  const { limits } = turn.env.settings
-  const { connectsPerAddress: rate } = limits
-  if (!allow(sessions.rates.connect, sourceOf(peer), rate, rate, turn.now)) {
-    turn.out.push({ type: 'drop', reason: 'rate-limited', session: undefined })
-    return
-  }
-  const reject = (returnCode: ReturnCode) =>
-    turn.out.push({ type: 'send', peer, packet: { type: 'connack', returnCode } })
   const { clientId } = packet
-  if (packet.protocolId !== 1 || !isClientId(clientId) || octets(clientId) > limits.clientIdLength) {
-    reject(ReturnCode.notSupported) // [SN-CONN-5, -6, -8, SN-FLD-3]
+  const { connectsPerAddress: rate } = turn.env.settings.limits
+  if (!allow(sessions.rates.connect, sourceOf(peer), rate, rate, turn.now)) {
+    dropConnect(peer, clientId, 'too-many-connects', turn)
     return
   }
+  const impossible = whyImpossible(packet, turn)
+  if (impossible !== undefined) return reject(peer, clientId, impossible, ReturnCode.notSupported, turn)
   const existing = sessions.byClientId.get(clientId)
   const policy = existing?.policy ?? turn.env.policyFor(clientId)
-  if (policy.denied || !policy.mayComeFrom(peer.address)) {
-    reject(ReturnCode.notSupported) // [SN-ROB-2]
+  const barred = policy.denied ? 'denied' : policy.mayComeFrom(peer.address) ? undefined : 'wrong-address'
+  if (barred !== undefined) return reject(peer, clientId, barred, ReturnCode.notSupported, turn) // [SN-ROB-2]
+  if (existing !== undefined && isContested(existing, peer, turn)) {
+    dropConnect(peer, clientId, 'client-id-contested', turn)
     return
   }
   if (isNameTaken(sessions, clientId, turn)) {
     turn.out.push({ type: 'drop', reason: 'name-taken', session: undefined })
-    reject(ReturnCode.notSupported)
-    return
+    return reject(peer, clientId, 'client-id-reserved', ReturnCode.notSupported, turn)
   }
   displaceSession(sessions, clientId, peer.key, turn)
-  if (existing === undefined && sessions.byClientId.size >= limits.sensors) {
-    reject(ReturnCode.congestion) // [SN-CONN-19]
-    return
-  }
+  const full = existing === undefined ? makeRoomFor(sessions, sourceOf(peer), turn) : undefined
+  if (full !== undefined) return reject(peer, clientId, full, ReturnCode.congestion, turn) // [SN-CONN-19]
   const session = existing ?? createSession(clientId, turn.env)
   if (existing === undefined) sessions.byClientId.set(clientId, session)
   noteName(sessions, clientId, turn)
@@ -51,6 +47,51 @@ export function onConnectFrom(sessions: Sessions, packet: Connect, peer: Peer, t
   bindPeer(sessions, session, peer)
   if (hasMoved) session.setup.fresh = false // from another address it is no repetition
   dispatch(sessions, session, { type: 'packet', packet, peer }, turn)
+}
+
+/** Why nobody may connect like that [SN-CONN-5, -6, -8, SN-FLD-3]. */
+function whyImpossible({ protocolId, clientId }: Connect, { env }: Turn): RefusalReason | undefined {
+  if (protocolId !== 1) return 'wrong-protocol'
+  if (clientId === '') return 'client-id-empty'
+  if (octets(clientId) > env.settings.limits.clientIdLength) return 'client-id-too-long'
+  return isClientId(clientId) ? undefined : 'client-id-impossible'
+}
+
+function reject(
+  peer: Peer,
+  clientId: string,
+  reason: RefusalReason,
+  returnCode: ReturnCode,
+  { out }: Turn,
+): void {
+  out.push({ type: 'send', peer, packet: { type: 'connack', returnCode } })
+  out.push({ type: 'refused', refusal: { reason, peer, clientId, returnCode } })
+}
+
+/** A CONNECT without an answer: its sensor repeats it after T_retry, and one that is in a loop slows down by that. */
+export function dropConnect(peer: Peer, clientId: string, reason: RefusalReason, { out }: Turn): void {
+  out.push({ type: 'drop', reason: 'rate-limited', session: undefined, refusal: { reason, peer, clientId } })
+}
+
+/** Milliseconds in which a session moves to another address once. A sensor that reboots, or whose address changes, moves once. */
+const ONE_MOVE = 1000
+
+/** Back at the address before, within so many milliseconds: that is a second device rather than one that moves. */
+const BACK = 60_000
+
+/**
+ * Whether another device is contending for this session: it has just moved to where it is, and may not move again yet.
+ * The devices would take it from each other as fast as their messages travel. Notes a move that may take place.
+ */
+export function isContested(session: Session, peer: Peer, { now, out }: Turn): boolean {
+  const { peer: holder, movedFrom } = session
+  if (holder === undefined || holder.key === peer.key) return false
+  const age = movedFrom === undefined ? Number.POSITIVE_INFINITY : now - movedFrom.at
+  const isTooSoon = age < ONE_MOVE
+  if (isTooSoon || (age < BACK && movedFrom?.peer.key === peer.key))
+    out.push({ type: 'contested', session, peer, other: holder })
+  if (!isTooSoon) session.movedFrom = { peer: holder, at: now }
+  return isTooSoon
 }
 
 /** Another sensor was at this address: it is not there any more, and counts as lost [SN-CONN-12]. */

@@ -37,6 +37,9 @@ export function divideConfig(
     limits: {
       ...limits,
       sensors: divided(limits.sensors * UNEVEN),
+      ...(limits.sensorsPerAddress !== undefined && {
+        sensorsPerAddress: divided(limits.sensorsPerAddress * UNEVEN),
+      }),
       totalQueuedMessages: divided(limits.totalQueuedMessages),
       totalQueuedOctets: divided(limits.totalQueuedOctets),
       waitingDatagrams: divided(limits.waitingDatagrams),

@@ -133,6 +133,11 @@ export class Fleet {
     return report
   }
 
+  /** Who was refused by the first thread lately. */
+  refused(): ReturnType<Front['refused']> {
+    return this.#front.refused()
+  }
+
   /** Where sensors are heard; asks the system. */
   listeners(): ReturnType<typeof listenerStatus>[] {
     return this.#front.listeners()

@@ -1,11 +1,14 @@
 // The sockets of a fleet: passes every datagram to the worker that has its sensor, and sends what workers send.
 
 import type { Config } from '../config/schema.ts'
+import type { RefusalEntry } from '../console/view.ts'
 import { type Counters, createCounters, incrementCounter } from '../gateway/counters.ts'
 import { type BoundListener, listenerStatus, openListener } from '../gateway/datagrams/listener.ts'
 import { logListening } from '../gateway/log-lines.ts'
+import { createRefusals, type Refusals } from '../gateway/refusals.ts'
 import { renewListeners } from '../gateway/rules/reload.ts'
 import type { Log } from '../log.ts'
+import { createRecentRefusals } from '../monitor/recent-refusals.ts'
 import type { Remote } from '../transport/transport.ts'
 import { unpackBatch } from './batch.ts'
 import type { Binding, FromWorker } from './messages.ts'
@@ -32,6 +35,8 @@ export class Front {
   readonly #workers: Workers
   readonly #routes: Routes
   readonly #listeners: BoundListener[] = []
+  readonly #refused = createRecentRefusals()
+  #refusals: Refusals | undefined
   /** until all workers know their sensors, nobody can tell whose a datagram is; undefined from then on */
   #early: Received[] | undefined = []
 
@@ -42,6 +47,7 @@ export class Front {
 
   /** Binds all listeners; rejects if one cannot be bound. */
   async open(config: Config, log: Log): Promise<void> {
+    this.#refusals = createRefusals({ counters: this.counters, log, onRefused: this.#refused.add })
     for (const index of config.listeners.keys()) {
       const bound = await openListener(config, index, performance.now(), this.#onDatagram)
       this.#listeners.push(bound)
@@ -59,6 +65,11 @@ export class Front {
   /** Applies who may use the sockets, and how. */
   renew(config: Config): void {
     renewListeners(this.#listeners, config)
+  }
+
+  /** Who was refused here lately. */
+  refused(): readonly RefusalEntry[] {
+    return this.#refused.list()
   }
 
   /** The addresses in use. */
@@ -79,7 +90,13 @@ export class Front {
     const [bound, bytes, { address, port, local }] = received
     const { dropped } = this.counters
     // datagrams that nobody may send must not fill the queue of a worker; the worker checks everything else
-    if (!bound.admits(address)) return this.#refuse(bytes, 'not-allowed')
+    if (!bound.admits(address)) {
+      this.#refusals?.report({
+        reason: 'address-not-admitted',
+        peer: { address, port, listener: bound.listener },
+      })
+      return this.#refuse(bytes, 'not-allowed')
+    }
     if (bytes.length > bound.listener.maxMessage) return this.#refuse(bytes, 'oversized')
     if (this.#early !== undefined) {
       if (this.#early.length < MOST_EARLY) this.#early.push(received)

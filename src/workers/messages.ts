@@ -43,6 +43,7 @@ export interface WorkerCalls {
   store(): Told<'store'>
   sensors(query: Parameters<GatewayView['sensors']>[0]): Told<'sensors'>
   sensor(clientId: string): Told<'sensor'>
+  refusals(): Told<'refusals'>
   act(clientId: string, action: Action): boolean
   latency(): Told<'latency'>
   /** begins to report packets under this number */

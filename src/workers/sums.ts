@@ -63,6 +63,7 @@ const countedRules: Rules<Counted> = {
   received: sumTables,
   sent: sumTables,
   dropped: sumTables,
+  refusals: sumTables,
 }
 
 const counterRules: Rules<Counters> = {
@@ -70,6 +71,7 @@ const counterRules: Rules<Counters> = {
   received: sumTables,
   sent: sumTables,
   dropped: sumTables,
+  refusals: sumTables,
   storeFailures: sum,
 }
 
@@ -122,7 +124,13 @@ export const addCounters = (one: Counted | undefined, other: Counted): Counted =
 export function sumOfInfos(infos: readonly GatewayInfo[], own: Counters, past?: Counted): GatewayInfo {
   const total = merge(infoRules, infos)
   // The first thread decodes nothing, so that it has no message types to count.
-  const further: Counted = { ...own, received: {}, sent: {}, dropped: own.dropped as Table }
+  const further: Counted = {
+    ...own,
+    received: {},
+    sent: {},
+    dropped: own.dropped as Table,
+    refusals: own.refusals as Table,
+  }
   const gone = past === undefined ? [] : [past]
   return { ...total, counters: merge(countedRules, [total.counters, further, ...gone]) }
 }

@@ -12,6 +12,7 @@ import type {
   WatchedPacket,
 } from '../console/view.ts'
 import { tableOf } from '../gateway/rules/sensor-rules.ts'
+import { mergeRefusals } from '../monitor/recent-refusals.ts'
 import { comparison } from '../monitor/sensor-info.ts'
 import type { Fleet } from './fleet.ts'
 import { workerOfName } from './routes.ts'
@@ -86,6 +87,9 @@ export async function openFleetView(fleet: Fleet): Promise<GatewayView & { close
       return { total, items: items.slice(offset, offset + limit) }
     },
     sensor: async (clientId) => threadOf(clientId)?.call('sensor', clientId),
+    async refusals() {
+      return mergeRefusals([fleet.refused(), ...(await all((thread) => thread.call('refusals')))])
+    },
     predefined: () => {
       const global = config.predefined.filter(({ match }) => matchesEverything(match))
       return [...tableOf(global).byId].map(([topicId, name]) => ({ topicId, name }))

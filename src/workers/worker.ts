@@ -96,6 +96,7 @@ const calls: WorkerCalls = {
   store: () => openedView().store(),
   sensors: (query) => openedView().sensors(query),
   sensor: (clientId) => openedView().sensor(clientId),
+  refusals: () => openedView().refusals(),
   act: (clientId, action) => openedView().act(clientId, action),
   latency: () => openedView().latency(),
   watch(watcher, clientId) {

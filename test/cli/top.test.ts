@@ -230,7 +230,7 @@ describe('the report', () => {
       counters: {
         ...{ receivedDatagrams: 10 * factor, receivedOctets: 1024 * factor, sentDatagrams: 5 * factor },
         ...{ sentOctets: 0, published: 4 * factor, delivered: 250 * factor, retransmissions: 2, faults: 1 },
-        ...{ received: {}, sent: {}, dropped: { 'no-session': 3, malformed: 0, rate: 1 } },
+        ...{ received: {}, sent: {}, dropped: { 'no-session': 3, malformed: 0, rate: 1 }, refusals: {} },
       },
     },
     broker: {

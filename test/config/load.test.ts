@@ -28,7 +28,7 @@ describe('defaults', () => {
       inactivity: 0,
       keepSessions: 604_800_000,
     })
-    expect(config.limits).toMatchObject({ clientIdLength: 23, queuedMessages: 100, queuedOctets: 65_536 })
+    expect(config.limits).toMatchObject({ clientIdLength: 64, queuedMessages: 100, queuedOctets: 65_536 })
     expect(config.sensors).toMatchObject([
       {
         match: '*',

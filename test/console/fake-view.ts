@@ -7,6 +7,7 @@ import { noSensors } from '../../src/console/states.ts'
 import type {
   Action,
   GatewayView,
+  RefusalEntry,
   SensorDetail,
   SensorQuery,
   SensorState,
@@ -224,6 +225,7 @@ export class FakeView implements GatewayView {
         },
         sent: { CONNACK: 5_100, PUBLISH: 812_331, PUBACK: 4_900_001, PINGRESP: 2_190_000, REGACK: 12_013 },
         dropped: { ...this.#dropped },
+        refusals: { denied: 12 },
       },
     }
   }
@@ -281,6 +283,24 @@ export class FakeView implements GatewayView {
       })
     const items: SensorSummary[] = found.slice(offset, offset + limit)
     return { total: found.length, items }
+  }
+
+  refusals(): RefusalEntry[] {
+    return [
+      {
+        at: Date.now() - 2000,
+        firstAt: this.#startedAt,
+        times: 12,
+        reason: 'denied',
+        text: 'a rule denies its ClientId',
+        key: 'sensors[].deny',
+        address: '10.0.0.99:5000',
+        listener: 'udp-1',
+        clientId: 'visitor',
+        returnCode: 3,
+        detail: undefined,
+      },
+    ]
   }
 
   sensor(clientId: string): SensorDetail | undefined {

@@ -39,6 +39,7 @@ describe('the metrics', () => {
       mqttsn_faults_total: 0,
       mqttsn_publishes_total: 5,
       mqttsn_deliveries_total: 3,
+      'mqttsn_refusals_total{reason="client-id-too-long"}': 3,
       mqttsn_retransmissions_total: 2,
       'mqttsn_sensors{state="willtopic"}': 0,
       'mqttsn_sensors{state="willmsg"}': 0,

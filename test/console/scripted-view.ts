@@ -7,6 +7,7 @@ import type {
   GatewayInfo,
   GatewayView,
   ListenerInfo,
+  RefusalEntry,
   SensorDetail,
   SensorQuery,
   SensorSummary,
@@ -89,6 +90,20 @@ export const publish: WatchedPacket = {
   repeated: false,
 }
 
+export const refusal: RefusalEntry = {
+  at: AT,
+  firstAt: AT - 60_000,
+  times: 3,
+  reason: 'client-id-too-long',
+  text: 'its ClientId is longer than allowed',
+  key: 'limits.clientIdLength',
+  address: '127.0.0.1:5009',
+  listener: 'field',
+  clientId: 'x'.repeat(65),
+  returnCode: 3,
+  detail: undefined,
+}
+
 export const change: StateChange = {
   at: AT,
   clientId: 'button/é 1',
@@ -122,6 +137,7 @@ const INFO: GatewayInfo = {
     received: { CONNECT: 2, PUBLISH: 6 },
     sent: { CONNACK: 2, PUBLISH: 3 },
     dropped: { 'malformed: bad-length': 1, 'queue-full': 4 },
+    refusals: { 'client-id-too-long': 3 },
   },
 }
 
@@ -202,6 +218,7 @@ export function scriptedView(): ScriptedView {
       const items: SensorSummary[] = sensors.filter(({ clientId }) => clientId.includes(query.search ?? ''))
       return { total: items.length, items: items.slice(query.offset, query.offset + query.limit) }
     },
+    refusals: () => [refusal],
     sensor: (wanted) => sensors.find(({ clientId }) => clientId === wanted),
     predefined: () => [{ topicId: 10, name: 'meter/time' }],
     config: () => ({ broker: { password: '***' } }),

@@ -50,7 +50,7 @@ const eventRows = rowsOf(`
   forbidden          | ok   | ok   | CONNACK:1 close →D | DISC close →D | close →D | DISC close →D | -
   message            | keep | keep | keep               | keep PUBLISH  | keep     | keep          | keep
   delivery complete  | -    | -    | -                  | -             | -        | PINGRESP →S   | -
-  keep-alive passed  | -    | -    | -                  | will! →L      | ok       | -             | -
+  keep-alive passed  | -    | -    | -                  | PINGREQ will! →L | ok       | -             | -
   sleep time passed  | -    | -    | -                  | -             | will! →L | -             | -
   shutdown           | CONNACK:1 close →D | CONNACK:1 close →D | CONNACK:1 close →D | DISC close →D | close →D | DISC close →D | ok
 `)

@@ -66,6 +66,7 @@ export const spoolPolicy: SpoolPolicy = {
 
 const defaultLimits: Limits = {
   sensors: 1000,
+  sensorsPerAddress: 1000,
   clientIdLength: 23,
   topicsPerSensor: 256,
   subscriptionsPerSensor: 64,

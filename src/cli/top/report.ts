@@ -31,6 +31,9 @@ export function overview(now: Snapshot, earlier: Snapshot | undefined, paint: Pa
     .map(([state, number]) => paint(stateStyle(state), `${number} ${escapeControls(state)}`))
   const drops = Object.entries(counters.dropped).filter(([, number]) => number > 0)
   const dropped = drops.reduce((sum, [, number]) => sum + number, 0)
+  // an older gateway counts none
+  const refusals = Object.entries(counters.refusals ?? {}).filter(([, number]) => number > 0)
+  const refused = refusals.map(([why, number]) => `${number} ${escapeControls(why)}`).join(', ')
   const waiting = `${gateway.queuedMessages} waiting (${size(gateway.queuedOctets)})`
   return [
     `${paint('bold', `MQTT-SN gateway ${gateway.gwId}`)}, version ${escapeControls(gateway.version)}, up ${span(now.at - gateway.startedAt)}`,
@@ -39,6 +42,7 @@ export function overview(now: Snapshot, earlier: Snapshot | undefined, paint: Pa
     `datagrams  in ${flow('received')}, out ${flow('sent')}, ${counters.retransmissions} repeated`,
     `messages   ${messages('published')}, ${messages('delivered')}, ${waiting}`,
     `dropped    ${[dropped, drops.map(([why, number]) => `${number} ${escapeControls(why)}`).join(', ')].filter((part) => part !== '').join(': ')}`,
+    ...(refused === '' ? [] : [`refused    ${refused}`]),
     ...(counters.faults === 0
       ? []
       : [`faults     ${paint('red', `${counters.faults}: please report them`)}`]),

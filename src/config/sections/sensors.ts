@@ -108,5 +108,9 @@ export const qosMinusOne = z.strictObject({
     .describe('Accept PUBLISH with QoS -1 from senders without a connection [6.8].'),
   topics: list(topicFilter()).prefault(['#']).describe('Topic filters such messages may be published to.'),
   retain: yesNo().prefault(true).describe('false: their retain flag is cleared.'),
-  perAddress: whole(1, 1_000_000).prefault(10).describe('Such messages per second from one address.'),
+  perAddress: whole(1, 1_000_000)
+    .prefault(500)
+    .describe(
+      'Such messages per second from one address, which many senders may share (NAT); each node behind a forwarder has its own.',
+    ),
 })

@@ -76,6 +76,16 @@ export function serveApi(app: FastifyInstance, { view, events, history, streams,
   )
   app.get('/api/broker', told('getBroker', 'The way to the broker', ref('Broker')), () => view.broker())
   app.get('/api/store', told('getStore', 'Where sessions are kept', ref('Store')), () => view.store())
+  app.get(
+    '/api/refusals',
+    told(
+      'getRefusals',
+      'Who was refused lately, and why',
+      listOf(ref('Refusal')),
+      'latest first, at most 200',
+    ),
+    () => view.refusals(),
+  )
   const historyText = 'The last five minutes, for plots'
   app.get(
     '/api/history',

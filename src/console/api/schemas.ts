@@ -1,7 +1,5 @@
-// JSON Schemas of what the API gives and takes: they check requests, write responses and make up the OpenAPI description.
-// A schema names every property of its type in view.ts, or it does not compile: what is not named is not sent.
+// JSON Schemas of the API: what is not named is not sent. They name every property of the types in view.ts, or do not compile.
 
-import type { HistoryReport, HistorySample } from '../history.ts'
 import { STATES } from '../states.ts'
 import type {
   BrokerInfo,
@@ -15,6 +13,7 @@ import type {
   SubscriptionEntry,
   TopicEntry,
 } from '../view.ts'
+import { happenings } from './happenings.ts'
 import {
   counts,
   listOf,
@@ -94,18 +93,6 @@ const detail: Properties<SensorDetail> = {
   lastError: optional(text('why its last connection setup failed, until one succeeds')),
 }
 
-const sample: HistorySample = {
-  at: 1_790_000_000_000,
-  received: 120,
-  sent: 97,
-  published: 60,
-  delivered: 12,
-  dropped: 1,
-  changes: 4,
-  queued: 0,
-  refused: 0,
-}
-
 /** What the description calls by name. */
 export const components: readonly (Schema & { readonly $id: string })[] = [
   {
@@ -134,6 +121,7 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
         received: counts('messages from sensors by type'),
         sent: counts('messages to sensors by type'),
         dropped: counts('what was discarded, by reason'),
+        refusals: counts('how often somebody was refused, by reason'),
       }),
     }),
   },
@@ -173,30 +161,7 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
       held: whole('answers to sensors and broker that wait for a write'),
     }),
   },
-  {
-    $id: 'History',
-    ...object<HistoryReport>({
-      at: time("the gateway's clock now"),
-      interval: whole('milliseconds between two samples'),
-      samples: {
-        ...listOf(
-          object<HistorySample>({
-            at: time('when it was taken'),
-            received: whole('datagrams from sensors since the start'),
-            sent: whole('datagrams to sensors since the start'),
-            published: whole('application messages to the broker since the start'),
-            delivered: whole('application messages from the broker since the start'),
-            dropped: whole('what was discarded since the start, for whatever reason'),
-            changes: whole('changes of state of sensors since the console started'),
-            queued: whole('messages that wait for sensors at this moment'),
-            refused: whole('attempts to connect a sensor to the broker that failed since the start'),
-          }),
-        ),
-        description: 'oldest first, at most 300',
-      },
-    }),
-    examples: [{ at: sample.at + 400, interval: 1000, samples: [sample] }],
-  },
+  ...happenings,
   { $id: 'SensorSummary', ...object(summary) },
   { $id: 'Sensor', ...object(detail) },
   {

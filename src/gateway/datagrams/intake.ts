@@ -1,11 +1,14 @@
-// The queue of datagrams that wait to be handled. They are read as fast as they come, so that under overload the gateway decides
+// What datagrams go through before they are handled: who may send at all and how often, and a queue that is fair to sources. They are read as fast as they come, so that under overload the gateway decides
 // what is handled first, what is refused and what is dropped, and counts it; the system's buffer would drop any of them.
 
-import { peekMsgType } from '../../codec/envelope.ts'
+import { peekMsgType, unwrapMessage } from '../../codec/envelope.ts'
 import { MsgType } from '../../codec/v1/messages.ts'
 import type { Config } from '../../config/schema.ts'
+import type { Refusal } from '../../session/refusal.ts'
+import { allow, createThrottle } from '../../sessions/throttle.ts'
 import type { Remote } from '../../transport/transport.ts'
 import { type Counters, incrementCounter } from '../counters.ts'
+import { createFairQueue } from './fair-queue.ts'
 import type { BoundListener } from './listener.ts'
 import { admitDatagram } from './reception.ts'
 
@@ -19,14 +22,20 @@ const FULL_BATCH = 32
 const FEW = 4
 const MANY = 64
 
-/** So few are handled within one turn of the event loop: until more wait, urgent ones keep their order too. */
+/**
+ * So few are handled within one turn of the event loop: until more wait, urgent ones keep their order too. Of a crowd, each
+ * source is served in its turn.
+ */
 const CROWD = 32
 
 /** Milliseconds after which an answer would come too late: the sensor is about to repeat itself. */
 const TOO_OLD = 1000
 
-/** The queue is longer by this factor for what finishes something. */
+/** The queue is longer by this factor for what finishes something, and for sources of which little waits. */
 const RESERVE = 1.25
+
+/** "Little" is less than this part of the queue. */
+const LITTLE = 1 / 16
 
 /** These keep sensors alive or answer what the gateway asked, and may overtake what a sensor asks for itself. */
 const URGENT: ReadonlySet<number | undefined> = new Set([
@@ -53,6 +62,8 @@ interface Waiting {
   readonly remote: Remote
   /** when it gets too old */
   until: number
+  /** its share of `FEW`: a CONNECT costs a connection to the broker, and what it displaces */
+  readonly cost: number
 }
 
 /** Who takes datagrams out of an intake. */
@@ -70,7 +81,11 @@ const nobody: DatagramHandler = { handle() {}, turnAway() {}, isBehind: () => fa
 /** What an intake works with. */
 export interface IntakeParts {
   readonly counters: Counters
-  limits(): Pick<Config['limits'], 'waitingDatagrams' | 'waitingOctets'>
+  limits(): Pick<Config['limits'], 'waitingDatagrams' | 'waitingOctets'> & {
+    readonly connectsPerAddress?: number
+  }
+  /** takes who was refused */
+  onRefused?(refusal: Refusal): void
   /** monotonic milliseconds */
   now?(): number
   /** calls `step` once when all sockets have been read, and before they are read again */
@@ -91,13 +106,12 @@ export interface Intake {
 
 /** An intake that keeps what comes until it is opened. */
 export function createIntake(parts: IntakeParts): Intake {
-  const { counters, now = () => performance.now(), afterReading = setImmediate } = parts
+  const { counters, onRefused, now = () => performance.now(), afterReading = setImmediate } = parts
+  const connects = createThrottle()
   let state: 'starting' | 'open' | 'closed' = 'starting'
   let handler = nobody
   let urgent: Waiting[] = []
-  /** in order of arrival; those before `head` are done */
-  let queue: Waiting[] = []
-  let head = 0
+  let queue = createFairQueue<Waiting>()
   let octets = 0
   /** datagrams that have waited for the start, and still do */
   let early = 0
@@ -109,11 +123,19 @@ export function createIntake(parts: IntakeParts): Intake {
   let inRow = 0
   let isMore = false
 
-  function isRoom(bytes: Uint8Array, reserve: number): boolean {
+  function isRoom(bytes: Uint8Array, address: string, isRelief: boolean): boolean {
     const { waitingDatagrams, waitingOctets } = parts.limits()
-    return (
-      queue.length - head < waitingDatagrams * reserve && octets + bytes.length <= waitingOctets * reserve
-    )
+    const fits = (reserve: number): boolean =>
+      queue.length < waitingDatagrams * reserve && octets + bytes.length <= waitingOctets * reserve
+    if (fits(1)) return true
+    return (isRelief || queue.countOf(address) < Math.floor(waitingDatagrams * LITTLE)) && fits(RESERVE)
+  }
+
+  /** A source that wants to connect too often must not take places in the queue; nodes behind a forwarder are told apart later. */
+  function isTooOften(bytes: Uint8Array, address: string): boolean {
+    const { connectsPerAddress: rate } = parts.limits()
+    if (rate === undefined || unwrapMessage(bytes)?.nodeId !== undefined) return false
+    return !allow(connects, address, rate, rate, readAt ?? now())
   }
 
   function schedule(): void {
@@ -123,20 +145,28 @@ export function createIntake(parts: IntakeParts): Intake {
   }
 
   function receive(bound: BoundListener, bytes: Uint8Array, remote: Remote): void {
-    if (!admitDatagram(bound, bytes, remote.address, counters)) return
+    if (!admitDatagram(bound, bytes, remote, counters, onRefused)) return
     if (state === 'closed') return incrementCounter(counters.dropped, 'not-serving')
     readAt ??= now()
     inRow = bound === source ? inRow + 1 : 1
     source = bound
     if (inRow >= FULL_BATCH) isMore = true
-    const one = { bound, bytes, remote, until: readAt + TOO_OLD }
     const type = peekMsgType(bytes)
+    if (type === MsgType.connect && state === 'open' && isTooOften(bytes, remote.address)) {
+      onRefused?.({ reason: 'too-many-connects', peer: { ...remote, listener: bound.listener } })
+      return incrementCounter(counters.dropped, 'rate-limited')
+    }
+    // before the start it is the gateway, not the sensors, that makes them wait
+    const until = state === 'open' ? readAt + TOO_OLD : Number.POSITIVE_INFINITY
+    const one = { bound, bytes, remote, until, cost: type === MsgType.connect ? FEW : 1 }
     const [isUrgent, isRelief] = [URGENT.has(type), RELIEF.has(type)]
-    const fits = isRoom(bytes, isRelief ? RESERVE : 1) && (isUrgent || isRelief || !handler.isBehind())
-    if (state === 'open' && isUrgent && !(fits && queue.length - head < CROWD)) urgent.push(one)
+    const fits = isRoom(bytes, remote.address, isRelief) && (isUrgent || isRelief || !handler.isBehind())
+    if (state === 'open' && isUrgent && !(fits && queue.length < CROWD)) urgent.push(one)
     else if (fits) {
       if (isUrgent || isRelief) one.until = Number.POSITIVE_INFINITY
-      queue.push(one)
+      // before the start, what comes first is also what has to be done first
+      const plain = Math.min(CROWD, parts.limits().waitingDatagrams / 2)
+      queue.push(one, state === 'open' ? plain : Number.POSITIVE_INFINITY)
       octets += bytes.length
     } else if (state !== 'open') return incrementCounter(counters.dropped, 'not-serving')
     else if (type === MsgType.publish) handler.turnAway(bound, bytes, remote)
@@ -146,15 +176,10 @@ export function createIntake(parts: IntakeParts): Intake {
   }
 
   function next(): Waiting | undefined {
-    const one = queue[head]
+    const one = queue.shift()
     if (one === undefined) return undefined
-    head += 1
     early = Math.max(0, early - 1)
     octets -= one.bytes.length
-    if (head === queue.length || head >= 256) {
-      queue = queue.slice(head)
-      head = 0
-    }
     return one
   }
 
@@ -168,9 +193,10 @@ export function createIntake(parts: IntakeParts): Intake {
     const first = urgent
     urgent = []
     for (const { bound, bytes, remote } of first) handler.handle(bound, bytes, remote)
-    for (let done = 0; done < most; done += 1) {
+    for (let done = 0; done < most; ) {
       const one = next()
       if (one === undefined) break
+      done += most === FEW ? one.cost : 1
       if (one.until < begun) handler.turnAway(one.bound, one.bytes, one.remote)
       else handler.handle(one.bound, one.bytes, one.remote)
     }
@@ -184,20 +210,19 @@ export function createIntake(parts: IntakeParts): Intake {
       handler = taker
       state = 'open'
       early = queue.length
-      for (const one of queue) one.until = Number.POSITIVE_INFINITY // the gateway, not the sensors, made them wait
       readAt = undefined
       if (queue.length > 0) schedule()
     },
     close() {
       state = 'closed'
-      for (let left = urgent.length + queue.length - head; left > 0; left -= 1)
+      for (let left = urgent.length + queue.length; left > 0; left -= 1)
         incrementCounter(counters.dropped, 'not-serving')
       urgent = []
-      queue = []
-      head = octets = 0
+      queue = createFairQueue()
+      octets = 0
     },
     get waiting() {
-      return urgent.length + queue.length - head
+      return urgent.length + queue.length
     },
     get isCatchingUp() {
       return early > 0

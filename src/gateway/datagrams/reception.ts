@@ -2,7 +2,10 @@
 
 import { decodeFrame } from '../../codec/v1/frame.ts'
 import type { Packet } from '../../codec/v1/messages.ts'
+import type { Peer, PeerKey } from '../../session/peers.ts'
+import type { Refusal } from '../../session/refusal.ts'
 import { onAdvertise } from '../../sessions/discovery.ts'
+import type { Remote } from '../../transport/transport.ts'
 import { type Counters, incrementCounter } from '../counters.ts'
 import type { BoundListener } from './listener.ts'
 
@@ -16,14 +19,17 @@ export interface ReceivedMessage {
 export function admitDatagram(
   bound: BoundListener,
   bytes: Uint8Array,
-  address: string,
+  remote: Remote,
   counters: Counters,
+  onRefused?: (refusal: Refusal) => void,
 ): boolean {
   counters.receivedDatagrams += 1
   counters.receivedOctets += bytes.length
-  const isAllowed = bound.admits(address)
+  const isAllowed = bound.admits(remote.address)
   if (isAllowed && bytes.length <= bound.listener.maxMessage) return true
   incrementCounter(counters.dropped, isAllowed ? 'oversized' : 'not-allowed')
+  if (!isAllowed)
+    onRefused?.({ reason: 'address-not-admitted', peer: { ...remote, listener: bound.listener } })
   return false
 }
 
@@ -31,17 +37,32 @@ export function admitDatagram(
 export function decodeDatagram(
   bound: BoundListener,
   bytes: Uint8Array,
-  address: string,
+  { address, port }: Remote,
   counters: Counters,
+  onRefused: (refusal: Refusal) => void,
 ): ReceivedMessage | undefined {
   const { dropped } = counters
   const { packet, nodeId } = decodeFrame(bytes)
   if (packet.type === 'malformed') return void incrementCounter(dropped, `malformed: ${packet.reason}`)
-  if (nodeId !== undefined && !bound.isForwarder(address))
+  if (nodeId !== undefined && !bound.isForwarder(address)) {
+    const clientId = packet.type === 'connect' ? packet.clientId : undefined
+    const peer = { address, port, nodeId, listener: bound.listener }
+    onRefused({ reason: 'forwarder-not-listed', peer, clientId })
     return void incrementCounter(dropped, 'not-allowed')
+  }
   incrementCounter(counters.received, packet.type)
   if (packet.type === 'advertise' && bound.discovery !== undefined) {
     onAdvertise(bound.discovery, packet.gwId, packet.duration, performance.now())
   }
   return { packet, nodeId }
 }
+
+/** Who sent a datagram: as it is known by its session, unless it spoke to another address of this machine. */
+export const peerOf = (
+  { listener }: BoundListener,
+  { address, port, local }: Remote,
+  nodeId: Uint8Array | undefined,
+  key: PeerKey,
+  known: Peer | undefined,
+): Peer =>
+  known !== undefined && known.local === local ? known : { key, listener, address, port, nodeId, local }

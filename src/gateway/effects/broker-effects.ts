@@ -10,6 +10,7 @@ import { addObservation, type Histogram } from '../histogram.ts'
 import { createRefusalLog } from '../refusal-log.ts'
 import type { SensorRules } from '../rules/sensor-rules.ts'
 import type { EffectTable } from './effect-table.ts'
+import { createSessionEndings } from './session-endings.ts'
 
 /** What effects towards the broker work with. */
 export interface BrokerEffectsParts {
@@ -31,6 +32,7 @@ type BrokerEffects = EffectTable<
   | 'acknowledge'
   | 'subscribe'
   | 'unsubscribe'
+  | 'endAtBroker'
 >
 
 /** A session's way to the broker; `sentAt`: when each open QoS 1 and 2 publish was given to it, by token. */
@@ -69,8 +71,12 @@ export function createBrokerEffects(parts: BrokerEffectsParts): BrokerEffects {
     if (sentAt.delete(token) && at !== undefined) addObservation(latency, (performance.now() - at) / 1000)
   }
 
+  const endings = createSessionEndings(upstream, rules)
+
   return {
+    endAtBroker: ({ session: { clientId }, expired }) => endings.end(clientId, expired),
     connect({ session, clean, mend, will }) {
+      endings.cancel(session.clientId) // the sensor is back
       const { connection, sentAt } = wayOf(session)
       sentAt.clear() // what is unfinished is published again
       // Looked up now and not carried by the effect: credentials that a reload has replaced meanwhile must not be used, and

@@ -7,6 +7,7 @@ import type { Store } from '../../store/store.ts'
 import { incrementCounter } from '../counters.ts'
 import { createUndeliverableLog, logChange, logSetAside } from '../log-lines.ts'
 import type { Observers } from '../observer.ts'
+import type { Refusals } from '../refusals.ts'
 import { createTopicWarnings } from '../topic-warnings.ts'
 import { type BrokerEffectsParts, createBrokerEffects } from './broker-effects.ts'
 import { createCommitGate } from './commit-gate.ts'
@@ -19,6 +20,7 @@ export interface EffectPerformerParts extends Omit<BrokerEffectsParts, 'onUpstre
   /** performs what goes to sensors */
   readonly transmitter: EffectTable<'send' | 'gwinfo'>
   readonly observers: Pick<Observers, 'effect'>
+  readonly refusals: Refusals
   readonly log: Log
 }
 
@@ -44,7 +46,7 @@ export function createEffectPerformer(
   parts: EffectPerformerParts,
   callbacks: EffectPerformerCallbacks,
 ): EffectPerformer {
-  const { store, transmitter, observers, counters, log } = parts
+  const { store, transmitter, observers, refusals, counters, log } = parts
   const gate = createCommitGate({
     store,
     release: (effect, session) => callbacks.attempt(session, () => performNow(effect)),
@@ -67,11 +69,15 @@ export function createEffectPerformer(
     }),
     ...createStoreEffects(store),
     setAside: (effect) => logSetAside(log, effect),
-    drop({ reason, session, topic }) {
+    drop({ reason, session, topic, refusal }) {
       incrementCounter(counters.dropped, reason)
       if (topic !== undefined) logUndeliverable(session?.clientId, topic)
       if (reason === 'topic-forgotten' && session !== undefined) warnOfTopics(session)
+      if (refusal !== undefined) refusals.report(refusal)
     },
+    refused: ({ refusal }) => refusals.report(refusal),
+    contested: (effect) => refusals.reportContested(effect),
+    gaveWay: () => refusals.reportGaveWay(),
     changed: (effect) => logChange(log, effect),
   }
 

@@ -166,7 +166,7 @@ function settingsOf({ timers, limits, broker, qosMinusOne }: Config, predefined:
       reconnectMin: broker.reconnect.min,
       reconnectMax: broker.reconnect.max,
     },
-    limits,
+    limits: { ...limits, sensorsPerAddress: limits.sensorsPerAddress ?? Math.ceil(limits.sensors * 0.75) },
     qosMinusOne,
     predefined,
   }

@@ -3,24 +3,26 @@
 import { ReturnCode, type Subscribe, type Unsubscribe } from '../../codec/v1/messages.ts'
 import { hasWildcard, matches, sharedFilter } from '../../mqtt-topics.ts'
 import type { UpstreamEvent } from '../events.ts'
+import { type RefusalReason, reasonForTopic } from '../refusal.ts'
 import type { Request, Session, Subscription } from '../session.ts'
 import { REPETITION } from '../setup/connect.ts'
 import { learn } from '../topics/registry.ts'
 import { filterOfRequest, normalId } from '../topics/topic-names.ts'
-import { drop, send, type Turn, takeToken } from '../turn.ts'
+import { drop, refuse, send, type Turn, takeToken } from '../turn.ts'
 import { canSubscribe } from './limits.ts'
 import { isBlamed, noteSent, subscribeSuspect } from './suspicion.ts'
 
 export function onSubscribe(session: Session, packet: Subscribe, turn: Turn): void {
   const { msgId } = packet
-  const refuse = (returnCode: ReturnCode) => send(session, suback(msgId, 0, 0, returnCode), turn) // [SN-SUB-6]
+  const reject = (returnCode: ReturnCode, reason: RefusalReason) =>
+    refuse(session, suback(msgId, 0, 0, returnCode), reason, turn) // [SN-SUB-6]
   const filter = filterOfRequest(packet, session.policy.predefined)
-  if (typeof filter !== 'string') return refuse(filter)
+  if (typeof filter !== 'string') return reject(filter, reasonForTopic(filter))
   if (isBlamed(session, { ...subscribeSuspect, topic: filter }, turn.now)) {
     drop(session, 'hung-up', turn)
-    return refuse(ReturnCode.notSupported)
+    return reject(ReturnCode.notSupported, 'broker-hung-up')
   }
-  if (packet.qos === -1) return refuse(ReturnCode.notSupported)
+  if (packet.qos === -1) return reject(ReturnCode.notSupported, 'qos-impossible')
   if (isPending(session, 'subscribe', msgId, filter)) return
   const last = session.subscribing.lastAnswer
   if (
@@ -31,9 +33,11 @@ export function onSubscribe(session: Session, packet: Subscribe, turn: Turn): vo
     const { topicId } = last.request.subscription
     return send(session, suback(msgId, last.qos, topicId, ReturnCode.accepted), turn) // [SN-SUB-9]
   }
-  if (!canSubscribe(session.link.limits, filter)) return refuse(ReturnCode.notSupported) // [SN-MAP-9]
+  if (!canSubscribe(session.link.limits, filter)) return reject(ReturnCode.notSupported, 'broker-cannot') // [SN-MAP-9]
   const subscription = subscriptionFor(session, packet, packet.qos, filter, turn)
-  if (subscription === undefined || !isRoom(session, filter, turn)) return refuse(ReturnCode.congestion)
+  if (subscription === undefined) return reject(ReturnCode.congestion, 'too-many-topics')
+  const noRoom = whyNoRoom(session, filter, turn)
+  if (noRoom !== undefined) return reject(ReturnCode.congestion, noRoom)
   unsuppress(session, filter)
   openRequest(session, 'subscribe', msgId, filter, subscription, turn)
 }
@@ -74,14 +78,17 @@ function subscriptionFor(
   return topicId === undefined ? undefined : { qos, topicIdType: 'normal', topicId }
 }
 
-function isRoom(
+function whyNoRoom(
   { subscriptions, subscribing: { requests } }: Session,
   filter: string,
   { env }: Turn,
-): boolean {
+): RefusalReason | undefined {
   const { subscriptionsPerSensor, inflight } = env.settings.limits
-  const mayBecome = subscriptions.size + requests.size
-  return (subscriptions.has(filter) || mayBecome < subscriptionsPerSensor) && requests.size < inflight
+  if (requests.size >= inflight) return 'too-many-requests'
+  const isOneMore = !subscriptions.has(filter)
+  return isOneMore && subscriptions.size + requests.size >= subscriptionsPerSensor
+    ? 'too-many-subscriptions'
+    : undefined
 }
 
 /** Names that the sensor once refused are wanted again [SN-GPUB-6]. */

@@ -5,9 +5,10 @@ import { isTopicName } from '../../mqtt-topics.ts'
 import { closeLink, graceIsOver, openLink, resetLink } from '../broker/link.ts'
 import { askSensor, stopWaiting } from '../downlink/ask.ts'
 import { clearQueue, postponeUnanswered } from '../downlink/queue.ts'
+import { type RefusalReason, usualReason } from '../refusal.ts'
 import type { Session } from '../session.ts'
 import { clearTopics } from '../topics/registry.ts'
-import { drop, enter, send, type Turn } from '../turn.ts'
+import { drop, enter, refuse, send, type Turn } from '../turn.ts'
 import { forgetInflight, forgetUplinks } from '../uplink/uplinks.ts'
 
 /** How long the repetition of a CONNECT or SUBSCRIBE counts as one: (1 + N_retry) x T_retry of a patient client. */
@@ -83,7 +84,7 @@ export function onWilltopic(session: Session, packet: Willtopic, turn: Turn): vo
 
 function refuseWill(session: Session, turn: Turn): void {
   session.downlink.outstanding = undefined
-  refuseConnect(session, ReturnCode.notSupported, 'impossible will', turn) // [SN-WILL-4]
+  refuseConnect(session, ReturnCode.notSupported, 'impossible will', turn, 'will-impossible') // [SN-WILL-4]
 }
 
 export function onWillmsg(session: Session, packet: Willmsg, turn: Turn): void {
@@ -120,8 +121,14 @@ export function acceptConnect(session: Session, why: string, turn: Turn): void {
 }
 
 /** Ends a setup badly: CONNACK with the reason, and the sensor is disconnected [SN-CONN-4]. */
-export function refuseConnect(session: Session, returnCode: ReturnCode, why: string, turn: Turn): void {
-  send(session, { type: 'connack', returnCode }, turn)
+export function refuseConnect(
+  session: Session,
+  returnCode: ReturnCode,
+  why: string,
+  turn: Turn,
+  reason: RefusalReason = usualReason('connack', returnCode),
+): void {
+  refuse(session, { type: 'connack', returnCode }, reason, turn, why)
   abandonSetup(session, why, turn)
 }
 

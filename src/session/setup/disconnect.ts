@@ -60,5 +60,5 @@ export function onShutdown(session: Session, turn: Turn): void {
   const why = 'the gateway stops'
   if (isEnded(session)) return
   if (isLive(session)) giveUpSession(session, why, turn)
-  else refuseConnect(session, ReturnCode.congestion, why, turn) // before CONNACK there is no other answer [SN-CONN-14]
+  else refuseConnect(session, ReturnCode.congestion, why, turn, 'stopping') // before CONNACK there is no other answer [SN-CONN-14]
 }

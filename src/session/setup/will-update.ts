@@ -5,7 +5,7 @@ import { isTopicName } from '../../mqtt-topics.ts'
 import { reopenLink } from '../broker/link.ts'
 import { effectiveWill, type Will, type WillData } from '../message.ts'
 import type { Session } from '../session.ts'
-import { send, type Turn } from '../turn.ts'
+import { refuse, send, type Turn } from '../turn.ts'
 
 type Answer = 'willtopicresp' | 'willmsgresp'
 
@@ -15,7 +15,8 @@ export function onWilltopicupd(session: Session, packet: Willtopicupd, turn: Tur
     return updateWill(session, 'willtopicresp', { topic: undefined, message: undefined }, turn) // [SN-WILL-9]
   }
   if (qos === -1 || !isTopicName(willTopic)) {
-    return answerUpdate(session, 'willtopicresp', ReturnCode.notSupported, turn) // [SN-WILL-12]
+    const refusal = { type: 'willtopicresp', returnCode: ReturnCode.notSupported } as const
+    return refuse(session, refusal, 'will-impossible', turn) // [SN-WILL-12]
   }
   updateWill(session, 'willtopicresp', { ...session.will, topic: { name: willTopic, qos, retain } }, turn)
 }

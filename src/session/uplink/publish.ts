@@ -6,10 +6,11 @@ import { isResuming } from '../broker/link.ts'
 import { isBlamed, isCautious, noteUnanswered } from '../broker/suspicion.ts'
 import { noteMiss, noteProof } from '../downlink/validation.ts'
 import type { Uplink } from '../message.ts'
+import { type RefusalReason, reasonForTopic } from '../refusal.ts'
 import type { Session } from '../session.ts'
 import { noteTopicUse } from '../topics/forget.ts'
 import { topicOfPublish } from '../topics/topic-names.ts'
-import { drop, send, type Turn } from '../turn.ts'
+import { drop, refuse, send, type Turn } from '../turn.ts'
 import { isSpoolOrdered, spoolUplink } from './spool.ts'
 import {
   abandonUplink,
@@ -26,14 +27,14 @@ export function onPublish(session: Session, packet: Publish, turn: Turn): void {
   const topic = topicOfPublish(packet, session.topics, session.policy.predefined)
   if (typeof topic !== 'string') {
     noteMiss(session)
-    return refusePublish(session, packet, topic, turn)
+    return refusePublish(session, packet, topic, reasonForTopic(topic), turn)
   }
   if (!fitsBroker(session.link.limits, packet, topic)) {
-    return refusePublish(session, packet, ReturnCode.notSupported, turn)
+    return refusePublish(session, packet, ReturnCode.notSupported, 'broker-cannot', turn)
   }
   if (packet.topicIdType === 'normal') noteOwnTopic(session, packet.topicId, turn)
   if (session.link.hangUps.blamed.length > 0 && isHungUpAt(session, packet, packet.qos, topic, turn)) {
-    return refusePublish(session, packet, ReturnCode.notSupported, turn)
+    return refusePublish(session, packet, ReturnCode.notSupported, 'broker-hung-up', turn)
   }
   if (packet.qos === 0) publishOnce(session, packet, topic, turn)
   else publishSurely(session, packet, topic, turn)
@@ -50,9 +51,10 @@ function refusePublish(
   session: Session,
   { topicId, msgId }: Publish,
   returnCode: ReturnCode,
+  reason: RefusalReason,
   turn: Turn,
 ): void {
-  send(session, { type: 'puback', topicId, msgId, returnCode }, turn)
+  refuse(session, { type: 'puback', topicId, msgId, returnCode }, reason, turn)
 }
 
 /** Whether a QoS 0 publish may pass those that wait: not while they go one at a time. */
@@ -75,7 +77,13 @@ function publishOnce(session: Session, packet: Publish, topic: string, turn: Tur
   drop(session, link.congested ? 'congestion' : 'upstream-down', turn)
   if (turn.now - side.congestionToldAt < turn.env.settings.timers.tWait) return
   side.congestionToldAt = turn.now // once per T_WAIT [SN-MAP-27]
-  refusePublish(session, packet, ReturnCode.congestion, turn)
+  refusePublish(
+    session,
+    packet,
+    ReturnCode.congestion,
+    link.congested ? 'congestion' : 'broker-unavailable',
+    turn,
+  )
 }
 
 /** QoS -1 from a connected sensor goes its own way to the broker, and never gets an answer [SN-QM1-2, -8]. */
@@ -120,9 +128,10 @@ function publishSurely(session: Session, packet: Publish, topic: string, turn: T
   }
   if (known !== undefined) abandonUplink(session, known, turn)
   const stored = policy.ack === 'store'
-  if ((session.link.congested && !stored) || !makeRoom(session, turn)) {
-    return refusePublish(session, packet, ReturnCode.congestion, turn)
-  }
+  if (session.link.congested && !stored)
+    return refusePublish(session, packet, ReturnCode.congestion, 'congestion', turn)
+  if (!makeRoom(session, turn))
+    return refusePublish(session, packet, ReturnCode.congestion, 'too-many-requests', turn)
   const uplink = newUplink(session, packet, topic, stored, turn)
   if (stored) return publishStored(session, uplink, turn)
   oweAnswer(uplink, turn)

@@ -34,6 +34,7 @@ describe('what the API shows', () => {
     expect(await json(console, '/api/listeners')).toEqual(plain(view.listeners()))
     expect(await json(console, '/api/broker')).toEqual(plain(view.broker()))
     expect(await json(console, '/api/store')).toEqual(plain(view.store()))
+    expect(await json(console, '/api/refusals')).toEqual(plain(view.refusals()))
     expect(await json(console, '/api/predefined')).toEqual(plain(view.predefined()))
     expect(await json(console, '/api/config')).toEqual({ broker: { password: '***' } })
     expect(await json(console, '/api/sensors/meter-7')).toEqual(plain(meter))
@@ -178,7 +179,7 @@ describe('the OpenAPI description', () => {
       openapi: '3.1.0',
       info: { title: 'MQTT-SN gateway', version: '1.2.3' },
     })
-    expect(operations).toHaveLength(21)
+    expect(operations).toHaveLength(22)
     expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(operations.length)
     for (const { path, method, operation } of operations) {
       expect(operation.summary, path).toMatch(/^[A-Z].+/)
@@ -258,7 +259,7 @@ describe('the OpenAPI description', () => {
       }
       tried.push(operation.operationId)
     }
-    expect(tried).toHaveLength(19)
+    expect(tried).toHaveLength(20)
     expect(console.view.actions.map(({ action }) => action.type)).toEqual([
       'disconnect',
       'forget',

@@ -5,6 +5,7 @@ import type { Packet } from '../../../src/codec/v1/messages.ts'
 import { createCounters } from '../../../src/gateway/counters.ts'
 import { createEffectPerformer } from '../../../src/gateway/effects/perform.ts'
 import { createHistogram } from '../../../src/gateway/histogram.ts'
+import { createRefusals } from '../../../src/gateway/refusals.ts'
 import { createSensorRules } from '../../../src/gateway/rules/sensor-rules.ts'
 import { silentLog } from '../../../src/log.ts'
 import type { Effect, UpstreamEvent } from '../../../src/session/events.ts'
@@ -93,6 +94,7 @@ function scene(store: Store) {
         send: ({ session, packet }) => void done.push(`${session?.clientId} send ${packet.type}`),
         gwinfo() {},
       },
+      refusals: createRefusals({ counters, log: silentLog, onRefused() {} }),
       observers: {
         effect(effect) {
           if ('session' in effect && effect.session !== undefined) current = effect.session.clientId

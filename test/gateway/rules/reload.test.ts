@@ -151,9 +151,13 @@ describe('sessions go on', () => {
 
   it('with other timers, which hold for sensors that are silent already', async () => {
     const { test, reload } = await start()
-    const sensor = await test.connected({ keepAlive: 0 })
+    const clientId = freshName()
+    const silent = await test.peer() // a Sensor would answer when it is asked whether it is there
+    silent.send({ type: 'connect', will: false, cleanSession: true, protocolId: 1, duration: 0, clientId })
+    await silent.next('connack')
     reload({ timers: { inactivity: '1s' } })
-    await until(() => test.stateOf(sensor) === undefined)
+    await silent.next('pingreq')
+    await until(() => test.stateOf({ clientId }) === undefined)
   })
 
   it('at listeners that take datagrams from other networks, and from other forwarders', async () => {

@@ -49,11 +49,11 @@ it.each([
   },
 )
 
-it('has the broker publish the will of a lost sensor, and tells the sensor nothing [SN-KA-2, SN-WILL-6]', () => {
+it('has the broker publish the will of a lost sensor, and tells the sensor nothing but that it is asked once whether it is there [SN-KA-2, SN-WILL-6]', () => {
   const [world, sensor] = connected(10)
   world.advance(16_000)
   expect(world.broker.wills).toMatchObject([{ topic: 'gone', message: bytes('dev1') }])
-  expect(sensor.take()).toEqual([])
+  expect(sensor.take()).toEqual([ping])
   expect(sensor.send(ping)).toEqual([{ type: 'disconnect', duration: null }])
 })
 
@@ -124,11 +124,58 @@ it('supervises keep-alive 0 by the limit for all sensors, if there is one [SN-KA
   expect(stateAfter(world, 200_000)).toBe('lost')
 })
 
-it('never probes a silent sensor with PINGREQ: its own time decides [SN-KA-5]', () => {
-  const [world, sensor] = connected(600)
-  world.advance(659_000)
-  expect(sensor.take()).toEqual([])
-  expect(world.session('dev1').state).toBe('active')
+describe('a sensor that only listens', () => {
+  it.each([
+    [10, 12.5],
+    [60, 75],
+    [600, 630],
+  ])(
+    'of keep-alive %i s is asked once, after %d s, and stays if it answers [SN-KA-5]',
+    (duration, seconds) => {
+      const [world, sensor] = connected(duration)
+      const since = world.session('dev1').heardAt
+      world.advance(since + seconds * 1000 - 1 - world.now)
+      expect(sensor.take()).toEqual([])
+      world.advance(1)
+      expect(sensor.exchange('0217')).toEqual([])
+      expect(stateAfter(world, seconds * 1000 - 100)).toBe('active')
+      expect(sensor.take()).toEqual([])
+      world.advance(100)
+      expect(sensor.take()).toEqual([ping])
+      expect(stateAfter(world, seconds * 1000)).toBe('lost')
+      expect(sensor.take()).toEqual([])
+      expect(world.broker.wills).toHaveLength(1)
+    },
+  )
+
+  it('is asked anew in each silence, and never while it talks [SN-KA-5]', () => {
+    const [world, sensor] = connected(10)
+    for (let round = 0; round < 5; round++) {
+      world.advance(11_000)
+      sensor.publish(topicId, 'x', { topicIdType: 'short' })
+      expect(sensor.take()).toEqual([])
+    }
+    for (let round = 0; round < 5; round++) {
+      world.advance(13_000)
+      expect(sensor.take()).toEqual([ping])
+      sensor.send({ type: 'pingresp' })
+    }
+    expect(world.session('dev1').state).toBe('active')
+  })
+
+  it('is asked before `inactivity` ends it, where its keep-alive is 0 [SN-KA-4, SN-KA-5]', () => {
+    const [world, sensor] = connected(0, { timers: { inactivity: 3_600_000 } })
+    expect(stateAfter(world, 3_590_000)).toBe('active')
+    expect(sensor.take()).toEqual([ping])
+    expect(stateAfter(world, 20_000)).toBe('lost')
+  })
+
+  it('is not asked while it sleeps: its radio is off [SN-KA-5, SN-SLP-1]', () => {
+    const [world, sensor] = connected(600)
+    sensor.sleep(10)
+    expect(stateAfter(world, 16_000)).toBe('lost')
+    expect(sensor.take()).toEqual([])
+  })
 })
 
 it.each([null, 'nobody', 'dev1'])(

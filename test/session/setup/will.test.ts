@@ -98,7 +98,7 @@ it('takes a will message without octets [SN-WILL-5]', () => {
 it('has the broker publish the will once when the keep-alive time has passed [SN-WILL-6, SN-MAP-13]', () => {
   const [world] = withWill()
   world.advance(89_000)
-  expect(world.happened()).toEqual([])
+  expect(world.happened()).toEqual(['sensor ← PINGREQ'])
   world.advance(2000)
   expect(world.happened()).toEqual(['gateway → broker closes, will wanted'])
   expect(publishedOnLoss(world)).toEqual(['lwt/1 "gone" qos 1 retain'])

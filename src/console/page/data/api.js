@@ -37,6 +37,7 @@ export const api = {
   gateway: () => request('/api/gateway'),
   listeners: () => request('/api/listeners'),
   broker: () => request('/api/broker'),
+  refusals: () => request('/api/refusals'),
   history: () => request('/api/history'),
   predefined: () => request('/api/predefined'),
   config: () => request('/api/config'),

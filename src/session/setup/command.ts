@@ -1,14 +1,14 @@
 // What a person may ask of a session from outside: end it, forget it, empty its queue, decide about its dead letters.
 
-import { clearQueue } from './downlink/queue.ts'
-import { clearWithheld } from './downlink/withhold.ts'
-import type { Command } from './events.ts'
-import type { Session } from './session.ts'
-import { giveUpSession } from './setup/disconnect.ts'
-import { isEnded } from './states.ts'
-import { enter, type Turn } from './turn.ts'
-import { discardDeadLetter, resendDeadLetter } from './uplink/dead-letters.ts'
-import { clearSpool } from './uplink/spool.ts'
+import { clearQueue } from '../downlink/queue.ts'
+import { clearWithheld } from '../downlink/withhold.ts'
+import type { Command } from '../events.ts'
+import type { Session } from '../session.ts'
+import { isEnded } from '../states.ts'
+import { enter, type Turn } from '../turn.ts'
+import { discardDeadLetter, resendDeadLetter } from '../uplink/dead-letters.ts'
+import { clearSpool } from '../uplink/spool.ts'
+import { giveUpSession } from './disconnect.ts'
 
 /** See `Command`. Messages that are sent again may fail again, and are dead letters again then. */
 export function onCommand(session: Session, command: Command, turn: Turn): void {
@@ -27,6 +27,7 @@ export function onCommand(session: Session, command: Command, turn: Turn): void 
   }
   if (command === 'forget') {
     session.established = false
+    session.forgotten = 'by hand'
     clearSpool(session, turn)
     for (const uplink of [...dead.values()]) discardDeadLetter(session, uplink, turn)
   }
