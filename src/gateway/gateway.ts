@@ -19,12 +19,12 @@ import { decodeDatagram, peerOf } from './datagrams/reception.ts'
 import { MANY_HELD } from './effects/commit-gate.ts'
 import { createTransmitter, type Transmitter } from './effects/transmit.ts'
 import { createHistogram } from './histogram.ts'
-import { logListening, logPacket } from './log-lines.ts'
-import { reportLosses } from './loss-report.ts'
 import { type GatewayStatus, type Observer, Observers } from './observer.ts'
 import { type OpenedBroker, openBroker } from './open-broker.ts'
 import { closeStore, createBearings, isDurable, openStore, settleStore } from './open-store.ts'
-import { createRefusals, type Refusals } from './refusals.ts'
+import { logListening, logPacket } from './reports/log-lines.ts'
+import { reportLosses } from './reports/loss-report.ts'
+import { createRefusals, type Refusals } from './reports/refusals.ts'
 import { type ReloadReport, reloadConfig } from './rules/reload.ts'
 import { createSensorRules, type SensorRules } from './rules/sensor-rules.ts'
 import { createStatus } from './status.ts'
@@ -100,13 +100,8 @@ export class Gateway {
     try {
       // listeners first: where they are taken, another gateway runs, whose store and connections must be left alone
       for (const index of this.#config.listeners.keys()) {
-        const bound = await openListener(
-          this.#config,
-          index,
-          performance.now(),
-          this.#intake.receive,
-          this.#share,
-        )
+        const now = performance.now()
+        const bound = await openListener(this.#config, index, now, this.#intake.receive, this.#share)
         this.#listeners.set(bound.listener, bound)
         if (this.#share === undefined) logListening(this.#log, bound)
       }

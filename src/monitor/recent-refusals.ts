@@ -2,7 +2,7 @@
 
 import { toWall } from '../clock.ts'
 import type { RefusalEntry } from '../console/view.ts'
-import { EXPLANATIONS } from '../gateway/refusals.ts'
+import { EXPLANATIONS } from '../gateway/reports/refusals.ts'
 import { describePeer } from '../session/peers.ts'
 import type { Refusal } from '../session/refusal.ts'
 

@@ -1,7 +1,8 @@
 // A session as it is stored: plain data, times as wall time, so that it outlives the process. Pure.
 
+import type { Subscription } from './broker/subscription.ts'
 import type { Uplink, WillData } from './message.ts'
-import { createSession, type Session, type Subscription } from './session.ts'
+import { createSession, type Session } from './session.ts'
 import { isLive, type State } from './states.ts'
 import { nextBlock, type Turn } from './turn.ts'
 

@@ -3,6 +3,7 @@
 import type { Publish, Pubrel, Register, Willmsgreq, Willtopicreq } from '../codec/v1/messages.ts'
 import { type HangUps, noHangUps } from './broker/hang-ups.ts'
 import type { BrokerLimits } from './broker/limits.ts'
+import type { Subscribing, Subscription } from './broker/subscription.ts'
 import { createValidation, type Validation } from './downlink/unproven.ts'
 import type { QueuedMessage, Uplink, WillData, WithheldMessage } from './message.ts'
 import type { Peer } from './peers.ts'
@@ -10,15 +11,6 @@ import type { Env, Policy } from './policy.ts'
 import { SparseMap, SparseSet } from './sparse.ts'
 import type { State } from './states.ts'
 import { createTopics, firstTopicId, type Topics } from './topics/registry.ts'
-
-/** A subscription, by its filter. The type and id say how the sensor wants to see the topic [SN-GPUB-14]. */
-export interface Subscription {
-  /** as asked for; the broker may grant less */
-  readonly qos: 0 | 1 | 2
-  readonly topicIdType: 'normal' | 'predefined' | 'short'
-  /** 0 for a filter with wildcards */
-  readonly topicId: number
-}
 
 /** The setup of a connection: CONNECT, the will dialogue, and what recognises their repetition [6.2, 6.3]. */
 export interface Setup {
@@ -92,25 +84,6 @@ export interface Downlink {
   nextMessage: number
   /** the store knows that ids below this one may have been given */
   reserved: number
-}
-
-/** A SUBSCRIBE or UNSUBSCRIBE that waits for the broker [6.9]. */
-export interface Request {
-  readonly type: 'subscribe' | 'unsubscribe'
-  readonly msgId: number
-  readonly filter: string
-  readonly subscription: Subscription
-  readonly token: number
-  readonly deadline: number
-  sent: boolean
-}
-
-/** What the sensor asks of its subscriptions. */
-export interface Subscribing {
-  /** by MsgId */
-  readonly requests: SparseMap<number, Request>
-  /** the last accepted SUBSCRIBE and its answer [SN-SUB-9] */
-  lastAnswer: { readonly request: Request; readonly qos: 0 | 1 | 2; readonly at: number } | undefined
 }
 
 /** The session's connection to the broker. */

@@ -1,5 +1,6 @@
 // The records on disk: plain data with wall times. Their shape is checked when they are read.
 
+import type { Subscription } from '../session/broker/subscription.ts'
 import type { QueuedMessage, Uplink, WillData } from '../session/message.ts'
 import {
   type LastingRecord,
@@ -12,7 +13,7 @@ import {
   uplinkFromRecord,
   uplinkRecord,
 } from '../session/record.ts'
-import type { Session, Subscription } from '../session/session.ts'
+import type { Session } from '../session/session.ts'
 import { STATES, type State } from '../session/states.ts'
 
 /** Within a session: its two records, messages by id, publishes by their token as a negative number. */

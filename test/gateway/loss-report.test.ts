@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { createCounters } from '../../src/gateway/counters.ts'
-import { reportLosses } from '../../src/gateway/loss-report.ts'
+import { reportLosses } from '../../src/gateway/reports/loss-report.ts'
 import { createLog } from '../../src/log.ts'
 
 beforeEach(() => {

@@ -1,7 +1,7 @@
 // What the log says of stored messages that the broker refuses.
 
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createRefusalLog } from '../../src/gateway/refusal-log.ts'
+import { createRefusalLog } from '../../src/gateway/reports/refusal-log.ts'
 import { createLog, silentLog } from '../../src/log.ts'
 import { TestGateway, until } from '../support/gateway.ts'
 import { startScriptedBroker } from '../support/scripted.ts'

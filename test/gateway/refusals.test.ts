@@ -2,7 +2,7 @@
 
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createCounters } from '../../src/gateway/counters.ts'
-import { createRefusals, EXPLANATIONS } from '../../src/gateway/refusals.ts'
+import { createRefusals, EXPLANATIONS } from '../../src/gateway/reports/refusals.ts'
 import { createLog } from '../../src/log.ts'
 import type { Refusal, RefusalReason } from '../../src/session/refusal.ts'
 import { freshName, TestGateway, until } from '../support/gateway.ts'

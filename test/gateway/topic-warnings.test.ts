@@ -1,7 +1,7 @@
 // A sensor with more topic names than it may have is named in the log, and not more often than once a minute.
 
 import { expect, it } from 'vitest'
-import { createTopicWarnings } from '../../src/gateway/topic-warnings.ts'
+import { createTopicWarnings } from '../../src/gateway/reports/topic-warnings.ts'
 import { createLog } from '../../src/log.ts'
 import { World } from '../support/world.ts'
 

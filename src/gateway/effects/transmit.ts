@@ -10,8 +10,8 @@ import { advertiseDue, mayAnswerAll } from '../../sessions/discovery.ts'
 import type { Upstream } from '../../upstream/upstream.ts'
 import { type Counters, countSent, incrementCounter } from '../counters.ts'
 import type { BoundListener } from '../datagrams/listener.ts'
-import { logPacket } from '../log-lines.ts'
 import type { Observers } from '../observer.ts'
+import { logPacket } from '../reports/log-lines.ts'
 import type { EffectTable } from './effect-table.ts'
 
 /** What a transmitter works with; `listeners` may change. */

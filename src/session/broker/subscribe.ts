@@ -4,12 +4,13 @@ import { ReturnCode, type Subscribe, type Unsubscribe } from '../../codec/v1/mes
 import { hasWildcard, matches, sharedFilter } from '../../mqtt-topics.ts'
 import type { UpstreamEvent } from '../events.ts'
 import { type RefusalReason, reasonForTopic } from '../refusal.ts'
-import type { Request, Session, Subscription } from '../session.ts'
+import type { Session } from '../session.ts'
 import { REPETITION } from '../setup/connect.ts'
 import { learn } from '../topics/registry.ts'
 import { filterOfRequest, normalId } from '../topics/topic-names.ts'
 import { drop, refuse, send, type Turn, takeToken } from '../turn.ts'
 import { canSubscribe } from './limits.ts'
+import type { Request, Subscription } from './subscription.ts'
 import { isBlamed, noteSent, subscribeSuspect } from './suspicion.ts'
 
 export function onSubscribe(session: Session, packet: Subscribe, turn: Turn): void {

@@ -4,8 +4,9 @@
 // MQTT 5 brokers use none.
 
 import type { Uplink } from '../message.ts'
-import type { Link, Request, Session } from '../session.ts'
+import type { Link, Session } from '../session.ts'
 import type { Turn } from '../turn.ts'
+import type { Request } from './subscription.ts'
 
 /** One request that was under way when a connection broke; `uplink`, `request`: which, where somebody waits for it. */
 export interface Suspect {

@@ -1,9 +1,9 @@
 // Logs once per interval how many messages were lost that the gateway should have kept, and how many it could not handle while it
 // was overloaded. People look at counters too late.
 
-import type { Log } from '../log.ts'
-import type { DropReason } from '../session/events.ts'
-import type { Counters } from './counters.ts'
+import type { Log } from '../../log.ts'
+import type { DropReason } from '../../session/events.ts'
+import type { Counters } from '../counters.ts'
 
 /** The log line that each reason is reported in; those of the first line concern messages for a sensor or for the broker. */
 const LINES: Readonly<Record<string, readonly DropReason[]>> = {

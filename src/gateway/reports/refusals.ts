@@ -1,11 +1,11 @@
 // Whoever is refused is counted by reason, shown, and logged: one line per reason and address in a minute, with the key of the
 // configuration that decides, so that nobody has to guess why a sensor does not get in.
 
-import type { Log } from '../log.ts'
-import type { Effect } from '../session/events.ts'
-import { describePeer } from '../session/peers.ts'
-import type { Refusal, RefusalReason } from '../session/refusal.ts'
-import { type Counters, incrementCounter } from './counters.ts'
+import type { Log } from '../../log.ts'
+import type { Effect } from '../../session/events.ts'
+import { describePeer } from '../../session/peers.ts'
+import type { Refusal, RefusalReason } from '../../session/refusal.ts'
+import { type Counters, incrementCounter } from '../counters.ts'
 
 interface Explanation {
   readonly text: string

@@ -1,7 +1,7 @@
 // Says whose topic names are more than it may have: such a sensor is served, but learns names again and again.
 
-import type { Log } from '../log.ts'
-import type { Session } from '../session/session.ts'
+import type { Log } from '../../log.ts'
+import type { Session } from '../../session/session.ts'
 
 /** Milliseconds between two lines of one sensor, and sensors that are remembered for that. */
 const INTERVAL = 60_000

@@ -1,10 +1,10 @@
 // Lines of the log: one per state change of a sensor; packets only at trace level, and their payloads only if configured.
 
-import type { Packet } from '../codec/v1/messages.ts'
-import type { Log } from '../log.ts'
-import type { Effect } from '../session/events.ts'
-import { describePeer, hex, type Peer } from '../session/peers.ts'
-import type { BoundListener } from './datagrams/listener.ts'
+import type { Packet } from '../../codec/v1/messages.ts'
+import type { Log } from '../../log.ts'
+import type { Effect } from '../../session/events.ts'
+import { describePeer, hex, type Peer } from '../../session/peers.ts'
+import type { BoundListener } from '../datagrams/listener.ts'
 
 /** Logs where sensors are heard, and warns if the system grants a smaller receive buffer than asked. */
 export function logListening(log: Log, { listener: { name }, transport, discovery }: BoundListener): void {

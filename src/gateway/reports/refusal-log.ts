@@ -1,8 +1,8 @@
 // Tells the log of stored messages that the broker refuses: they wait, and nobody would know why.
 
-import type { Log } from '../log.ts'
-import type { Session } from '../session/session.ts'
-import { hex, reasonName } from '../upstream/reason-codes.ts'
+import type { Log } from '../../log.ts'
+import type { Session } from '../../session/session.ts'
+import { hex, reasonName } from '../../upstream/reason-codes.ts'
 
 /** Milliseconds between two lines about the same rule and code. */
 const PAUSE = 3_600_000
