@@ -66,6 +66,14 @@ const limits = z.strictObject({
     .describe(
       'Octets per minute, headers included, of messages to a sensor whose address has not shown that it hears, by an answer or a topic id that cannot be guessed; 0 = no limit.',
     ),
+  totalSpooledMessages: whole(1, 100_000_000)
+    .prefault(1_000_000)
+    .describe(
+      'Messages of all sensors together that wait for the broker in the store (`sensors[].ack`: "store"). Each takes some 100 octets of memory; contents lie on the disk.',
+    ),
+  totalSpooledOctets: size({ min: 256, max: 1024 ** 4 })
+    .prefault('4GiB')
+    .describe('Octets of these. What is above is refused with 0x01.'),
   inflight: whole(1, 64).prefault(10).describe('Requests of one sensor to the broker under way at once.'),
   messagesPerWake: whole(1, 1_000_000)
     .prefault(100)

@@ -9,6 +9,7 @@ import type { Session } from '../session/session.ts'
 import { receive } from '../sessions/door.ts'
 import { turnAway } from '../sessions/overload.ts'
 import { restore } from '../sessions/restore.ts'
+import { receiveWithoutStore } from '../sessions/store-failure.ts'
 import { createSessions, dueSessions, type Sessions } from '../sessions/table.ts'
 import { displaceSession } from '../sessions/takeover.ts'
 import type { Store } from '../store/store.ts'
@@ -146,7 +147,8 @@ export class Gateway {
     if (turns === undefined) throw new Error('the gateway is not prepared')
     this.#intake.open({
       isBehind: () => turns.held > MANY_HELD,
-      handle: (...datagram) => this.#take(turns, receive, ...datagram),
+      handle: (...datagram) =>
+        this.#take(turns, this.#store?.isFailing ? receiveWithoutStore : receive, ...datagram),
       turnAway: (...datagram) => this.#take(turns, turnAway, ...datagram),
     })
     this.#ticker = setInterval(() => this.#tick(), TICK)

@@ -36,11 +36,13 @@ export function reportFault(err: unknown, counters: Counters, log: Log, session?
 
 /** One object for the life of a gateway. */
 export function createTurns(parts: TurnsParts): Turns {
-  const { sessions, rules, counters, log } = parts
+  const { sessions, rules, counters, log, store } = parts
   const performer = createEffectPerformer(parts, { attempt, dispatch: dispatchEvent, abandon })
 
+  const readUplink: Turn['readUplink'] = (clientId, token) => store.readUplink(clientId, token)
+
   function attempt(session: Session | undefined, step: (turn: Turn) => void): boolean {
-    const turn: Turn = { now: performance.now(), env: rules.env, out: [] }
+    const turn: Turn = { readUplink, now: performance.now(), env: rules.env, out: [] }
     try {
       step(turn)
       performer.perform(turn.out)

@@ -1,6 +1,6 @@
 // What has to be durable before others are told: for each effect, where it waits and what waits for it [SN-SESS-10]. Pure data.
 
-import type { PacketType } from '../codec/v1/messages.ts'
+import { type PacketType, ReturnCode } from '../codec/v1/messages.ts'
 import type { Effect } from './events.ts'
 
 /** Effects of one session keep their order within a lane: one leads to the sensor, one to the broker. */
@@ -10,6 +10,10 @@ export type Lane = 'sensor' | 'broker'
 export interface DurabilityRule<E extends Effect = Effect> {
   /** the lane in which it keeps its place; undefined: it is performed at once, whatever waits */
   readonly lane?: Lane
+  /** it promises nothing, and goes at once while the store cannot write, also past what waits in its lane */
+  overtakes?(effect: E): boolean
+  /** what is said in its place while the store cannot write; undefined: it waits */
+  refusal?(effect: E): E | undefined
   /** somebody learns of it who may then rely on what was written before: it waits until that is durable */
   tells?(effect: E): boolean
   /** it is asked for again after a lost connection to the broker, or has no meaning on another one */
@@ -23,16 +27,36 @@ const always = (): boolean => true
 /** Nobody relies on these: a repetition after a crash does no harm. */
 const harmless: ReadonlySet<PacketType> = new Set<PacketType>(['pingresp', 'willtopicreq', 'willmsgreq'])
 
+/** Whether the sensor may rely on it: not on a refusal, nor on what promises that the broker has something. */
+function isPromise({ packet, session }: Extract<Effect, { type: 'send' }>): boolean {
+  if (packet.type === 'publish') return packet.qos > 0
+  if ('returnCode' in packet && packet.returnCode !== ReturnCode.accepted) return false
+  if (packet.type === 'puback') return session?.policy.ack === 'store'
+  return !harmless.has(packet.type)
+}
+
+/** Try later, as far as this message can say so. */
+function refusalOf(effect: Extract<Effect, { type: 'send' }>): typeof effect | undefined {
+  const { packet } = effect
+  return 'returnCode' in packet
+    ? { ...effect, packet: { ...packet, returnCode: ReturnCode.congestion } }
+    : undefined
+}
+
 const rules: { readonly [T in Effect['type']]: DurabilityRule<Extract<Effect, { type: T }>> } = {
   send: {
     lane: 'sensor',
     // a sensor keeps the MsgId of a QoS 1 or 2 PUBLISH, which must not mean another message after a crash
     tells: ({ packet }) => (packet.type === 'publish' ? packet.qos > 0 : !harmless.has(packet.type)),
+    // DISCONNECT has no code to refuse it with, and a sensor that hears nothing goes all the same
+    refusal: refusalOf,
+    overtakes: (effect) => effect.packet.type === 'disconnect' || !isPromise(effect),
   },
   connect: { lane: 'broker' },
   publish: {
     lane: 'broker',
     tells: ({ qos }) => qos === 2, // the broker must know a repetition after a crash by its packet identifier
+    overtakes: ({ qos }) => qos < 2,
     endsWithConnection: ({ qos }) => qos > 0,
   },
   release: { lane: 'broker', tells: always, endsWithConnection: always },

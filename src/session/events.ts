@@ -70,6 +70,7 @@ export type DropReason =
   | 'invalid-from-broker' // a message of the broker that MQTT does not allow
   | 'upstream-down' // QoS 0 or -1 while the broker cannot be reached
   | 'overloaded' // the gateway gets more than it can handle
+  | 'store-failing' // what needs the disk, while the store cannot write
   | 'congestion' // QoS 0 while the broker connection is congested
   | 'queue-full' // a message for a sensor, over a limit
   | 'superseded' // a message for a sensor, by a newer one of the same topic
@@ -77,6 +78,7 @@ export type DropReason =
   | 'spool-full' // a message of a sensor that was to wait for the broker, over a limit
   | 'refused' // a stored message of a sensor that the broker will not take: a dead letter
   | 'hung-up' // a message or subscription of a sensor that the broker hangs up at
+  | 'unreadable' // a stored message of a sensor that the store cannot give back
   | 'expired' // a message for a sensor, too old
   | 'too-long' // a message for a sensor that its link cannot carry
   | 'rejected' // a message that the sensor refused
@@ -141,7 +143,7 @@ export type Effect =
   | { type: 'dropMessage'; session: Session; message: QueuedMessage }
   /** the same for a publish of the sensor that is on its way to the broker */
   | { type: 'keepUplink'; session: Session; uplink: Uplink }
-  | { type: 'dropUplink'; session: Session; uplink: Uplink }
+  | { type: 'dropUplink'; session: Session; uplink: Pick<Uplink, 'token'> }
   /** a publish or subscription was set aside, since the broker hangs up at it or refuses it; `kept`: as a dead letter */
   | {
       type: 'setAside'

@@ -1,5 +1,7 @@
 // What goes through a session: application messages, wills, and what became of them. Pure types, and the will as the broker gets it.
 
+import type { SparseMap } from './sparse.ts'
+
 /** An application message from the broker. Times are milliseconds of the monotonic clock. */
 export interface Message {
   readonly topic: string
@@ -72,6 +74,24 @@ export interface Uplink {
   /** how often the broker has refused it; it may be absent in place of 0 */
   refusals?: number
   /** while it waits for the broker: not before this time, since the broker could not take it a moment ago */
+  retryAt: number
+}
+
+/** A publish that waits in the store alone: its token, what it counts against limits on octets, and when it came. */
+export type SpooledPosition = Pick<Uplink, 'token' | 'at'> & { readonly octets: number }
+
+/** What waits in the store alone: positions in order of tokens, as columns; those before `head` are done. */
+export interface Backlog {
+  tokens: number[]
+  /** what each counts; NOT_STORED for one that is in memory only */
+  octets: number[]
+  at: number[]
+  head: number
+  /** those that somebody needs in memory */
+  readonly inMemory: SparseMap<number, Uplink>
+  /** the token of the last one: in this turn it is not in the store yet */
+  newest: number
+  /** the store could not be read: not before this time */
   retryAt: number
 }
 

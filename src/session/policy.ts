@@ -38,6 +38,8 @@ export interface Limits {
   readonly totalQueuedOctets: number
   /** octets per minute to an address that has not shown that it hears; 0 = no limit */
   readonly unprovenOctets: number
+  readonly totalSpooledMessages: number
+  readonly totalSpooledOctets: number
   /** QoS 1 and 2 PUBLISHes, and SUBSCRIBEs, of one sensor under way at once [SN-PUB-13] */
   readonly inflight: number
   /** new connections per second from one address */
@@ -123,6 +125,8 @@ export interface Totals {
 export interface Env {
   readonly settings: Settings
   readonly totals: Totals
+  /** what waits of all sensors in the store for the broker */
+  readonly spooled: { messages: number; octets: number }
   policyFor(clientId: string): Policy
   /** the ClientId that this sensor has at the broker */
   nameAtBroker(clientId: string): string

@@ -1,7 +1,7 @@
 // A session as it is stored: plain data, times as wall time, so that it outlives the process. Pure.
 
 import type { Subscription } from './broker/subscription.ts'
-import type { Uplink, WillData } from './message.ts'
+import type { SpooledPosition, Uplink, WillData } from './message.ts'
 import { createSession, type Session } from './session.ts'
 import { isLive, type State } from './states.ts'
 import { nextBlock, type Turn } from './turn.ts'
@@ -191,6 +191,16 @@ export function uplinkFromRecord(token: number, record: UplinkRecord, toMonotoni
     deadline: Number.POSITIVE_INFINITY,
     retryAt: 0,
   }
+}
+
+/** What a publish counts against the limits on octets while it waits. */
+export const uplinkSize = ({ data, topic }: Uplink): number => data.length + topic.length
+
+/** Where a publish is that may wait in the store alone: nobody but the broker needs it, and no connection has had it. */
+export function spooledPosition(uplink: Uplink): SpooledPosition | undefined {
+  const { token, at, stored, broker, repeated, qos, sensor } = uplink
+  const waits = stored && broker === 'waiting' && !repeated && (qos !== 2 || sensor === 'released')
+  return waits ? { token, at, octets: uplinkSize(uplink) } : undefined
 }
 
 const sameTime = (time: number): number => time

@@ -41,6 +41,7 @@ export type RefusalReason =
   | 'broker-cannot' // a QoS, a size, a wildcard or retain that the broker does not have
   | 'congestion' // the way to the broker is full, or what waits for it is
   | 'overloaded' // the gateway gets more than it can handle
+  | 'store-failing' // it needs the disk, which takes nothing
 
 /** One refusal: who was refused, what was answered, and why. */
 export interface Refusal {

@@ -5,7 +5,7 @@ import { type HangUps, noHangUps } from './broker/hang-ups.ts'
 import type { BrokerLimits } from './broker/limits.ts'
 import type { Subscribing, Subscription } from './broker/subscription.ts'
 import { createValidation, type Validation } from './downlink/unproven.ts'
-import type { QueuedMessage, Uplink, WillData, WithheldMessage } from './message.ts'
+import type { Backlog, QueuedMessage, Uplink, WillData, WithheldMessage } from './message.ts'
 import type { Peer } from './peers.ts'
 import type { Env, Policy } from './policy.ts'
 import { SparseMap, SparseSet } from './sparse.ts'
@@ -40,7 +40,9 @@ export interface UplinkSide {
   readonly outgoing: SparseMap<number, Uplink>
   /** acknowledged, and set aside since the broker will not have them: kept until a person decides [dead letters], by token */
   readonly dead: SparseMap<number, Uplink>
-  /** what of `outgoing` waits in the store: messages that the sensor needs not repeat */
+  /** what comes after these: most of it is in the store alone */
+  backlog: Backlog | undefined
+  /** what of both waits in the store: messages that the sensor needs not repeat */
   readonly spooled: { messages: number; octets: number }
   /** the last QoS 1 PUBLISH that was acknowledged [SN-PUB-12] */
   lastAcknowledged: Uplink | undefined
@@ -207,6 +209,7 @@ export const createSession = (clientId: string, env: Env): Session => ({
     open: new SparseMap(),
     outgoing: new SparseMap(),
     dead: new SparseMap(),
+    backlog: undefined,
     spooled: { messages: 0, octets: 0 },
     lastAcknowledged: undefined,
     congestionToldAt: Number.NEGATIVE_INFINITY,

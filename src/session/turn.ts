@@ -2,6 +2,7 @@
 
 import { type Packet, ReturnCode } from '../codec/v1/messages.ts'
 import type { DropReason, Effect } from './events.ts'
+import type { Uplink } from './message.ts'
 import type { Env } from './policy.ts'
 import { type RefusalReason, usualReason } from './refusal.ts'
 import type { Session } from './session.ts'
@@ -9,6 +10,8 @@ import { maySend, type State } from './states.ts'
 
 /** The time in monotonic milliseconds, the surroundings, and where effects go. */
 export interface Turn {
+  /** A publish that an earlier turn has kept in the store; `gone`: not there any more; `later`: it cannot be read now. */
+  readonly readUplink: (clientId: string, token: number) => Uplink | 'gone' | 'later'
   readonly now: number
   readonly env: Env
   readonly out: Effect[]

@@ -61,4 +61,6 @@ export function evictSession(sessions: Sessions, session: Session, { env, out }:
   removeSession(sessions, session)
   env.totals.queuedMessages -= session.downlink.queue.length
   env.totals.queuedOctets -= session.downlink.octets
+  env.spooled.messages -= session.uplink.spooled.messages
+  env.spooled.octets -= session.uplink.spooled.octets
 }

@@ -15,12 +15,22 @@ import { allow } from './throttle.ts'
 const REFUSALS = 1
 
 /** Instead of `receive`: counts the message, and refuses it where it can be refused [SN-PUB-14, SN-ROB-1]. */
-export function turnAway(sessions: Sessions, packet: Packet, peer: Peer, turn: Turn): void {
+export const turnAway = (sessions: Sessions, packet: Packet, peer: Peer, turn: Turn): void =>
+  refuseFor('overloaded', sessions, packet, peer, turn)
+
+/** The same for this reason. */
+export function refuseFor(
+  reason: 'overloaded' | 'store-failing',
+  sessions: Sessions,
+  packet: Packet,
+  peer: Peer,
+  turn: Turn,
+): void {
   const session = sessions.byPeer.get(peer.key)
   if (session !== undefined) noteHeard(session, packet, turn)
-  const refusal = { reason: 'overloaded', peer, clientId: session?.clientId } as const
-  turn.out.push({ type: 'drop', reason: 'overloaded', session, refusal })
-  const answer = answerTo(packet, session, turn)
+  const refusal = { reason, peer, clientId: session?.clientId } as const
+  turn.out.push({ type: 'drop', reason, session, refusal })
+  const answer = answerTo(packet, session, turn, reason === 'overloaded')
   if (answer === undefined || !mayTell(sessions, packet, peer, turn)) return
   turn.out.push({ type: 'send', peer, packet: answer, ...(session && { session }) })
 }
@@ -39,7 +49,12 @@ function noteHeard(session: Session, { type }: Packet, { now }: Turn): void {
 }
 
 /** Nothing for what has no return code, or may be a repetition of what is under way or was accepted. */
-function answerTo(packet: Packet, session: Session | undefined, turn: Turn): Packet | undefined {
+function answerTo(
+  packet: Packet,
+  session: Session | undefined,
+  turn: Turn,
+  copiesMayWait: boolean,
+): Packet | undefined {
   const returnCode = ReturnCode.congestion
   if (packet.type === 'connect') {
     if (session?.state === 'active' && isRepeatedConnect(session, packet, turn.now))
@@ -54,7 +69,8 @@ function answerTo(packet: Packet, session: Session | undefined, turn: Turn): Pac
       const { open, lastAcknowledged } = session.uplink
       // a QoS 2 message that is refused, while a copy of it waits or has arrived, would come again as a new one [SN-PUB-10]
       const mayBeKnown = open.has(msgId) || (packet.dup && lastAcknowledged?.msgId === msgId)
-      return qos !== 1 || mayBeKnown ? undefined : { type: 'puback', topicId, msgId, returnCode }
+      const isRefusable = qos === 1 || (qos === 2 && !copiesMayWait)
+      return !isRefusable || mayBeKnown ? undefined : { type: 'puback', topicId, msgId, returnCode }
     }
     case 'register':
       if (session.topics.byName.has(packet.topicName)) return undefined

@@ -3,7 +3,7 @@
 import { nextDeadline } from '../session/deadlines.ts'
 import { queuedSize } from '../session/downlink/queue.ts'
 import { earnCredit } from '../session/downlink/validation.ts'
-import type { QueuedMessage, Uplink } from '../session/message.ts'
+import type { QueuedMessage, SpooledPosition, Uplink } from '../session/message.ts'
 import type { Peer } from '../session/peers.ts'
 import { fromRecord, type PeerRecord, type SessionRecord, type ToMonotonic } from '../session/record.ts'
 import type { Session } from '../session/session.ts'
@@ -21,7 +21,7 @@ const SPREAD = 2
 export interface Stored {
   readonly record: SessionRecord
   readonly messages: readonly QueuedMessage[]
-  readonly uplinks: readonly Uplink[]
+  readonly uplinks: readonly (Uplink | SpooledPosition)[]
 }
 
 /** How the places and times of a record are found again. */
@@ -64,8 +64,9 @@ export function restore(
   if (isOver(session)) forgetSession(sessions, session, turn)
 }
 
-function refill(session: Session, { messages, uplinks }: Stored, { env }: Turn): void {
-  for (const uplink of uplinks) reopenUplink(session, uplink)
+function refill(session: Session, { messages, uplinks }: Stored, turn: Turn): void {
+  const { env } = turn
+  for (const uplink of uplinks) reopenUplink(session, uplink, turn)
   session.link.nextToken = Math.max(session.link.nextToken, 1 + (uplinks.at(-1)?.token ?? 0))
   session.downlink.queue = [...messages]
   session.downlink.octets = messages.reduce((sum, message) => sum + queuedSize(message), 0)

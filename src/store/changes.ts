@@ -1,5 +1,6 @@
 // Collects what is to be written: the last state of each key, by session. It is pure, and a write that failed can be put back.
 
+import { nothingWritten, type WrittenParts, writtenKeys } from './lasting.ts'
 import type { Key, Value } from './records.ts'
 
 /** One session in the store, under a number in place of its ClientId, which may be longer than a key. */
@@ -9,6 +10,10 @@ export interface Entry {
   pending: Map<Key, Value | undefined>
   /** keys that may be on disk; of them only, deletions need to be written */
   readonly stored: Set<Key>
+  /** the parts of its `lasting` that are on disk */
+  readonly parts: WrittenParts
+  /** what the group that is being written has of it */
+  writing?: ReadonlyMap<Key, Value | undefined> | undefined
 }
 
 /** What one group writes. */
@@ -33,8 +38,8 @@ export class Changes {
   }
 
   /** A session that is on disk. */
-  noteStored(clientId: string, number: number, keys: Iterable<Key>): void {
-    this.#entries.set(clientId, { number, pending: new Map(), stored: new Set(keys) })
+  noteStored(clientId: string, number: number, stored: Set<Key>, parts: WrittenParts): void {
+    this.#entries.set(clientId, { number, pending: new Map(), stored, parts })
     this.passOverNumber(number)
   }
 
@@ -49,12 +54,24 @@ export class Changes {
     return this.#entries.has(clientId)
   }
 
+  /** Where a value is: not on disk yet, or there under the number of its session. */
+  find(clientId: string, key: Key): { readonly pending: Value } | { readonly number: number } | undefined {
+    const entry = this.#entries.get(clientId)
+    if (entry === undefined) return undefined
+    for (const values of [entry.pending, entry.writing]) {
+      const pending = values?.get(key)
+      if (pending !== undefined) return { pending }
+      if (values?.has(key)) return undefined
+    }
+    return entry.stored.has(key) ? { number: entry.number } : undefined
+  }
+
   /** `create`: begins a session; otherwise nothing is kept of one that was never saved. */
   keep(clientId: string, key: Key, value: Value, create = false): void {
     let entry = this.#entries.get(clientId)
     if (entry === undefined) {
       if (!create) return
-      entry = { number: this.#nextNumber, pending: new Map(), stored: new Set() }
+      entry = { number: this.#nextNumber, pending: new Map(), stored: new Set(), parts: nothingWritten() }
       this.#nextNumber += this.#numbers.count
       this.#entries.set(clientId, entry)
     }
@@ -78,8 +95,10 @@ export class Changes {
     const entry = this.#entries.get(clientId)
     if (entry === undefined) return
     this.#entries.delete(clientId)
-    entry.pending = new Map([...entry.stored].map((key) => [key, undefined]))
-    if (entry.stored.size > 0) this.#dirty.add(entry)
+    entry.pending = new Map()
+    for (const key of entry.stored) entry.pending.set(key, undefined)
+    for (const key of writtenKeys(entry.parts)) entry.pending.set(key, undefined)
+    if (entry.pending.size > 0) this.#dirty.add(entry)
     else this.#dirty.delete(entry)
   }
 
@@ -90,6 +109,7 @@ export class Changes {
       if (entry.pending.size === 0) continue
       group.push({ entry, values: entry.pending })
       for (const [key, value] of entry.pending) if (value !== undefined) entry.stored.add(key)
+      entry.writing = entry.pending
       entry.pending = new Map()
     }
     this.#dirty.clear()
@@ -99,6 +119,7 @@ export class Changes {
   /** The group is durable: what it deleted is gone. */
   confirmGroup(group: Group): void {
     for (const { entry, values } of group) {
+      entry.writing = undefined
       for (const [key, value] of values) if (value === undefined) entry.stored.delete(key)
     }
   }
@@ -106,6 +127,7 @@ export class Changes {
   /** The group failed: all of it is to be written again, unless something newer is. */
   putBackGroup(group: Group): void {
     for (const { entry, values } of group) {
+      entry.writing = undefined
       for (const [key, value] of values) if (!entry.pending.has(key)) entry.pending.set(key, value)
       this.#dirty.add(entry)
     }

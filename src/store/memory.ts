@@ -2,7 +2,7 @@
 
 import { toMonotonicNow, toWallNow } from '../clock.ts'
 import type { QueuedMessage, Uplink } from '../session/message.ts'
-import { lastingRecord, progressRecord, restoredUplink } from '../session/record.ts'
+import { lastingRecord, progressRecord, restoredUplink, spooledPosition } from '../session/record.ts'
 import type { Session } from '../session/session.ts'
 import type { Store } from './store.ts'
 
@@ -37,7 +37,9 @@ export function createMemoryStore(): Store {
       return [...kept.values()].map(({ session, messages, uplinks }) => ({
         record: { lasting: lastingRecord(session), progress: progressRecord(session, toWall) },
         messages: [...(messages?.values() ?? [])].sort((a, b) => a.id - b.id),
-        uplinks: [...(uplinks?.values() ?? [])].map(restoredUplink).sort((a, b) => a.token - b.token),
+        uplinks: [...(uplinks?.values() ?? [])]
+          .map((uplink) => spooledPosition(uplink) ?? restoredUplink(uplink))
+          .sort((a, b) => a.token - b.token),
       }))
     },
     // within one process nothing is unknown
@@ -62,6 +64,14 @@ export function createMemoryStore(): Store {
       })
     },
     dropUplink: (clientId, token) => change(clientId, ({ uplinks }) => uplinks?.delete(token)),
+    readUplink(clientId, token) {
+      const uplinks = kept.get(clientId)?.uplinks
+      const found = uplinks?.get(token)
+      if (found === undefined) return 'gone'
+      const restored = restoredUplink(found)
+      uplinks?.set(token, restored) // what becomes of it is seen here
+      return restored
+    },
     get written() {
       return written
     },
@@ -69,6 +79,7 @@ export function createMemoryStore(): Store {
       return written
     },
     onDurable: (done) => process.nextTick(done),
+    isFailing: false,
     health: { error: undefined, groups: 0, seconds: 0, octets: 0 },
     close: async () => {},
   }

@@ -4,7 +4,6 @@ import type { Subscription } from '../session/broker/subscription.ts'
 import type { QueuedMessage, Uplink, WillData } from '../session/message.ts'
 import {
   type LastingRecord,
-  lastingRecord,
   type PeerRecord,
   type ProgressRecord,
   progressRecord,
@@ -15,13 +14,14 @@ import {
 } from '../session/record.ts'
 import type { Session } from '../session/session.ts'
 import { STATES, type State } from '../session/states.ts'
+import type { FilterPart, PartKey, TopicPart } from './lasting.ts'
 
-/** Within a session: its two records, messages by id, publishes by their token as a negative number. */
-export type Key = 'lasting' | 'progress' | number
+/** Within a session: its progress, its lasting parts, messages by id, publishes by their token as a negative number. */
+export type Key = 'progress' | PartKey | number
 export type Value = Session | QueuedMessage | Uplink
 
-/** What is written under this key. */
-export function recordOf(key: Key, value: Value, toWall: ToWall): object {
+/** What is written of a session's progress, a message or a publish. */
+export function recordOf(value: Value, toWall: ToWall): object {
   if ('token' in value) {
     return uplinkRecord(value, toWall)
   }
@@ -29,7 +29,7 @@ export function recordOf(key: Key, value: Value, toWall: ToWall): object {
     const { id: _id, at, expiresAt, ...rest } = value
     return { ...rest, at: toWall(at), expiresAt: expiresAt === undefined ? undefined : toWall(expiresAt) }
   }
-  return key === 'lasting' ? lastingRecord(value) : progressRecord(value, toWall)
+  return progressRecord(value, toWall)
 }
 
 type Reader<T> = (value: unknown) => T
@@ -79,22 +79,36 @@ const subscription: Reader<Subscription> = (value) => {
   return { qos: qos(of.qos), topicIdType: topicIdType(of.topicIdType), topicId: count(of.topicId) }
 }
 
-/** The record of what seldom changes. Throws TypeError if it is none. */
+/** A will, or what there is of it. Throws TypeError if it is none. */
+export const readWill: Reader<WillData> = (value) => {
+  const will = fields<WillData>(value)
+  return {
+    topic: maybe((topic) => {
+      const { name, qos: wanted, retain } = fields<NonNullable<WillData['topic']>>(topic)
+      return { name: text(name), qos: qos(wanted), retain: flag(retain) }
+    })(will.topic),
+    message: maybe(octets)(will.message),
+  }
+}
+
+/** One topic. Throws TypeError if it is none. */
+export const readTopic: Reader<TopicPart> = (value) =>
+  Array.isArray(value)
+    ? [text(value[0]), flag(value[1]), flag(value[2]), flag(value[3])]
+    : fail('a topic', value)
+
+/** One subscription. Throws TypeError if it is none. */
+export const readFilter: Reader<FilterPart> = pair(text, subscription)
+
+/** The record of what seldom changes; the first edition has all of it in one. Throws TypeError if it is none. */
 export const readLasting: Reader<LastingRecord> = (value) => {
   const of = fields<LastingRecord>(value)
-  const will = fields<WillData>(of.will)
   const topics = fields<LastingRecord['topics']>(of.topics)
   return {
     clientId: text(of.clientId),
     cleanSession: flag(of.cleanSession),
     keepAlive: count(of.keepAlive),
-    will: {
-      topic: maybe((topic) => {
-        const { name, qos: wanted, retain } = fields<NonNullable<WillData['topic']>>(topic)
-        return { name: text(name), qos: qos(wanted), retain: flag(retain) }
-      })(will.topic),
-      message: maybe(octets)(will.message),
-    },
+    will: maybe(readWill)(of.will) ?? { topic: undefined, message: undefined },
     topics: {
       names: list(pair(count, text))(topics.names),
       confirmed: list(count)(topics.confirmed),

@@ -1,14 +1,17 @@
 // The contract of a store, which keeps sessions beyond the process: in memory, or on disk.
 
-import type { QueuedMessage, Uplink } from '../session/message.ts'
+import type { QueuedMessage, SpooledPosition, Uplink } from '../session/message.ts'
 import type { SessionRecord } from '../session/record.ts'
 import type { Session } from '../session/session.ts'
 
-/** A session as it comes out of the store, with its messages in order of `id` and its publishes in order of `token`. */
+/**
+ * A session as it comes out of the store, with its messages in order of `id` and its publishes in order of `token`. Publishes that
+ * only wait for the broker stay in the store, which may be larger than memory: of them there are the positions.
+ */
 export interface StoredSession {
   readonly record: SessionRecord
   readonly messages: readonly QueuedMessage[]
-  readonly uplinks: readonly Uplink[]
+  readonly uplinks: readonly (Uplink | SpooledPosition)[]
 }
 
 /** A store that cannot be used as it is; the message says why and what to do, for people. */
@@ -43,6 +46,11 @@ export interface Store {
   dropMessage(clientId: string, id: number): void
   keepUplink(clientId: string, uplink: Uplink): void
   dropUplink(clientId: string, token: number): void
+  /**
+   * A publish that is kept, with its payload; `gone`: it is not there, or damaged, which is logged; `later`: it cannot be read
+   * at the moment
+   */
+  readUplink(clientId: string, token: number): Uplink | 'gone' | 'later'
   /** grows with every write */
   readonly written: number
   /** all writes up to this one are durable; `written` for a store that has nothing to wait for */
@@ -52,6 +60,8 @@ export interface Store {
    * with the next group, so that nothing is lost in memory. Never calls from within this call.
    */
   onDurable(done: (error?: Error) => void): void
+  /** it has not been able to write for longer than a moment: whoever wants something written should be refused */
+  readonly isFailing: boolean
   /** whether the last group could be written, and how long it took */
   readonly health: StoreHealth
   /** Writes what is pending, and lets go of all. */

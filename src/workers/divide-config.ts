@@ -42,6 +42,8 @@ export function divideConfig(
       }),
       totalQueuedMessages: divided(limits.totalQueuedMessages),
       totalQueuedOctets: divided(limits.totalQueuedOctets),
+      totalSpooledMessages: divided(limits.totalSpooledMessages),
+      totalSpooledOctets: divided(limits.totalSpooledOctets),
       waitingDatagrams: divided(limits.waitingDatagrams),
       waitingOctets: Math.max(LARGEST, divided(limits.waitingOctets)),
     },

@@ -22,6 +22,7 @@ const sensors = Array.from({ length: SENSORS }, (_, index) => {
 const env = {
   settings: world.settings,
   totals: world.totals,
+  spooled: world.spooled,
   policyFor: () => {
     throw new Error('no sensor connects here')
   },
@@ -42,16 +43,18 @@ function next() {
   return sensor
 }
 
+const readUplink = () => 'gone' as const
+
 /** What the gateway's shell would have to do for it. */
 function publish(packet: Publish): Effect[] {
   const { peer, session } = next()
   const out: Effect[] = []
   const now = world.now
-  receive(world.sessions, packet, peer, { now, env, out })
+  receive(world.sessions, packet, peer, { readUplink, now, env, out })
   for (const effect of out) {
     if (effect.type !== 'publish' || packet.qos === 0) continue
     const { token } = effect
-    dispatch(world.sessions, session, { type: 'published', token, outcome: 0 }, { now, env, out })
+    dispatch(world.sessions, session, { type: 'published', token, outcome: 0 }, { readUplink, now, env, out })
   }
   return out
 }

@@ -168,7 +168,13 @@ export function storeContract(name: string, newPlace: () => Place): void {
         uplinkOf(4),
       ]
       for (const uplink of uplinks) store.keepUplink('s', uplink)
-      const { uplinks: found } = await only()
+      const { uplinks: stored } = await only()
+      expect(stored.map((one) => [one.token, 'data' in one])).toEqual([[3, true], [4, false], [20, true], [100, true]]) // biome-ignore format: a table
+      const found = stored.map((one) => {
+        const uplink = 'data' in one ? one : opened?.readUplink('s', one.token)
+        if (typeof uplink !== 'object') throw new Error('missing')
+        return uplink
+      })
       expect(found.map(({ token, broker, repeated }) => [token, broker, repeated])).toEqual([
         [3, 'received', true],
         [4, 'waiting', false],

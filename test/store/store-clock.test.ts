@@ -83,12 +83,13 @@ async function find(path: string, clock: MachineClock): Promise<Found> {
   const env: Env = {
     settings: world.settings,
     totals: world.totals,
+    spooled: world.spooled,
     policyFor: () => sessionOf('s').policy,
     nameAtBroker: (clientId) => clientId,
     isOwnName: () => false,
     random: () => 0,
   }
-  const turn: Turn = { now: performance.now(), env, out: [] }
+  const turn: Turn = { readUplink: () => 'gone', now: performance.now(), env, out: [] }
   const sessions = createSessions()
   restore(sessions, stored, { ...createBearings([], store), peerOf: () => peer }, turn)
   await store.close()

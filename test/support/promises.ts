@@ -2,7 +2,7 @@
 // messages, topic ids, and which publish a token means.
 
 import type { Effect } from '../../src/session/events.ts'
-import type { QueuedMessage, Uplink } from '../../src/session/message.ts'
+import type { QueuedMessage } from '../../src/session/message.ts'
 import type { Session } from '../../src/session/session.ts'
 import { type Cause, text, type World } from './world.ts'
 
@@ -45,7 +45,8 @@ export class Promises {
   /** what is promised as soon as this effect is performed */
   readonly #becauseOf = new Map<Effect, () => void>()
   /** messages and publishes that have come to their end */
-  readonly #kept = new WeakSet<QueuedMessage | Uplink>()
+  readonly #kept = new WeakSet<QueuedMessage>()
+  readonly #dropped = new WeakMap<Session, Set<number>>()
   /** effects of the world that were looked at */
   #seen = 0
   readonly #world: World
@@ -114,7 +115,7 @@ export class Promises {
           message = undefined
           break
         case 'keepUplink':
-          if (effect.uplink.stored) uplink = () => this.#promise(this.#uplinks, clientId, effect.uplink)
+          if (effect.uplink.stored) uplink = () => this.#promiseUplink(effect.session, effect.uplink.token)
           break
         case 'send': {
           const { packet } = effect
@@ -127,7 +128,7 @@ export class Promises {
           this.#messages.page(clientId).delete(effect.message.id)
           break
         case 'dropUplink':
-          this.#kept.add(effect.uplink)
+          this.#droppedOf(effect.session).add(effect.uplink.token)
           this.#uplinks.page(clientId).delete(effect.uplink.token)
           break
         case 'forget':
@@ -137,8 +138,19 @@ export class Promises {
     }
   }
 
-  #promise(book: Book<true>, clientId: string, one: QueuedMessage | Uplink): void {
-    if (!this.#kept.has(one)) book.page(clientId).set('id' in one ? one.id : one.token, true)
+  #promise(book: Book<true>, clientId: string, one: QueuedMessage): void {
+    if (!this.#kept.has(one)) book.page(clientId).set(one.id, true)
+  }
+
+  #promiseUplink(session: Session, token: number): void {
+    if (!this.#droppedOf(session).has(token)) this.#uplinks.page(session.clientId).set(token, true)
+  }
+
+  /** Tokens of publishes that a session has dropped from the store. */
+  #droppedOf(session: Session): Set<number> {
+    const dropped = this.#dropped.get(session) ?? new Set()
+    this.#dropped.set(session, dropped)
+    return dropped
   }
 
   #afterCrash(effects: readonly Effect[]): void {
@@ -155,6 +167,7 @@ export class Promises {
       const isThere =
         session?.uplink.outgoing.has(token) ||
         session?.uplink.dead.has(token) ||
+        session?.uplink.backlog?.tokens.includes(token) ||
         [...(session?.uplink.open.values() ?? [])].some((one) => one.token === token)
       must(isThere === true || forgotten.has(clientId), () => `publish ${token} of ${clientId} is lost`)
     }

@@ -8,6 +8,7 @@ import {
   type ProgressRecord,
   progressRecord,
   restoredUplink,
+  spooledPosition,
 } from '../../src/session/record.ts'
 import type { Stored } from '../../src/sessions/restore.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -36,9 +37,11 @@ export const isWrite = (effect: Effect): effect is Write => writes.has(effect.ty
 const copy = <T>(value: T): T => structuredClone(value)
 
 /** Tells a commit gate what is durable, as a store does. */
-export class VirtualStore implements Pick<Store, 'written' | 'durable' | 'onDurable'> {
+export class VirtualStore implements Pick<Store, 'written' | 'durable' | 'onDurable' | 'isFailing'> {
   /** milliseconds until a group of writes is begun, and again until it is durable; 0: all is durable at once */
   lag = 0
+  /** it cannot write: nothing more becomes durable until it can */
+  isFailing = false
   readonly disk = new Map<string, Kept>()
   /** writes of all kinds */
   writes = 0
@@ -47,6 +50,7 @@ export class VirtualStore implements Pick<Store, 'written' | 'durable' | 'onDura
   #life = 0
   #busy = false
   #pending: Write[] = []
+  #writing: Write[] = []
   #waiting: { readonly upTo: number; readonly done: () => void }[] = []
   readonly #world: World
 
@@ -58,7 +62,7 @@ export class VirtualStore implements Pick<Store, 'written' | 'durable' | 'onDura
   perform(effect: Effect): void {
     if (!isWrite(effect)) return
     this.writes += 1
-    if (this.lag === 0) return this.#apply(effect)()
+    if (this.lag === 0 && !this.isFailing) return this.#apply(effect)()
     this.written += 1
     this.#pending.push(effect)
     this.#plan()
@@ -68,11 +72,18 @@ export class VirtualStore implements Pick<Store, 'written' | 'durable' | 'onDura
     this.#waiting.push({ upTo: this.written, done })
   }
 
+  /** It can write again, and writes what it could not. */
+  mend(): void {
+    this.isFailing = false
+    this.#plan()
+  }
+
   /** The process is gone: what is not on disk is lost. */
   crash(): void {
     this.#life += 1
     this.#busy = false
     this.#pending = []
+    this.#writing = []
     this.#waiting = []
     this.durable = this.written
   }
@@ -82,18 +93,36 @@ export class VirtualStore implements Pick<Store, 'written' | 'durable' | 'onDura
     return [...this.disk.values()].map(({ lasting, progress, messages, uplinks }) => ({
       record: copy({ lasting, progress }),
       messages: copy([...messages.values()].sort((a, b) => a.id - b.id)),
-      uplinks: copy([...uplinks.values()].sort((a, b) => a.token - b.token)).map(restoredUplink),
+      uplinks: copy([...uplinks.values()].sort((a, b) => a.token - b.token)).map(
+        (uplink) => spooledPosition(uplink) ?? restoredUplink(uplink),
+      ),
     }))
   }
 
+  /** What was kept last, as a store gives it: on disk or still pending. */
+  readUplink(clientId: string, token: number): Uplink | 'gone' {
+    let found = this.disk.get(clientId)?.uplinks.get(token)
+    for (const effect of [...this.#writing, ...this.#pending]) {
+      if (
+        effect.type === 'keepUplink' &&
+        effect.session.clientId === clientId &&
+        effect.uplink.token === token
+      )
+        found = effect.uplink
+    }
+    return found === undefined ? 'gone' : restoredUplink(copy(found))
+  }
+
   #plan(): void {
-    if (this.#busy || this.#pending.length === 0) return
+    if (this.#busy || this.isFailing || this.#pending.length === 0) return
     this.#busy = true
     this.#later(() => {
       const upTo = this.written
-      const steps = this.#pending.splice(0).map((effect) => this.#apply(effect)) // as it is at this moment
+      this.#writing = this.#pending.splice(0)
+      const steps = this.#writing.map((effect) => this.#apply(effect)) // as it is at this moment
       this.#later(() => {
         for (const step of steps) step()
+        this.#writing = []
         this.durable = upTo
         this.#busy = false
         this.#plan()

@@ -23,6 +23,7 @@ import { dispatch } from '../../src/sessions/dispatch.ts'
 import { receive } from '../../src/sessions/door.ts'
 import { turnAway } from '../../src/sessions/overload.ts'
 import { restore } from '../../src/sessions/restore.ts'
+import { receiveWithoutStore } from '../../src/sessions/store-failure.ts'
 import { createSessions, dueSessions } from '../../src/sessions/table.ts'
 import { type BrokerMessage, VirtualBroker } from './virtual-broker.ts'
 import { isWrite, VirtualStore } from './virtual-store.ts'
@@ -75,6 +76,8 @@ const defaultLimits: Limits = {
   totalQueuedMessages: 100_000,
   totalQueuedOctets: 67_108_864,
   unprovenOctets: 4096,
+  totalSpooledMessages: 1_000_000,
+  totalSpooledOctets: 1_000_000_000,
   inflight: 10,
   connectsPerAddress: 1000,
   repliesPerAddress: 100,
@@ -113,6 +116,7 @@ export class World {
   readonly store: VirtualStore
   readonly settings: Settings
   readonly totals = { queuedMessages: 0, queuedOctets: 0 }
+  readonly spooled = { messages: 0, octets: 0 }
   readonly listener: Listener
   /** everything, in order, one line each */
   readonly transcript: string[] = []
@@ -198,6 +202,7 @@ export class World {
     this.sessions = createSessions()
     this.totals.queuedMessages = 0
     this.totals.queuedOctets = 0
+    Object.assign(this.spooled, { messages: 0, octets: 0 })
     this.store.crash()
     this.#gate = this.#createGate()
     this.broker.gatewayCrashed()
@@ -252,7 +257,7 @@ export class World {
   receive(packet: Packet, peer: Peer): void {
     this.note(`${nameOf(peer)} → ${describe(packet)}`)
     if (!this.#isRunning) return
-    const step = this.overloaded ? turnAway : receive
+    const step = this.overloaded ? turnAway : this.store.isFailing ? receiveWithoutStore : receive
     this.#turn({ packet, peer }, (turn) => step(this.sessions, packet, peer, turn))
   }
 
@@ -267,12 +272,14 @@ export class World {
     const env = {
       settings: this.settings,
       totals: this.totals,
+      spooled: this.spooled,
       policyFor: this.#policies,
       nameAtBroker: this.#nameAtBroker,
       isOwnName: (name: string) => name === 'the-gateway',
       random: this.#random,
     }
-    return { now: this.now, env, out: [] }
+    const readUplink: Turn['readUplink'] = (clientId, token) => this.store.readUplink(clientId, token)
+    return { readUplink, now: this.now, env, out: [] }
   }
 
   #turn(cause: Cause, step: (turn: Turn) => void): void {

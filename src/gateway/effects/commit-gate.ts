@@ -9,7 +9,7 @@ import type { Store } from '../../store/store.ts'
 
 /** What a commit gate works with. */
 export interface CommitGateParts {
-  readonly store: Pick<Store, 'written' | 'durable' | 'onDurable'>
+  readonly store: Pick<Store, 'written' | 'durable' | 'onDurable' | 'isFailing'>
   /** performs an effect that was held; never throws */
   release(effect: Effect, session: Session): void
   /** a write failed: what waits for it is held until a later one succeeds */
@@ -111,6 +111,14 @@ export function createCommitGate({ store, release, onFailure }: CommitGateParts)
       if (one === undefined) return false
       const after = one.mark > store.durable && rule.tells?.(effect) ? one.mark : 0
       if (after === 0 && one[lane].length === 0) return false
+      if (store.isFailing) {
+        if (rule.overtakes?.(effect)) return false
+        const refusal = rule.refusal?.(effect)
+        if (refusal !== undefined) {
+          release(refusal, session)
+          return true
+        }
+      }
       if (one.sensor.length + one.broker.length >= MOST_OF_ONE || held >= MOST_OF_ALL) {
         throwAway(one)
         overfull.add(session)

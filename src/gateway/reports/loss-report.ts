@@ -12,10 +12,12 @@ const LINES: Readonly<Record<string, readonly DropReason[]>> = {
     'spool-full',
     'expired',
     'refused',
+    'unreadable',
     'hung-up',
     'undeliverable',
   ],
   'more messages came than can be handled': ['overloaded'],
+  'the store cannot write: sensors were told to try later': ['store-failing'],
 }
 
 /** Milliseconds between two lines. */

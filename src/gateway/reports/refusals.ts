@@ -80,6 +80,7 @@ export const EXPLANATIONS: Readonly<Record<RefusalReason, Explanation>> = {
   'broker-cannot': { text: 'the broker has no such QoS, size, wildcard or retained messages' },
   congestion: { text: 'the way to the broker is full', key: 'broker.writeBuffer', level: 'debug' },
   overloaded: { text: 'the gateway has more to do than it can', level: 'debug' },
+  'store-failing': { text: 'the store cannot write what it needs', key: 'store.path', level: 'debug' },
 }
 
 /** Milliseconds between two lines about the same. */

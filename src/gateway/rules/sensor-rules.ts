@@ -41,6 +41,7 @@ export function createSensorRules(config: Config, random: () => number): SensorR
   const env = {
     settings: rules.settings,
     totals: { queuedMessages: 0, queuedOctets: 0 },
+    spooled: { messages: 0, octets: 0 },
     policyFor: (clientId: string): Policy => rules.policyFor(clientId),
     nameAtBroker: (clientId: string): string => rules.nameAtBroker(clientId),
     isOwnName: (name: string): boolean => own.has(name),

@@ -5,7 +5,7 @@ import { isTopicName } from '../../mqtt-topics.ts'
 import type { Session } from '../session.ts'
 import { send, type Turn } from '../turn.ts'
 import { assignOrReplaceTopic, noteRegistered } from './forget.ts'
-import { learn } from './registry.ts'
+import { isLearned, learn } from './registry.ts'
 
 export function onRegister(session: Session, { topicName, msgId }: Register, turn: Turn): void {
   const { topics, policy } = session
@@ -13,13 +13,15 @@ export function onRegister(session: Session, { topicName, msgId }: Register, tur
     send(session, { type: 'regack', topicId, msgId, returnCode }, turn)
 
   if (!isTopicName(topicName)) return answer(0, ReturnCode.notSupported) // [SN-REG-6]
+  const before = topics.byName.get(topicName)
   const topicId = assignOrReplaceTopic(session, topicName, turn)
   if (topicId === undefined) return answer(0, ReturnCode.congestion)
-  topics.suppressed.delete(topicName) // [SN-GPUB-6]
+  const isKnown = before !== undefined && (policy.reRegister === 'always' || isLearned(topics, before))
+  const wasSuppressed = topics.suppressed.delete(topicName) // [SN-GPUB-6]
   topics.unconfirmed.delete(topicId)
   noteRegistered(session, topicId, turn)
   if (policy.reRegister !== 'always') learn(topics, topicId)
   else topics.told.add(topicId)
-  turn.out.push({ type: 'save', session })
+  if (!isKnown || wasSuppressed) turn.out.push({ type: 'save', session }) // a repetition changes nothing
   answer(topicId, ReturnCode.accepted)
 }

@@ -108,6 +108,10 @@ export function learn(topics: Topics, topicId: number): void {
 export const mayKnow = ({ learned, told }: Topics, topicId: number): boolean =>
   learned.has(topicId) || told.has(topicId)
 
+/** Whether the sensor knows this id, in this connection too. */
+export const isLearned = ({ confirmed, learned }: Topics, topicId: number): boolean =>
+  confirmed.has(topicId) && learned.has(topicId)
+
 /** The sensor does not know this id. */
 export function unlearn(topics: Topics, topicId: number): void {
   topics.confirmed.delete(topicId)

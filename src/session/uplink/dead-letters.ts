@@ -3,9 +3,11 @@
 
 import { ReturnCode } from '../../codec/v1/messages.ts'
 import type { DeathCause, Uplink } from '../message.ts'
+import { uplinkSize } from '../record.ts'
 import type { Session } from '../session.ts'
 import { drop, type Turn, takeToken } from '../turn.ts'
-import { addToSpooled, endTowardsBroker, enqueueUplink, failUplink, forgetUplink } from './uplinks.ts'
+import { addToSpooled } from './backlog.ts'
+import { endTowardsBroker, enqueueUplink, failUplink, forgetUplink } from './uplinks.ts'
 
 /**
  * The broker will not have it: the sensor that waits for an answer is refused; what was acknowledged to it is kept as a dead
@@ -18,7 +20,7 @@ export function setAsideUplink(session: Session, uplink: Uplink, why: DeathCause
   turn.out.push({ type: 'setAside', session, kind: 'publish', topic, why, kept: stored })
   if (!stored) return failUplink(session, uplink, ReturnCode.notSupported, turn)
   const { outgoing, dead } = session.uplink
-  if (outgoing.delete(uplink.token)) addToSpooled(session, uplink, -1)
+  if (outgoing.delete(uplink.token)) addToSpooled(session, -1, -uplinkSize(uplink), turn.env)
   uplink.broker = 'dead'
   uplink.why = why
   const [oldest] = dead.values()
@@ -50,6 +52,6 @@ export function resendDeadLetter(session: Session, uplink: Uplink, turn: Turn): 
     why: undefined,
   }
   enqueueUplink(session, again)
-  addToSpooled(session, again, 1)
+  addToSpooled(session, 1, uplinkSize(again), turn.env)
   turn.out.push({ type: 'keepUplink', session, uplink: again }, { type: 'saveProgress', session, lazy: true })
 }

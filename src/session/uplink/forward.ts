@@ -6,12 +6,14 @@ import type { UpstreamEvent } from '../events.ts'
 import type { Outcome, Uplink } from '../message.ts'
 import type { Session } from '../session.ts'
 import { send, type Turn } from '../turn.ts'
+import { refillOutgoing } from './backlog.ts'
 import { setAsideUplink } from './dead-letters.ts'
 import { endTowardsBroker, failUplink, sendPuback, WINDOW } from './uplinks.ts'
 
 /** Sends what is next in line: at most `most`, and as far as the connection takes it. */
 export function sendDueUplinks(session: Session, turn: Turn, most = WINDOW): void {
   const { link, uplink: side } = session
+  if (side.backlog !== undefined && !link.congested) refillOutgoing(session, WINDOW, turn)
   let [open, left] = [0, most]
   for (const uplink of side.outgoing.values()) {
     if (open >= WINDOW || left === 0) return

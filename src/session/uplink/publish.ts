@@ -11,6 +11,7 @@ import type { Session } from '../session.ts'
 import { noteTopicUse } from '../topics/forget.ts'
 import { topicOfPublish } from '../topics/topic-names.ts'
 import { drop, refuse, send, type Turn } from '../turn.ts'
+import { dismissUplink } from './backlog.ts'
 import { isSpoolOrdered, spoolUplink } from './spool.ts'
 import {
   abandonUplink,
@@ -71,7 +72,8 @@ function publishOnce(session: Session, packet: Publish, topic: string, turn: Tur
     return forward(session, topic, packet.data, packet.retain, turn)
   }
   if (stores) return void spoolUplink(session, newUplink(session, packet, topic, true, turn), turn)
-  if ((isResuming(session) || isCautious(session)) && side.outgoing.size < MOST_EARLY) {
+  const inMemory = side.outgoing.size + (side.backlog?.inMemory.size ?? 0)
+  if ((isResuming(session) || isCautious(session)) && inMemory < MOST_EARLY) {
     return enqueueUplink(session, newUplink(session, packet, topic, false, turn))
   }
   drop(session, link.congested ? 'congestion' : 'upstream-down', turn)
@@ -199,7 +201,10 @@ export function onPubrel(session: Session, { msgId }: Pubrel, turn: Turn): void 
   if (!uplink.stored && uplink.broker === 'received') return // PUBCOMP follows the broker's
   open.delete(msgId)
   if (uplink.broker === 'done') forgetUplink(session, uplink, turn)
-  else turn.out.push({ type: 'keepUplink', session, uplink })
+  else {
+    turn.out.push({ type: 'keepUplink', session, uplink })
+    dismissUplink(session, uplink)
+  }
   send(session, { type: 'pubcomp', msgId }, turn)
 }
 

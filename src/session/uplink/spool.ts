@@ -2,10 +2,12 @@
 
 import { isCautious, isUnderWay } from '../broker/suspicion.ts'
 import type { DropReason } from '../events.ts'
-import type { Uplink } from '../message.ts'
+import type { SpooledPosition, Uplink } from '../message.ts'
+import { uplinkSize } from '../record.ts'
 import type { Session } from '../session.ts'
 import { drop, type Turn } from '../turn.ts'
-import { addToSpooled, endTowardsBroker, enqueueUplink, uplinkSize, WINDOW } from './uplinks.ts'
+import { addToSpooled, appendPosition, appendUplink, expireBacklog } from './backlog.ts'
+import { endTowardsBroker, enqueueUplink, WINDOW } from './uplinks.ts'
 
 const never = Number.POSITIVE_INFINITY
 
@@ -14,33 +16,52 @@ export const isSpoolOrdered = ({ uplink }: Session): boolean => uplink.spooled.m
 
 /** Takes a message into the store, if it fits; what is too old makes room. */
 export function spoolUplink(session: Session, uplink: Uplink, turn: Turn): boolean {
-  const { policy } = session
-  const { spooled } = session.uplink
   dropOldSpooled(session, turn)
-  const { messages, octets } = policy.spool
-  if (spooled.messages >= messages || spooled.octets + uplinkSize(uplink) > octets) {
+  const octets = uplinkSize(uplink)
+  if (isFull(session, octets, turn)) {
     drop(session, 'spool-full', turn)
     return false
   }
-  addToSpooled(session, uplink, 1)
+  addToSpooled(session, 1, octets, turn.env)
   enqueueUplink(session, uplink)
   turn.out.push({ type: 'keepUplink', session, uplink })
   return true
 }
 
-/** Takes up a publish that was loaded from the store. */
-export function reopenUplink(session: Session, uplink: Uplink): void {
-  if (uplink.broker === 'dead') session.uplink.dead.set(uplink.token, uplink)
-  else if (uplink.broker !== 'done') {
-    enqueueUplink(session, uplink)
-    if (uplink.stored) addToSpooled(session, uplink, 1)
+/** One sensor's share, and what all together may have. */
+function isFull({ policy, uplink: { spooled } }: Session, more: number, { env }: Turn): boolean {
+  const { totalSpooledMessages, totalSpooledOctets } = env.settings.limits
+  return (
+    spooled.messages >= policy.spool.messages ||
+    spooled.octets + more > policy.spool.octets ||
+    env.spooled.messages >= totalSpooledMessages ||
+    env.spooled.octets + more > totalSpooledOctets
+  )
+}
+
+/** Takes up a publish that was loaded from the store, or whose position was. */
+export function reopenUplink(session: Session, uplink: Uplink | SpooledPosition, turn: Turn): void {
+  const { uplink: side } = session
+  if (!('data' in uplink)) {
+    addToSpooled(session, 1, uplink.octets, turn.env)
+    appendPosition(session, uplink)
+    return
   }
-  if (uplink.qos === 2 && uplink.sensor !== 'released') session.uplink.open.set(uplink.msgId, uplink)
+  if (uplink.broker === 'dead') side.dead.set(uplink.token, uplink)
+  else if (uplink.broker !== 'done') {
+    const octets = uplinkSize(uplink)
+    if (uplink.stored) addToSpooled(session, 1, octets, turn.env)
+    // what the broker has is only to be brought to its end; all else keeps its place in the line
+    if (uplink.broker === 'received' || side.backlog === undefined) side.outgoing.set(uplink.token, uplink)
+    else appendUplink(session, uplink, octets)
+  }
+  if (uplink.qos === 2 && uplink.sensor !== 'released') side.open.set(uplink.msgId, uplink)
 }
 
 /** Messages over the age that the spool keeps: they are the first in line. What the broker may have goes its way. */
 export function dropOldSpooled(session: Session, turn: Turn): void {
   const oldest = turn.now - session.policy.spool.age
+  expireBacklog(session, oldest, turn)
   dropSpooled(
     session,
     ({ at, broker, repeated }) => at <= oldest && broker === 'waiting' && !repeated,
@@ -52,6 +73,7 @@ export function dropOldSpooled(session: Session, turn: Turn): void {
 /** Gives up all that waits for the broker: the session is forgotten. */
 export function clearSpool(session: Session, turn: Turn): void {
   session.link.owesFarewell = false
+  expireBacklog(session, never, turn)
   dropSpooled(session, () => true, 'expired', turn)
 }
 
@@ -71,7 +93,7 @@ function dropSpooled(
 /** When a stored publish that the broker could not take is tried again; Infinity if none is. */
 export function nextSpoolAttempt(session: Session): number {
   const { uplink, link } = session
-  const { spooled, outgoing } = uplink
+  const { spooled, outgoing, backlog } = uplink
   if (spooled.messages === 0 || link.state !== 'up' || link.congested) return never
   if (isCautious(session) && isUnderWay(session)) return never // its answer comes first
   let seen = 0
@@ -79,7 +101,7 @@ export function nextSpoolAttempt(session: Session): number {
     if (seen++ >= WINDOW) break
     if (stored && broker === 'waiting') return retryAt // those behind it wait for it
   }
-  return never
+  return backlog !== undefined && seen < WINDOW ? backlog.retryAt : never
 }
 
 /** Whether something of it waits for the broker even when its sensor is gone. */

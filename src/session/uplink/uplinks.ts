@@ -2,16 +2,15 @@
 
 import type { Publish, ReturnCode } from '../../codec/v1/messages.ts'
 import type { Outcome, Uplink } from '../message.ts'
+import { uplinkSize } from '../record.ts'
 import type { Session } from '../session.ts'
 import { drop, send, type Turn, takeToken } from '../turn.ts'
+import { addToSpooled, appendUplink, dismissUplink, uplinksInMemory } from './backlog.ts'
 
 const never = Number.POSITIVE_INFINITY
 
 /** Publishes of one sensor that the broker connection has at once; the others wait their turn. */
 export const WINDOW = 32
-
-/** What a waiting publish counts against the limits on octets. */
-export const uplinkSize = ({ data, topic }: Uplink): number => data.length + topic.length
 
 /** A PUBLISH that begins its way; whoever takes it decides what the sensor is owed. */
 export const newUplink = (
@@ -44,27 +43,26 @@ export const mayBeKnown = ({ qos, repeated }: Uplink): boolean => qos === 2 && r
 /** Whether the broker has it. */
 export const brokerHas = ({ broker }: Uplink): boolean => broker === 'received' || broker === 'done'
 
-/** Puts it in line for the broker connection. */
-export function enqueueUplink({ uplink: { outgoing } }: Session, uplink: Uplink): void {
-  outgoing.set(uplink.token, uplink)
-}
-
-/** Adds it to what waits of the sensor in the store, or takes it out. */
-export function addToSpooled({ uplink: { spooled } }: Session, uplink: Uplink, sign: 1 | -1): void {
-  spooled.messages += sign
-  spooled.octets += sign * uplinkSize(uplink)
+/** Puts it in line for the broker connection. What is stored waits in the store until there is one that can take it. */
+export function enqueueUplink(session: Session, uplink: Uplink): void {
+  const { outgoing, backlog } = session.uplink
+  const isNext = !uplink.stored || (session.link.state === 'up' && outgoing.size < WINDOW)
+  if (backlog === undefined && isNext) outgoing.set(uplink.token, uplink)
+  else appendUplink(session, uplink, uplinkSize(uplink))
 }
 
 /** It needs nothing more from the broker. */
 export function endTowardsBroker(session: Session, uplink: Uplink, turn: Turn): void {
   uplink.broker = 'done'
-  if (session.uplink.outgoing.delete(uplink.token) && uplink.stored) addToSpooled(session, uplink, -1)
+  if (session.uplink.outgoing.delete(uplink.token) && uplink.stored)
+    addToSpooled(session, -1, -uplinkSize(uplink), turn.env)
   if (uplink.sensor === 'released' || uplink.qos !== 2) forgetUplink(session, uplink, turn)
 }
 
 /** Neither side needs it any more. */
 export function forgetUplink(session: Session, uplink: Uplink, turn: Turn): void {
   session.uplink.outgoing.delete(uplink.token)
+  session.uplink.backlog?.inMemory.delete(uplink.token)
   if (uplink.stored || uplink.qos === 2) turn.out.push({ type: 'dropUplink', session, uplink })
 }
 
@@ -91,6 +89,7 @@ export function abandonUplink(session: Session, uplink: Uplink, turn: Turn): voi
   session.uplink.open.delete(uplink.msgId)
   if (!uplink.stored && uplink.broker === 'waiting' && !mayBeKnown(uplink)) uplink.broker = 'done'
   if (uplink.broker === 'done') forgetUplink(session, uplink, turn)
+  else dismissUplink(session, uplink)
 }
 
 /**
@@ -99,7 +98,7 @@ export function abandonUplink(session: Session, uplink: Uplink, turn: Turn): voi
  */
 export function forgetInflight(session: Session, turn: Turn): void {
   const { outgoing, open } = session.uplink
-  for (const uplink of [...outgoing.values()]) {
+  for (const uplink of uplinksInMemory(session)) {
     if (uplink.stored) continue
     if (mayBeKnown(uplink) && !session.cleanSession) {
       if (uplink.sensor === 'owes') uplink.sensor = 'told'
@@ -123,6 +122,7 @@ export function forgetUplinks(session: Session, turn: Turn): void {
   for (const uplink of side.open.values()) {
     uplink.sensor = 'released'
     if (uplink.broker === 'done') forgetUplink(session, uplink, turn)
+    else dismissUplink(session, uplink)
   }
   side.open.clear()
   side.lastAcknowledged = undefined

@@ -3,12 +3,12 @@
 import { statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { open, type RootDatabase } from 'lmdb'
+import { open } from 'lmdb'
 import type { Group } from '../changes.ts'
+import { changedParts } from '../lasting.ts'
 import { type Key, recordOf } from '../records.ts'
 import { type MachineClock, StoreClock } from './store-clock.ts'
-
-export type Database = RootDatabase<unknown, string | [number, Key]>
+import { type Database, encoderOf, openValue, sealValue } from './values.ts'
 
 /** What the store says of itself, under a key that no session has. */
 export const ABOUT = 'about'
@@ -78,6 +78,33 @@ function identityOf(file: string): string | undefined {
   return stat && `${stat.dev}:${stat.ino}`
 }
 
+interface Records {
+  readonly records: readonly (readonly [[number, Key], object | undefined])[]
+  /** all of them are on the disk */
+  confirm(): void
+}
+
+/** What a group writes, with the state of this moment. */
+function recordsOf(group: Group, toStored: (monotonic: number) => number): Records {
+  const records: [[number, Key], object | undefined][] = []
+  const confirmed: (() => void)[] = []
+  for (const { entry, values } of group) {
+    for (const [key, value] of values) {
+      if (key === 'lasting' && value !== undefined && 'subscriptions' in value) {
+        const parts = changedParts(value, entry.parts)
+        for (const [part, record] of parts.records) records.push([[entry.number, part], record])
+        confirmed.push(parts.confirm)
+      } else records.push([[entry.number, key], value && recordOf(value, toStored)])
+    }
+  }
+  return {
+    records,
+    confirm() {
+      for (const step of confirmed) step()
+    },
+  }
+}
+
 export class Environment {
   readonly #folder: string
   readonly #file: string
@@ -116,28 +143,37 @@ export class Environment {
       if (!this.isPresent) throw this.absence // to open it would make another one
       this.#database ??= openDatabase(this.#folder)
       const database = this.#database
-      const records = group.flatMap(({ entry, values }) =>
-        [...values].map(([key, value]): [[number, Key], object | undefined] => [
-          [entry.number, key],
-          value && recordOf(key, value, this.#clock.toStored),
-        ]),
-      )
+      const encoder = encoderOf(database)
+      const { records, confirm } = recordsOf(group, this.#clock.toStored)
       const note = noteOf(database, this.#clock)
       await database.batch(() => {
         note.put()
         for (const [key, record] of records) {
           if (record === undefined) void database.remove(key)
-          else void database.put(key, record)
+          else void database.put(key, sealValue(encoder, key, record))
         }
       })
       if (!this.isPresent) throw this.absence
       note.confirm()
+      confirm()
+      database.resetReadTxn() // what is read from now on is what was written
     } catch (error) {
       // LMDB refuses all further writes after some failures, and does not say which.
       await this.abandon().catch(() => {})
       if (!this.isPresent) throw this.absence
       throw new Error(await this.#explain(await causeOf(error)))
     }
+  }
+
+  /**
+   * The record under a key; undefined if there is none.
+   * @throws TypeError if it is damaged, or what LMDB throws
+   */
+  read(key: [number, Key]): unknown {
+    if (this.#database === undefined && !this.isPresent) throw this.absence
+    this.#database ??= openDatabase(this.#folder)
+    const value = this.#database.get(key)
+    return value === undefined ? undefined : openValue(encoderOf(this.#database), key, value)
   }
 
   /** Notes the time of the end, where that is possible, and closes. */

@@ -141,7 +141,17 @@ export const DROPS = {
   'spool-full': {
     label: 'Spool full',
     text: 'A sensor had more messages waiting for the broker than its rule allows. It was told to try later.',
-    next: 'Bring the broker back, or raise "spool" in the rule of the sensor.',
+    next: 'Bring the broker back, or raise "spool" in the rule of the sensor, or "limits.totalSpooledMessages".',
+  },
+  'store-failing': {
+    label: 'Store cannot write',
+    text: 'A sensor asked for something that must be on the disk first, while the disk takes nothing. It was told to try later.',
+    next: 'Free some space on the disk of the store, or see what is wrong with it: the log says.',
+  },
+  unreadable: {
+    label: 'Damaged on the disk',
+    text: 'A stored message of a sensor could not be read any more when its turn came.',
+    next: 'The log names the sensor. Check the disk: it has changed what was written.',
   },
   refused: {
     label: 'Refused by the broker',
