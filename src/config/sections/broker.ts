@@ -4,7 +4,7 @@
 import { z } from 'zod'
 import { brokerUrl, networkBrokerUrl } from './addresses.ts'
 import { formatDuration, parseDuration } from './units.ts'
-import { duration, kind, pem, size, template, text, whole, yesNo } from './values.ts'
+import { duration, kind, nameTemplate, pem, size, template, text, whole, yesNo } from './values.ts'
 
 const tls = z
   .strictObject({
@@ -75,7 +75,7 @@ export const broker = z.strictObject({
     .prefault('auto')
     .describe('MQTT version. auto tries 5 and falls back to 3.1.1.')
     .meta(kind({ kind: '`"auto"`, `"5"`, `"3.1.1"`' })),
-  clientId: template(
+  clientId: nameTemplate(
     ['gatewayId', 'installation'],
     'a ClientId, which may hold ${gatewayId} and ${installation}',
   )
@@ -83,7 +83,7 @@ export const broker = z.strictObject({
     .describe(
       "ClientId of the gateway's own connection, and of those for QoS -1 messages, with -q and -t behind it [6.8], and of a look at an earlier broker of the list, with -p. No sensor may have one of them. `${installation}` is eight digits made at the first start and kept with the store; without a durable store they are new at each start.",
     ),
-  username: template(['gatewayId'], 'a user name')
+  username: nameTemplate(['gatewayId'], 'a user name')
     .optional()
     .describe(
       "User name of the gateway's own connection. It may stand in the url instead, with the password.",
