@@ -32,8 +32,8 @@ export type OnUpstreamEvent = (event: UpstreamEvent) => void
 /**
  * The upstream connection of one sensor; lives as long as its session and may be opened many times. No method throws
  * or waits; results come as events. Publishes and subscribes that cannot be made (not connected, congested, too many
- * publishes at once) are answered with outcome 1, those that MQTT or this broker cannot carry with outcome 3; QoS 0
- * publishes have no other event than these. An unsubscribe that cannot be made is not answered.
+ * publishes at once) are answered with outcome 1, those that MQTT or this broker cannot carry with outcome 3, or sent with
+ * less (`UpstreamOptions.unsupported`); QoS 0 publishes have no other event than these. An unsubscribe that cannot be made is not answered.
  *
  * It keeps nothing beyond a network connection: what is unfinished when that ends gets no answer (subscriptions get
  * outcome 1), and the session asks for it again after the next `connected`.
