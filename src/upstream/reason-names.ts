@@ -12,44 +12,44 @@ const RETURN_CODES: Readonly<Record<number, string>> = {
   5: 'not authorized',
 }
 
-/** Reason codes of MQTT 5 that report a failure. */
-const REASON_CODES: Readonly<Record<number, string>> = {
-  128: 'unspecified error',
-  129: 'malformed packet',
-  130: 'protocol error',
-  131: 'implementation specific error',
-  132: 'unsupported protocol version',
-  133: 'client identifier not valid',
-  134: 'bad user name or password',
-  135: 'not authorized',
-  136: 'server unavailable',
-  137: 'server busy',
-  138: 'banned',
-  139: 'server shutting down',
-  140: 'bad authentication method',
-  141: 'keep alive timeout',
-  142: 'session taken over',
-  143: 'topic filter invalid',
-  144: 'topic name invalid',
-  145: 'packet identifier in use',
-  146: 'packet identifier not found',
-  147: 'receive maximum exceeded',
-  148: 'topic alias invalid',
-  149: 'packet too large',
-  150: 'message rate too high',
-  151: 'quota exceeded',
-  152: 'administrative action',
-  153: 'payload format invalid',
-  154: 'retain not supported',
-  155: 'QoS not supported',
-  156: 'use another server',
-  157: 'server moved',
-  158: 'shared subscriptions not supported',
-  159: 'connection rate exceeded',
-  160: 'maximum connect time',
-  161: 'subscription identifiers not supported',
-  162: 'wildcard subscriptions not supported',
-}
+/** What MQTT 5 calls the codes that a broker may answer with [MQTT 2.4]. */
+const REASON_CODES: ReadonlyMap<number, string> = new Map([
+  [0x80, 'unspecified error'],
+  [0x81, 'malformed packet'],
+  [0x82, 'protocol error'],
+  [0x83, 'implementation specific error'],
+  [0x84, 'unsupported protocol version'],
+  [0x85, 'client identifier not valid'],
+  [0x86, 'bad user name or password'],
+  [0x87, 'not authorized'],
+  [0x88, 'server unavailable'],
+  [0x89, 'server busy'],
+  [0x8a, 'banned'],
+  [0x8b, 'server shutting down'],
+  [0x8c, 'bad authentication method'],
+  [0x8d, 'keep alive timeout'],
+  [0x8e, 'session taken over'],
+  [0x8f, 'topic filter invalid'],
+  [0x90, 'topic name invalid'],
+  [0x91, 'packet identifier in use'],
+  [0x92, 'packet identifier not found'],
+  [0x93, 'receive maximum exceeded'],
+  [0x94, 'topic alias invalid'],
+  [0x95, 'packet too large'],
+  [0x96, 'message rate too high'],
+  [0x97, 'quota exceeded'],
+  [0x98, 'administrative action'],
+  [0x99, 'payload format invalid'],
+  [0x9a, 'retain not supported'],
+  [0x9b, 'QoS not supported'],
+  [0x9c, 'use another server'],
+  [0x9d, 'server moved'],
+  [0x9e, 'shared subscriptions not supported'],
+  [0x9f, 'connection rate exceeded'],
+  [0xa0, 'maximum connect time'],
+  [0xa1, 'subscription identifiers not supported'],
+  [0xa2, 'wildcard subscriptions not supported'],
+])
 
 /** Names by what the keys that follow them are about; 'who' is the gateway itself or a rule for sensors. */
 const KEYS: Readonly<Record<string, (who: string) => string>> = {
@@ -69,16 +69,20 @@ const KEYS: Readonly<Record<string, (who: string) => string>> = {
   'server moved': () => 'broker.url',
 }
 
+/** What MQTT 5 calls a reason code of 0x80 or above. */
+export const reasonName = (code: number): string =>
+  REASON_CODES.get(code) ?? 'a reason that MQTT does not know'
+
 /** Name and number of an MQTT 5 reason code, such as `not authorized (0x87)`; just the number if it has no name. */
-export const reasonText = (code: number): string => named(REASON_CODES[code], code)
+export const reasonText = (code: number): string => named(REASON_CODES.get(code), code)
 
 /** The same of a CONNACK of either version. */
 export const connackText = (version: 4 | 5, code: number): string =>
-  named(version === 5 ? REASON_CODES[code] : (RETURN_CODES[code] ?? REASON_CODES[code]), code)
+  named(version === 5 ? REASON_CODES.get(code) : (RETURN_CODES[code] ?? REASON_CODES.get(code)), code)
 
 /** The keys that may be wrong where a CONNECT was answered like this; undefined if none is. */
 export function keysFor(version: 4 | 5, code: number, who: string): string | undefined {
-  const name = (version === 4 ? RETURN_CODES[code] : undefined) ?? REASON_CODES[code]
+  const name = (version === 4 ? RETURN_CODES[code] : undefined) ?? REASON_CODES.get(code)
   return name === undefined ? undefined : KEYS[name]?.(who)
 }
 

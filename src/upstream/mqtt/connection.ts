@@ -5,8 +5,7 @@ import type { Ending } from '../reason-codes.ts'
 import type { ConnectOptions, OnUpstreamEvent, UpstreamConnection } from '../upstream.ts'
 import type { Shared, SocketOwner, Traffic } from './connection-parts.ts'
 import type { Failure } from './failures/failure.ts'
-import { describeError, type SystemError } from './failures/system-error.ts'
-import { explainTls } from './failures/tls-mistakes.ts'
+import { explainError } from './failures/tls-mistakes.ts'
 import { Inbound } from './inbound.ts'
 import type { Version } from './negotiation.ts'
 import type { Slot } from './pacing.ts'
@@ -210,7 +209,7 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
       this.#socket = new BrokerSocket(this.#shared, this.#shared.endpoints.current, wanted, version, this)
       counts.connecting += 1
     } catch (error) {
-      const detail = explainTls(error as SystemError) ?? describeError(error as SystemError)
+      const detail = explainError(error)
       process.nextTick(() => {
         if (wanted !== this.#wanted) return
         counts.connecting += 1

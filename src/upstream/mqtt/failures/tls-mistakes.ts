@@ -1,7 +1,7 @@
 // What is usually wrong when an encrypted connection fails, in a sentence that names the key of the configuration to look at.
 
 import type { Duplex } from 'node:stream'
-import type { SystemError } from './system-error.ts'
+import { describeError, type SystemError } from './system-error.ts'
 
 const NOT_TRUSTED =
   'the certificate of the broker is signed by an authority that is not trusted here: let broker.tls.ca hold the certificate of that authority'
@@ -68,6 +68,12 @@ export function explainTls(error: SystemError | undefined): string | undefined {
   return code.startsWith('ERR_SSL_')
     ? `TLS failed: ${error?.message ?? code} (see broker.url and broker.tls)`
     : undefined
+}
+
+/** What is wrong in words, whatever was thrown. */
+export function explainError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return explainTls(error) ?? describeError(error)
 }
 
 /** What speaks at a port where MQTT was expected, if the first octet that it sent tells; undefined if it may be MQTT. */
