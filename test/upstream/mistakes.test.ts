@@ -134,7 +134,7 @@ describe('a refusal', () => {
       const detail = expect.stringMatching(
         /not authorized \(0x87\): see broker\.username and broker\.password/,
       )
-      expect(logged).toEqual([['the broker does not accept the gateway', { detail }]])
+      expect(logged).toEqual([['the broker does not accept the gateway', { url: broker.url, detail }]])
       expect(rig.upstream.stats().trouble).toEqual(detail)
       expect(JSON.stringify(logged)).not.toContain('wrong')
     },

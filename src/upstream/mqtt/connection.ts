@@ -126,8 +126,7 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
   }
 
   failed(failure: Failure): void {
-    const { counts, options, now } = this.#shared
-    const socket = this.#socket
+    const [{ counts, options, now }, socket] = [this.#shared, this.#socket]
     this.#shared.onReach?.(failure.unreachable !== true)
     const fallsBack = socket?.endpoint.versions.fallsBack(socket.version, failure.version, now()) === true
     if (socket !== undefined && (fallsBack || failure.again)) {
@@ -209,11 +208,10 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
       this.#socket = new BrokerSocket(this.#shared, this.#shared.endpoints.current, wanted, version, this)
       counts.connecting += 1
     } catch (error) {
-      const detail = explainError(error)
       process.nextTick(() => {
         if (wanted !== this.#wanted) return
         counts.connecting += 1
-        this.failed({ outcome: 3, detail, answered: true })
+        this.failed({ outcome: 3, detail: explainError(error), answered: true })
       })
     }
   }
