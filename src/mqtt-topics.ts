@@ -3,6 +3,9 @@
 /** Octets that a text in an MQTT packet may have. */
 const MAXIMUM = 0xffff
 
+/** Levels that a topic may have: MQTT sets no bound, but Mosquitto hangs up above this one. */
+const LEVELS = 200
+
 /** Octets of a string in UTF-8; a lone surrogate counts as the three octets of its replacement. */
 export function octets(text: string): number {
   let length = text.length
@@ -18,13 +21,31 @@ export function octets(text: string): number {
 
 const isLowSurrogate = (code: number): boolean => code >= 0xdc00 && code < 0xe000
 
-/** Whether MQTT can carry this text at all: not empty, well-formed, without NUL, at most 65,535 octets. */
-const isText = (text: string): boolean =>
-  text.length > 0 &&
-  text.length <= MAXIMUM &&
-  text.isWellFormed() &&
-  !text.includes('\0') &&
-  octets(text) <= MAXIMUM
+/**
+ * Whether every broker takes this text: not empty, well-formed, at most 65,535 octets, and none of the characters that MQTT
+ * lets a receiver hang up at: controls (U+0000 to U+001F, U+007F to U+009F) and those that are no characters (U+FDD0 to
+ * U+FDEF, and the last two of every plane) [MQTT 1.5.4].
+ */
+export function isText(text: string): boolean {
+  if (text.length === 0 || text.length > MAXIMUM) return false
+  let length = text.length
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code < 0x7f) {
+      if (code < 0x20) return false
+      continue
+    }
+    if (code < 0xa0 || (code >= 0xfdd0 && code <= 0xfdef) || code >= 0xfffe) return false
+    length += code < 0x800 ? 1 : 2
+    if (code < 0xd800 || code > 0xdfff) continue
+    i += 1
+    const next = text.charCodeAt(i)
+    if (code >= 0xdc00 || !isLowSurrogate(next)) return false
+    // a code point that ends with fffe or ffff
+    if ((code & 0x3f) === 0x3f && next >= 0xdffe) return false
+  }
+  return length <= MAXIMUM
+}
 
 /** Whether MQTT can carry this ClientId [SN-FLD-3]. */
 export const isClientId = (text: string): boolean => isText(text)
@@ -33,7 +54,11 @@ export const isClientId = (text: string): boolean => isText(text)
 export const hasWildcard = (filter: string): boolean => filter.includes('+') || filter.includes('#')
 
 /** Whether a message may be published to this name: a text without wildcards. */
-export const isTopicName = (name: string): boolean => isText(name) && !hasWildcard(name)
+export const isTopicName = (name: string): boolean => isText(name) && !hasWildcard(name) && isShallow(name)
+
+/** Whether it has no more levels than brokers take; only a text of that many octets can have more. */
+const isShallow = (name: string): boolean =>
+  name.length < LEVELS || name.split('/', LEVELS + 1).length <= LEVELS
 
 const SHARE = '$share'
 
@@ -53,7 +78,7 @@ function hasGroup(filter: string): boolean {
 
 /** Whether this is a legal filter, shared or not: wildcards fill whole levels, and `#` the last one [SN-SUB-10]. */
 export function isTopicFilter(filter: string): boolean {
-  if (!isText(filter)) return false
+  if (!isText(filter) || !isShallow(filter)) return false
   if (isShared(filter) && !hasGroup(filter)) return false
   if (!hasWildcard(filter)) return true
   const levels = filter.split('/')

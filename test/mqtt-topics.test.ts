@@ -16,6 +16,38 @@ describe('names', () => {
     expect(isClientId(name)).toBe(false)
   })
 
+  it('with characters at which brokers hang up are neither names nor filters nor ClientIds [SN-FLD-3]', () => {
+    const planes = Array.from({ length: 17 }, (_, plane) => plane * 0x10000)
+    const isForbidden = (code: number) =>
+      code < 0x20 ||
+      (code > 0x7e && code < 0xa0) ||
+      (code > 0xfdcf && code < 0xfdf0) ||
+      (code & 0xfffe) === 0xfffe ||
+      (code > 0xd7ff && code < 0xe000)
+    const edges = [...Array(0x200).keys(), 0xfdcf, 0xfdd0, 0xfdef, 0xfdf0, 0xd7ff, 0xd800, 0xdfff, 0xe000]
+    for (const code of [
+      ...edges,
+      ...planes.flatMap((plane) => [plane + 0xfffd, plane + 0xfffe, plane + 0xffff]),
+    ]) {
+      if (code === 0x23 || code === 0x2b) continue // wildcards
+      const text = `a${String.fromCodePoint(code)}b`
+      const legal = !isForbidden(code)
+      expect([code, isTopicName(text), isTopicFilter(text), isClientId(text)]).toEqual([
+        code,
+        legal,
+        legal,
+        legal,
+      ])
+    }
+  })
+
+  it('have 200 levels at most, with wildcards or without', () => {
+    const levels = (count: number, last: string) => [...Array(count - 1).fill('a'), last].join('/')
+    expect([isTopicName(levels(200, 'a')), isTopicFilter(levels(200, '#'))]).toEqual([true, true])
+    expect([isTopicName(levels(201, 'a')), isTopicFilter(levels(201, '#'))]).toEqual([false, false])
+    expect(isTopicName('/'.repeat(200))).toBe(false)
+  })
+
   it.each(['a', '/', 'a//b', ' ', '$SYS/x', 'ä/β/😀', 'x'.repeat(65_535)])('can be "%s"', (name) => {
     expect([isTopicName(name), isTopicFilter(name)]).toEqual([true, true])
   })

@@ -6,7 +6,13 @@ import { fileURLToPath } from 'node:url'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 
-for (const generator of ['configuration.ts', 'metrics.ts', 'conformance.ts', 'performance.ts']) {
+for (const generator of [
+  'configuration.ts',
+  'metrics.ts',
+  'brokers.ts',
+  'conformance.ts',
+  'performance.ts',
+]) {
   // execArgv carries what lets Node read TypeScript.
   const run = [...process.execArgv, join(here, generator), ...process.argv.slice(2)]
   if (spawnSync(process.execPath, run, { stdio: 'inherit' }).status !== 0) process.exitCode = 1

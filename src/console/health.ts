@@ -15,7 +15,12 @@ const ready: Schema = {
 async function hindrances(view: GatewayView): Promise<string[]> {
   const reasons: string[] = []
   if (view.listeners().length === 0) reasons.push('no listener is bound')
-  if (!(await view.broker()).healthy) reasons.push('the broker cannot be reached')
+  const { healthy, trouble } = await view.broker()
+  if (!healthy) {
+    reasons.push(
+      trouble === undefined ? 'the broker cannot be reached' : 'the broker does not accept the gateway',
+    )
+  }
   if ((await view.info()).queuesFull) reasons.push('more messages wait for sensors than may')
   // the error itself names places on the disk
   if ((await view.store()).error !== undefined) reasons.push('the store cannot write')

@@ -51,6 +51,8 @@ export interface BrokerInfo {
   readonly url: string
   /** the gateway's own connection is up */
   readonly healthy: boolean
+  /** why the broker does not accept the gateway; undefined if it does, or cannot be reached */
+  readonly trouble?: string | undefined
   readonly version: string | undefined
   readonly connected: number
   readonly connecting: number

@@ -41,6 +41,15 @@ const withOthers = (name: string): string[] => [name, `${name}-q`, `${name}-t`, 
 /** How long a stopping gateway waits for broker connections to end, milliseconds. */
 const STOP_DEADLINE = 2000
 
+/** Octets that an MQTT PUBLISH may need beyond the payload: a topic of the longest kind that sensors meet, and properties. */
+const TOPIC = 4096
+
+/** Octets of the longest MQTT packet that a sensor may be sent the message of. */
+const longestNeeded = ({ listeners }: Config): number =>
+  TOPIC + Math.max(...listeners.map(({ maxMessageSize }) => maxMessageSize))
+
+const given = <T>(value: T | 'auto'): T | undefined => (value === 'auto' ? undefined : value)
+
 /** Starts the embedded broker if it is wanted; connections are made later, when sensors need them. */
 export async function openBroker(
   config: Config,
@@ -54,25 +63,16 @@ export async function openBroker(
   const installation = installationOf(isDurable(config) ? config.store.path : undefined)
   const ownName = ({ clientId }: BrokerConfig): string => expandTemplate(clientId, { installation })
   let ownNames = namesOfAll(ownName(config.broker), share)
+  const ownWill =
+    topic === undefined ? undefined : ({ topic, message: offlineMessage(), qos: 0, retain: true } as const)
+  // The embedded broker speaks no other version.
+  const version = embedded === undefined ? undefined : ({ version: '3.1.1' } as const)
   const optionsOf = (broker: BrokerConfig): UpstreamOptions => ({
-    url,
-    version: embedded === undefined ? broker.version : '3.1.1', // the embedded broker speaks no other version
-    tls: broker.tls ?? { verify: true },
-    keepAlive: broker.keepAlive,
-    connectTimeout: broker.connectTimeout,
-    sessionExpirySeconds: Math.min(Math.round(broker.sessionExpiry / 1000), 0xffffffff),
-    absenceSeconds: isDurable(config) ? Math.round(broker.absence / 1000) : 0,
-    receiveMaximum: broker.receiveMaximum,
-    writeBuffer: broker.writeBuffer,
-    totalWriteBuffer: broker.totalWriteBuffer,
-    connectsPerSecond: broker.connectsPerSecond,
-    connecting: broker.connecting,
-    ownWill: topic === undefined ? undefined : { topic, message: offlineMessage(), qos: 0, retain: true },
+    ...upstreamOptions(config, broker, { url, log }),
+    ...version,
     own: { clientId: ownName(broker), username: broker.username, password: broker.password },
-    reconnect: broker.reconnect,
-    returnAfter: broker.returnAfter,
+    ownWill,
     onDropped: (reason) => incrementCounter(counters.dropped, reason),
-    log,
   })
   const upstream = createUpstream(optionsOf(config.broker))
   return {
@@ -93,3 +93,34 @@ export async function openBroker(
     },
   }
 }
+
+/** What the configuration says of connections to the broker at `url`. */
+export const upstreamOptions = (
+  config: Config,
+  broker: BrokerConfig,
+  parts: Pick<UpstreamOptions, 'url' | 'log'>,
+): UpstreamOptions => ({
+  ...parts,
+  version: broker.version,
+  tls: broker.tls ?? { verify: true },
+  keepAlive: broker.keepAlive,
+  connectTimeout: broker.connectTimeout,
+  sessionExpirySeconds: Math.min(Math.round(broker.sessionExpiry / 1000), 0xffffffff),
+  absenceSeconds: isDurable(config) ? Math.round(broker.absence / 1000) : 0,
+  receiveMaximum: broker.receiveMaximum,
+  maximumIncomingPacket: Math.max(broker.maximumIncomingPacket, longestNeeded(config)),
+  abilities: {
+    maximumQos: given(broker.maximumQos),
+    retain: given(broker.retain),
+    wildcards: given(broker.wildcards),
+    maximumPacketSize: given(broker.maximumPacketSize),
+  },
+  unsupported: broker.unsupported,
+  own: { clientId: broker.clientId, username: broker.username, password: broker.password },
+  writeBuffer: broker.writeBuffer,
+  totalWriteBuffer: broker.totalWriteBuffer,
+  connectsPerSecond: broker.connectsPerSecond,
+  connecting: broker.connecting,
+  reconnect: broker.reconnect,
+  returnAfter: broker.returnAfter,
+})

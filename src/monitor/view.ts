@@ -50,6 +50,7 @@ export function createView(gateway: Gateway, config: Config, version: string): O
       const {
         url,
         healthy,
+        trouble,
         version,
         connected = 0,
         connecting = 0,
@@ -57,7 +58,7 @@ export function createView(gateway: Gateway, config: Config, version: string): O
         refused = 0,
         lost = 0,
       } = gateway.status().broker
-      return { url, healthy, version, connected, connecting, waiting, refused, lost }
+      return { url, healthy, trouble, version, connected, connecting, waiting, refused, lost }
     },
     store: () => gateway.status().store,
     sensors(query) {

@@ -60,7 +60,7 @@ const ofPresent: readonly Deadline[] = [
     pass: (session, turn) => {
       const why = session.link.awaitsSensor
         ? 'the broker closed its connection, and it has not spoken since'
-        : 'the broker cannot be reached'
+        : 'without a broker connection for longer than broker.grace'
       giveUpSession(session, why, turn)
     },
   },

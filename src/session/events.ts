@@ -11,8 +11,14 @@ import type { State } from './states.ts'
 /** What the upstream connection of one session reports. A `token` names the request it answers. */
 export type UpstreamEvent =
   | { type: 'connected'; sessionPresent: boolean; limits: BrokerLimits }
-  /** the attempt failed: the broker refused, could not be reached, or did not answer in time */
-  | { type: 'refused'; outcome: 1 | 3; detail: string; unreachable?: boolean }
+  /** the attempt failed: the broker refused (`answered`), could not be reached, or did not answer in time */
+  | {
+      type: 'refused'
+      outcome: 1 | 3
+      detail: string
+      unreachable?: boolean
+      answered?: boolean | undefined
+    }
   /**
    * an established connection ended: `lost` = try again, `taken-over` and `forbidden` = do not; `unexplained`: the broker closed
    * it without a word while it serves others, which `lost` follows if that turns out to have been the beginning of an outage.
@@ -80,7 +86,7 @@ export type DropReason =
   | 'hung-up' // a message or subscription of a sensor that the broker hangs up at
   | 'unreadable' // a stored message of a sensor that the store cannot give back
   | 'expired' // a message for a sensor, too old
-  | 'too-long' // a message for a sensor that its link cannot carry
+  | 'too-long' // a message for a sensor that its link cannot carry, or longer than the broker may send
   | 'rejected' // a message that the sensor refused
   | 'topic-forgotten' // the registered name of a topic that the sensor did not use, to make room for another
   | 'unregistered' // a message whose REGISTER the sensor never answered

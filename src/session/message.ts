@@ -1,5 +1,6 @@
 // What goes through a session: application messages, wills, and what became of them. Pure types, and the will as the broker gets it.
 
+import { isTopicName } from '../mqtt-topics.ts'
 import type { SparseMap } from './sparse.ts'
 
 /** An application message from the broker. Times are milliseconds of the monotonic clock. */
@@ -109,14 +110,14 @@ export interface WillData {
   message: Uint8Array | undefined
 }
 
-/** The will as the broker gets it: only with a topic [SN-MAP-11]; without a message it is empty [AMB-10]. */
+/**
+ * The will as the broker gets it: only with a topic [SN-MAP-11]; without a message it is empty [AMB-10]. An older edition may
+ * have stored a topic that brokers hang up at.
+ */
 export const effectiveWill = ({ topic, message }: WillData): Will | undefined =>
-  topic && {
-    topic: topic.name,
-    message: message ?? new Uint8Array(0),
-    qos: topic.qos,
-    retain: topic.retain,
-  }
+  topic !== undefined && isTopicName(topic.name)
+    ? { topic: topic.name, message: message ?? new Uint8Array(0), qos: topic.qos, retain: topic.retain }
+    : undefined
 
 /** An MQTT outcome in MQTT-SN's words: 0 accepted, 1 try later, 3 refused for good. */
 export type Outcome = 0 | 1 | 3

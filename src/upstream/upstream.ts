@@ -32,8 +32,8 @@ export type OnUpstreamEvent = (event: UpstreamEvent) => void
 /**
  * The upstream connection of one sensor; lives as long as its session and may be opened many times. No method throws
  * or waits; results come as events. Publishes and subscribes that cannot be made (not connected, congested, too many
- * publishes at once) are answered with outcome 1, those that MQTT or this broker cannot carry with outcome 3; QoS 0
- * publishes have no other event than these. An unsubscribe that cannot be made is not answered.
+ * publishes at once) are answered with outcome 1, those that MQTT or this broker cannot carry with outcome 3, or sent with
+ * less (`UpstreamOptions.unsupported`); QoS 0 publishes have no other event than these. An unsubscribe that cannot be made is not answered.
  *
  * It keeps nothing beyond a network connection: what is unfinished when that ends gets no answer (subscriptions get
  * outcome 1), and the session asks for it again after the next `connected`.
@@ -114,6 +114,8 @@ export interface UpstreamStats {
   readonly lost: number
   /** DISCONNECTs of the broker that accuse the gateway of an error [SN-MAP-35] */
   readonly faults: number
+  /** why the broker, or whatever answers in its place, does not accept the gateway; undefined if it does or is silent */
+  readonly trouble: string | undefined
   /** the MQTT version in use, once that is known */
   readonly version: '5' | '3.1.1' | undefined
 }
@@ -142,8 +144,17 @@ export interface UpstreamLog {
 /** Why the upstream gives a message up. */
 export type UpstreamDrop = Extract<
   DropReason,
-  'upstream-down' | 'congestion' | 'suspended-topic' | 'invalid-from-broker'
+  'upstream-down' | 'congestion' | 'suspended-topic' | 'invalid-from-broker' | 'too-long'
 >
+
+/** What is absent is as the broker says in MQTT 5, or as its answers show. More than it says is never sent [SN-MAP-9]. */
+export interface KnownAbilities {
+  readonly maximumQos?: 0 | 1 | 2 | undefined
+  readonly retain?: boolean | undefined
+  readonly wildcards?: boolean | undefined
+  /** octets of one packet to the broker */
+  readonly maximumPacketSize?: number | undefined
+}
 
 /** Everything about the broker. Times are milliseconds. */
 export interface UpstreamOptions {
@@ -173,6 +184,15 @@ export interface UpstreamOptions {
   readonly absenceSeconds: number
   /** QoS 1 and 2 messages that an MQTT 5 broker may send at once to one sensor [SN-MAP-7] */
   readonly receiveMaximum: number
+  /**
+   * octets of one packet that the broker may send: said in MQTT 5; longer messages come without their payload, as unusable. If
+   * absent, nothing is said and a packet of more than 16 MiB ends the connection
+   */
+  readonly maximumIncomingPacket?: number | undefined
+  /** what the broker can do, where that is known beforehand */
+  readonly abilities?: KnownAbilities | undefined
+  /** messages that ask for QoS or retain beyond the broker's: `refuse`d with outcome 3, or sent with what it has */
+  readonly unsupported?: 'downgrade' | 'refuse' | undefined
   /** octets of one connection's write buffer above which it is congested [SN-MAP-29] */
   readonly writeBuffer: number
   /** the same for all connections together, of which each has an equal share; no bound if absent */

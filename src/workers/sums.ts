@@ -93,6 +93,7 @@ const infoRules: Rules<GatewayInfo> = {
 const brokerRules: Rules<BrokerInfo> = {
   url: first,
   healthy: all,
+  trouble: firstDefined,
   version: firstDefined,
   connected: sum,
   connecting: sum,

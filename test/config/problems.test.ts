@@ -180,7 +180,11 @@ describe('single values', () => {
   })
 
   it('knows legal topic names, filters and networks', () => {
-    for (const topic of ['a/+', '#', '', 'a\0b', '\ud800'])
+    for (const clientId of ['a\n', '\ufffe']) {
+      expect(paths({ broker: { clientId } })).toEqual(['broker.clientId'])
+      expect(paths({ sensors: [{ username: clientId }] })).toEqual(['sensors[0].username'])
+    }
+    for (const topic of ['a/+', '#', '', 'a\0b', '\ud800', 'a\n', '\u0085', '\ufdd0', '/'.repeat(200)])
       expect(accepts({ predefined: { '1': topic } })).toBe(false)
     for (const filter of ['a#', '#/a', 'a+/b', '']) {
       expect(paths({ qosMinusOne: { topics: [filter] } })).toEqual(['qosMinusOne.topics[0]'])

@@ -36,6 +36,14 @@ describe('health', () => {
     const reasons = ['more messages wait for sensors than may']
     expect([status, JSON.parse(text)]).toEqual([503, { ready: false, reasons }])
   })
+
+  it('tells a broker that refuses the gateway from one that cannot be reached, and not more to everyone', async () => {
+    const view = scriptedView()
+    const trouble = 'the broker refused: not authorized (0x87)'
+    view.now.broker = { ...view.now.broker, healthy: false, trouble }
+    const { text } = await ask(await openConsole({}, view), '/health/ready')
+    expect(JSON.parse(text)).toEqual({ ready: false, reasons: ['the broker does not accept the gateway'] })
+  })
 })
 
 describe('metrics', () => {

@@ -46,8 +46,13 @@ describe.each(brokersUnderTest().filter((row) => !qosLevels(row).includes(2)))(
     })
 
     /** A connected sensor that knows the ids of these topics. */
-    async function sensorWith(...topics: string[]): Promise<{ sensor: UdpPeer; topicIds: number[] }> {
-      const sensor = await test.peer()
+    const sensorWith = (...topics: string[]) => sensorAt(test, ...topics)
+
+    async function sensorAt(
+      gateway: TestGateway,
+      ...topics: string[]
+    ): Promise<{ sensor: UdpPeer; topicIds: number[] }> {
+      const sensor = await gateway.peer()
       const clientId = freshName()
       sensor.send({ type: 'connect', will: false, cleanSession: true, protocolId: 1, duration: 60, clientId })
       await sensor.next('connack')
@@ -85,6 +90,28 @@ describe.each(brokersUnderTest().filter((row) => !qosLevels(row).includes(2)))(
       await goesOn(sensor, b, listener)
       await listener.close()
     })
+
+    story(
+      'a message of QoS 2 arrives where the configuration says that the broker has QoS 1',
+      [],
+      async () => {
+        const told = await TestGateway.start(broker, { broker: { version: row.version, maximumQos: 1 } })
+        try {
+          const topic = `told/${freshName()}`
+          const listener = await Office.at(broker, topic)
+          const { sensor, topicIds } = await sensorAt(told, topic)
+          sensor.script = ({ type }) => (type === 'pubrec' ? [{ type: 'pubrel', msgId: 10 }] : [])
+          sensor.send(message(topicIds[0] ?? 0, 10, 2))
+          await sensor.next('pubrec', PATIENCE)
+          await sensor.next('pubcomp', PATIENCE)
+          expect((await listener.inbox.next()).text).toBe('message 10')
+          expect(told.gateway.status().broker.lost).toBe(0)
+          await listener.close()
+        } finally {
+          await told.stop()
+        }
+      },
+    )
 
     const topic = refused[row.broker]
     if (topic !== undefined) {

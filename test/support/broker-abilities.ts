@@ -160,13 +160,7 @@ export const brokerFacts: Readonly<Record<BrokerName, BrokerFacts>> = {
       'wildcards without $ topics': 'delivered', // a filter is an AMQP binding, to which $x is a word like another
       'asterisks in topics': 'delivered as a+b', // the same: "*" stands for "+"
     },
-    knownFaults: [
-      {
-        story: 'a message of QoS 2 is answered',
-        symptom:
-          'the connection is dropped at PUBACK and the message repeated without end, a copy delivered each time',
-      },
-    ],
+    knownFaults: [],
   },
   NATS: {
     tried: '2.9.10',

@@ -51,8 +51,10 @@ export function overview(now: Snapshot, earlier: Snapshot | undefined, paint: Pa
 }
 
 function aboutBroker(broker: Snapshot['broker'], paint: Paint): string {
-  const { url, healthy, version, connected, connecting, waiting, refused, lost } = broker
-  const state = healthy ? paint('green', 'up') : paint('red', 'away')
+  const { url, healthy, trouble, version, connected, connecting, waiting, refused, lost } = broker
+  const state = healthy
+    ? paint('green', 'up')
+    : paint('red', trouble === undefined ? 'away' : `refuses: ${escapeControls(trouble)}`)
   const counts = { connecting, waiting, refused, lost }
   const notable = Object.entries(counts).filter(([, number]) => number > 0)
   return [

@@ -4,7 +4,7 @@
 import { z } from 'zod'
 import { brokerUrl, networkBrokerUrl } from './addresses.ts'
 import { formatDuration, parseDuration } from './units.ts'
-import { duration, kind, pem, size, template, text, whole, yesNo } from './values.ts'
+import { duration, kind, nameTemplate, oneOf, pem, size, template, text, whole, yesNo } from './values.ts'
 
 const tls = z
   .strictObject({
@@ -25,6 +25,12 @@ const tls = z
 
 const URLS =
   'mqtt://host:port, mqtts://..., ws://..., wss://... or "embedded", or a list of up to 16 of these urls'
+/** What is detected unless it is given. */
+const fixedOr = <T extends z.ZodType>(given: T, error: string) =>
+  z.union([z.literal('auto'), given], { error }).prefault('auto')
+const QOS = 'one of "auto", 0, 1, 2'
+const RETAIN = 'one of "auto", true, false'
+
 const VERSION = 'one of "auto", "5", "3.1.1"'
 
 // "never" is MQTT 5's 0xffffffff. Infinity stands for it, so that sums and comparisons need no special case.
@@ -75,7 +81,7 @@ export const broker = z.strictObject({
     .prefault('auto')
     .describe('MQTT version. auto tries 5 and falls back to 3.1.1.')
     .meta(kind({ kind: '`"auto"`, `"5"`, `"3.1.1"`' })),
-  clientId: template(
+  clientId: nameTemplate(
     ['gatewayId', 'installation'],
     'a ClientId, which may hold ${gatewayId} and ${installation}',
   )
@@ -83,7 +89,7 @@ export const broker = z.strictObject({
     .describe(
       "ClientId of the gateway's own connection, and of those for QoS -1 messages, with -q and -t behind it [6.8], and of a look at an earlier broker of the list, with -p. No sensor may have one of them. `${installation}` is eight digits made at the first start and kept with the store; without a durable store they are new at each start.",
     ),
-  username: template(['gatewayId'], 'a user name')
+  username: nameTemplate(['gatewayId'], 'a user name')
     .optional()
     .describe(
       "User name of the gateway's own connection. It may stand in the url instead, with the password.",
@@ -107,6 +113,38 @@ export const broker = z.strictObject({
   receiveMaximum: whole(1, 65_535)
     .prefault(10)
     .describe('MQTT 5: messages of QoS 1 and 2 that the broker may have under way per connection.'),
+  maximumQos: fixedOr(z.union([z.literal(0), z.literal(1), z.literal(2)]), QOS)
+    .describe(
+      'Highest QoS that the broker has. auto: what it says in MQTT 5, else 2, and 1 once it has answered QoS 2 as if it were 1.',
+    )
+    .meta(kind({ kind: '`"auto"`, 0, 1, 2' })),
+  retain: fixedOr(z.boolean(), RETAIN)
+    .describe('Whether the broker retains messages. auto: what it says in MQTT 5, else true.')
+    .meta(kind({ kind: '`"auto"`, true, false' })),
+  wildcards: fixedOr(z.boolean(), RETAIN)
+    .describe(
+      'Whether the broker takes subscriptions with + and #; false: they get 0x03. auto: what it says in MQTT 5, else true.',
+    )
+    .meta(kind({ kind: '`"auto"`, true, false' })),
+  unsupported: oneOf('downgrade', 'refuse')
+    .prefault('downgrade')
+    .describe(
+      "Messages and wills that ask for more than `maximumQos` or `retain`: send them with the broker's highest QoS and without retain, or refuse them with 0x03.",
+    ),
+  maximumPacketSize: z
+    .union([z.literal('auto'), size({ min: 128, max: 268_435_460 })], {
+      error: '"auto", or a size from 128 to 268435460, such as "128KiB"',
+    })
+    .prefault('auto')
+    .describe(
+      'Octets of the longest packet that the broker takes; longer messages get 0x03. auto: what it says in MQTT 5.',
+    )
+    .meta(kind({ kind: '`"auto"` or size' })),
+  maximumIncomingPacket: size({ min: 1024, max: 16 * 1024 ** 2 })
+    .prefault('256KiB')
+    .describe(
+      'Octets of the longest packet that the broker may send. It is told so in MQTT 5; longer ones that come anyway are acknowledged, dropped and counted. Never less than `maxMessageSize` of a listener needs.',
+    ),
   writeBuffer: size({ min: 1024, max: 1024 ** 3 })
     .prefault('1MiB')
     .describe('Octets waiting for the broker per connection, above which sensors are told of congestion.'),

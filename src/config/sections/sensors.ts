@@ -5,7 +5,19 @@ import { z } from 'zod'
 import { network } from './addresses.ts'
 import { spool } from './queues.ts'
 import type { Variable } from './template.ts'
-import { glob, kind, list, oneOf, pem, template, topicFilter, topicName, whole, yesNo } from './values.ts'
+import {
+  glob,
+  kind,
+  list,
+  nameTemplate,
+  oneOf,
+  pem,
+  template,
+  topicFilter,
+  topicName,
+  whole,
+  yesNo,
+} from './values.ts'
 
 const both: readonly Variable[] = ['clientId', 'gatewayId']
 
@@ -14,12 +26,12 @@ export const sensor = z.strictObject({
   match: glob()
     .prefault('*')
     .describe('Pattern of ClientIds, * and ? are wildcards. The first rule that fits counts.'),
-  clientId: template(both, 'a ClientId, which may hold ${clientId} and ${gatewayId}')
+  clientId: nameTemplate(both, 'a ClientId, which may hold ${clientId} and ${gatewayId}')
     .prefault('${clientId}')
     .describe(
       'ClientId at the broker. As it is, a sensor can take the place of any other client of the broker; "sn-${clientId}" gives sensors names of their own.',
     ),
-  username: template(both, 'a user name').optional().describe('User name at the broker.'),
+  username: nameTemplate(both, 'a user name').optional().describe('User name at the broker.'),
   password: template(both, 'a password')
     .optional()
     .describe('Password at the broker.')

@@ -2,7 +2,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these references are resolved by the gateway
 
 import { z } from 'zod'
-import { isTopicFilter, isTopicName } from '../../mqtt-topics.ts'
+import { isText, isTopicFilter, isTopicName } from '../../mqtt-topics.ts'
 import { expandTemplate, type Variable } from './template.ts'
 import { DURATION, formatDuration, formatSize, parseDuration, parseSize, SIZE } from './units.ts'
 
@@ -111,6 +111,16 @@ export const glob = () =>
 export const template = (variables: readonly Variable[], expected: string) =>
   text(expected, 0, 65_535).meta(kind({ kind: 'template', template: variables }))
 
+/** A text with variables that goes into MQTT packets as one: a ClientId or a user name [MQTT 1.5.4]. */
+export const nameTemplate = (variables: readonly Variable[], expected: string) => {
+  const error = `${expected}, without control characters`
+  const isLegal = (value: string) =>
+    value === '' || isText(expandTemplate(value, { clientId: 'x', gatewayId: 1 }))
+  return text(error, 0, 65_535)
+    .refine(isLegal, { error })
+    .meta(kind({ kind: 'template', template: variables }))
+}
+
 /** PEM text; the common mistake is to give the file's name. */
 export const pem = (facts: Kind) => {
   const error = 'PEM text ("-----BEGIN ..."); a file is read with "${file:name.pem}"'
@@ -121,7 +131,7 @@ export const pem = (facts: Kind) => {
 
 /** A topic name without wildcards, which may hold `${clientId}` [MQTT 4.7]. */
 export const topicName = () => {
-  const error = 'an MQTT topic name without wildcards'
+  const error = 'an MQTT topic name of at most 200 levels, without wildcards and control characters'
   return text(error, 1, 65_535)
     .refine((value) => isTopicName(expandTemplate(value, { clientId: 'x' })), { error })
     .meta(kind({ kind: 'topic name', template: ['clientId'] }))

@@ -141,6 +141,7 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
     ...object<BrokerInfo>({
       url: text('where it is'),
       healthy: yesNo("the gateway's own connection is up"),
+      trouble: optional(text('why the broker does not accept the gateway, if it can be reached')),
       version: optional(text('MQTT version, once it is known')),
       connected: whole('connections of sensors that are up'),
       connecting: whole('connections of sensors being made'),

@@ -16,6 +16,7 @@ const LINES: Readonly<Record<string, readonly DropReason[]>> = {
     'hung-up',
     'undeliverable',
   ],
+  'messages were too long for their sensors': ['too-long'],
   'more messages came than can be handled': ['overloaded'],
   'the store cannot write: sensors were told to try later': ['store-failing'],
 }

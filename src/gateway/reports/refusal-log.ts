@@ -2,7 +2,8 @@
 
 import type { Log } from '../../log.ts'
 import type { Session } from '../../session/session.ts'
-import { hex, reasonName } from '../../upstream/reason-codes.ts'
+import { hex } from '../../upstream/reason-codes.ts'
+import { reasonName } from '../../upstream/reason-names.ts'
 
 /** Milliseconds between two lines about the same rule and code. */
 const PAUSE = 3_600_000

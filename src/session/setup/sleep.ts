@@ -20,7 +20,8 @@ export function onPingreq(session: Session, _packet: Pingreq, turn: Turn): void 
 
 function wakeUp(session: Session, turn: Turn): void {
   enter(session, 'awake', 'PINGREQ', turn)
-  if (graceIsOver(session, turn)) return giveUpSession(session, 'the broker cannot be reached', turn) // [SN-MAP-33]
+  if (graceIsOver(session, turn))
+    return giveUpSession(session, 'without a broker connection for longer than broker.grace', turn) // [SN-MAP-33]
   const { downlink } = session
   downlink.awake = { sent: 0, until: turn.now + turn.env.settings.timers.awake, over: false }
   downlink.holdUntil = undefined

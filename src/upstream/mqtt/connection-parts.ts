@@ -5,8 +5,9 @@ import type { Ending } from '../reason-codes.ts'
 import type { UpstreamOptions } from '../upstream.ts'
 import type { Endpoints } from './brokers/endpoints.ts'
 import type { Endings } from './endings.ts'
-import type { Failure } from './failure.ts'
+import type { Failure } from './failures/failure.ts'
 import type { KeepAlive } from './keepalive.ts'
+import type { Abilities } from './limits/abilities.ts'
 import type { Version } from './negotiation.ts'
 import type { Pacing } from './pacing.ts'
 import type { Decoder, FromBroker } from './packets/decoder.ts'
@@ -31,6 +32,7 @@ export interface SocketParts {
   readonly options: UpstreamOptions
   readonly endpoints: Endpoints
   readonly decoders: Readonly<Record<Version, Decoder>>
+  readonly abilities: Abilities
   readonly endings: Endings
   readonly keepAlive: KeepAlive
   readonly counts: { readonly connected: number }

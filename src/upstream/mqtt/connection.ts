@@ -4,7 +4,8 @@ import type { UpstreamEvent } from '../../session/events.ts'
 import type { Ending } from '../reason-codes.ts'
 import type { ConnectOptions, OnUpstreamEvent, UpstreamConnection } from '../upstream.ts'
 import type { Shared, SocketOwner, Traffic } from './connection-parts.ts'
-import type { Failure } from './failure.ts'
+import type { Failure } from './failures/failure.ts'
+import { explainError } from './failures/tls-mistakes.ts'
 import { Inbound } from './inbound.ts'
 import type { Version } from './negotiation.ts'
 import type { Slot } from './pacing.ts'
@@ -121,26 +122,26 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
     this.#opened += 1
     this.#inbound = new Inbound(this.#opened, socket, this, now)
     this.#sender = new Sender(socket, sessionPresent, this.#inbound.unwanted, this)
-    this.now({ type: 'connected', sessionPresent, limits: socket.limits })
+    this.now({ type: 'connected', sessionPresent, limits: socket.ability.offered })
   }
 
   failed(failure: Failure): void {
-    const { counts, options, now } = this.#shared
-    const socket = this.#socket
+    const [{ counts, options, now }, socket] = [this.#shared, this.#socket]
     this.#shared.onReach?.(failure.unreachable !== true)
-    if (socket?.endpoint.versions.fallsBack(socket.version, failure.version, now())) {
+    const fallsBack = socket?.endpoint.versions.fallsBack(socket.version, failure.version, now()) === true
+    if (socket !== undefined && (fallsBack || failure.again)) {
       counts.connecting -= 1
       this.#socket = undefined
-      this.#fellBack = true
-      this.#startAttempt(4)
+      if (fallsBack) this.#fellBack = true
+      this.#startAttempt(fallsBack ? 4 : socket.version)
       return
     }
     counts.refused += 1
     options.log.debug({ clientId: this.#clientId, detail: failure.detail }, 'connection to the broker failed')
     this.#finishAttempt()
     this.#forgetSocket()
-    const { outcome, detail, unreachable = false } = failure
-    this.now({ type: 'refused', outcome, detail, unreachable })
+    const { outcome, detail, answered, unreachable = false } = failure
+    this.now({ type: 'refused', outcome, detail, answered, unreachable })
   }
 
   ended({ why, fault }: Ending, detail: string): void {
@@ -207,11 +208,10 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
       this.#socket = new BrokerSocket(this.#shared, this.#shared.endpoints.current, wanted, version, this)
       counts.connecting += 1
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error)
       process.nextTick(() => {
         if (wanted !== this.#wanted) return
         counts.connecting += 1
-        this.failed({ outcome: 3, detail })
+        this.failed({ outcome: 3, detail: explainError(error), answered: true })
       })
     }
   }

@@ -56,8 +56,11 @@ export class Inbound {
   /** Nobody can be given what came. */
   refuse(packet: Unusable, { onDropped, log }: UpstreamOptions): void {
     this.discard(packet)
-    onDropped?.('invalid-from-broker')
-    log.debug({ qos: packet.qos, detail: packet.detail }, 'the broker sent a message that cannot be')
+    onDropped?.(packet.reason)
+    log.debug(
+      { qos: packet.qos, detail: packet.detail },
+      'the broker sent a message that nobody can be given',
+    )
   }
 
   /** PUBREL came: the identifier may be used for another message. */

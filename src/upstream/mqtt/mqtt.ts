@@ -15,6 +15,7 @@ import { SensorConnection } from './connection.ts'
 import type { Shared } from './connection-parts.ts'
 import { Endings } from './endings.ts'
 import { KeepAlive } from './keepalive.ts'
+import { Abilities } from './limits/abilities.ts'
 import { AnonymousPublisher } from './own/anonymous.ts'
 import { OwnConnection } from './own/own-connection.ts'
 import { Pacing } from './pacing.ts'
@@ -40,22 +41,8 @@ class MqttUpstream implements Upstream {
   readonly #probe: ReturnProbe
 
   constructor(options: UpstreamOptions) {
-    const { connectsPerSecond, connecting } = options
-    const pacing = new Pacing(connectsPerSecond, connecting)
-    this.#shared = {
-      options,
-      endpoints: new Endpoints(options),
-      decoders: { 4: new Decoder(4), 5: new Decoder(5) },
-      endings: new Endings(),
-      keepAlive: new KeepAlive(),
-      pacing,
-      presence: new Presence(),
-      onReach: undefined,
-      counts: noCounts(),
-      busy: new Set(),
-      now: options.now ?? (() => performance.now()),
-      closing: false,
-    }
+    this.#shared = createShared(options)
+    const { pacing } = this.#shared
     // The gateway's own connection neither waits for those of sensors nor is counted with them. Its attempts show to all when
     // the broker is back.
     const onReach = (found: boolean): void => pacing.hold(!found)
@@ -94,14 +81,15 @@ class MqttUpstream implements Upstream {
   }
 
   get healthy(): boolean {
-    return this.#own.healthy
+    return this.#own?.healthy ?? false
   }
 
   stats(): UpstreamStats {
     const { counts, pacing, endpoints } = this.#shared
     const { versions } = endpoints.current
     const version = versions.preferred === 5 ? '5' : '3.1.1'
-    return { ...counts, waiting: pacing.waiting, version: versions.known ? version : undefined }
+    const trouble = this.#own.trouble
+    return { ...counts, waiting: pacing.waiting, trouble, version: versions.known ? version : undefined }
   }
 
   renew(options: UpstreamOptions): void {
@@ -110,6 +98,7 @@ class MqttUpstream implements Upstream {
     Object.assign(this.#ownShared, { options: ownOptions(options) })
     Object.assign(this.#anonymousShared, { options: ownOptions(options) })
     this.#probe.watch()
+    this.#shared.abilities.renew(options)
     this.#shared.pacing.renew(options.connectsPerSecond, options.connecting)
   }
 
@@ -144,4 +133,24 @@ const ownOptions = (options: UpstreamOptions): UpstreamOptions => ({ ...options,
 
 function noCounts(): Shared['counts'] {
   return { connected: 0, connecting: 0, refused: 0, lost: 0, faults: 0 }
+}
+
+/** What the connections of all sensors share. */
+export function createShared(options: UpstreamOptions): Shared & { readonly pacing: Pacing } {
+  const pacing = new Pacing(options.connectsPerSecond, options.connecting)
+  return {
+    options,
+    endpoints: new Endpoints(options),
+    decoders: { 4: new Decoder(4), 5: new Decoder(5) },
+    abilities: new Abilities(options),
+    endings: new Endings(),
+    keepAlive: new KeepAlive(),
+    pacing,
+    presence: new Presence(),
+    onReach: undefined,
+    counts: noCounts(),
+    busy: new Set(),
+    now: options.now ?? (() => performance.now()),
+    closing: false,
+  }
 }

@@ -70,6 +70,9 @@ export function connectPacket(
         receiveMaximum: upstream.receiveMaximum,
         topicAliasMaximum: 0,
         requestProblemInformation: true,
+        ...(upstream.maximumIncomingPacket !== undefined && {
+          maximumPacketSize: upstream.maximumIncomingPacket,
+        }),
       },
     }),
   }

@@ -5,6 +5,7 @@ import { hasWildcard, isShared, isTopicFilter, isTopicName } from '../../mqtt-to
 import type { UpstreamEvent } from '../../session/events.ts'
 import type { Outcome } from '../../session/message.ts'
 import { ackOutcome } from '../reason-codes.ts'
+import { lowerQos } from './limits/abilities.ts'
 import { type Flight, MAX_REQUESTS, Outbound, type Request } from './outbound.ts'
 import type { Acknowledgement, Granted } from './packets/decoder.ts'
 import { acknowledgement, PUBREL, publishPacket, pubrelForUnknown } from './packets/octets.ts'
@@ -42,14 +43,21 @@ export class Sender {
     token: number,
     topic: string,
     payload: Uint8Array,
-    qos: 0 | 1 | 2,
-    retain: boolean,
+    askedQos: 0 | 1 | 2,
+    askedRetain: boolean,
     repeated: boolean,
   ): void {
+    const { abilities, ability } = this.#socket
+    const { downgrades } = abilities
+    const { maximumQos, retainAvailable } = ability.limits
+    const qos = downgrades ? lowerQos(askedQos, maximumQos) : askedQos
+    const retain = askedRetain && (retainAvailable || !downgrades)
     const outcome = this.#refusal(topic, payload.length, qos, retain)
     if (outcome !== 0) return this.#report.later({ type: 'published', token, outcome })
     if (qos === 0) {
       this.#socket.write(publishPacket(this.#socket.version, { topic, payload, qos, retain }, 0, false))
+      // Nothing more will be heard of it, although the session waits for an answer.
+      if (askedQos > 0) this.#report.later({ type: 'published', token, outcome: 0 })
       return
     }
     const dup = repeated && this.#resumed
@@ -61,11 +69,12 @@ export class Sender {
     this.#socket.write(acknowledgement(PUBREL, this.#outbound.release(token)))
   }
 
-  subscribe(token: number, filter: string, qos: 0 | 1 | 2, replay: boolean): void {
+  subscribe(token: number, filter: string, asked: 0 | 1 | 2, replay: boolean): void {
+    const { maximumQos, wildcardAvailable, sharedAvailable } = this.#socket.ability.limits
+    const qos = lowerQos(asked, maximumQos)
     const answer = (outcome: Outcome) => this.#report.later({ type: 'subscribed', token, outcome, qos })
     if (this.#socket.congested) return answer(1)
     if (!isTopicFilter(filter)) return answer(3)
-    const { wildcardAvailable, sharedAvailable } = this.#socket.limits
     if (hasWildcard(filter) && !wildcardAvailable) return answer(3)
     if (isShared(filter) && sharedAvailable === false) return answer(3)
     this.#request({ token, filter, qos, replay, collisions: 0 })
@@ -101,7 +110,9 @@ export class Sender {
       }
       return
     }
-    if ((cmd === 'puback') !== (flight.qos === 1)) throw wrongAnswer(cmd)
+    // RabbitMQ takes QoS 2 for QoS 1: the message has arrived, once or more often, and nothing else will be heard of it.
+    if (cmd === 'puback' && flight.qos === 2 && flight.phase === 'sent') this.#socket.abilities.showsNoQos2()
+    else if ((cmd === 'puback') !== (flight.qos === 1)) throw wrongAnswer(cmd)
     // PUBCOMP has one failure, `identifier not found`: the broker is done with it.
     const outcome = cmd === 'pubcomp' ? 0 : ackOutcome(reasonCode)
     if (cmd === 'pubrec' && outcome === 0) this.#received(messageId, flight)
@@ -132,9 +143,9 @@ export class Sender {
   /** Why a publish is not sent, or 0: the broker would end the connection for what it does not allow [SN-MAP-9]. */
   #refusal(topic: string, size: number, qos: 0 | 1 | 2, retain: boolean): Outcome {
     if (!isTopicName(topic)) return 3
-    const { congested, limits } = this.#socket
+    const { congested, ability } = this.#socket
     if (congested) return 1
-    const { maximumQos, retainAvailable, maximumPacketSize } = limits
+    const { maximumQos, retainAvailable, maximumPacketSize } = ability.limits
     if (qos > maximumQos || (retain && !retainAvailable)) return 3
     if (size + Buffer.byteLength(topic) + PUBLISH_OVERHEAD > maximumPacketSize) return 3
     return qos > 0 && this.#outbound.full ? 1 : 0

@@ -2,15 +2,19 @@
 
 import type { Duplex } from 'node:stream'
 import { generate, type IConnackPacket } from 'mqtt-packet'
-import type { BrokerLimits } from '../../session/broker/limits.ts'
 import type { Will } from '../../session/message.ts'
-import { connackOutcome, type Ending, endingOf, hex, refusesVersion, UNEXPLAINED } from '../reason-codes.ts'
+import { type Ending, endingOf, UNEXPLAINED } from '../reason-codes.ts'
+import { reasonText } from '../reason-names.ts'
 import type { ConnectOptions } from '../upstream.ts'
 import type { Endpoint } from './brokers/endpoints.ts'
 import type { SocketOwner, SocketParts } from './connection-parts.ts'
-import { describeError, type Failure, failureKind, isSilentEnd, type SystemError } from './failure.ts'
+import { type Failure, failureOf, isSilentEnd, refusal } from './failures/failure.ts'
+import { describeError, type SystemError } from './failures/system-error.ts'
+import { foreignProtocol, watchHandshake } from './failures/tls-mistakes.ts'
 import type { Kept, Pulse } from './keepalive.ts'
-import { connectPacket, negotiated, UNLIMITED, type Version } from './negotiation.ts'
+import type { Abilities, Ability } from './limits/abilities.ts'
+import { isTooMuch } from './limits/backlog.ts'
+import { connectPacket, negotiated, type Version } from './negotiation.ts'
 import type { FromBroker, Published, Unusable } from './packets/decoder.ts'
 import { Framing } from './packets/framing.ts'
 import { acknowledgement, farewell, PINGREQ, PUBREL, publishPacket } from './packets/octets.ts'
@@ -26,11 +30,13 @@ export class BrokerSocket implements Kept {
   /** CONNACK came and was good */
   open = false
   congested = false
-  limits: BrokerLimits = UNLIMITED
+  ability: Ability
+  readonly abilities: Abilities
   /** QoS 1 and 2 publishes that the broker takes at once */
   window = 0
   readonly #parts: SocketParts
   readonly #clientId: string
+  readonly #who: string
   readonly #stream: Duplex
   readonly #clean: boolean
   /** seconds */
@@ -38,8 +44,10 @@ export class BrokerSocket implements Kept {
   readonly #will: Will | undefined
   /** the broker waits while the gateway is away: it keeps the session for a while, and delays the will */
   readonly #patient: boolean
-  readonly #framing = new Framing()
+  readonly #framing: Framing
   #owner: SocketOwner | undefined
+  readonly #inHandshake: () => boolean
+  #isFirst = true
   #error: SystemError | undefined
   #deadline: NodeJS.Timeout | undefined
   #pulse: Pulse | undefined
@@ -58,18 +66,24 @@ export class BrokerSocket implements Kept {
     version: Version,
     owner: SocketOwner,
   ) {
-    const connect = connectPacket(parts.options, options, version)
+    const will = options.will && parts.abilities.will(options.will)
+    const connect = connectPacket(parts.options, { ...options, will }, version)
     const octets = generate(connect)
     this.version = version
     this.endpoint = endpoint
     this.#parts = parts
+    this.abilities = parts.abilities
     this.#clientId = options.identity.clientId
+    this.#who = options.identity === parts.options.own ? 'broker' : 'sensors[]'
     this.#clean = connect.clean
     this.#keepAlive = connect.keepalive
-    this.#will = options.will
+    this.#will = will
+    this.ability = parts.abilities.initial
+    this.#framing = new Framing(parts.options.maximumIncomingPacket)
     this.#patient = version === 5 && parts.options.absenceSeconds > 0
     this.#owner = owner
     this.#stream = endpoint.open(options.identity, (chunk) => this.#take(chunk))
+    this.#inHandshake = watchHandshake(this.#stream)
     this.#stream.on('error', (error) => {
       this.#error ??= error
     })
@@ -94,28 +108,14 @@ export class BrokerSocket implements Kept {
       process.nextTick(uncork, stream)
     }
     stream.write(octets)
-    if (this.congested || !this.#isTooMuch()) return
+    const { options, counts } = this.#parts
+    if (this.congested || !isTooMuch(stream, this.#backlog, options, counts.connected)) return
     this.congested = true
     this.#owner?.congested(true)
     stream.once('drain', () => {
       this.congested = false
       this.#owner?.congested(false)
     })
-  }
-
-  /**
-   * Whether more waits than may: here, or so much that it would be too much if it waited on all connections. What only waits
-   * for the end of this tick says nothing about the broker, and does not count for the latter.
-   */
-  #isTooMuch(): boolean {
-    const { options, counts } = this.#parts
-    const { writeBuffer, totalWriteBuffer = Number.POSITIVE_INFINITY } = options
-    // `drain` is only told by streams that were above their own mark.
-    const least = this.#stream.writableHighWaterMark
-    const equalPart = totalWriteBuffer / Math.max(1, counts.connected)
-    return (
-      this.#stream.writableLength > Math.max(writeBuffer, least) || this.#backlog > Math.max(equalPart, least)
-    )
   }
 
   /**
@@ -148,9 +148,13 @@ export class BrokerSocket implements Kept {
   #take(chunk: Buffer): void {
     if (this.#owner === undefined) return
     if (this.#pulse !== undefined) this.#pulse.heard = true
+    const foreign = this.#isFirst ? foreignProtocol(chunk) : undefined
+    this.#isFirst = false
+    if (foreign !== undefined) return this.#fail({ outcome: 1, detail: foreign, answered: true })
     try {
-      this.#framing.take(chunk, (octets) => {
-        this.#received(this.#parts.decoders[this.version].decode(octets))
+      const decoder = this.#parts.decoders[this.version]
+      this.#framing.take(chunk, (octets, missing) => {
+        this.#received(missing === 0 ? decoder.decode(octets) : decoder.decodeHead(octets, missing))
         return this.#owner !== undefined
       })
     } catch (error) {
@@ -164,7 +168,7 @@ export class BrokerSocket implements Kept {
     else if (packet.cmd === 'disconnect') {
       const code = packet.reasonCode ?? 0
       const text = packet.properties?.reasonString
-      this.#end(endingOf(code), `the broker disconnected: ${hex(code)}${text ? ` ${text}` : ''}`)
+      this.#end(endingOf(code), `the broker disconnected: ${reasonText(code)}${text ? ` "${text}"` : ''}`)
     } else if (packet.cmd === 'pingresp') {
       this.#pongs += 1
       this.#owner?.ponged(this.#pongs)
@@ -183,15 +187,13 @@ export class BrokerSocket implements Kept {
     const code = this.version === 5 ? packet.reasonCode : packet.returnCode
     if (code === undefined) throw new Error('the broker sent CONNACK without a code')
     if (code !== 0) {
-      const outcome = connackOutcome(this.version, code)
-      const version = refusesVersion(code) ? 'said' : undefined
-      const text = packet.properties?.reasonString
-      const detail = `the broker refused: ${hex(code)}${text ? ` ${text}` : ''}`
-      this.#fail({ outcome: outcome === 1 ? 1 : 3, detail, version })
+      const again = this.#will !== undefined && this.abilities.refusesWill(this.#will, code)
+      const { reasonString } = packet.properties ?? {}
+      this.#fail({ ...refusal(this.version, code, reasonString, this.#who), again })
       return
     }
     const { limits, receiveMaximum, keepAlive } = negotiated(packet, this.#keepAlive)
-    this.limits = limits
+    this.ability = this.#parts.abilities.of(limits)
     this.window = receiveMaximum
     this.open = true
     clearTimeout(this.#deadline)
@@ -205,9 +207,8 @@ export class BrokerSocket implements Kept {
   /** The broker broke the protocol, or the stream ended: the first of these decides what is reported. */
   #over(error: SystemError | undefined): void {
     if (this.#owner === undefined) return
-    const detail = describeError(error)
-    if (this.open) this.#end(isSilentEnd(error) ? UNEXPLAINED : endingOf(0), detail)
-    else this.#fail({ outcome: 1, detail, ...failureKind(error) })
+    if (this.open) this.#end(isSilentEnd(error) ? UNEXPLAINED : endingOf(0), describeError(error))
+    else this.#fail(failureOf(error, this.#inHandshake()))
   }
 
   #fail(failure: Failure): void {

@@ -63,6 +63,47 @@ describe('framing', () => {
     expect(count).toBe(1)
   })
 
+  it('skips what is behind the beginning of a PUBLISH that is too long, however it is cut, and holds none of it', () => {
+    const topic = Buffer.from('a/b')
+    const beginning = Buffer.concat([Buffer.of(0, topic.length), topic, Buffer.of(0x12, 0x34)])
+    const long = packet(5000, 0xaa)
+    beginning.copy(long, 3)
+    long[0] = 0x32 // QoS 1
+    const atQos0 = Buffer.from(long)
+    atQos0[0] = 0x30
+    const octets = Buffer.concat([packet(50, 1), long, packet(100, 2), atQos0, packet(0, 3)])
+    const head = (whole: Buffer, end: number) => whole.subarray(0, end).toString('hex')
+    const expected = [
+      [packet(50, 1).toString('hex'), 0],
+      [head(long, 3 + beginning.length), 5003 - 3 - beginning.length],
+      [packet(100, 2).toString('hex'), 0],
+      [head(atQos0, 1 + beginning.length), 5003 - 1 - beginning.length],
+      [packet(0, 3).toString('hex'), 0],
+    ]
+    fc.assert(
+      fc.property(fc.array(fc.nat(octets.length - 1), { maxLength: 30 }), (cuts) => {
+        const seen: (string | number)[][] = []
+        const framing = new Framing(1000)
+        const ends = [...new Set([...cuts, octets.length])].toSorted((a, b) => a - b)
+        let start = 0
+        for (const end of ends) {
+          framing.take(octets.subarray(start, end), (each, missing) => {
+            seen.push([each.toString('hex'), missing])
+            return true
+          })
+          start = end
+        }
+        expect(seen).toEqual(expected)
+      }),
+    )
+  })
+
+  it('does not skip what is no PUBLISH', () => {
+    const long = packet(5000, 0)
+    long[0] = 0x20
+    expect(() => new Framing(1000).take(long, () => true)).toThrow('packet of 5000 octets')
+  })
+
   it.each([
     ['a length that does not end', [0x30, 0xff, 0xff, 0xff, 0xff], 'malformed length'],
     ['more than 16 MiB', [0x30, 0x81, 0x80, 0x80, 0x08], 'packet of 16777217 octets'],

@@ -43,8 +43,11 @@ function ofBroker(broker, recent) {
     return {
       ...check,
       tone: 'bad',
-      value: 'Away',
-      text: 'The broker cannot be reached.',
+      value: broker.trouble === undefined ? 'Away' : 'Refuses',
+      text:
+        broker.trouble === undefined
+          ? 'The broker cannot be reached.'
+          : `The broker does not accept the gateway: ${broker.trouble}.`,
       next: `See whether it runs at ${broker.url}, and whether the gateway may log in there. The gateway keeps trying; sensors keep their sessions for a while.`,
     }
   }

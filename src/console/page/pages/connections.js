@@ -75,7 +75,7 @@ export function open({ live }) {
       verdict.lastChild,
       broker.healthy
         ? 'The broker is reachable.'
-        : 'The broker cannot be reached. The gateway keeps trying. Sleeping sensors notice nothing; the others keep their sessions for the time set as “broker.grace”. Messages with QoS 0 are dropped until it is back.',
+        : `${broker.trouble === undefined ? 'The broker cannot be reached' : `The broker does not accept the gateway: ${broker.trouble}`}. The gateway keeps trying. Sleeping sensors notice nothing; the others keep their sessions for the time set as “broker.grace”. Messages with QoS 0 are dropped until it is back.`,
     )
     const list = [
       ['Address', broker.url, 'From "broker.url" in the configuration.'],

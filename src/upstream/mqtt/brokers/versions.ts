@@ -1,6 +1,6 @@
 // Which version of MQTT a broker gets: 5 where it speaks that, else 3.1.1, found out by trying.
 
-import type { VersionDoubt } from '../failure.ts'
+import type { VersionDoubt } from '../failures/failure.ts'
 import type { Version } from '../negotiation.ts'
 
 /** CONNECTs of MQTT 5 that may stay without any answer before 3.1.1 is tried. */

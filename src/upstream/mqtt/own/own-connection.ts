@@ -36,6 +36,8 @@ export class OwnConnection {
   #congested = false
   #openings = 0
   #url = ''
+  /** why the broker does not accept it, if it does not */
+  #trouble: string | undefined
   /** when it last published, how often the connection ended soon after that, until when it must not */
   #publishedAt = Number.NEGATIVE_INFINITY
   #strikes = 0
@@ -50,11 +52,7 @@ export class OwnConnection {
     this.#connection = new SensorConnection(shared, (event) => {
       if (event.type === 'connected') this.#connected()
       else if (event.type === 'refused') {
-        // A broker that stays away is logged once per outage.
-        if (this.#failures === 0) {
-          const { url } = shared.endpoints.current
-          log.warn({ url, detail: event.detail }, 'the broker cannot be reached')
-        }
+        this.#report(event.detail, event.answered === true)
         this.#state = 'down'
         this.#fight.forget()
         this.#refused(event.outcome)
@@ -73,6 +71,10 @@ export class OwnConnection {
   /** Stays true while the connection goes from one broker to another that is known to answer. */
   get healthy(): boolean {
     return this.#state !== 'down'
+  }
+
+  get trouble(): string | undefined {
+    return this.#trouble
   }
 
   /** how often it has been opened */
@@ -108,6 +110,7 @@ export class OwnConnection {
     const { now, endpoints, options } = this.#shared
     const { url } = endpoints.current
     this.#state = 'up'
+    this.#trouble = undefined
     this.#congested = false
     this.#since = now()
     this.#shared.presence.appear()
@@ -127,6 +130,16 @@ export class OwnConnection {
       mend: false,
       will: this.#shared.options.ownWill,
     })
+  }
+
+  /** One line per outage, and one more when the broker gives another reason. */
+  #report(detail: string, answered: boolean): void {
+    const { endpoints, options } = this.#shared
+    const fields = { url: endpoints.current.url, detail }
+    const before = this.#trouble
+    this.#trouble = answered ? detail : undefined
+    if (answered && detail !== before) options.log.error(fields, 'the broker does not accept the gateway')
+    else if (!answered && this.#failures === 0) options.log.warn(fields, 'the broker cannot be reached')
   }
 
   /** The next broker of the list has its turn, unless this one only refuses the gateway itself. */

@@ -9,6 +9,7 @@ import {
   parser,
 } from 'mqtt-packet'
 import { hasWildcard } from '../../../mqtt-topics.ts'
+import type { DropReason } from '../../../session/events.ts'
 import type { Version } from '../negotiation.ts'
 
 type Packet<Cmd extends string, Fields> = Cmd extends string ? { readonly cmd: Cmd } & Fields : never
@@ -36,6 +37,7 @@ export type Published = Omit<IPublishPacket, 'payload' | 'messageId'> & {
  */
 export interface Unusable {
   readonly cmd: 'unusable'
+  readonly reason: Extract<DropReason, 'invalid-from-broker' | 'too-long'>
   readonly qos: 0 | 1 | 2
   /** 0 at QoS 0 */
   readonly messageId: number
@@ -57,6 +59,7 @@ const ACKS = { 4: 'puback', 5: 'pubrec', 6: 'pubrel', 7: 'pubcomp' } as const
 /** those that a broker sends; AUTH only to those who began with it */
 const TYPES = new Set([2, 3, 4, 5, 6, 7, 9, 11, 13, 14])
 
+const IMPOSSIBLE = 'invalid-from-broker'
 const PINGRESP = { cmd: 'pingresp' } as const
 
 /** Fed with one complete packet at a time, so that the parser keeps nothing from one to the next. */
@@ -114,11 +117,27 @@ export class Decoder {
     // Topic aliases were not allowed, so that a topic may not be empty. What is not UTF-8 was read as U+FFFD.
     const isPossible = topic !== '' && !hasWildcard(topic) && !topic.includes('\0')
     if (!isPossible || (topic.includes('\ufffd') && !isUtf8(topicOctets(octets)))) {
-      return { cmd: 'unusable', qos, messageId, detail: 'a topic that no message can have' }
+      return {
+        cmd: 'unusable',
+        reason: IMPOSSIBLE,
+        qos,
+        messageId,
+        detail: 'a topic that no message can have',
+      }
     }
     // A copy: it outlives the buffer that the network is read into.
     const copy = new Uint8Array(typeof payload === 'string' ? Buffer.from(payload) : payload)
     return { ...packet, messageId, payload: copy }
+  }
+
+  /**
+   * Reads a PUBLISH that was too long to be taken: of its octets, those up to the packet identifier are there. Throws an Error
+   * if they are not.
+   */
+  decodeHead(octets: Buffer, missing: number): Unusable {
+    const found = unreadable(octets, `a message of ${octets.length + missing} octets`)
+    if (found !== undefined) return { ...found, reason: 'too-long' }
+    throw new Error('the broker sent a malformed packet: too long, and not even its beginning is there')
   }
 
   #parse(octets: Buffer): unknown {
@@ -169,8 +188,13 @@ function unreadable(octets: Buffer, detail: string): Unusable | undefined {
   const start = topicStart(octets)
   if (qos === 3 || start + 2 > octets.length) return undefined
   const end = start + 2 + octets.readUInt16BE(start)
-  if (qos === 0) return end > octets.length ? undefined : { cmd: 'unusable', qos, messageId: 0, detail }
+  if (qos === 0)
+    return end > octets.length
+      ? undefined
+      : { cmd: 'unusable', reason: IMPOSSIBLE, qos, messageId: 0, detail }
   if (end + 2 > octets.length) return undefined
   const messageId = octets.readUInt16BE(end)
-  return messageId === 0 ? undefined : { cmd: 'unusable', qos: qos === 1 ? 1 : 2, messageId, detail }
+  return messageId === 0
+    ? undefined
+    : { cmd: 'unusable', reason: IMPOSSIBLE, qos: qos === 1 ? 1 : 2, messageId, detail }
 }
