@@ -123,21 +123,12 @@ export class Gateway {
 
   #createTurns(store: Store, { upstream }: OpenedBroker): Turns {
     const [config, log, listeners, counters] = [this.#config, this.#log, this.#listeners, this.#counters]
-    const [observers, sessions, rules, latency] = [this.#observers, this.sessions, this.rules, this.latency]
+    const [observers, refusals] = [this.#observers, this.#refusals]
     const transmitter = createTransmitter({ config, log, listeners, counters, observers, upstream })
+    const { sessions, rules, latency } = this
+    const forAll = { sessions, rules, latency, counters, observers, refusals, log }
     this.#transmitter = transmitter
-    this.#turns = createTurns({
-      sessions,
-      rules,
-      store,
-      upstream,
-      transmitter,
-      observers,
-      refusals: this.#refusals,
-      counters,
-      latency,
-      log,
-    })
+    this.#turns = createTurns({ ...forAll, store, upstream, transmitter })
     return this.#turns
   }
 

@@ -15,11 +15,18 @@ export function sendDueUplinks(session: Session, turn: Turn, most = WINDOW): voi
   const { link, uplink: side } = session
   if (side.backlog !== undefined && !link.congested) refillOutgoing(session, WINDOW, turn)
   let [open, left] = [0, most]
+  let held: Set<string> | undefined
   for (const uplink of side.outgoing.values()) {
     if (open >= WINDOW || left === 0) return
     open += 1
     if (uplink.broker !== 'waiting') continue
-    if (uplink.stored && (link.congested || uplink.retryAt > turn.now)) return
+    if (uplink.stored && link.congested) return
+    if (held?.has(uplink.topic)) continue // in order behind one that waits
+    if (uplink.retryAt > turn.now) {
+      held ??= new Set()
+      held.add(uplink.topic)
+      continue
+    }
     if (link.hangUps.blamed.length > 0 && isBlamed(session, publishSuspect(uplink), turn.now)) {
       setAsideUplink(session, uplink, 'hung-up', turn)
       continue
@@ -85,7 +92,7 @@ export function onPublished(
   const uplink = session.uplink.outgoing.get(token)
   if (uplink === undefined) return
   if (outcome === ReturnCode.accepted) complete(session, uplink, turn)
-  else if (uplink.stored && reason !== undefined) retryRefused(uplink, turn)
+  else if (uplink.stored && reason !== undefined) retryRefused(session, uplink, turn)
   else if (uplink.stored) failStored(session, uplink, outcome, turn)
   else failUplink(session, uplink, outcome, turn)
 }
@@ -105,13 +112,19 @@ function complete(session: Session, uplink: Uplink, turn: Turn): void {
   if (owes) sendPuback(session, uplink, ReturnCode.accepted, turn)
 }
 
+/** Refusals after which it is a dead letter: about an hour with T_WAIT of five minutes. */
+const MOST_REFUSALS = 20
+
 /**
  * The broker has refused what the sensor was promised to arrive. Whatever the reason, it may pass: a right that is missing is
- * granted, a quota is raised. It is tried again with pauses that double up to T_WAIT, and what is behind it waits.
+ * granted, a quota is raised. It is tried again with pauses that double up to T_WAIT, and what is behind it on the same topic
+ * waits; in the end it is set aside.
  */
-function retryRefused(uplink: Uplink, { now, env }: Turn): void {
+function retryRefused(session: Session, uplink: Uplink, turn: Turn): void {
+  const { now, env } = turn
   const { reconnectMin, tWait } = env.settings.timers
   const refusals = uplink.refusals ?? 0
+  if (refusals + 1 >= MOST_REFUSALS) return setAsideUplink(session, uplink, 'refused', turn)
   uplink.broker = 'waiting'
   uplink.refusals = refusals + 1
   uplink.retryAt = now + Math.min(tWait, reconnectMin * 2 ** Math.min(refusals, 30))

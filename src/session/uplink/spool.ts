@@ -97,11 +97,16 @@ export function nextSpoolAttempt(session: Session): number {
   if (spooled.messages === 0 || link.state !== 'up' || link.congested) return never
   if (isCautious(session) && isUnderWay(session)) return never // its answer comes first
   let seen = 0
-  for (const { stored, broker, retryAt } of outgoing.values()) {
+  let nearest = never
+  let held: Set<string> | undefined
+  for (const { stored, broker, retryAt, topic } of outgoing.values()) {
     if (seen++ >= WINDOW) break
-    if (stored && broker === 'waiting') return retryAt // those behind it wait for it
+    if (!stored || broker !== 'waiting' || held?.has(topic)) continue
+    nearest = Math.min(nearest, retryAt)
+    held ??= new Set()
+    held.add(topic) // those behind it on the same topic wait for it
   }
-  return backlog !== undefined && seen < WINDOW ? backlog.retryAt : never
+  return backlog !== undefined && seen < WINDOW ? Math.min(nearest, backlog.retryAt) : nearest
 }
 
 /** Whether something of it waits for the broker even when its sensor is gone. */

@@ -243,6 +243,24 @@ describe('a broker that does not take it', () => {
     },
   )
 
+  it('with a reason code, one topic only: messages of other topics do not wait, and after an hour it is a dead letter', () => {
+    const [world, sensor] = connected()
+    sensor.register('t/other') // id 2
+    const original = world.broker.perform.bind(world.broker)
+    world.broker.perform = (effect) => {
+      if (effect.type !== 'publish' || effect.topic !== 't/temp') return original(effect)
+      const { session, token } = effect
+      world.after(1, () => world.happen(session, { type: 'published', token, outcome: 3, reason: 0x87 }))
+    }
+    for (const [topicId, data, msgId] of [[1, 'no', 1], [2, 'yes 1', 2], [1, 'no, too', 3], [2, 'yes 2', 4]] as const)
+      sensor.publish(topicId, data, { qos: 1, msgId }) // biome-ignore format: a table
+    world.advance(1000)
+    expect(arrived(world)).toEqual(['yes 1', 'yes 2'])
+    world.advance(3 * HOUR)
+    const dead = [...world.session('dev1').uplink.dead.values()].map(({ data }) => text(data))
+    expect([dead, spooled(world).messages]).toEqual([['no', 'no, too'], 0])
+  })
+
   it('for now: it is tried again after T_WAIT, and what follows waits behind it', () => {
     const [world, sensor] = connected()
     world.broker.publishOutcome = 1
