@@ -22,10 +22,10 @@ const filesIn = (folder: string): string[] =>
         .map((entry) => join(entry.parentPath, entry.name))
     : []
 
-function compile(): void {
+function compile(...flags: string[]): void {
   const typescript = createRequire(import.meta.url).resolve('typescript/package.json')
   const compiler = join(dirname(typescript), 'bin', 'tsc')
-  const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+  const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json', ...flags], {
     stdio: 'inherit',
   })
   if (status !== 0) process.exit(status ?? 1)
@@ -67,8 +67,27 @@ function collectTypes(): void {
   }
 }
 
-compile()
+/** Deletes programs in which nothing is left at run time, since their source has only types. */
+function deleteEmpty(folder: string): void {
+  for (const file of filesIn(folder)) {
+    if (!file.endsWith('.js') || file.startsWith(join(OUT, PAGE))) continue
+    const code = readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
+    if (code.trim() === 'export {};') rmSync(file)
+  }
+}
+
+// The programs without comments, which are half of what would be shipped; the declarations with those that editors show.
+compile('--removeComments', '--tsBuildInfoFile', join(OUT, '.programs.tsbuildinfo'))
+compile(
+  '--emitDeclarationOnly',
+  '--declaration',
+  '--declarationDir',
+  DECLARATIONS,
+  '--tsBuildInfoFile',
+  join(OUT, '.types.tsbuildinfo'),
+)
 for (const folder of ['src', 'scripts', 'lab']) deleteStale(join(OUT, folder), OUT, '.js')
 deleteStale(DECLARATIONS, DECLARATIONS, '.d.ts')
 cpSync(PAGE, join(OUT, PAGE), { recursive: true })
 collectTypes()
+deleteEmpty(join(OUT, 'src'))

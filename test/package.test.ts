@@ -31,7 +31,7 @@ describe('the package', () => {
     expect(
       paths.filter((path) => /(^|\/)(lab|test|node_modules)\/|\.map$|\.tsbuildinfo$/.test(path)),
     ).toEqual([])
-    for (const path of ['dist/src/cli.js', 'dist/src/library.js', 'dist/scripts/valve.js', 'docs/library.md'])
+    for (const path of ['dist/src/cli.js', 'dist/src/library.js', 'docs/library.md'])
       expect(paths).toContain(path)
     expect(entryCount).toBeLessThan(400)
     expect(unpackedSize).toBeLessThan(1_500_000)
@@ -101,8 +101,13 @@ describe('the package in an empty folder', { timeout: 60_000 }, () => {
     }
   })
 
-  it.concurrent('runs a simulated sensor of scripts/', async () => {
-    const { stdout } = await run(process.execPath, [join(installed, 'dist/scripts/valve.js'), '--help'])
+  it.concurrent('runs simulated sensors', async () => {
+    const { stdout } = await run(process.execPath, [
+      join(installed, 'dist/src/cli.js'),
+      'sensor',
+      'valve',
+      '--help',
+    ])
     expect(stdout).toContain('--client-id')
   })
 

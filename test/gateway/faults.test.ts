@@ -45,7 +45,15 @@ it('a session that breaks while it ends leaves no connection to the broker behin
   const session = gateway.sessions.byClientId.get(name)
   if (session === undefined) throw new Error('no session')
   expect(gateway.status().broker.connected).toBe(1)
-  Object.freeze(session.downlink)
+  let isBroken = true
+  Object.defineProperty(session.downlink, 'paused', {
+    get: () => false,
+    set() {
+      if (!isBroken) return
+      isBroken = false
+      throw new Error('broken')
+    },
+  })
   peer.send(disconnect)
   await until(() => gateway.status().broker.connected === 0)
   expect(gateway.sessions.byClientId.size).toBe(0)
