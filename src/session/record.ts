@@ -169,9 +169,24 @@ export interface UplinkRecord {
 }
 
 export function uplinkRecord(uplink: Uplink, toWall: ToWall): UplinkRecord {
-  const { token: _token, deadline: _deadline, retryAt: _retryAt, broker, sensor, at, ...rest } = uplink
+  const { sensor, why, qos } = uplink
   const answer = sensor === 'released' ? 'pubrel' : sensor === 'answered' ? 'pubrec' : 'none'
-  return { ...rest, at: toWall(at), stage: broker, answer: uplink.qos === 2 ? answer : 'none' }
+  // written field by field: copies by `...` are slow, and so is packing objects of changing shapes
+  const record = {
+    msgId: uplink.msgId,
+    qos,
+    topicIdType: uplink.topicIdType,
+    topicId: uplink.topicId,
+    topic: uplink.topic,
+    retain: uplink.retain,
+    data: uplink.data,
+    at: toWall(uplink.at),
+    stored: uplink.stored,
+    stage: uplink.broker,
+    repeated: uplink.repeated,
+    answer: qos === 2 ? answer : 'none',
+  } as const
+  return why === undefined ? record : { ...record, why }
 }
 
 /**
