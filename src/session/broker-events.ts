@@ -3,7 +3,14 @@
 import { ReturnCode } from '../codec/v1/messages.ts'
 import { awaitSensor, needsLink, scheduleReconnect } from './broker/link.ts'
 import { answerSubscribe, refuseRequest, resendRequests } from './broker/subscribe.ts'
-import { blameSuspect, judgeBreak, noteAnswered, noteUnreachable, type Suspect } from './broker/suspicion.ts'
+import {
+  blameSuspect,
+  judgeBreak,
+  noteAnswered,
+  noteRefused,
+  noteUnreachable,
+  type Suspect,
+} from './broker/suspicion.ts'
 import { onWithheldReconnected } from './downlink/withhold.ts'
 import type { UpstreamEvent } from './events.ts'
 import type { Session } from './session.ts'
@@ -56,6 +63,7 @@ export function onSubscribed(session: Session, event: Reported<'subscribed'>, tu
   const { token, outcome } = event
   const { restoring, toRestore } = session.link
   noteAnswered(session)
+  if (outcome === ReturnCode.notSupported) noteRefused(session, turn)
   const restored = restoring.get(token)
   if (restored === undefined) return answerSubscribe(session, event, turn)
   if (outcome === ReturnCode.congestion) return onNotRestored(session, turn)

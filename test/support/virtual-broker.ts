@@ -60,6 +60,10 @@ export class VirtualBroker {
   latency = 1
   /** topics and filters at which it closes the connection instead of answering */
   hangsUpAt: (topicOrFilter: string) => boolean = () => false
+  /** 'unexplained': others are served on */
+  closeLooksLike: 'lost' | 'unexplained' = 'lost'
+  /** topics at which it refuses a publish, and closes the connection then */
+  closesAfterRefusing: (topic: string) => boolean = () => false
   /** false: it waits with wills until a gateway that crashed has had time to come back (MQTT 5) */
   willsAtCrash = false
   /** what arrived, at whoever subscribes to everything */
@@ -145,6 +149,10 @@ export class VirtualBroker {
   #publish({ session, token, qos, topic, payload, retain }: Effect & { type: 'publish' }): void {
     if (!this.#reply(session, () => {})) return
     if (this.hangsUpAt(topic)) return this.hangUp(session)
+    if (this.closesAfterRefusing(topic)) {
+      this.#reply(session, { type: 'published', token, outcome: 3, reason: 0x87 })
+      return this.hangUp(session, 3 * this.latency)
+    }
     const outcome = this.publishOutcome
     const { unreleased } = this.sessionOf(session.clientId)
     const isKnown = qos === 2 && unreleased.has(packetIdOf(token))
@@ -303,16 +311,20 @@ export class VirtualBroker {
   }
 
   /** Closes one connection without a word, and publishes its will. */
-  hangUp(session: Session): void {
+  hangUp(session: Session, pause = this.latency): void {
     const connection = this.connected.get(session)
     if (connection === undefined || this.#doomed.has(connection)) return
     this.#doomed.add(connection) // it reads nothing more
     this.hangUps += 1
-    this.#world.after(this.latency, () => {
+    this.#world.after(pause, () => {
       if (this.connected.get(session) !== connection) return
       this.#end(session)
       if (connection.will) this.#publishWill(connection.will, session.clientId)
-      this.#world.happen(session, { type: 'closed', why: 'lost', detail: 'the broker closed the connection' })
+      this.#world.happen(session, {
+        type: 'closed',
+        why: this.closeLooksLike,
+        detail: 'the broker closed the connection',
+      })
     })
   }
 

@@ -32,6 +32,8 @@ export interface Blame {
 export interface HangUps {
   /** when something was last sent that the broker may hang up at */
   sentAt: number
+  /** when the broker last refused something */
+  refusedAt: number
   /** the last QoS 0 publish that nothing was answered after */
   unanswered: Unanswered | undefined
   /** since a break: requests are sent one at a time, to find out what the broker hangs up at */
@@ -49,6 +51,7 @@ const never = Number.NEGATIVE_INFINITY
 /** Nothing has happened. */
 export const noHangUps = (): HangUps => ({
   sentAt: never,
+  refusedAt: never,
   unanswered: undefined,
   suspicion: undefined,
   lastAlone: undefined,

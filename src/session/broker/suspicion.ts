@@ -26,6 +26,9 @@ const PROMPT = 10_000
 /** The same for QoS 0, which is under way for ever if only time tells when it is not. */
 const PROMPT_QOS0 = 1000
 
+/** A break this soon after the broker has refused something is part of the refusal, milliseconds. */
+const AFTER_REFUSAL = 500
+
 /** Breaks with the same request alone under way after which it is set aside: more where an innocent one is met more easily. */
 const BREAKS = 2
 const BREAKS_QOS0 = 3
@@ -84,6 +87,11 @@ export function noteAnswered({ link }: Session): void {
   link.hangUps.unanswered = undefined
 }
 
+/** The broker has refused something: some close the connection right after. */
+export function noteRefused({ link }: Session, { now }: Turn): void {
+  link.hangUps.refusedAt = now
+}
+
 /** Whether requests are sent one at a time. */
 export const isCautious = ({ link }: Session): boolean => link.hangUps.suspicion !== undefined
 
@@ -134,14 +142,20 @@ function suspectsOf({ link, uplink, subscribing }: Session, now: number): Suspec
 
 /**
  * The connection broke. Undefined if that cannot have to do with what was under way. Otherwise the requests are sent one at a
- * time from now on; `guilty`: what was alone under way at this break and the one before, and is to be set aside; `isOwed`: some of it is sent
- * again, or answered.
+ * time from now on; `guilty`: what was alone under way at this break and the one before, and is to be set aside; `isOwed`: the
+ * connection is needed at once, since some of it is sent again or answered, or since the broker closed it after a refusal.
  */
 export function judgeBreak(
   session: Session,
   { now }: Turn,
 ): { guilty: Suspect | undefined; isOwed: boolean } | undefined {
   const { link } = session
+  if (now - link.hangUps.refusedAt < AFTER_REFUSAL) {
+    link.hangUps.refusedAt = Number.NEGATIVE_INFINITY
+    link.hangUps.unanswered = undefined
+    link.hangUps.suspicion = { until: link.nextToken, watchUntil: 0 }
+    return { guilty: undefined, isOwed: true } // what was sent behind the refused request is innocent
+  }
   const suspects = now - link.hangUps.sentAt < PROMPT ? suspectsOf(session, now) : []
   const isQos0 = suspects.some(({ kind, qos }) => kind === 'publish' && qos === 0)
   const isWatched = isQos0 && now - link.hangUps.qos0BreakAt < IN_A_ROW // once is no reason to slow all down

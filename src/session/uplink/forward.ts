@@ -1,7 +1,14 @@
 // What goes to the broker of a sensor's publishes, and what the broker says of them [6.6].
 
 import { ReturnCode } from '../../codec/v1/messages.ts'
-import { isBlamed, noteAnswered, noteSent, noteUnanswered, publishSuspect } from '../broker/suspicion.ts'
+import {
+  isBlamed,
+  noteAnswered,
+  noteRefused,
+  noteSent,
+  noteUnanswered,
+  publishSuspect,
+} from '../broker/suspicion.ts'
 import type { UpstreamEvent } from '../events.ts'
 import type { Outcome, Uplink } from '../message.ts'
 import type { Session } from '../session.ts'
@@ -89,6 +96,7 @@ export function onPublished(
   turn: Turn,
 ): void {
   noteAnswered(session)
+  if (outcome === ReturnCode.notSupported) noteRefused(session, turn)
   const uplink = session.uplink.outgoing.get(token)
   if (uplink === undefined) return
   if (outcome === ReturnCode.accepted) complete(session, uplink, turn)

@@ -153,6 +153,35 @@ describe('a publish that the broker hangs up at', () => {
   })
 })
 
+describe('a publish that the broker refuses before it closes the connection', () => {
+  it('is a dead letter in the end; what was sent behind it is innocent and arrives', () => {
+    let chance = 0
+    const [world, sensor] = connected({ ...stores, random: () => chance })
+    chance = 1 // with the longest pauses the refused message is due again before what waits behind it is sent
+    world.broker.hangsUpAt = () => false
+    world.broker.closesAfterRefusing = bad
+    for (const [topicId, data, msgId] of [[BAD, 'forbidden', 3], [GOOD1, 'a', 4]] as const)
+      world.receive(
+        { type: 'publish', dup: false, qos: 1, retain: false, topicIdType: 'normal', topicId, msgId, data: new TextEncoder().encode(data) },
+        sensor.peer,
+      ) // biome-ignore format: one line reads better
+    for (let hour = 0; hour < 2; hour += 1) world.advance(50 * MINUTE)
+    expect(arrived(world)).toEqual(['a'])
+    expect(setAside(world)).toEqual(['publish bad refused kept'])
+    expect(dead(world)).toEqual(['forbidden'])
+  })
+
+  it('lets the connection come back at once, though such a close may look like a move to another gateway', () => {
+    const [world, sensor] = connected()
+    world.broker.hangsUpAt = () => false
+    world.broker.closesAfterRefusing = bad
+    world.broker.closeLooksLike = 'unexplained'
+    expect(codes(sensor.publish(BAD, 'forbidden', { qos: 1, msgId: 3 }))).toEqual(['puback 3'])
+    world.advance(MINUTE / 6)
+    expect(world.session('dev1').link).toMatchObject({ state: 'up', awaitsSensor: false })
+  })
+})
+
 describe('a message that was acknowledged and that the broker hangs up at', () => {
   it('is kept as a dead letter, over restarts, until a person discards it; nothing behind it waits', () => {
     const [world, sensor] = connected(stores)
