@@ -2,13 +2,20 @@
 //   npm run chaos -- --rounds 200 --seed 1
 
 import { setMaxListeners } from 'node:events'
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { count } from '../src/cli/options.ts'
 import { type ChaosOptions, runChaos } from './chaos/run.ts'
 
-interface Flags extends Pick<ChaosOptions, 'rounds' | 'seed' | 'protocol' | 'store'> {
+interface Flags extends Pick<ChaosOptions, 'rounds' | 'seed' | 'protocol' | 'store' | 'poison'> {
   entry: string
   keep?: true
+}
+
+function share(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !(value >= 0 && value <= 1))
+    throw new InvalidArgumentError('A number from 0 to 1.')
+  return value
 }
 
 const ended = new AbortController()
@@ -27,6 +34,12 @@ await new Command('chaos')
       .choices(['lmdb', 'memory'])
       .default('lmdb'),
   )
+  .option(
+    '--poison <share>',
+    'of rounds with messages that the broker hangs up at, and strangers',
+    share,
+    0.3,
+  )
   .option('--keep', 'stop at the first round that fails, and keep logs and conversations')
   .addOption(new Option('--entry <file>', 'program of the gateway').default('dist/src/cli.js').hideHelp())
   .addHelpText(
@@ -37,6 +50,8 @@ come from the dead only; nothing is sent to sleepers; no sensor has to connect o
 broker publishes wills when the gateway crashes: of the living they are not checked there. Mosquitto saves its sessions
 only at a clean end, so it is restarted, never killed; over its restart it repeats some QoS 2 messages by itself, and
 publishes the wills of all: both are counted, not blamed on the gateway.
+In a round with poison sensors also send what the broker does not take: too long, or forbidden. They must be told so, or the
+message must become a dead letter, within a minute; twins with one ClientId and strangers with those of others disturb nobody.
 Exit code: 0 all well, 1 something is wrong or it could not start, 130 interrupted.`,
   )
   .action(async ({ keep, entry, ...flags }: Flags) => {

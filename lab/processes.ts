@@ -125,8 +125,8 @@ export class Mosquitto {
   readonly port: number
   readonly #program: Program
 
-  /** `chatty`: its log names every packet */
-  constructor(folder: string, port: number, chatty = false) {
+  /** `chatty`: its log names every packet; `rules`: further lines of its configuration */
+  constructor(folder: string, port: number, chatty = false, rules: readonly string[] = []) {
     this.port = port
     const file = join(folder, 'mosquitto.conf')
     const lines = [
@@ -138,6 +138,7 @@ export class Mosquitto {
       'max_queued_bytes 0',
       'set_tcp_nodelay true',
       ...(chatty ? ['log_type all'] : []),
+      ...rules,
       'user root', // or it could not write into the folder when started by root
     ]
     writeFileSync(file, `${lines.join('\n')}\n`)

@@ -1,42 +1,15 @@
 // One sensor of a chaos run: what it does, and what it notices that must not be.
 
-import type { Malformed, Packet } from '../../src/codec/v1/frame.ts'
 import { pause } from '../../src/sensor/pause.ts'
 import { type ReceivedMessage, Sensor, SensorError } from '../../src/sensor/sensor.ts'
 import type { Air } from './air.ts'
-import { type Books, labelText, parseLabel } from './books.ts'
+import { labelText, parseLabel } from './books.ts'
+import { choosePoison } from './poison.ts'
+import { sendPoison } from './poison-sender.ts'
 import { between, pick, type Random, seeded } from './random.ts'
 import { predefined, type Role } from './roles.ts'
-import type { Wills } from './wills.ts'
-
-/** What all members share. */
-export interface Site {
-  readonly seed: number
-  readonly gateway: string
-  readonly up: Books
-  readonly down: Books
-  readonly wills: Wills
-  readonly tally: MemberTally
-  /** numbers of uplink messages */
-  readonly nextNumber: () => number
-  readonly onFault: (sensor: string, what: string) => void
-  /** ends all pauses */
-  readonly ended: AbortSignal
-}
-
-/** Counters of all members together. */
-export interface MemberTally {
-  /** messages sent by sensors, QoS 0 included */
-  published: number
-  /** messages that arrived at sensors, repetitions included */
-  received: number
-  /** QoS 1 and 2 messages that the gateway refused for now: nothing was promised */
-  refused: number
-  /** connections that the gateway ended, or that ended for want of an answer */
-  sessionsLost: number
-  /** REGISTERs for a name that was registered already */
-  registersAgain: number
-}
+import type { Site } from './site.ts'
+import { TopicWatch } from './topic-watch.ts'
 
 const T_RETRY = 200
 /** Patient enough for any restart: 20 s. */
@@ -47,6 +20,8 @@ const KEEP_ALIVE = 60
 /** seconds; so a casualty is missed after 3 s */
 const SHORT_KEEP_ALIVE = 2
 const SLEEP = 600
+/** Share of poison in what a sensor sends in a round with poison. */
+const POISONED = 0.35
 
 /** One sensor and all its lives; a casualty has many, the others one. */
 export class Member {
@@ -57,12 +32,6 @@ export class Member {
   readonly #site: Site
   #sensor: Sensor | undefined
   #life = 0
-  /** topic names by id, in this life */
-  #names = new Map<number, string>()
-  #ids = new Map<string, number>()
-  /** MsgIds of requests whose answer carries a topic id */
-  #asked = new Map<number, string>()
-  #registered = new Map<string, number>()
   #running = false
 
   constructor(role: Role, air: Air, site: Site) {
@@ -87,11 +56,13 @@ export class Member {
       will: { topic: `will/${name}`, message: String(this.#life), qos: 1 },
     })
     this.#sensor = sensor
-    this.#names = new Map()
-    this.#ids = new Map()
-    this.#asked = new Map()
-    this.#registered = new Map()
-    sensor.on('packet', (direction, packet) => this.#onPacket(direction, packet))
+    const topics = new TopicWatch()
+    sensor.on('packet', (direction, packet) => {
+      const before = topics.registersAgain
+      const faults = direction === 'in' ? topics.fromGateway(packet) : topics.toGateway(packet)
+      this.#site.tally.registersAgain += topics.registersAgain - before
+      for (const what of faults) this.#fault(what)
+    })
     sensor.on('message', (message) => this.#onMessage(message))
     sensor.on('disconnected', (why) => {
       this.#site.tally.sessionsLost += 1
@@ -103,12 +74,13 @@ export class Member {
     if (sleeps) await sensor.sleep(SLEEP)
   }
 
-  /** One round: publishes, or wakes and sleeps, until `until` is aborted. Never rejects. */
-  async live(round: number, until: AbortSignal): Promise<void> {
+  /** One round: publishes, or wakes and sleeps, until `until` is aborted; with poison in between. Never rejects. */
+  async live(round: number, until: AbortSignal, isPoisoned: boolean): Promise<void> {
     const random = seeded(this.#site.seed, round, this.role.name)
     this.busy = true
     while (!until.aborted && !this.#site.ended.aborted) {
-      await this.#try(() => this.#turn(random))
+      const poisons = isPoisoned && random() < POISONED
+      await this.#try(() => (poisons ? this.#poison(random) : this.#turn(random)))
       const time = this.role.sleeps ? between(random, 100, 400) : between(random, 20, 120)
       await pause(time, this.#site.ended)
     }
@@ -198,6 +170,20 @@ export class Member {
     up.acknowledge(number, 'witness')
   }
 
+  /** Sends what the broker does not take: the sensor is told so, or it becomes a dead letter; both are well. */
+  async #poison(random: Random): Promise<void> {
+    const { role } = this
+    const poison = choosePoison(role, this.#site.nextNumber(), random)
+    if (role.sleeps) {
+      await this.#wake()
+      await this.#sensor?.connect()
+    }
+    if (this.#sensor === undefined) return
+    const fault = await sendPoison(this.#sensor, role, poison, this.#site)
+    if (fault !== undefined) this.#fault(fault)
+    if (role.sleeps) await this.#sensor?.sleep(SLEEP)
+  }
+
   /** Performs one step; counts a refusal with congestion, connects again after a lost connection, reports anything else. */
   async #try(something: () => Promise<void>): Promise<void> {
     // A sensor does one thing at a time: what a round left unfinished goes on in the next.
@@ -231,38 +217,6 @@ export class Member {
     if (!fits) this.#fault(`message on ${topic}, which it did not subscribe to`)
     const fault = down.arrive(label, name)
     if (fault !== undefined) this.#fault(fault)
-  }
-
-  #onPacket(direction: 'in' | 'out', packet: Packet | Malformed): void {
-    if (direction === 'in') {
-      if (packet.type === 'malformed') this.#fault(`malformed datagram: ${packet.reason}`)
-      else if (packet.type === 'register') this.#learn(packet.topicId, packet.topicName)
-      else if ((packet.type === 'regack' || packet.type === 'suback') && packet.returnCode === 0) {
-        const name = this.#asked.get(packet.msgId)
-        if (name !== undefined && packet.topicId !== 0) this.#learn(packet.topicId, name)
-      }
-    } else if (packet.type === 'register') {
-      this.#asked.set(packet.msgId, packet.topicName)
-      const first = this.#registered.get(packet.topicName) ?? packet.msgId
-      this.#registered.set(packet.topicName, first)
-      if (first === packet.msgId) return
-      this.#site.tally.registersAgain += 1
-      this.#fault(`had to register ${packet.topicName} again`)
-    } else if (packet.type === 'subscribe' && packet.topicIdType === 'normal') {
-      this.#asked.set(packet.msgId, packet.topicName)
-    } else if (packet.type === 'puback' && packet.returnCode !== 0) {
-      this.#fault(`got a PUBLISH with topic id ${packet.topicId}, which it was never told`)
-    }
-  }
-
-  /** An id of this life keeps its name, and a name its id. */
-  #learn(topicId: number, name: string): void {
-    const known = this.#names.get(topicId)
-    if (known !== undefined && known !== name) this.#fault(`topic id ${topicId} was ${known}, now is ${name}`)
-    const id = this.#ids.get(name)
-    if (id !== undefined && id !== topicId) this.#fault(`${name} had topic id ${id}, now has ${topicId}`)
-    this.#names.set(topicId, name)
-    this.#ids.set(name, topicId)
   }
 
   #fault(what: string): void {

@@ -1,4 +1,4 @@
-// What happens in a round, as its seed says: when the gateway is killed, and when the broker is restarted.
+// What happens in a round, as its seed says: when the gateway is killed, when the broker is restarted, and whether there is poison.
 
 import { between, seeded } from './random.ts'
 
@@ -7,10 +7,17 @@ export interface RoundPlan {
   /** `wait`: since the round began, or since the gateway had started again */
   readonly kills: readonly { readonly wait: number; readonly how: 'SIGKILL' | 'SIGTERM' }[]
   readonly brokerRestart: { readonly wait: number; readonly away: number } | undefined
+  /** sensors send what the broker does not take, and strangers and twins come */
+  readonly isPoisoned: boolean
+  /** dead letters are discarded when the round is over; otherwise they have to outlive the next */
+  readonly discards: boolean
 }
 
-/** The plan of one round with so many milliseconds of traffic: always the same for the same seed. */
-export function planRound(seed: number, round: number, traffic: number): RoundPlan {
+/**
+ * The plan of one round with so many milliseconds of traffic: always the same for the same seed. `poison`: the share of rounds
+ * with poison, 0 to 1, on which nothing else depends.
+ */
+export function planRound(seed: number, round: number, traffic: number, poison = 0): RoundPlan {
   const random = seeded(seed, round, 'plan')
   const brokerRestart =
     random() < 0.25 ? { wait: between(random, 0, traffic), away: between(random, 0, 600) } : undefined
@@ -22,5 +29,6 @@ export function planRound(seed: number, round: number, traffic: number): RoundPl
     // The second kill comes while the gateway still restores its sessions.
     if (random() < 0.4) kills.push({ wait: between(random, 0, 500), how: how() })
   }
-  return { kills, brokerRestart }
+  const taste = seeded(seed, round, 'poison')
+  return { kills, brokerRestart, isPoisoned: taste() < poison, discards: taste() < 0.5 }
 }

@@ -1,4 +1,4 @@
-// Who takes part in a chaos run: about twenty sensors of mixed kinds, and the topics that they use.
+// Who takes part in a chaos run: two dozen sensors of mixed kinds, and the topics that they use.
 
 import type { Topic } from '../../src/sensor/sensor.ts'
 
@@ -15,6 +15,8 @@ export interface Role {
   readonly sleeps: boolean
   /** dies or leaves in every round, and is born again */
   readonly casualty: boolean
+  /** its messages are acknowledged when they are in the gateway's store */
+  readonly stores: boolean
   readonly publishes: readonly Named[]
   readonly qos: readonly (0 | 1 | 2)[]
   readonly subscribes: readonly (Named & { readonly qos: 0 | 1 | 2 })[]
@@ -64,6 +66,7 @@ interface Draft {
   clean?: boolean
   sleeps?: boolean
   casualty?: boolean
+  stores?: boolean
   up?: (index: number) => Named[]
   qos?: (0 | 1 | 2)[]
   down?: (index: number) => Named[]
@@ -92,6 +95,9 @@ const DRAFTS: Draft[] = [
   { sleeps: true, up: byName, qos: [1, 2], down: (i) => [downName(i), downWild(i)] },
   { casualty: true, clean: true, up: byName, qos: [0, 1] },
   { casualty: true, clean: true, up: (i) => [byId(i)], qos: [0, 1] },
+  { stores: true, up: byName, qos: [1] },
+  { stores: true, up: (i) => [byShortName(i), ...byName(i)], qos: [2] },
+  { stores: true, sleeps: true, up: byName, qos: [1, 2], down: (i) => [downName(i)] },
 ]
 
 /** All of them. */
@@ -100,6 +106,7 @@ export const roles: readonly Role[] = DRAFTS.map((draft, index) => ({
   cleanSession: draft.clean ?? false,
   sleeps: draft.sleeps ?? false,
   casualty: draft.casualty ?? false,
+  stores: draft.stores ?? false,
   publishes: draft.up?.(index) ?? [],
   qos: draft.qos ?? [],
   subscribes: (draft.down?.(index) ?? []).map((named) => ({ ...named, qos: draft.granted ?? 2 })),

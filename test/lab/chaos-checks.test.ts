@@ -2,7 +2,11 @@
 
 import { describe, expect, it } from 'vitest'
 import { Books, beginOutage, type Outage } from '../../lab/chaos/books.ts'
+import { DeadLetterBooks } from '../../lab/chaos/dead-letters.ts'
 import { planRound } from '../../lab/chaos/plan.ts'
+import { choosePoison } from '../../lab/chaos/poison.ts'
+import { seeded } from '../../lab/chaos/random.ts'
+import { roles } from '../../lab/chaos/roles.ts'
 import { SleepWatch } from '../../lab/chaos/sleep.ts'
 import { Wills } from '../../lab/chaos/wills.ts'
 import type { Packet } from '../../src/codec/v1/frame.ts'
@@ -130,7 +134,62 @@ describe('the watch over sleepers', () => {
   })
 })
 
+describe('the dead letters of chaos', () => {
+  const letter = { topic: 'poison/c20', qos: 2, octets: 801 }
+  const booksWith = (isAcknowledged: boolean) => {
+    const books = new DeadLetterBooks()
+    books.send('c20', letter)
+    if (isAcknowledged) books.acknowledge('c20', letter)
+    return books
+  }
+
+  it('must be there for poison that was acknowledged, and may be there for what was not', () => {
+    expect(booksWith(true).check('c20', [])).toEqual([expect.stringContaining('is no dead letter')])
+    expect(booksWith(true).check('c20', [letter])).toEqual([])
+    expect(booksWith(false).check('c20', [])).toEqual([])
+    expect(booksWith(false).check('c20', [letter])).toEqual([])
+  })
+
+  it('must be nothing else, and QoS 2 is there once', () => {
+    const honest = { topic: 'up/c20/x', qos: 2, octets: 15 }
+    expect(booksWith(true).check('c20', [letter, honest])).toEqual([expect.stringContaining('was no poison')])
+    expect(booksWith(true).check('c20', [letter, letter])).toEqual([expect.stringContaining('twice')])
+  })
+
+  it('are not expected again after they were discarded', () => {
+    const books = booksWith(true)
+    books.discard('c20', [letter])
+    expect(books.check('c20', [])).toEqual([])
+    expect(books.found).toBe(1)
+  })
+})
+
+describe('poison', () => {
+  const sent = roles.flatMap((role) =>
+    Array.from({ length: 200 }, (_, i) => choosePoison(role, i, seeded(i, role.name))),
+  )
+
+  it('is too long for the broker, or forbidden there; all of it fits a datagram', () => {
+    for (const one of sent) {
+      const text = one.kind === 'publish' ? one.payload : one.filter
+      expect(one.isForbidden || text.length >= 700).toBe(true)
+      expect(text.length).toBeLessThan(1400)
+    }
+    expect(new Set(sent.map(({ kind, isForbidden }) => `${kind} ${isForbidden}`)).size).toBe(4)
+  })
+})
+
 describe('the plan of a round', () => {
+  it('has poison in the share that was asked for, on which kills do not depend', () => {
+    const plans = (poison: number) =>
+      Array.from({ length: 200 }, (_, round) => planRound(1, round, 1500, poison))
+    const count = (poison: number) => plans(poison).filter(({ isPoisoned }) => isPoisoned).length
+    expect([count(0), count(1)]).toEqual([0, 200])
+    expect(count(0.3)).toBeGreaterThan(40)
+    expect(count(0.3)).toBeLessThan(80)
+    expect(plans(0.3).map(({ kills }) => kills)).toEqual(plans(0).map(({ kills }) => kills))
+  })
+
   it('is the same for the same seed, and another for another', () => {
     const plans = (seed: number) => Array.from({ length: 20 }, (_, round) => planRound(seed, round, 1500))
     expect(plans(1)).toEqual(plans(1))

@@ -10,7 +10,7 @@ const SEED = 35
 
 it.skipIf(!haveMosquitto)(
   'survives SIGKILL and restarts of the broker: nothing acknowledged is lost, QoS 2 arrives once, topic ids keep their meaning, ' +
-    'sleepers are left alone, wills come from the dead only',
+    'sleepers are left alone, wills come from the dead only, and what the broker hangs up at disturbs nobody else',
   { timeout: 120_000 },
   async () => {
     const never = new AbortController()
@@ -21,6 +21,7 @@ it.skipIf(!haveMosquitto)(
       seed: SEED,
       protocol: '5',
       store: 'lmdb',
+      poison: 0.8, // the second round
       keep: false,
       entry: ['--import', 'tsx', 'src/cli.ts'],
       say: (line) => told.push(line),
@@ -29,6 +30,7 @@ it.skipIf(!haveMosquitto)(
     expect(outcome.faults, told.join('\n')).toEqual([])
     expect(outcome).toMatchObject({ rounds: 3, lost: 0, duplicated: 0 })
     expect(outcome.kills).toBeGreaterThan(2)
+    expect(outcome.poisonedRounds).toBeGreaterThan(0)
     expect(outcome.brokerRestarts).toBeGreaterThan(0)
     expect(outcome.acknowledged).toBeGreaterThan(100)
   },

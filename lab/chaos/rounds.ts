@@ -1,0 +1,245 @@
+// The rounds of a chaos run: traffic, troubles and poison; then everything under way is finished, and the books are checked.
+
+import { pause } from '../../src/sensor/pause.ts'
+import { type BrokerClient, openBrokerClient } from '../../src/simulation/swarm/broker-client.ts'
+import type { GatewayProcess, Mosquitto } from '../processes.ts'
+import { Air, type AirTally } from './air.ts'
+import { faultOfArrival } from './arrival.ts'
+import type { Outage } from './books.ts'
+import { ConsoleApi } from './console.ts'
+import { checkDeadLetters } from './dead-letters.ts'
+import { Downlink } from './downlink.ts'
+import { Member } from './member.ts'
+import { planRound } from './plan.ts'
+import { describeRound, describeRun, figuresOf } from './report.ts'
+import { roles } from './roles.ts'
+import type { ChaosOptions, ChaosOutcome } from './run.ts'
+import { createSite, type Site } from './site.ts'
+import { PUBLISHER, Strangers, WITNESS } from './strangers.ts'
+import { type Scene, troubleBroker, troubleGateway } from './trouble.ts'
+import { liveAsTwins } from './twins.ts'
+
+/** Milliseconds of traffic in a round. */
+const TRAFFIC = 1500
+/** Milliseconds in which everything under way must be finished; with poison it takes some attempts to find out what that is. */
+const [PATIENCE, PATIENCE_POISON] = [20_000, 60_000]
+/** Milliseconds in which a copy of the last message may still come. */
+const SETTLE = 150
+const WEATHER = { loss: 0.1, duplication: 0.06, delay: 0.15, longest: 60 }
+/** What the gateway says of poison that it keeps trying to deliver. */
+const REFUSAL = 'the broker refuses stored messages'
+/** Faults told per round; a broken gateway would fill the screen. */
+const TOLD = 12
+
+/** One run. */
+export class Chaos {
+  readonly members: Member[] = []
+  readonly outcome: ChaosOutcome = {
+    rounds: 0,
+    kills: 0,
+    stops: 0,
+    brokerRestarts: 0,
+    poisonedRounds: 0,
+    acknowledged: 0,
+    lost: 0,
+    duplicated: 0,
+    excused: 0,
+    faults: [],
+  }
+  readonly #options: ChaosOptions
+  readonly #mosquitto: Mosquitto
+  readonly #gateway: GatewayProcess
+  readonly #site: Site
+  readonly #airTally: AirTally = { datagrams: 0, lost: 0, duplicated: 0, delayed: 0 }
+  readonly #outages: Outage[] = []
+  readonly #brokers: BrokerClient[] = []
+  readonly #gatewayPort: number
+  readonly #downlink: Downlink
+  readonly #twins: Air[]
+  readonly #strangers = new Strangers()
+  #numbers = 0
+  #round = 0
+  #told = 0
+  #gatewayFaults = 0
+
+  constructor(options: ChaosOptions, gatewayPort: number, mosquitto: Mosquitto, gateway: GatewayProcess) {
+    const { seed, keep } = options
+    this.#options = options
+    this.#mosquitto = mosquitto
+    this.#gateway = gateway
+    this.#gatewayPort = gatewayPort
+    const onFault = (sensor: string, what: string) => this.#fault(`${sensor}: ${what}`)
+    const nextNumber = () => ++this.#numbers
+    this.#site = createSite(options, gatewayPort, this.#outages, nextNumber, onFault)
+    this.#downlink = new Downlink(this.#site)
+    const airOf = (name: string) =>
+      new Air({
+        name,
+        seed,
+        gatewayPort,
+        weather: WEATHER,
+        tally: this.#airTally,
+        record: keep,
+        onFault: (what) => this.#fault(`${name}: ${what}`),
+      })
+    for (const role of roles) this.members.push(new Member(role, airOf(role.name), this.#site))
+    this.#twins = ['twin-a', 'twin-b'].map(airOf)
+  }
+
+  /** All rounds, or until the signal. */
+  async run(): Promise<void> {
+    const { rounds, signal, say, keep, seed } = this.#options
+    const witness = await this.#openBroker(WITNESS)
+    await witness.listen('#', (topic, payload) => {
+      const fault = faultOfArrival(this.#site, topic, payload)
+      if (fault !== undefined) this.#fault(fault)
+    })
+    const publisher = await this.#openBroker(PUBLISHER)
+    for (const air of [...this.members.map((member) => member.air), ...this.#twins]) await air.open()
+    await this.#strangers.open()
+    await Promise.all(this.members.filter(({ role }) => !role.casualty).map((member) => member.begin()))
+    say(
+      `seed ${seed}: ${this.members.length} sensors, gateway ${this.#gateway.pid}, broker on port ${this.#mosquitto.port}`,
+    )
+    for (this.#round = 1; this.#round <= rounds && !signal.aborted; this.#round += 1) {
+      await this.#playRound(publisher)
+      if (keep && this.outcome.faults.length > 0) break
+    }
+    await this.#awaitWills()
+    this.#sum(witness)
+  }
+
+  /** Ends all connections; the processes are ended by who started them. */
+  async close(): Promise<void> {
+    if (this.#gateway.running && this.outcome.faults.length === 0 && !this.#options.signal.aborted) {
+      await Promise.all(this.members.map((member) => member.leave()))
+    }
+    for (const air of [...this.members.map((member) => member.air), ...this.#twins]) air.shut()
+    this.#strangers.shut()
+    const enough = new AbortController()
+    await Promise.race([
+      Promise.all(this.#brokers.map((broker) => broker.close().catch(() => {}))),
+      pause(2000, enough.signal),
+    ])
+    enough.abort()
+  }
+
+  async #openBroker(clientId: string): Promise<BrokerClient> {
+    const note = (text: string) => {
+      // While the broker is away every attempt fails, as it should.
+      if (!/\b(ECONN[A-Z]+|EPIPE)\b|timeout/i.test(text)) this.#fault(`${clientId}: ${text}`)
+    }
+    const broker = await openBrokerClient(this.#mosquitto.url, clientId, note)
+    this.#brokers.push(broker)
+    return broker
+  }
+
+  async #playRound(publisher: BrokerClient): Promise<void> {
+    const { seed, signal, say, poison } = this.#options
+    const startedAt = performance.now()
+    const before = figuresOf(this.#site, this.outcome)
+    const faults = this.outcome.faults.length
+    this.#told = 0
+    const plan = planRound(seed, this.#round, TRAFFIC, poison)
+    const traffic = new AbortController()
+    const fetching = new AbortController()
+    const scene: Scene = {
+      gateway: this.#gateway,
+      mosquitto: this.#mosquitto,
+      outages: this.#outages,
+      wills: this.#site.wills,
+      outcome: this.outcome,
+      signal,
+    }
+    const disorder = [troubleGateway(plan, scene), troubleBroker(plan, scene)]
+    const lives = this.members.map((member) =>
+      member.role.casualty
+        ? member.fall(this.#round)
+        : member.live(this.#round, traffic.signal, plan.isPoisoned),
+    )
+    const sending = [this.#downlink.send(publisher, this.#round, traffic.signal)]
+    if (plan.isPoisoned) {
+      this.outcome.poisonedRounds += 1
+      lives.push(liveAsTwins(this.#twins, this.#site, this.#round, traffic.signal))
+      sending.push(this.#strangers.disturb(seed, this.#round, this.#gatewayPort, traffic.signal))
+    }
+    await pause(TRAFFIC, signal)
+    traffic.abort()
+    await Promise.all([...disorder, ...sending])
+    const fetches = this.members.map((member) => member.fetch(fetching.signal))
+    await this.#quiesce(plan.isPoisoned ? PATIENCE_POISON : PATIENCE)
+    await pause(SETTLE, signal)
+    fetching.abort()
+    if (!signal.aborted) {
+      await this.#check(plan.discards)
+      await Promise.all([...lives, ...fetches])
+      this.outcome.rounds += 1
+    }
+    const wrong = this.outcome.faults.length - faults
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+    say(
+      `round ${this.#round}: ${describeRound(before, figuresOf(this.#site, this.outcome))}, ` +
+        `${seconds} s${wrong > 0 ? `, ${wrong} WRONG (--seed ${seed})` : ''}`,
+    )
+  }
+
+  /** Compares everything with the books. */
+  async #check(discards: boolean): Promise<void> {
+    const { up, down, wills, deadLetters } = this.#site
+    for (const what of [...up.writeOff(), ...down.writeOff(), ...wills.overdue()]) this.#fault(what)
+    for (const { role, busy } of this.members)
+      if (busy) this.#fault(`${role.name}: still waits for an answer`)
+    if (!this.#gateway.running) return this.#fault('the gateway ended by itself')
+    for (const line of this.#gateway.faults.slice(this.#gatewayFaults))
+      if (!line.includes(REFUSAL)) this.#fault(`gateway log: ${line}`)
+    this.#gatewayFaults = this.#gateway.faults.length
+    const spooled = await this.#api.spooledMessages()
+    if (spooled > 0) this.#fault(`${spooled} acknowledged messages are stuck in the spool`)
+    const keeping = roles.filter(({ stores }) => stores).map(({ name }) => name)
+    for (const what of await checkDeadLetters(this.#api, deadLetters, keeping, discards)) this.#fault(what)
+  }
+
+  get #api(): ConsoleApi {
+    return new ConsoleApi(this.#gateway.console ?? '')
+  }
+
+  /** Waits until nothing is under way, not even in the spool, but not for ever. */
+  async #quiesce(patience: number): Promise<void> {
+    const { up, down } = this.#site
+    const deadline = performance.now() + patience
+    const isQuiet = async () =>
+      this.#downlink.outstanding === 0 &&
+      up.missing + down.missing === 0 &&
+      this.members.every(({ busy }) => !busy) &&
+      (await this.#api.spooledMessages()) === 0
+    while (performance.now() < deadline && !this.#options.signal.aborted && !(await isQuiet()))
+      await pause(20)
+  }
+
+  /** The wills of those that died last. */
+  async #awaitWills(): Promise<void> {
+    const { wills } = this.#site
+    while (wills.open > 0 && !this.#options.signal.aborted) {
+      await pause(100, this.#options.signal)
+      for (const what of wills.overdue()) this.#fault(what)
+    }
+  }
+
+  #sum(witness: BrokerClient): void {
+    const { outcome } = this
+    const { up, down } = this.#site
+    outcome.acknowledged = up.acknowledged + down.acknowledged
+    outcome.lost = up.lost + down.lost
+    outcome.duplicated = up.duplicated + down.duplicated
+    outcome.excused = up.excused + down.excused + witness.repeated
+    for (const line of describeRun(this.#site, this.#airTally, outcome)) this.#options.say(line)
+  }
+
+  #fault(what: string): void {
+    this.outcome.faults.push(what)
+    this.#told += 1
+    const time = new Date().toISOString().slice(11, 23)
+    if (this.#told <= TOLD) this.#options.say(`  WRONG ${time} round ${this.#round}: ${what}`)
+    if (this.#told === TOLD + 1) this.#options.say('  WRONG ... and more')
+  }
+}
