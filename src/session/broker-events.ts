@@ -34,6 +34,7 @@ export function onConnected(session: Session, event: Reported<'connected'>, turn
   link.congested = false
   link.lostAt = undefined
   link.retryAt = turn.now + STABLE // when `attempts` may be forgotten
+  if (link.owesFarewell) turn.out.push({ type: 'saveProgress', session, lazy: true })
   link.owesFarewell = false // an ended session's connection is closed properly after this
   if (!event.sessionPresent && downlink.received.size > 0) {
     downlink.received.clear()

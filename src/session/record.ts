@@ -52,6 +52,8 @@ export interface ProgressRecord {
   /** no lasting token, and no message id, from these on has been given, whatever happened since this was written */
   readonly nextToken: number
   readonly nextMessage: number
+  /** the sensor left well, and the broker does not know it yet */
+  readonly owesFarewell?: true | undefined
 }
 
 /** From monotonic to wall time. */
@@ -97,6 +99,7 @@ export function progressRecord(session: Session, toWall: ToWall): ProgressRecord
     received: [...downlink.received],
     nextToken: Math.max(link.reserved, link.nextToken),
     nextMessage: Math.max(downlink.reserved, downlink.nextMessage),
+    ...(link.owesFarewell && { owesFarewell: true }),
   }
 }
 
@@ -142,6 +145,7 @@ export function fromRecord(
   // it may have been heard a little later than the store knows
   session.heardAt = Math.min(turn.now, toMonotonic(progress.heardAt) + lease(session))
   session.endedAt = Math.min(turn.now, toMonotonic(progress.endedAt))
+  session.link.owesFarewell = progress.owesFarewell === true
   if (progress.releasing !== 0) session.downlink.releasing = progress.releasing
   for (const packetId of progress.received) session.downlink.received.add(packetId)
   session.link.reserved = session.link.nextToken = nextBlock(progress.nextToken)

@@ -143,6 +143,7 @@ export const readProgress: Reader<ProgressRecord> = (value) => {
     received: list(count)(of.received),
     nextToken: count(of.nextToken),
     nextMessage: count(of.nextMessage),
+    owesFarewell: of.owesFarewell === true ? true : undefined,
   }
 }
 

@@ -457,3 +457,25 @@ describe('when a sensor was heard last', () => {
     expect(saves(world) - before).toBe(4)
   })
 })
+
+it('tells the broker of a sensor that left well while its connection was away, also after a second crash [SN-DISC-1]', () => {
+  const world = new World()
+  world.store.lag = 1
+  const sensor = world.sensor()
+  sensor.connectWithWill('dev1', { topic: 'gone', message: 'x' }, { cleanSession: false, duration: 60 })
+  world.restart(10)
+  world.receive({ type: 'disconnect', duration: null }, sensor.peer) // before the broker is reached again
+  expect(world.session('dev1').link.owesFarewell).toBe(true)
+  world.broker.answers = false
+  world.advance(20)
+  world.broker.answers = true
+  world.restart(10)
+  world.happened()
+  world.advance(60_000)
+  expect(world.happened()).toEqual(['gateway → broker CONNECT', 'gateway → broker DISCONNECT'])
+  expect(world.session('dev1').link).toMatchObject({ owesFarewell: false, state: 'closed' })
+  world.restart(10)
+  world.happened()
+  world.advance(60_000)
+  expect(world.happened()).toEqual([])
+})

@@ -17,20 +17,21 @@ export function onDisconnect(session: Session, { duration }: Disconnect, turn: T
     postponeUnanswered(session)
     stopWaiting(session)
     enter(session, 'asleep', `DISCONNECT for ${duration} s`, turn)
-  } else enter(session, 'disconnected', 'DISCONNECT', turn)
+  } else {
+    enter(session, 'disconnected', 'DISCONNECT', turn)
+    noteFarewell(session)
+  }
   if (session.established) turn.out.push({ type: 'saveProgress', session, lazy: false })
   send(session, { type: 'disconnect', duration: null }, turn) // always without Duration [SN-COD-6]
-  if (!goesToSleep) sayFarewell(session, turn)
+  if (session.link.owesFarewell && session.link.state === 'closed') reopenLink(session, turn)
 }
 
 /**
  * An MQTT 5 broker that waits for a lost connection to come back would publish the will at last, although the sensor left
- * properly: it is told on a new connection.
+ * properly: it is told on a new connection, also after a crash of the gateway.
  */
-function sayFarewell(session: Session, turn: Turn): void {
-  const { link, will } = session
+function noteFarewell({ link, will }: Session): void {
   link.owesFarewell = link.state !== 'up' && link.lostAt !== undefined && will.topic !== undefined
-  if (link.owesFarewell && link.state === 'closed') reopenLink(session, turn)
 }
 
 /**
