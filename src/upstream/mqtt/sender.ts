@@ -48,7 +48,7 @@ export class Sender {
     repeated: boolean,
   ): void {
     const { abilities, ability } = this.#socket
-    const { downgrades } = abilities
+    const downgrades = abilities.downgrades || this.#socket.isOwn
     const { maximumQos, retainAvailable } = ability.limits
     const qos = downgrades ? lowerQos(askedQos, maximumQos) : askedQos
     const retain = askedRetain && (retainAvailable || !downgrades)

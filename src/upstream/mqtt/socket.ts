@@ -36,7 +36,8 @@ export class BrokerSocket implements Kept {
   window = 0
   readonly #parts: SocketParts
   readonly #clientId: string
-  readonly #who: string
+  /** it is the gateway's own */
+  readonly isOwn: boolean
   readonly #stream: Duplex
   readonly #clean: boolean
   /** seconds */
@@ -66,7 +67,8 @@ export class BrokerSocket implements Kept {
     version: Version,
     owner: SocketOwner,
   ) {
-    const will = options.will && parts.abilities.will(options.will)
+    const isOwn = options.identity === parts.options.own
+    const will = options.will && parts.abilities.will(options.will, isOwn)
     const connect = connectPacket(parts.options, { ...options, will }, version)
     const octets = generate(connect)
     this.version = version
@@ -74,7 +76,7 @@ export class BrokerSocket implements Kept {
     this.#parts = parts
     this.abilities = parts.abilities
     this.#clientId = options.identity.clientId
-    this.#who = options.identity === parts.options.own ? 'broker' : 'sensors[]'
+    this.isOwn = isOwn
     this.#clean = connect.clean
     this.#keepAlive = connect.keepalive
     this.#will = will
@@ -187,9 +189,9 @@ export class BrokerSocket implements Kept {
     const code = this.version === 5 ? packet.reasonCode : packet.returnCode
     if (code === undefined) throw new Error('the broker sent CONNACK without a code')
     if (code !== 0) {
-      const again = this.#will !== undefined && this.abilities.refusesWill(this.#will, code)
+      const again = this.#will !== undefined && this.abilities.refusesWill(this.#will, code, this.isOwn)
       const { reasonString } = packet.properties ?? {}
-      this.#fail({ ...refusal(this.version, code, reasonString, this.#who), again })
+      this.#fail({ ...refusal(this.version, code, reasonString, this.isOwn ? 'broker' : 'sensors[]'), again })
       return
     }
     const { limits, receiveMaximum, keepAlive } = negotiated(packet, this.#keepAlive)

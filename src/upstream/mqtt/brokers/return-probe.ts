@@ -21,6 +21,8 @@ export class ReturnProbe {
   readonly #wellSince = new Map<number, number>()
   #timer: NodeJS.Timeout | undefined
   #running: BrokerSocket | undefined
+  /** the place of the broker whose connection is open */
+  #accepted: number | undefined
   #next = 0
 
   /** `onWell`: the broker at this place has answered for long enough. */
@@ -43,10 +45,12 @@ export class ReturnProbe {
     clearInterval(this.#timer)
     this.#running?.end(false, true, 1)
     this.#running = undefined
+    this.#accepted = undefined
   }
 
   #probe(): void {
     const { endpoints, options } = this.#parts
+    if (this.#accepted !== undefined) this.#answered(this.#accepted, true) // it has held since the last look
     if (this.#running !== undefined || endpoints.index === 0) return
     const index = this.#next % endpoints.index
     this.#next = index + 1
@@ -55,9 +59,12 @@ export class ReturnProbe {
     // In a cluster the gateway's own ClientId would end its own connection.
     const identity: Identity = { ...options.own, clientId: `${options.own.clientId}-p` }
     const owner: SocketOwner = {
-      accepted: () => this.#answered(index, true),
+      // one that accepts and hangs up at once is not well
+      accepted: () => {
+        this.#accepted = index
+      },
       failed: ({ outcome }) => this.#answered(index, outcome === 3),
-      ended: () => undefined,
+      ended: () => this.#answered(index, false),
       received: () => undefined,
       congested: () => undefined,
       ponged: () => undefined,
@@ -74,6 +81,7 @@ export class ReturnProbe {
   #answered(index: number, isWell: boolean): void {
     this.#running?.end(false, true, 1)
     this.#running = undefined
+    this.#accepted = undefined
     if (!isWell) return void this.#wellSince.delete(index)
     const { options, now } = this.#parts
     const since = this.#wellSince.get(index) ?? now()

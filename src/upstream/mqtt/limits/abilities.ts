@@ -71,26 +71,32 @@ export class Abilities {
 
   /** The broker has answered a QoS 2 PUBLISH as if it had QoS 1: later ones are not sent at QoS 2. */
   showsNoQos2(): void {
-    this.#show({ maximumQos: 1 })
+    this.#showQos(1)
   }
 
-  /** The broker has refused a CONNECT with a will, by this code. Returns whether the next may do better. */
-  refusesWill({ qos }: Will, code: number): boolean {
-    const before = this.#last.limits
+  /**
+   * The broker has refused a CONNECT with this will, by this code. Returns whether the next has a will that asks for less, and
+   * may do better. `isOwn`: it is the gateway's own, which is never refused for what it asks for.
+   */
+  refusesWill({ qos, retain }: Will, code: number, isOwn: boolean): boolean {
     if (code === RETAIN_NOT_SUPPORTED) this.#show({ retain: false })
-    else if (code === QOS_NOT_SUPPORTED && qos > 0) this.#show({ maximumQos: qos === 2 ? 1 : 0 })
-    const { limits } = this.#last
-    const narrower =
-      limits.maximumQos < before.maximumQos || limits.retainAvailable !== before.retainAvailable
-    return this.downgrades && narrower
+    else if (code === QOS_NOT_SUPPORTED && qos > 0) this.#showQos(qos === 2 ? 1 : 0)
+    const { maximumQos, retainAvailable } = this.#last.limits
+    return (this.downgrades || isOwn) && (qos > maximumQos || (retain && !retainAvailable))
   }
 
   /** The will that may go into CONNECT. Throws an Error if it asks for more than the broker has, and is to be refused then. */
-  will(will: Will): Will {
+  will(will: Will, isOwn: boolean): Will {
     const { maximumQos, retainAvailable } = this.#last.limits
     if (will.qos <= maximumQos && (retainAvailable || !will.retain)) return will
-    if (!this.downgrades) throw new Error('the will asks for QoS or retain that the broker does not have')
+    if (!this.downgrades && !isOwn)
+      throw new Error('the will asks for QoS or retain that the broker does not have')
     return { ...will, qos: lowerQos(will.qos, maximumQos), retain: will.retain && retainAvailable }
+  }
+
+  /** An answer may come late: what others have shown meanwhile holds. */
+  #showQos(maximumQos: 0 | 1): void {
+    this.#show({ maximumQos: lowerQos(this.#shown.maximumQos, maximumQos) })
   }
 
   #show(shown: Partial<Shown>): void {

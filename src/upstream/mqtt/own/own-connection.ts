@@ -43,6 +43,8 @@ export class OwnConnection {
   #strikes = 0
   #silentUntil = 0
   readonly #fight = new NameFight()
+  /** connections in a row that did not last */
+  #short = 0
 
   /** `onBroker`: told when another broker has become the current one. */
   constructor(shared: Shared, onBroker: () => void) {
@@ -57,11 +59,13 @@ export class OwnConnection {
         this.#fight.forget()
         this.#refused(event.outcome)
       } else if (event.type === 'closed') {
-        if (shared.now() - this.#since >= STABLE) this.#failures = 0
+        const isShort = shared.now() - this.#since < STABLE
+        if (!isShort) this.#failures = 0
         this.#state = 'down'
         this.#noteEnd(event.why)
         log.warn({ detail: event.detail }, 'lost the connection to the broker')
         this.#judgePublishing()
+        this.#leaveIfShort(isShort && event.why !== 'taken-over')
         this.#retryLater(shared.endpoints.all.length > 1)
       } else if (event.type === 'congestion') this.#congested = event.on
     })
@@ -159,6 +163,17 @@ export class OwnConnection {
     const pause = Math.max(usual, this.#fight.truce)
     this.#failures += 1
     this.#timer = setTimeout(() => this.#open(), pause * (0.5 + random() / 2))
+  }
+
+  /** A broker that accepts the gateway and hangs up soon, again and again, is no better than one that refuses it. */
+  #leaveIfShort(isShort: boolean): void {
+    const { now, endpoints } = this.#shared
+    const isBlamed = now() - this.#publishedAt < SOON
+    this.#short = isShort && !isBlamed ? this.#short + 1 : 0
+    if (this.#short < STRIKES || !endpoints.advance()) return
+    this.#short = 0
+    this.#fight.forget()
+    this.#onBroker()
   }
 
   #noteEnd(why: 'lost' | 'unexplained' | 'taken-over' | 'forbidden'): void {
