@@ -54,8 +54,9 @@ export function onConnected(session: Session, event: Reported<'connected'>, turn
  * not confirm the last time [SN-MAP-3, -4].
  */
 function planRestoring({ link, subscriptions }: Session, sessionPresent: boolean): void {
-  const missing = new Set([...link.restoring.values(), ...link.toRestore])
+  const missing = new Set([...link.restoring.values(), ...link.toRestore, ...link.unrestored])
   link.restoring.clear()
+  link.unrestored = []
   const filters = [...subscriptions].map(([filter]) => filter)
   link.toRestore = filters.filter((filter) => !sessionPresent || missing.has(filter))
 }
@@ -67,8 +68,11 @@ export function onSubscribed(session: Session, event: Reported<'subscribed'>, tu
   if (outcome === ReturnCode.notSupported) noteRefused(session, turn)
   const restored = restoring.get(token)
   if (restored === undefined) return answerSubscribe(session, event, turn)
-  if (outcome === ReturnCode.congestion) return onNotRestored(session, turn)
   restoring.delete(token)
+  if (outcome === ReturnCode.congestion) {
+    session.link.unrestored = [...session.link.unrestored, restored]
+    return onNotRestored(session, turn)
+  }
   if (outcome === ReturnCode.notSupported) session.subscriptions.delete(restored)
   if (restoring.size + toRestore.length === 0 && session.state === 'connecting') {
     acceptConnect(session, 'accepted by the broker', turn) // it waited for the last one

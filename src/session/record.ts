@@ -32,6 +32,8 @@ export interface LastingRecord {
     readonly learned: readonly number[]
     readonly suppressed: readonly string[]
     readonly next: number
+    readonly unconfirmed?: readonly number[] | undefined
+    readonly isSecondRound?: true | undefined
   }
   readonly subscriptions: readonly (readonly [string, Subscription])[]
 }
@@ -74,6 +76,7 @@ export function lastingRecord(session: Session): LastingRecord {
       learned: [...topics.learned],
       suppressed: [...topics.suppressed],
       next: topics.next,
+      ...(topics.isSecondRound && { isSecondRound: true, unconfirmed: [...topics.unconfirmed] }),
     },
     subscriptions: [...subscriptions],
   }
@@ -135,6 +138,8 @@ export function fromRecord(
   for (const [id, name] of topics.byId)
     if (!topics.learned.has(id) && !topics.suppressed.has(name)) topics.told.add(id)
   topics.next = lasting.topics.next
+  topics.isSecondRound = lasting.topics.isSecondRound === true
+  for (const id of lasting.topics.unconfirmed ?? []) topics.unconfirmed.add(id)
   session.cleanSession = lasting.cleanSession
   session.keepAlive = lasting.keepAlive
   session.will = lasting.will

@@ -105,6 +105,8 @@ export interface Link {
   /** filters of re-subscriptions that are still to be sent, and of those not answered yet, by token [SN-MAP-3] */
   toRestore: readonly string[]
   readonly restoring: SparseMap<number, string>
+  /** filters that the broker could not take for now: the next connection asks again */
+  unrestored: readonly string[]
   readonly hangUps: HangUps
   /** the sensor ended well while the connection was away: the broker must hear of that, or it publishes the will */
   owesFarewell: boolean
@@ -226,6 +228,7 @@ export const createSession = (clientId: string, env: Env): Session => ({
     awaitsSensor: false,
     toRestore: [],
     restoring: new SparseMap(),
+    unrestored: [],
     hangUps: noHangUps(),
     owesFarewell: false,
     nextToken: 1,

@@ -192,8 +192,12 @@ export function settleSuspicion({ link, uplink, subscribing }: Session, now: num
   if (suspicion === undefined || link.toRestore.length + link.restoring.size > 0) return
   if (now < suspicion.watchUntil) return
   for (const { token } of subscribing.requests.values()) if (token < suspicion.until) return
-  const [oldest] = uplink.outgoing.values()
-  if (oldest === undefined || oldest.token >= suspicion.until) link.hangUps.suspicion = undefined
+  for (const { token, broker, refusals = 0 } of uplink.outgoing.values()) {
+    if (broker === 'waiting' && refusals > 0) continue // the broker has answered, and is asked again later
+    if (token < suspicion.until) return
+    break
+  }
+  link.hangUps.suspicion = undefined
 }
 
 /** Remembers what the broker hung up at. */

@@ -33,14 +33,15 @@ export function setAsideUplink(session: Session, uplink: Uplink, why: DeathCause
 /** Throws a dead letter away: a person said so, or there are too many. */
 export function discardDeadLetter(session: Session, uplink: Uplink, turn: Turn): void {
   session.uplink.dead.delete(uplink.token)
-  session.uplink.open.delete(uplink.msgId)
+  if (session.uplink.open.get(uplink.msgId) === uplink) session.uplink.open.delete(uplink.msgId)
   forgetUplink(session, uplink, turn)
 }
 
 /** Puts a dead letter in line again, as a message that no broker has seen. */
 export function resendDeadLetter(session: Session, uplink: Uplink, turn: Turn): void {
-  const { dead } = session.uplink
+  const { dead, open } = session.uplink
   dead.delete(uplink.token)
+  if (open.get(uplink.msgId) === uplink) open.delete(uplink.msgId)
   forgetUplink(session, uplink, turn)
   const again: Uplink = {
     ...uplink,

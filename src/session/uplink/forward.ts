@@ -17,23 +17,43 @@ import { refillOutgoing } from './backlog.ts'
 import { setAsideUplink } from './dead-letters.ts'
 import { endTowardsBroker, failUplink, sendPuback, WINDOW } from './uplinks.ts'
 
+/** Messages of refused topics that may be in memory besides those that go: more of them hold back the rest. */
+const MOST_HELD = 8 * WINDOW
+
+/** How many of `outgoing` wait because the broker has refused their topic. */
+function countHeld({ uplink: { outgoing } }: Session): number {
+  let held = 0
+  let topics: Set<string> | undefined
+  for (const { broker, refusals = 0, topic } of outgoing.values()) {
+    if (broker !== 'waiting' || (refusals === 0 && !topics?.has(topic))) continue
+    topics ??= new Set()
+    topics.add(topic)
+    held += 1
+  }
+  return held
+}
+
 /** Sends what is next in line: at most `most`, and as far as the connection takes it. */
 export function sendDueUplinks(session: Session, turn: Turn, most = WINDOW): void {
   const { link, uplink: side } = session
-  if (side.backlog !== undefined && !link.congested) refillOutgoing(session, WINDOW, turn)
+  if (side.backlog !== undefined && !link.congested) {
+    refillOutgoing(session, Math.min(MOST_HELD, WINDOW + countHeld(session)), turn)
+  }
   let [open, left] = [0, most]
   let held: Set<string> | undefined
   for (const uplink of side.outgoing.values()) {
     if (open >= WINDOW || left === 0) return
+    if (uplink.broker === 'waiting') {
+      if (uplink.stored && link.congested) return
+      if (held?.has(uplink.topic)) continue // in order behind one that waits
+      if (uplink.retryAt > turn.now) {
+        held ??= new Set()
+        held.add(uplink.topic)
+        continue
+      }
+    }
     open += 1
     if (uplink.broker !== 'waiting') continue
-    if (uplink.stored && link.congested) return
-    if (held?.has(uplink.topic)) continue // in order behind one that waits
-    if (uplink.retryAt > turn.now) {
-      held ??= new Set()
-      held.add(uplink.topic)
-      continue
-    }
     if (link.hangUps.blamed.length > 0 && isBlamed(session, publishSuspect(uplink), turn.now)) {
       setAsideUplink(session, uplink, 'hung-up', turn)
       continue
@@ -132,7 +152,16 @@ function retryRefused(session: Session, uplink: Uplink, turn: Turn): void {
   const { now, env } = turn
   const { reconnectMin, tWait } = env.settings.timers
   const refusals = uplink.refusals ?? 0
-  if (refusals + 1 >= MOST_REFUSALS) return setAsideUplink(session, uplink, 'refused', turn)
+  if (refusals + 1 >= MOST_REFUSALS) {
+    setAsideUplink(session, uplink, 'refused', turn)
+    // the next of its topic has waited as long already: it is tried once more
+    for (const next of session.uplink.outgoing.values()) {
+      if (next.broker !== 'waiting' || next.topic !== uplink.topic) continue
+      next.refusals = MOST_REFUSALS - 1
+      break
+    }
+    return
+  }
   uplink.broker = 'waiting'
   uplink.refusals = refusals + 1
   uplink.retryAt = now + Math.min(tWait, reconnectMin * 2 ** Math.min(refusals, 30))

@@ -100,8 +100,12 @@ export function nextSpoolAttempt(session: Session): number {
   let nearest = never
   let held: Set<string> | undefined
   for (const { stored, broker, retryAt, topic } of outgoing.values()) {
-    if (seen++ >= WINDOW) break
-    if (!stored || broker !== 'waiting' || held?.has(topic)) continue
+    if (seen >= WINDOW) break
+    if (!stored || broker !== 'waiting') {
+      seen += 1
+      continue
+    }
+    if (held?.has(topic)) continue
     nearest = Math.min(nearest, retryAt)
     held ??= new Set()
     held.add(topic) // those behind it on the same topic wait for it

@@ -122,7 +122,10 @@ export function forgetUplinks(session: Session, turn: Turn): void {
   for (const uplink of side.open.values()) {
     uplink.sensor = 'released'
     if (uplink.broker === 'done') forgetUplink(session, uplink, turn)
-    else dismissUplink(session, uplink)
+    else {
+      turn.out.push({ type: 'keepUplink', session, uplink })
+      dismissUplink(session, uplink)
+    }
   }
   side.open.clear()
   side.lastAcknowledged = undefined
