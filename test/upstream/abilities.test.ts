@@ -174,6 +174,32 @@ describe('a broker that cannot do everything', () => {
     },
   )
 
+  it('that refuses many wills at once gets each with less, also those that were under way when the first answer came', async () => {
+    says({}, (peer, packet) => {
+      if (packet.cmd !== 'connect') return undefined
+      const isTooMuch = (packet.will?.qos ?? 0) > 0
+      const code = isTooMuch ? 0x9b : 0
+      const answer = { cmd: 'connack', sessionPresent: false, returnCode: code, reasonCode: code } as const
+      setTimeout(() => peer.send(answer), 10)
+      return true
+    })
+    const one = rig()
+    const will = { topic: 'w', message: bytes('gone'), qos: 2, retain: false } as const
+    await Promise.all(Array.from({ length: 10 }, (_, i) => one.sensor().open(`${ID}${i}`, { will })))
+    expect(one.upstream.stats()).toMatchObject({ connected: 10, connecting: 0, refused: 0 })
+  })
+
+  it('does not keep the gateway itself away, whatever its status asks for', async () => {
+    says({ maximumQoS: 0, retainAvailable: false })
+    const ownWill = { topic: 'status', message: bytes('offline'), qos: 1 as const, retain: true }
+    const abilities = { maximumQos: 0, retain: false } as const
+    const { upstream } = rig({ abilities, unsupported: 'refuse', ownWill })
+    await expect.poll(() => upstream.healthy).toBe(true)
+    expect(upstream.publishOwn('status', bytes('online'), true)).toBe(true)
+    const seen = await broker.saw(({ cmd }) => cmd === 'publish')
+    expect(seen.packet).toMatchObject({ topic: 'status', retain: false })
+  })
+
   it('is believed above what the configuration hopes for [SN-MAP-9]', async () => {
     says({ maximumQoS: 1, retainAvailable: false, maximumPacketSize: 100 })
     const abilities = { maximumQos: 2, retain: true, maximumPacketSize: 1000 } as const

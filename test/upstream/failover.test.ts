@@ -40,6 +40,21 @@ describe('of several brokers', () => {
     expect(alive.peers.map(({ clientId }) => clientId).sort()).toEqual(['own', 'sensor'])
   })
 
+  it('the next one is used when the first accepts and hangs up, again and again', async () => {
+    const [first, second] = [await scripted(), await scripted()]
+    first.script = (peer, { cmd }) => {
+      if (cmd !== 'connect') return undefined
+      peer.send({ cmd: 'connack', sessionPresent: false, returnCode: 0 })
+      setTimeout(() => peer.cut(), 5)
+      return true
+    }
+    const rig = rigAt([first.url, second.url])
+    while (rig.upstream.url !== second.url) await pause(5)
+    await healthy(rig)
+    await rig.sensor().open('sensor')
+    expect(second.peers.map(({ clientId }) => clientId).sort()).toEqual(['own', 'sensor'])
+  })
+
   it.each(['is gone', 'stays silent', 'is not ready'])(
     'the next one is used when the first %s, and everybody follows',
     async (fault) => {
