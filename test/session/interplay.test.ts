@@ -11,7 +11,14 @@ const disk = (w: World) =>
     (u) => `${text(u.data)} ${u.broker} ${u.sensor}`,
   )
 
-/** refuses topic 'bad' with reason */
+/** A sensor that has registered two topics. */
+function connected(world: World) {
+  const sensor = world.sensor()
+  sensor.connect('dev1', { cleanSession: false, duration: 3600 })
+  return { sensor, good: sensor.register('good'), bad: sensor.register('bad') }
+}
+
+/** The broker refuses messages of the topic 'bad', with a reason. */
 function refusing(world: World): void {
   const perform = world.broker.perform.bind(world.broker)
   world.broker.perform = (e: Effect) => {
@@ -26,10 +33,7 @@ function refusing(world: World): void {
 describe('what stands beside each other in a session', () => {
   it('a subscription that cannot be restored for now does not stop publishes that go one at a time [SN-MAP-3]', () => {
     const world = new World({ ...stores, random: () => 0 })
-    const sensor = world.sensor()
-    sensor.connect('dev1', { cleanSession: false, duration: 3600 })
-    const good = sensor.register('good')
-    const bad = sensor.register('bad')
+    const { sensor, good, bad } = connected(world)
     sensor.subscribe('cmd', 1)
     world.broker.hangsUpAt = (t) => t === 'bad'
     sensor.publish(bad, 'poison', { qos: 1, msgId: 3 })
@@ -45,13 +49,11 @@ describe('what stands beside each other in a session', () => {
     }
     expect(arrived(world)).toContain('important')
   })
+
   it('a full window of refused messages of one topic holds back no other topic', () => {
     const world = new World({ ...stores, random: () => 0 })
     refusing(world)
-    const sensor = world.sensor()
-    sensor.connect('dev1', { cleanSession: false, duration: 3600 })
-    const good = sensor.register('good')
-    const bad = sensor.register('bad')
+    const { sensor, good, bad } = connected(world)
     for (let i = 0; i < 33; i++) sensor.publish(bad, `bad${i}`, { qos: 1, msgId: 3 + i })
     sensor.publish(good, 'important', { qos: 1, msgId: 100 })
     for (let i = 0; i < 60; i++) {
@@ -60,12 +62,10 @@ describe('what stands beside each other in a session', () => {
     }
     expect(arrived(world)).toContain('important')
   })
+
   it('a discarded dead letter leaves alone what the sensor has under way with the same MsgId [SN-PUB-10]', () => {
     const world = new World({ ...stores, random: () => 0 })
-    const sensor = world.sensor()
-    sensor.connect('dev1', { cleanSession: false, duration: 3600 })
-    const good = sensor.register('good')
-    const bad = sensor.register('bad')
+    const { sensor, good, bad } = connected(world)
     world.broker.hangsUpAt = (t) => t === 'bad'
     sensor.publish(bad, 'poison', { qos: 1, msgId: 7 })
     world.advance(20_000)
@@ -77,12 +77,10 @@ describe('what stands beside each other in a session', () => {
     world.advance(5000)
     expect(arrived(world)).toEqual(['once'])
   })
+
   it('and the record of that goes when it is done', () => {
     const world = new World({ ...stores, random: () => 0 })
-    const sensor = world.sensor()
-    sensor.connect('dev1', { cleanSession: false, duration: 3600 })
-    const good = sensor.register('good')
-    const bad = sensor.register('bad')
+    const { sensor, good, bad } = connected(world)
     world.broker.hangsUpAt = (t) => t === 'bad'
     sensor.publish(bad, 'poison', { qos: 1, msgId: 7 })
     world.advance(20_000)
@@ -92,6 +90,7 @@ describe('what stands beside each other in a session', () => {
     world.advance(5000)
     expect(disk(world)).toEqual([])
   })
+
   it('a dead letter that was sent again before its PUBREL came is gone from the store', () => {
     const world = new World({ ...stores, random: () => 0 })
     const sensor = world.sensor()
@@ -108,6 +107,7 @@ describe('what stands beside each other in a session', () => {
     world.advance(20_000)
     expect(disk(world)).toEqual([])
   })
+
   it('a clean CONNECT ends transactions in the store, too: the same MsgId is a new message after a crash [SN-SESS-8]', () => {
     const world = new World({ ...stores, random: () => 0 })
     const sensor = world.sensor()
@@ -134,6 +134,7 @@ describe('what stands beside each other in a session', () => {
     world.advance(120_000)
     expect(arrived(world)).toEqual(['boot', 'boot'])
   })
+
   it('an id that was given a second time means nothing until it is confirmed, also after a restart [SN-REG-8]', () => {
     const world = new World({ random: () => 0, limits: { topicsPerSensor: 4 } })
     const sensor = world.sensor()
@@ -150,12 +151,10 @@ describe('what stands beside each other in a session', () => {
     sensor.publish(id, 'old meaning', { qos: 1, msgId: 6 })
     expect(world.broker.published.map((m) => m.topic)).toEqual(['w/abc'])
   })
+
   it('QoS 0 of a sensor goes on while a refused message waits, also at a broker that closes after refusing', () => {
     const world = new World({ ...stores, random: () => 0 })
-    const sensor = world.sensor()
-    sensor.connect('dev1', { cleanSession: false, duration: 3600 })
-    const good = sensor.register('good')
-    const bad = sensor.register('bad')
+    const { sensor, good, bad } = connected(world)
     world.broker.closesAfterRefusing = (t) => t === 'bad'
     sensor.publish(bad, 'poison', { qos: 1, msgId: 7 })
     world.advance(600_000)
