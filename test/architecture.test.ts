@@ -35,7 +35,7 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
   sessions: both('session', 'codec', 'mqtt-topics'),
   sensor: both('codec'),
   simulation: { values: ['sensor'], types: ['sensor', 'codec'] },
-  transport: none,
+  transport: { values: [], types: ['session/peers.ts'] },
   upstream: {
     values: ['mqtt-topics'],
     types: ['session/events.ts', 'session/message.ts', 'session/broker/limits.ts'],

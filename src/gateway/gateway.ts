@@ -213,7 +213,7 @@ export class Gateway {
     const received = decodeDatagram(bound, bytes, remote, this.#counters, this.#refusals.report)
     if (received === undefined) return
     const { packet, nodeId } = received
-    const key = peerKey(bound.index, remote.address, remote.port, nodeId)
+    const key = peerKey(bound.index, remote.address, remote.port, nodeId, remote.association)
     const session = this.sessions.byPeer.get(key)
     const peer = peerOf(bound, remote, nodeId, key, session?.peer)
     logPacket(this.#log, 'received', packet, peer, this.#config.log.payloads)

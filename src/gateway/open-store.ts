@@ -28,16 +28,17 @@ export const openStore = async (
 export function createBearings(listeners: Iterable<BoundListener>, { time }: Store): Bearings {
   const byName = new Map([...listeners].map((bound) => [bound.listener.name, bound]))
   return {
-    peerOf({ listener, address, port, nodeId, local }: PeerRecord): Peer | undefined {
+    peerOf({ listener, address, port, nodeId, local, association }: PeerRecord): Peer | undefined {
       const bound = byName.get(listener)
       if (bound === undefined) return undefined
       return {
-        key: peerKey(bound.index, address, port, nodeId),
+        key: peerKey(bound.index, address, port, nodeId, association),
         listener: bound.listener,
         address,
         port,
         nodeId,
         local,
+        association,
       }
     },
     // what was written just before another boot may lie ahead of what the store knows of it

@@ -16,6 +16,18 @@ export interface Listener {
 /** Identifies a transport address: a number for IPv4, a string for everything else. */
 export type PeerKey = number | string
 
+/**
+ * What a link that authenticates its peers knows of one of them. It stays while the peer's address changes, so it is what tells
+ * such peers apart.
+ */
+export interface Association {
+  /** from 1 to 2 ** 40, unique on its listener */
+  readonly number: number
+  /** who it has proved to be */
+  readonly identity: string
+  readonly kind: 'psk' | 'certificate'
+}
+
 /** A sensor's transport address: address and port, and the wireless node id if it is behind a forwarder [5.5]. */
 export interface Peer {
   readonly key: PeerKey
@@ -25,18 +37,26 @@ export interface Peer {
   readonly nodeId?: Uint8Array | undefined
   /** the gateway's own address that it speaks to, of a listener that has several; answers leave from there */
   readonly local?: string | undefined
+  /** set where the link has authenticated it, or the forwarder that it is behind */
+  readonly association?: Association | undefined
 }
 
 /**
  * A key that tells addresses apart: a number for plain IPv4, since building strings costs more than finding a session;
- * a string for IPv6 and for nodes behind a forwarder [SN-FWD-4]. `listener` is the listener's index, 0..31.
+ * a string for IPv6 and for nodes behind a forwarder [SN-FWD-4]; and for an association its number, whatever the address.
+ * `listener` is the listener's index, 0..31.
  */
 export function peerKey(
   listener: number,
   address: string,
   port: number,
   nodeId: Uint8Array | undefined,
+  association?: Association,
 ): PeerKey {
+  if (association !== undefined) {
+    const { number } = association
+    return nodeId === undefined ? -(number * 32 + listener) : `${listener} #${number} ${hex(nodeId)}`
+  }
   if (nodeId !== undefined) return `${listener} ${address} ${port} ${hex(nodeId)}`
   const ip = parseIPv4(address)
   return ip < 0 ? `${listener} ${address} ${port}` : (listener * 2 ** 32 + ip) * 2 ** 16 + port
@@ -65,16 +85,23 @@ export const hex = (bytes: Uint8Array): string =>
 export const roomFor = ({ listener, nodeId }: Peer): number =>
   listener.maxMessage - (nodeId === undefined ? 0 : encapsulationLength(nodeId.length))
 
-/** The source that rates are counted for: the address without port, each node behind a forwarder by itself. */
-export const sourceOf = ({ address, nodeId }: Peer): string =>
-  nodeId === undefined ? address : `${address} ${hex(nodeId)}`
+/**
+ * The source that rates are counted for: the address without port, or who it has proved to be; each node behind a forwarder by
+ * itself.
+ */
+export const sourceOf = ({ address, nodeId, association }: Peer): string => {
+  const source = association === undefined ? address : `=${association.identity}`
+  return nodeId === undefined ? source : `${source} ${hex(nodeId)}`
+}
 
-/** For people: `127.0.0.1:5000`, `[::1]:5000`, with `/node` behind a forwarder. */
+/** For people: `127.0.0.1:5000`, `[::1]:5000`, with `/node` behind a forwarder, and `(identity)` where it has proved one. */
 export const describePeer = ({
   address,
   port,
   nodeId,
-}: Pick<Peer, 'address' | 'port' | 'nodeId'>): string => {
+  association,
+}: Pick<Peer, 'address' | 'port' | 'nodeId' | 'association'>): string => {
   const host = address.includes(':') ? `[${address}]` : address
-  return nodeId === undefined ? `${host}:${port}` : `${host}:${port}/${hex(nodeId)}`
+  const node = nodeId === undefined ? '' : `/${hex(nodeId)}`
+  return `${host}:${port}${node}${association === undefined ? '' : ` (${association.identity})`}`
 }

@@ -2,6 +2,7 @@
 
 import type { Subscription } from './broker/subscription.ts'
 import type { SpooledPosition, Uplink, WillData } from './message.ts'
+import type { Association } from './peers.ts'
 import { createSession, type Session } from './session.ts'
 import { isLive, type State } from './states.ts'
 import { nextBlock, type Turn } from './turn.ts'
@@ -19,6 +20,7 @@ export interface PeerRecord {
   readonly port: number
   readonly nodeId: Uint8Array | undefined
   readonly local?: string | undefined
+  readonly association?: Association | undefined
 }
 
 export interface LastingRecord {
@@ -93,6 +95,7 @@ export function progressRecord(session: Session, toWall: ToWall): ProgressRecord
       port: peer.port,
       nodeId: peer.nodeId,
       ...(peer.local !== undefined && { local: peer.local }),
+      ...(peer.association !== undefined && { association: peer.association }),
     },
     sleep,
     ...(session.source !== undefined && { source: session.source }),

@@ -46,7 +46,7 @@ export type RefusalReason =
 /** One refusal: who was refused, what was answered, and why. */
 export interface Refusal {
   readonly reason: RefusalReason
-  readonly peer: Pick<Peer, 'address' | 'port' | 'nodeId' | 'listener'>
+  readonly peer: Pick<Peer, 'address' | 'port' | 'nodeId' | 'association' | 'listener'>
   /** undefined where the sender did not name itself, or was not listened to */
   readonly clientId?: string | undefined
   /** undefined where nothing, or DISCONNECT, was answered */

@@ -1,6 +1,6 @@
 // All sessions: found by address and by ClientId, and those with something due by the nearest deadline of all. Pure.
 
-import { restartValidation } from '../session/downlink/validation.ts'
+import { noteProof, restartValidation } from '../session/downlink/validation.ts'
 import { type Peer, type PeerKey, sourceOf } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
@@ -66,6 +66,7 @@ export function bindPeer(sessions: Sessions, session: Session, peer: Peer): void
     if (last === undefined || sourceOf(last) !== sourceOf(peer)) restartValidation(session)
     unbindPeer(sessions, session)
   }
+  if (peer.association !== undefined) noteProof(session) // its link has seen to that
   session.peer = peer
   sessions.byPeer.set(peer.key, session)
   countSource(sessions, session, sourceOf(peer))

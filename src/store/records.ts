@@ -2,6 +2,7 @@
 
 import type { Subscription } from '../session/broker/subscription.ts'
 import type { QueuedMessage, Uplink, WillData } from '../session/message.ts'
+import type { Association } from '../session/peers.ts'
 import {
   type LastingRecord,
   type PeerRecord,
@@ -91,6 +92,11 @@ export const readWill: Reader<WillData> = (value) => {
   }
 }
 
+const readAssociation: Reader<Association> = (value) => {
+  const of = fields<Association>(value)
+  return { number: count(of.number), identity: text(of.identity), kind: oneOf('psk', 'certificate')(of.kind) }
+}
+
 /** One topic. Throws TypeError if it is none. */
 export const readTopic: Reader<TopicPart> = (value) =>
   Array.isArray(value)
@@ -127,13 +133,14 @@ export const readProgress: Reader<ProgressRecord> = (value) => {
     state: stateOf(of.state),
     established: flag(of.established),
     peer: maybe((peer) => {
-      const { listener, address, port, nodeId, local } = fields<PeerRecord>(peer)
+      const { listener, address, port, nodeId, local, association } = fields<PeerRecord>(peer)
       return {
         listener: text(listener),
         address: text(address),
         port: count(port),
         nodeId: maybe(octets)(nodeId),
         local: maybe(text)(local),
+        association: maybe(readAssociation)(association),
       }
     })(of.peer),
     sleep: count(of.sleep),

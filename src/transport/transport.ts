@@ -1,4 +1,6 @@
-// What carries datagrams: the contract that every kind of link fulfils (UDP today; DTLS or serial later).
+// What carries datagrams: the contract that every kind of link fulfils. `open.ts` finds the link for an url.
+
+import type { Association } from '../session/peers.ts'
 
 /** Where a datagram came from, or goes to. The object that node:dgram hands out fits. */
 export interface Remote {
@@ -10,6 +12,8 @@ export interface Remote {
    * know it
    */
   readonly local?: string | undefined
+  /** set where the link has authenticated the peer; one object as long as that lasts, while addresses may change */
+  readonly association?: Association | undefined
 }
 
 /** Called for every datagram received. `bytes` belongs to the callee and is not reused. */

@@ -1,18 +1,17 @@
 // Datagrams on their way between threads: those of one turn of the event loop are packed into one piece of memory.
 
-/** Listener, port, octets of the address, of the gateway's own address, and of the datagram. */
-const HEADER = 1 + 2 + 1 + 1 + 2
+import type { Remote } from '../transport/transport.ts'
+import { Associations, associationText } from './associations.ts'
+
+/** Listener, port, octets of the address, of the gateway's own address, of the association, and of the datagram. */
+const HEADER = 1 + 2 + 1 + 1 + 2 + 2
 const LONGEST_ADDRESS = 255
+/** of an identity, in UTF-8, with number and kind */
+const LONGEST_ASSOCIATION = 1024
 const LEAST = 4096
 
-/** Takes one datagram out of a batch; `bytes` are its own. An empty address stands for all nodes, `port` then for a radius. */
-export type OnPacked = (
-  listener: number,
-  address: string,
-  port: number,
-  bytes: Uint8Array,
-  local: string | undefined,
-) => void
+/** Takes one datagram out of a batch; `bytes` are its own. An empty address stands for all nodes, the port then for a radius. */
+export type OnPacked = (listener: number, remote: Remote, bytes: Uint8Array) => void
 
 /** Collects datagrams; one object for the life of a thread. */
 export class Batch {
@@ -21,22 +20,29 @@ export class Batch {
   /** datagrams since the last `take` */
   count = 0
 
-  /** Adds a datagram; `listener` is the listener's number, `bytes` at most 65,535 octets, `local` as in `Remote`. */
-  add(listener: number, address: string, port: number, bytes: Uint8Array, local?: string): void {
-    const needed = this.#used + HEADER + 2 * LONGEST_ADDRESS + bytes.length
+  /** Adds a datagram; `listener` is the listener's number, `bytes` at most 65,535 octets. */
+  add(listener: number, { address, port, local, association }: Remote, bytes: Uint8Array): void {
+    const spare = 2 * LONGEST_ADDRESS + (association === undefined ? 0 : LONGEST_ASSOCIATION)
+    const needed = this.#used + HEADER + spare + bytes.length
     if (needed > this.#memory.length) this.#grow(needed)
     const memory = this.#memory
     const start = this.#used
     const addressEnd = start + HEADER + memory.write(address, start + HEADER, LONGEST_ADDRESS, 'latin1')
     const localEnd =
       addressEnd + (local === undefined ? 0 : memory.write(local, addressEnd, LONGEST_ADDRESS, 'latin1'))
+    const end =
+      localEnd +
+      (association === undefined
+        ? 0
+        : memory.write(associationText(association), localEnd, LONGEST_ASSOCIATION, 'utf8'))
     memory[start] = listener
     memory.writeUInt16BE(port, start + 1)
     memory[start + 3] = addressEnd - start - HEADER
     memory[start + 4] = localEnd - addressEnd
-    memory.writeUInt16BE(bytes.length, start + 5)
-    memory.set(bytes, localEnd)
-    this.#used = localEnd + bytes.length
+    memory.writeUInt16BE(end - localEnd, start + 5)
+    memory.writeUInt16BE(bytes.length, start + 7)
+    memory.set(bytes, end)
+    this.#used = end + bytes.length
     this.count += 1
   }
 
@@ -56,23 +62,27 @@ export class Batch {
   }
 }
 
+const known = new Associations()
+
 /** Takes a batch apart, in order. */
 export function unpackBatch(batch: Uint8Array, onPacked: OnPacked): void {
   const memory = Buffer.from(batch.buffer, batch.byteOffset, batch.length)
   let at = 0
   while (at < memory.length) {
     const addressEnd = at + HEADER + (memory[at + 3] ?? 0)
-    const start = addressEnd + (memory[at + 4] ?? 0)
-    const end = start + memory.readUInt16BE(at + 5)
+    const localEnd = addressEnd + (memory[at + 4] ?? 0)
+    const start = localEnd + memory.readUInt16BE(at + 5)
+    const end = start + memory.readUInt16BE(at + 7)
+    const listener = memory[at] ?? 0
+    const remote: Remote = {
+      address: memory.toString('latin1', at + HEADER, addressEnd),
+      port: memory.readUInt16BE(at + 1),
+      local: localEnd === addressEnd ? undefined : memory.toString('latin1', addressEnd, localEnd),
+      association:
+        start === localEnd ? undefined : known.find(listener, memory.toString('utf8', localEnd, start)),
+    }
     // a copy: one datagram that is kept for long must not keep all the others
-    const bytes = new Uint8Array(memory.subarray(start, end))
-    onPacked(
-      memory[at] ?? 0,
-      memory.toString('latin1', at + HEADER, addressEnd),
-      memory.readUInt16BE(at + 1),
-      bytes,
-      start === addressEnd ? undefined : memory.toString('latin1', addressEnd, start),
-    )
+    onPacked(listener, remote, new Uint8Array(memory.subarray(start, end)))
     at = end
   }
 }

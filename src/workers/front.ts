@@ -87,13 +87,13 @@ export class Front {
   }
 
   readonly #onDatagram = (...received: Received): void => {
-    const [bound, bytes, { address, port, local }] = received
+    const [bound, bytes, remote] = received
     const { dropped } = this.counters
     // datagrams that nobody may send must not fill the queue of a worker; the worker checks everything else
-    if (!bound.admits(address)) {
+    if (!bound.admits(remote.address)) {
       this.#refusals?.report({
         reason: 'address-not-admitted',
-        peer: { address, port, listener: bound.listener },
+        peer: { ...remote, listener: bound.listener },
       })
       return this.#refuse(bytes, 'not-allowed')
     }
@@ -103,9 +103,9 @@ export class Front {
       else incrementCounter(dropped, 'not-serving')
       return
     }
-    const index = this.#routes.workerOf(bound.index, bytes, address, port)
+    const index = this.#routes.workerOf(bound.index, bytes, remote)
     if (this.#workers.isAway(index)) return incrementCounter(dropped, 'not-serving')
-    if (!this.#workers.thread(index)?.outbox.add(bound.index, address, port, bytes, local))
+    if (!this.#workers.thread(index)?.outbox.add(bound.index, remote, bytes))
       incrementCounter(dropped, 'overloaded')
   }
 
@@ -119,10 +119,10 @@ export class Front {
   send(index: number, message: Extract<FromWorker, { type: 'datagrams' }>): void {
     for (const key of message.unbound) this.#routes.unbind(key, index)
     for (const binding of message.bound) this.#bind(index, binding)
-    unpackBatch(message.batch, (listener, address, port, bytes, local) => {
+    unpackBatch(message.batch, (listener, remote, bytes) => {
       const transport = this.#listeners[listener]?.transport
-      if (address === '') transport?.broadcast(bytes, port)
-      else transport?.send(bytes, { address, port, local })
+      if (remote.address === '') transport?.broadcast(bytes, remote.port)
+      else transport?.send(bytes, remote)
     })
   }
 

@@ -1,5 +1,6 @@
 // Sends datagrams to another thread, in batches and with a bound: what the other thread has not taken up yet is counted.
 
+import type { Remote } from '../transport/transport.ts'
 import { Batch } from './batch.ts'
 
 /** Datagrams that may be on their way to a thread; it is overloaded when there are more. */
@@ -51,10 +52,10 @@ export class Outbox {
   }
 
   /** Sends with all others of this turn of the event loop; false if the other thread is too far behind. */
-  add(listener: number, address: string, port: number, bytes: Uint8Array, local?: string): boolean {
+  add(listener: number, remote: Remote, bytes: Uint8Array): boolean {
     // both count modulo 2^32
     if (((this.#sent - this.#tally.read(this.#direction)) | 0) >= MOST) return false
-    this.#batch.add(listener, address, port, bytes, local)
+    this.#batch.add(listener, remote, bytes)
     this.#sent = (this.#sent + 1) | 0
     this.plan()
     if (this.#batch.count >= FULL) this.flush()

@@ -5,6 +5,7 @@ import { peekMsgType, unwrapMessage } from '../codec/envelope.ts'
 import { decodeFrame, MsgType } from '../codec/v1/frame.ts'
 import type { PeerKey } from '../session/peers.ts'
 import { peerKey } from '../session/peers.ts'
+import type { Remote } from '../transport/transport.ts'
 
 /** The worker that speaks for the whole gateway gets what is not about one sensor [6.1]. */
 const SPEAKER = 0
@@ -31,10 +32,10 @@ export class Routes {
   }
 
   /** The number of the worker that a datagram is for. */
-  workerOf(listener: number, bytes: Uint8Array, address: string, port: number): number {
+  workerOf(listener: number, bytes: Uint8Array, { address, port, association }: Remote): number {
     const type = peekMsgType(bytes)
     if (type !== undefined && forSpeaker.has(type)) return SPEAKER
-    const key = peerKey(listener, address, port, unwrapMessage(bytes)?.nodeId)
+    const key = peerKey(listener, address, port, unwrapMessage(bytes)?.nodeId, association)
     if (type === MsgType.connect || type === MsgType.pingreq) {
       const { packet } = decodeFrame(bytes)
       if ((packet.type === 'connect' || packet.type === 'pingreq') && packet.clientId !== null) {
@@ -44,7 +45,11 @@ export class Routes {
       }
     }
     // A rate per address is counted by one worker, therefore strangers of one address have the same.
-    return this.#byPeer.get(key) ?? this.#expected.get(key) ?? workerOfName(address, this.#workers)
+    return (
+      this.#byPeer.get(key) ??
+      this.#expected.get(key) ??
+      workerOfName(association?.identity ?? address, this.#workers)
+    )
   }
 
   /** The datagrams that follow from this address before the worker confirms it are for the same worker. */

@@ -6,7 +6,7 @@ import { Gateway } from '../gateway/gateway.ts'
 import { createLog } from '../log.ts'
 import { createView, type OwnView } from '../monitor/view.ts'
 import { createSessions } from '../sessions/table.ts'
-import type { OnDatagram, Transport } from '../transport/transport.ts'
+import type { OnDatagram, Remote, Transport } from '../transport/transport.ts'
 import { unpackBatch } from './batch.ts'
 import type { FromWorker, ToWorker, WorkerCalls, WorkerTask } from './messages.ts'
 import { Outbox, Tally } from './outbox.ts'
@@ -42,15 +42,15 @@ const receivers: OnDatagram[] = []
 /** A listener whose socket the front has: datagrams come in batches, and leave in batches. */
 function listen(listener: number, onDatagram: OnDatagram): Transport {
   receivers[listener] = onDatagram
-  const send = (address: string, remotePort: number, bytes: Uint8Array, local?: string) => {
-    if (!outbox.add(listener, address, remotePort, bytes, local)) {
+  const send = (bytes: Uint8Array, remote: Remote) => {
+    if (!outbox.add(listener, remote, bytes)) {
       incrementCounter(gateway.status().counters.dropped, 'overloaded')
     }
   }
   return {
     url: task.urls[listener] ?? '',
-    send: (bytes, remote) => send(remote.address, remote.port, bytes, remote.local),
-    broadcast: (bytes, radius) => send('', radius, bytes),
+    send,
+    broadcast: (bytes, radius) => send(bytes, { address: '', port: radius }),
     stats: () => ({ receiveBuffer: 0, receiveBufferAsked: 0, kernelDrops: undefined, sendErrors: 0 }),
     close: async () => {},
   }
@@ -121,9 +121,7 @@ async function answer({ id, name, args }: Extract<ToWorker, { type: 'call' }>): 
 port.on('message', (message: ToWorker) => {
   if (message.type === 'datagrams') {
     tally.add('toWorker', message.count)
-    unpackBatch(message.batch, (listener, address, remotePort, bytes, local) =>
-      receivers[listener]?.(bytes, { address, port: remotePort, local }),
-    )
+    unpackBatch(message.batch, (listener, remote, bytes) => receivers[listener]?.(bytes, remote))
   } else if (message.type === 'displaced') {
     gateway.displace(message.binding.key, message.binding.clientId)
   } else void answer(message)

@@ -59,6 +59,7 @@ export function richSession(clientId: string): Session {
     address: '10.1.2.3',
     port: 4711,
     nodeId: Uint8Array.of(9, 8),
+    association: { number: 77, identity: 'meter 1', kind: 'certificate' },
   }
   return session
 }

@@ -2,34 +2,47 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Remote } from '../../src/transport/transport.ts'
 import { Batch, unpackBatch } from '../../src/workers/batch.ts'
 import { Outbox, Tally } from '../../src/workers/outbox.ts'
 
 interface Packed {
   listener: number
-  address: string
-  port: number
+  remote: Remote
   bytes: number[]
 }
 
+const address = fc.oneof(
+  fc.ipV4(),
+  fc.ipV6().map((ip) => `${ip}%eth0`),
+  fc.constant(''),
+)
+const association = fc.record({
+  number: fc.integer({ min: 1, max: 2 ** 40 }),
+  identity: fc.string({ unit: 'grapheme', maxLength: 64 }),
+  kind: fc.constantFrom('psk' as const, 'certificate' as const),
+})
+
 const datagram = fc.record({
   listener: fc.integer({ min: 0, max: 31 }),
-  address: fc.oneof(
-    fc.ipV4(),
-    fc.ipV6().map((address) => `${address}%eth0`),
-    fc.constant(''),
-  ),
-  port: fc.integer({ min: 0, max: 65_535 }),
+  remote: fc.record({
+    address,
+    port: fc.integer({ min: 0, max: 65_535 }),
+    local: fc.option(fc.ipV6(), { nil: undefined }),
+    association: fc.option(association, { nil: undefined }),
+  }),
   bytes: fc.array(fc.integer({ min: 0, max: 255 }), { maxLength: 3000 }),
 })
 
 function unpacked(octets: Uint8Array): Packed[] {
   const all: Packed[] = []
-  unpackBatch(octets, (listener, address, port, bytes) =>
-    all.push({ listener, address, port, bytes: [...bytes] }),
-  )
+  unpackBatch(octets, (listener, remote, bytes) => {
+    all.push({ listener, remote, bytes: [...bytes] })
+  })
   return all
 }
+
+const HERE: Remote = { address: '127.0.0.1', port: 1 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
@@ -38,8 +51,8 @@ describe('a batch', () => {
     const batch = new Batch()
     fc.assert(
       fc.property(fc.array(datagram, { maxLength: 20 }), (datagrams) => {
-        for (const { listener, address, port, bytes } of datagrams)
-          batch.add(listener, address, port, Uint8Array.from(bytes))
+        for (const { listener, remote, bytes } of datagrams)
+          batch.add(listener, remote, Uint8Array.from(bytes))
         expect(batch.count).toBe(datagrams.length)
         expect(unpacked(batch.take())).toEqual(datagrams)
         expect(batch.count).toBe(0)
@@ -49,14 +62,35 @@ describe('a batch', () => {
 
   it('takes the longest datagram, and gives out octets that nothing else shares', () => {
     const batch = new Batch()
-    batch.add(0, '127.0.0.1', 1, new Uint8Array(65_535).fill(7))
-    batch.add(0, '127.0.0.1', 1, Uint8Array.of(1, 2))
+    batch.add(0, HERE, new Uint8Array(65_535).fill(7))
+    batch.add(0, HERE, Uint8Array.of(1, 2))
     const octets = batch.take()
     const kept: Uint8Array[] = []
-    unpackBatch(octets, (_listener, _address, _port, bytes) => kept.push(bytes))
+    unpackBatch(octets, (_listener, _remote, bytes) => {
+      kept.push(bytes)
+    })
     octets.fill(0)
     expect([kept[0]?.length, kept[0]?.[65_534], kept[1]]).toEqual([65_535, 7, Uint8Array.of(1, 2)])
     expect(kept[1]?.buffer.byteLength).toBe(2)
+  })
+})
+
+describe('an association on its way between threads', () => {
+  it('is one object as long as it lasts, so that its sensor stays the same, and each listener has its own', () => {
+    const batch = new Batch()
+    const secure: Remote = { ...HERE, association: { number: 5, identity: 'meter 17 (ü)', kind: 'psk' } }
+    const seen: (Remote['association'] | undefined)[] = []
+    for (const listener of [0, 0, 1]) batch.add(listener, { ...secure, port: seen.length }, new Uint8Array(1))
+    unpackBatch(batch.take(), (_listener, remote) => {
+      seen.push(remote.association)
+    })
+    batch.add(0, secure, new Uint8Array(1))
+    unpackBatch(batch.take(), (_listener, remote) => {
+      seen.push(remote.association)
+    })
+    const [first, again, elsewhere, later] = seen
+    expect(first).toEqual(secure.association)
+    expect([again === first, elsewhere === first, later === first]).toEqual([true, false, true])
   })
 })
 
@@ -69,7 +103,7 @@ describe('an outbox', () => {
 
   it('sends all of one turn of the event loop at once', async () => {
     const outbox = open(new Tally())
-    for (let port = 1; port <= 3; port += 1) outbox.add(0, '::1', port, Uint8Array.of(port))
+    for (let port = 1; port <= 3; port += 1) outbox.add(0, { address: '::1', port }, Uint8Array.of(port))
     expect(posted).toEqual([])
     await turn()
     expect(posted.map(({ count }) => count)).toEqual([3])
@@ -85,7 +119,7 @@ describe('an outbox', () => {
     const outbox = new Outbox(tally, 'toWorker', (_, count) => tally.add('toWorker', count))
     let refused = 0
     for (let i = 0; i < 50_000; i += 1) {
-      if (!outbox.add(0, '127.0.0.1', 1, new Uint8Array(1))) refused += 1
+      if (!outbox.add(0, HERE, new Uint8Array(1))) refused += 1
     }
     expect(refused).toBe(0)
     await turn()
@@ -95,7 +129,7 @@ describe('an outbox', () => {
   it('takes no more than the other thread can be behind, and goes on when that has caught up', async () => {
     const tally = new Tally()
     const outbox = open(tally)
-    const add = () => outbox.add(0, '127.0.0.1', 1, new Uint8Array(1))
+    const add = () => outbox.add(0, HERE, new Uint8Array(1))
     let taken = 0
     while (add()) taken += 1
     expect(taken).toBe(16_384)

@@ -30,6 +30,7 @@ const publish: Packet = {
   data: new Uint8Array(300),
 }
 const HERE = '10.0.0.1'
+const at = (address: string, port: number) => ({ address, port })
 
 describe('the parts of workers', () => {
   it('are about equal, for names that differ in little', () => {
@@ -97,43 +98,43 @@ describe('a datagram goes', () => {
     for (let worker = 0; worker < workers; worker += 1) {
       const clientId = named(worker)
       for (const packet of [connect(clientId), { type: 'pingreq', clientId } as const]) {
-        expect(routes.workerOf(0, encode(packet), HERE, worker)).toBe(worker)
-        expect(routes.workerOf(3, encodeFrame(packet, node), '::1', 7)).toBe(worker)
+        expect(routes.workerOf(0, encode(packet), at(HERE, worker))).toBe(worker)
+        expect(routes.workerOf(3, encodeFrame(packet, node), at('::1', 7))).toBe(worker)
       }
     }
   })
 
   it('by address otherwise, as long as a sensor is there; each node behind a forwarder for itself [SN-FWD-4 in part]', () => {
     const routes = new Routes(workers)
-    const stranger = routes.workerOf(0, encode(publish), HERE, 7)
+    const stranger = routes.workerOf(0, encode(publish), at(HERE, 7))
     const elsewhere = (stranger + 1) % workers
     const third = (stranger + 2) % workers
     expect(routes.bind(peerKey(0, HERE, 7, undefined), elsewhere)).toBeUndefined()
     expect(routes.bind(peerKey(0, HERE, 7, node), third)).toBeUndefined()
-    expect(routes.workerOf(0, encode(publish), HERE, 7)).toBe(elsewhere)
-    expect(routes.workerOf(0, encodeFrame(publish, node), HERE, 7)).toBe(third)
-    expect(routes.workerOf(0, encode({ type: 'pingreq', clientId: null }), HERE, 7)).toBe(elsewhere)
-    expect(routes.workerOf(1, encode(publish), HERE, 7)).toBe(stranger)
-    expect(routes.workerOf(0, encode(publish), HERE, 8)).toBe(stranger)
+    expect(routes.workerOf(0, encode(publish), at(HERE, 7))).toBe(elsewhere)
+    expect(routes.workerOf(0, encodeFrame(publish, node), at(HERE, 7))).toBe(third)
+    expect(routes.workerOf(0, encode({ type: 'pingreq', clientId: null }), at(HERE, 7))).toBe(elsewhere)
+    expect(routes.workerOf(1, encode(publish), at(HERE, 7))).toBe(stranger)
+    expect(routes.workerOf(0, encode(publish), at(HERE, 8))).toBe(stranger)
     // another worker's sensor takes the address: whoever had it is named, and cannot give it away any more
     expect(routes.bind(peerKey(0, HERE, 7, undefined), third)).toBe(elsewhere)
     routes.unbind(peerKey(0, HERE, 7, undefined), elsewhere)
-    expect(routes.workerOf(0, encode(publish), HERE, 7)).toBe(third)
+    expect(routes.workerOf(0, encode(publish), at(HERE, 7))).toBe(third)
     routes.unbind(peerKey(0, HERE, 7, undefined), third)
-    expect(routes.workerOf(0, encode(publish), HERE, 7)).toBe(stranger)
+    expect(routes.workerOf(0, encode(publish), at(HERE, 7))).toBe(stranger)
   })
 
   it('to the worker of a sensor that has just named itself, before that has answered [SN-SLP-16 in part]', () => {
     const routes = new Routes(workers)
-    const stranger = routes.workerOf(0, encode(publish), HERE, 7)
+    const stranger = routes.workerOf(0, encode(publish), at(HERE, 7))
     const worker = (stranger + 1) % workers
-    routes.workerOf(0, encode({ type: 'pingreq', clientId: named(worker) }), HERE, 7)
-    expect(routes.workerOf(0, encode(publish), HERE, 7)).toBe(worker)
-    expect(routes.workerOf(0, encode(publish), HERE, 8)).toBe(stranger)
+    routes.workerOf(0, encode({ type: 'pingreq', clientId: named(worker) }), at(HERE, 7))
+    expect(routes.workerOf(0, encode(publish), at(HERE, 7))).toBe(worker)
+    expect(routes.workerOf(0, encode(publish), at(HERE, 8))).toBe(stranger)
     // nobody can make it remember more than it wants
     for (let port = 1000; port < 10_000; port += 1)
-      routes.workerOf(0, encode(connect(named(0))), '10.0.0.2', port)
-    expect(routes.workerOf(0, encode(publish), HERE, 7)).toBe(stranger)
+      routes.workerOf(0, encode(connect(named(0))), at('10.0.0.2', port))
+    expect(routes.workerOf(0, encode(publish), at(HERE, 7))).toBe(stranger)
   })
 
   it('to the first worker where it is about the gateway, and somewhere even when it is nonsense', () => {
@@ -145,12 +146,12 @@ describe('a datagram goes', () => {
     ]
     for (let port = 0; port < 20; port += 1) {
       for (const packet of about) {
-        expect(routes.workerOf(0, encode(packet), `10.0.0.${port}`, port)).toBe(0)
-        expect(routes.workerOf(0, encodeFrame(packet, node), `10.0.0.${port}`, port)).toBe(0)
+        expect(routes.workerOf(0, encode(packet), at(`10.0.0.${port}`, port))).toBe(0)
+        expect(routes.workerOf(0, encodeFrame(packet, node), at(`10.0.0.${port}`, port))).toBe(0)
       }
     }
     for (const hex of ['', '00', '01', '0100', '03fe', '04fe0001', '0204', '0304ff', '05fe000000']) {
-      const worker = routes.workerOf(0, Buffer.from(hex, 'hex'), HERE, 7)
+      const worker = routes.workerOf(0, Buffer.from(hex, 'hex'), at(HERE, 7))
       expect(worker).toBeGreaterThanOrEqual(0)
       expect(worker).toBeLessThan(workers)
     }

@@ -4,8 +4,8 @@ import type { Config } from '../../config/schema.ts'
 import { servesBothFamilies } from '../../config/sections/listener.ts'
 import type { Listener } from '../../session/peers.ts'
 import { createDiscovery, type Discovery } from '../../sessions/discovery.ts'
+import { openLink } from '../../transport/open.ts'
 import type { OnDatagram, Transport } from '../../transport/transport.ts'
-import { openUdp } from '../../transport/udp/udp.ts'
 import type { WorkerShare } from '../worker-share.ts'
 import { type Admission, admissionOf } from './admission.ts'
 
@@ -40,7 +40,7 @@ export async function openListener(
     hops: discovery.hops,
   }
   const transport =
-    share?.listen(index, receive) ?? (await openUdp({ url, bothFamilies, receiveBuffer, group }, receive))
+    share?.listen(index, receive) ?? (await openLink({ url, bothFamilies, receiveBuffer, group }, receive))
   bound = {
     index,
     listener: { name: config.name, maxMessage: config.maxMessageSize, roaming: config.roaming },

@@ -2,7 +2,7 @@
 
 import { decodeFrame } from '../../codec/v1/frame.ts'
 import type { Packet } from '../../codec/v1/messages.ts'
-import type { Peer, PeerKey } from '../../session/peers.ts'
+import type { Association, Peer, PeerKey } from '../../session/peers.ts'
 import type { Refusal } from '../../session/refusal.ts'
 import { onAdvertise } from '../../sessions/discovery.ts'
 import type { Remote } from '../../transport/transport.ts'
@@ -37,7 +37,7 @@ export function admitDatagram(
 export function decodeDatagram(
   bound: BoundListener,
   bytes: Uint8Array,
-  { address, port }: Remote,
+  { address, port, association }: Remote,
   counters: Counters,
   onRefused: (refusal: Refusal) => void,
 ): ReceivedMessage | undefined {
@@ -46,7 +46,7 @@ export function decodeDatagram(
   if (packet.type === 'malformed') return void incrementCounter(dropped, `malformed: ${packet.reason}`)
   if (nodeId !== undefined && !bound.isForwarder(address)) {
     const clientId = packet.type === 'connect' ? packet.clientId : undefined
-    const peer = { address, port, nodeId, listener: bound.listener }
+    const peer = { address, port, nodeId, association, listener: bound.listener }
     onRefused({ reason: 'forwarder-not-listed', peer, clientId })
     return void incrementCounter(dropped, 'not-allowed')
   }
@@ -57,12 +57,19 @@ export function decodeDatagram(
   return { packet, nodeId }
 }
 
-/** Who sent a datagram: as it is known by its session, unless it spoke to another address of this machine. */
+/** Who sent a datagram: as it is known by its session, unless it spoke from or to another address than before. */
 export const peerOf = (
   { listener }: BoundListener,
-  { address, port, local }: Remote,
+  { address, port, local, association }: Remote,
   nodeId: Uint8Array | undefined,
   key: PeerKey,
   known: Peer | undefined,
 ): Peer =>
-  known !== undefined && known.local === local ? known : { key, listener, address, port, nodeId, local }
+  known !== undefined && known.local === local && isSamePlace(known, address, port, association)
+    ? known
+    : { key, listener, address, port, nodeId, local, association }
+
+/** The key says that already, except of associations. */
+const isSamePlace = (known: Peer, address: string, port: number, association: Association | undefined) =>
+  association === undefined ||
+  (known.association === association && known.port === port && known.address === address)

@@ -1,0 +1,34 @@
+// Opens a link to sensors: which kind it is, its url says.
+
+import { TransportError } from './error.ts'
+import type { OnDatagram, Transport } from './transport.ts'
+import { openUdp, type UdpOptions } from './udp/udp.ts'
+
+/** What a link may be opened with; each kind takes what it knows. */
+export type LinkOptions = UdpOptions
+
+type Open = (
+  options: LinkOptions,
+  onDatagram: OnDatagram,
+  onError?: (error: Error) => void,
+) => Promise<Transport>
+
+/** The kinds of link, by the scheme of their urls. */
+const KINDS: Readonly<Record<string, Open>> = {
+  udp: openUdp,
+}
+
+/**
+ * Opens the link that the url names, and calls `onDatagram` for all that arrives there. Later errors are counted and told to
+ * `onError`. Rejects with TransportError if the link cannot be had, or there is no such kind.
+ */
+export async function openLink(
+  options: LinkOptions,
+  onDatagram: OnDatagram,
+  onError?: (error: Error) => void,
+): Promise<Transport> {
+  const [scheme = ''] = options.url.split(':', 1)
+  const open = Object.hasOwn(KINDS, scheme) ? KINDS[scheme] : undefined
+  if (open === undefined) throw new TransportError('invalid', `${options.url}: there is no link "${scheme}"`)
+  return open(options, onDatagram, onError)
+}
