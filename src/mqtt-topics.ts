@@ -91,7 +91,7 @@ export function isTopicFilter(filter: string): boolean {
 export function matches(filter: string, name: string): boolean {
   if (filter === name) return true
   if (!hasWildcard(filter)) return false
-  if (name.startsWith('$') && (filter.startsWith('+') || filter.startsWith('#'))) return false
+  if (missesSystem(filter, name)) return false
   const wanted = filter.split('/')
   const levels = name.split('/')
   for (let i = 0; i < wanted.length; i++) {
@@ -99,4 +99,34 @@ export function matches(filter: string, name: string): boolean {
     if (i >= levels.length || (wanted[i] !== '+' && wanted[i] !== levels[i])) return false
   }
   return wanted.length === levels.length
+}
+
+/** Wildcards do not match a first level that begins with `$`. */
+const missesSystem = (filter: string, other: string): boolean =>
+  other.startsWith('$') && (filter.startsWith('+') || filter.startsWith('#'))
+
+/** Whether the legal filter `outer` matches every name that the legal filter `inner` matches. */
+export function covers(outer: string, inner: string): boolean {
+  if (outer === inner) return true
+  if (missesSystem(outer, inner)) return false
+  const wanted = outer.split('/')
+  const levels = inner.split('/')
+  for (let i = 0; i < wanted.length; i++) {
+    if (wanted[i] === '#') return true
+    if (i >= levels.length || levels[i] === '#') return false
+    if (wanted[i] !== '+' && wanted[i] !== levels[i]) return false
+  }
+  return wanted.length === levels.length
+}
+
+/** Whether there is a name that both legal filters match. */
+export function overlaps(one: string, other: string): boolean {
+  if (missesSystem(one, other) || missesSystem(other, one)) return false
+  const [a, b] = [one.split('/'), other.split('/')]
+  for (let i = 0; i < Math.max(a.length, b.length); i++) {
+    if (a[i] === '#' || b[i] === '#') return true // also of the level before it, which is where the other one ends
+    if (a[i] === undefined || b[i] === undefined) return false
+    if (a[i] !== '+' && b[i] !== '+' && a[i] !== b[i]) return false
+  }
+  return true
 }

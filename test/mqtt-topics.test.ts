@@ -2,7 +2,16 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isClientId, isTopicFilter, isTopicName, matches, octets, sharedFilter } from '../src/mqtt-topics.ts'
+import {
+  covers,
+  isClientId,
+  isTopicFilter,
+  isTopicName,
+  matches,
+  octets,
+  overlaps,
+  sharedFilter,
+} from '../src/mqtt-topics.ts'
 
 describe('names', () => {
   it.each(['', 'a\0b', '\ud800', 'x'.repeat(65_536), 'ä'.repeat(32_768)])(
@@ -117,5 +126,61 @@ describe('octets of a text', () => {
     for (const text of ['\ud800', '\udc00', '\ud800x', '\ud800\ud800\udc00']) {
       expect(octets(text)).toBe(Buffer.byteLength(text))
     }
+  })
+})
+
+describe('one filter beside another', () => {
+  const level = fc.constantFrom('a', 'b', '$x', '')
+  const names = fc.array(level, { minLength: 1, maxLength: 4 }).map((levels) => levels.join('/'))
+  const filters = fc
+    .tuple(fc.array(fc.oneof(level, fc.constant('+')), { maxLength: 3 }), fc.constantFrom('a', '+', '#', ''))
+    .map(([levels, last]) => [...levels, last].join('/'))
+    .filter(isTopicFilter)
+
+  it('covers it only if it matches all that the other matches', () => {
+    fc.assert(
+      fc.property(filters, filters, names, (outer, inner, name) => {
+        if (covers(outer, inner) && matches(inner, name)) expect(matches(outer, name)).toBe(true)
+      }),
+      { numRuns: 3000 },
+    )
+  })
+
+  it('overlaps it if there is a name that both match', () => {
+    fc.assert(
+      fc.property(filters, filters, names, (one, other, name) => {
+        if (matches(one, name) && matches(other, name)) expect(overlaps(one, other)).toBe(true)
+        expect(overlaps(one, other)).toBe(overlaps(other, one))
+      }),
+      { numRuns: 3000 },
+    )
+  })
+
+  it.each([
+    ['#', 'a/b', true],
+    ['#', '$SYS/#', false],
+    ['+', '$SYS', false],
+    ['a/#', 'a', true],
+    ['a/#', 'a/+/b', true],
+    ['a/+', 'a/#', false],
+    ['a/+', 'a/b', true],
+    ['a/b', 'a/+', false],
+    ['+/b', '+/b', true],
+    ['a/+/c', 'a/b', false],
+    ['$SYS/#', '$SYS/x', true],
+  ])('%s covers %s: %s', (outer, inner, expected) => {
+    expect(covers(outer, inner)).toBe(expected)
+  })
+
+  it.each([
+    ['a/+', '+/b', true],
+    ['a/#', 'a', true],
+    ['a/b', 'a/c', false],
+    ['#', '$SYS/x', false],
+    ['+/x', 'a/#', true],
+    ['a', 'a/b', false],
+    ['a/+/c', 'a/b', false],
+  ])('%s overlaps %s: %s', (one, other, expected) => {
+    expect(overlaps(one, other)).toBe(expected)
   })
 })

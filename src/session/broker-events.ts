@@ -2,7 +2,12 @@
 
 import { ReturnCode } from '../codec/v1/messages.ts'
 import { awaitSensor, needsLink, scheduleReconnect } from './broker/link.ts'
-import { answerSubscribe, refuseRequest, resendRequests } from './broker/subscribe.ts'
+import {
+  answerSubscribe,
+  endForbiddenSubscriptions,
+  refuseRequest,
+  resendRequests,
+} from './broker/subscribe.ts'
 import {
   blameSuspect,
   judgeBreak,
@@ -42,6 +47,7 @@ export function onConnected(session: Session, event: Reported<'connected'>, turn
   }
   onWithheldReconnected(session, event.sessionPresent)
   dropOldSpooled(session, turn)
+  endForbiddenSubscriptions(session, turn)
   planRestoring(session, event.sessionPresent) // [SN-MAP-3, SN-MAP-4]
   resendUplinks(session, event.sessionPresent, turn)
   resendRequests(session)

@@ -4,7 +4,7 @@
 import type { Packet, PacketType } from '../codec/v1/messages.ts'
 import { closeUnneededLink, hurryLink, onSensorHeard } from './broker/link.ts'
 import { sendDueToBroker } from './broker/send-due.ts'
-import { onSubscribe, onUnsubscribe, onUnsubscribed } from './broker/subscribe.ts'
+import { endForbiddenSubscriptions, onSubscribe, onUnsubscribe, onUnsubscribed } from './broker/subscribe.ts'
 import { onClosed, onCongestion, onConnected, onRefused, onSubscribed } from './broker-events.ts'
 import { nextDeadline, onDeadline } from './deadlines.ts'
 import { onPuback, onPubcomp, onPubrec, onRegack } from './downlink/answers.ts'
@@ -86,6 +86,11 @@ function onPacket(session: Session, packet: Packet, turn: Turn): void {
   resumeDelivery(session, turn)
 }
 
+function onRules(session: Session, turn: Turn): void {
+  endForbiddenSubscriptions(session, turn)
+  onDeadline(session, turn) // what is due follows from the rules
+}
+
 function onOther(session: Session, event: Exclude<Event, { type: 'packet' }>, turn: Turn): void {
   switch (event.type) {
     case 'connected': return onConnected(session, event, turn)
@@ -98,8 +103,8 @@ function onOther(session: Session, event: Exclude<Event, { type: 'packet' }>, tu
     case 'message': return onMessage(session, event, turn)
     case 'releasing': return onReleasing(session, event, turn)
     case 'congestion': return onCongestion(session, event.on)
-    case 'deadline':
-    case 'rules': return onDeadline(session, turn) // what is due follows from the rules
+    case 'deadline': return onDeadline(session, turn)
+    case 'rules': return onRules(session, turn)
     case 'displaced': return onDisplaced(session, event.by, turn)
     case 'shutdown': return onShutdown(session, turn)
     case 'command': return onCommand(session, event.command, turn)

@@ -1,5 +1,7 @@
 // What the session core is told from outside: settings, policies per sensor, shared totals. Pure types.
 
+import type { Permission } from './topics/permission.ts'
+
 /** All times in milliseconds. Names as in chapter 7.2 where it has one. */
 export interface Timers {
   readonly tRetry: number
@@ -60,6 +62,7 @@ export interface QosMinusOne {
   readonly enabled: boolean
   /** topic filters that unconnected senders may publish to */
   readonly topics: readonly string[]
+  mayComeFrom(address: string): boolean
   /** false: the retain flag is cleared */
   readonly retain: boolean
   /** messages per second from one address */
@@ -74,10 +77,25 @@ export interface Settings {
   readonly qosMinusOne: QosMinusOne
 }
 
+/** Whom rules are looked up for; a session is one. */
+export interface Who {
+  readonly clientId: string
+  /** who its sensor has proved to be, where its link can tell */
+  readonly identity?: string | undefined
+  /** the rule that an admission named for it, by its `match` */
+  readonly rule?: string | undefined
+}
+
 /** What the configuration's rules say of one sensor. */
 export interface Policy {
   readonly denied: boolean
   mayComeFrom(address: string): boolean
+  /** whether a sensor that has proved this identity, or none, may have the ClientId */
+  mayBe(identity: string | undefined): boolean
+  /** what it may publish to, wills included; undefined: anything */
+  readonly publish?: Permission | undefined
+  /** what it may subscribe; undefined: anything */
+  readonly subscribe?: Permission | undefined
   /** CONNECT from a sleeping sensor: honour CleanSession, or resume whatever it says [AMB-1] */
   readonly asleepConnect: 'strict' | 'resume'
   /** REGISTER before the first PUBLISH of a topic in a connection [AMB-7] */
@@ -127,9 +145,9 @@ export interface Env {
   readonly totals: Totals
   /** what waits of all sensors in the store for the broker */
   readonly spooled: { messages: number; octets: number }
-  policyFor(clientId: string): Policy
+  policyFor(who: Who): Policy
   /** the ClientId that this sensor has at the broker */
-  nameAtBroker(clientId: string): string
+  nameAtBroker(who: Who): string
   /** whether the gateway itself has this ClientId at the broker */
   isOwnName(name: string): boolean
   /** 0 <= x < 1 */

@@ -25,6 +25,8 @@ export interface PeerRecord {
 
 export interface LastingRecord {
   readonly clientId: string
+  readonly identity?: string | undefined
+  readonly rule?: string | undefined
   readonly cleanSession: boolean
   readonly keepAlive: number
   readonly will: WillData
@@ -66,9 +68,11 @@ export type ToWall = (monotonic: number) => number
 export type ToMonotonic = (wall: number) => number
 
 export function lastingRecord(session: Session): LastingRecord {
-  const { clientId, cleanSession, keepAlive, will, topics, subscriptions } = session
+  const { clientId, identity, rule, cleanSession, keepAlive, will, topics, subscriptions } = session
   return {
     clientId,
+    ...(identity !== undefined && { identity }),
+    ...(rule !== undefined && { rule }),
     cleanSession,
     keepAlive,
     will,
@@ -128,7 +132,8 @@ export function fromRecord(
   toMonotonic: ToMonotonic,
   turn: Turn,
 ): Session {
-  const session = createSession(lasting.clientId, turn.env)
+  const { identity, rule } = lasting
+  const session = createSession(lasting.clientId, turn.env, { identity, rule })
   const { topics } = session
   for (const [id, name] of lasting.topics.names) {
     topics.byId.set(id, name)

@@ -17,6 +17,7 @@ export type RefusalReason =
   | 'client-id-contested' // another device had it a moment ago
   | 'denied' // by a rule
   | 'wrong-address' // not one that its rule lists
+  | 'wrong-identity' // who it has proved to be, if anybody, may not have this ClientId
   | 'too-many-sensors'
   | 'too-many-of-address' // sessions of one source address
   | 'too-many-connects' // per second from one source
@@ -29,11 +30,13 @@ export type RefusalReason =
   | 'unknown-sender'
   | 'too-many-answers' // per second to one source
   | 'qos-minus-one-off'
+  | 'qos-minus-one-source' // not an address that such messages may come from
   | 'qos-minus-one-topic' // not one that such messages may have
   | 'qos-minus-one-rate' // above the rate for one source
   // requests
   | 'topic-impossible' // MQTT cannot carry it
   | 'topic-id-unknown'
+  | 'topic-not-permitted' // a rule does not let it publish there, or subscribe that
   | 'too-many-topics'
   | 'too-many-subscriptions'
   | 'too-many-requests' // of one sensor under way at once

@@ -7,7 +7,7 @@ import type { Subscribing, Subscription } from './broker/subscription.ts'
 import { createValidation, type Validation } from './downlink/unproven.ts'
 import type { Backlog, QueuedMessage, Uplink, WillData, WithheldMessage } from './message.ts'
 import type { Peer } from './peers.ts'
-import type { Env, Policy } from './policy.ts'
+import type { Env, Policy, Who } from './policy.ts'
 import { SparseMap, SparseSet } from './sparse.ts'
 import type { State } from './states.ts'
 import { createTopics, firstTopicId, type Topics } from './topics/registry.ts'
@@ -118,6 +118,10 @@ export interface Link {
 
 export interface Session {
   readonly clientId: string
+  /** who the sensor has proved to be, by the link that it came over last; undefined where that cannot tell */
+  identity: string | undefined
+  /** the rule that an admission named for it; undefined: the first that fits */
+  rule: string | undefined
   /** the rules for this sensor; derived from the configuration, never stored */
   policy: Policy
   /** undefined while it is disconnected or lost */
@@ -179,9 +183,15 @@ const createDownlink = (first: number): Downlink => ({
 })
 
 /** A session without history for this ClientId, in state disconnected. */
-export const createSession = (clientId: string, env: Env): Session => ({
+export const createSession = (
+  clientId: string,
+  env: Env,
+  { identity, rule }: Partial<Who> = {},
+): Session => ({
   clientId,
-  policy: env.policyFor(clientId),
+  identity,
+  rule,
+  policy: env.policyFor({ clientId, identity, rule }),
   peer: undefined,
   state: 'disconnected',
   cleanSession: true,

@@ -9,7 +9,7 @@ import type { Turn } from '../session/turn.ts'
 import { dispatch } from './dispatch.ts'
 import { refuseStranger } from './strangers.ts'
 import { bindPeer, type Sessions } from './table.ts'
-import { displaceSession, dropConnect, isContested } from './takeover.ts'
+import { displaceSession, dropConnect, isContested, whyBarred } from './takeover.ts'
 
 /** The ClientId decides, and may have moved to this address [SN-SLP-16, -17]. */
 export function onNamedPingreq(sessions: Sessions, packet: Pingreq, peer: Peer, turn: Turn): void {
@@ -28,9 +28,12 @@ export function onNamedPingreq(sessions: Sessions, packet: Pingreq, peer: Peer, 
   dispatch(sessions, session, { type: 'packet', packet, peer }, turn)
 }
 
-function mayMove({ policy }: Session, from: Peer, to: Peer): boolean {
+function mayMove({ policy, identity }: Session, from: Peer, to: Peer): boolean {
   const { roaming } = to.listener
-  if (roaming === 'off' || !policy.mayComeFrom(to.address)) return false
+  if (whyBarred(policy, to) !== undefined) return false
+  // who has proved to be the same may come from anywhere, and nobody else may take its place without a CONNECT
+  if (identity !== undefined || to.association !== undefined) return identity === to.association?.identity
+  if (roaming === 'off') return false
   if (roaming === 'any') return true
   return from.address === to.address && sourceOf(from) === sourceOf(to)
 }

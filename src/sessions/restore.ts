@@ -49,7 +49,7 @@ export function restore(
   const { progress } = stored.record
   refill(session, stored, turn)
   sessions.byClientId.set(session.clientId, session)
-  noteName(sessions, session.clientId, turn)
+  noteName(sessions, session, turn)
   countSource(sessions, session, progress.source)
   const wasLive = isLive(session)
   const peer = wasLive && progress.peer !== undefined ? peerOf(progress.peer) : undefined

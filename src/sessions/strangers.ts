@@ -7,6 +7,7 @@ import type { DropReason } from '../session/events.ts'
 import { type Peer, sourceOf } from '../session/peers.ts'
 import { type RefusalReason, reasonForTopic } from '../session/refusal.ts'
 import { verdict } from '../session/states.ts'
+import { permitsTopic } from '../session/topics/permission.ts'
 import { topicOfPublish } from '../session/topics/topic-names.ts'
 import type { Turn } from '../session/turn.ts'
 import type { Sessions } from './table.ts'
@@ -58,6 +59,10 @@ export function refuseStranger(sessions: Sessions, packet: Packet, peer: Peer, t
   turn.out.push({ type: 'send', peer, packet: { type: 'disconnect', duration: null } })
 }
 
+/** Without a connection there is no ClientId; who has proved an identity has the rights of a sensor of that name. */
+const mayPublishAs = (identity: string | undefined, topic: string, { env }: Turn): boolean =>
+  identity === undefined || permitsTopic(env.policyFor({ clientId: identity, identity }).publish, topic)
+
 /** QoS -1 needs no connection, and never gets an answer [6.8]. */
 export function onUnconnectedPublish(sessions: Sessions, packet: Publish, peer: Peer, turn: Turn): void {
   const { predefined, qosMinusOne } = turn.env.settings
@@ -65,6 +70,10 @@ export function onUnconnectedPublish(sessions: Sessions, packet: Publish, peer: 
   if (!qosMinusOne.enabled) return turnDown(peer, 'qos-minus-one-off', 'not-allowed', turn)
   if (typeof topic !== 'string')
     return turnDown(peer, reasonForTopic(topic ?? ReturnCode.notSupported), 'invalid-topic', turn)
+  if (!qosMinusOne.mayComeFrom(peer.address))
+    return turnDown(peer, 'qos-minus-one-source', 'not-allowed', turn)
+  if (!mayPublishAs(peer.association?.identity, topic, turn))
+    return turnDown(peer, 'topic-not-permitted', 'not-allowed', turn)
   if (!qosMinusOne.topics.some((filter) => matches(filter, topic)))
     return turnDown(peer, 'qos-minus-one-topic', 'not-allowed', turn)
   const { perAddress } = qosMinusOne

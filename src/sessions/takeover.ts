@@ -3,6 +3,7 @@
 import { type Connect, ReturnCode } from '../codec/v1/messages.ts'
 import { isClientId, octets } from '../mqtt-topics.ts'
 import { type Peer, type PeerKey, sourceOf } from '../session/peers.ts'
+import type { Policy, Who } from '../session/policy.ts'
 import type { RefusalReason } from '../session/refusal.ts'
 import { createSession, type Session } from '../session/session.ts'
 import type { Turn } from '../session/turn.ts'
@@ -23,23 +24,25 @@ export function onConnectFrom(sessions: Sessions, packet: Connect, peer: Peer, t
   const impossible = whyImpossible(packet, turn)
   if (impossible !== undefined) return reject(peer, clientId, impossible, ReturnCode.notSupported, turn)
   const existing = sessions.byClientId.get(clientId)
-  const policy = existing?.policy ?? turn.env.policyFor(clientId)
-  const barred = policy.denied ? 'denied' : policy.mayComeFrom(peer.address) ? undefined : 'wrong-address'
+  const who: Who = { clientId, identity: peer.association?.identity, rule: existing?.rule }
+  const policy = turn.env.policyFor(who)
+  const barred = whyBarred(policy, peer)
   if (barred !== undefined) return reject(peer, clientId, barred, ReturnCode.notSupported, turn) // [SN-ROB-2]
   if (existing !== undefined && isContested(existing, peer, turn)) {
     dropConnect(peer, clientId, 'client-id-contested', turn)
     return
   }
-  if (isNameTaken(sessions, clientId, turn)) {
+  if (isNameTaken(sessions, who, turn)) {
     turn.out.push({ type: 'drop', reason: 'name-taken', session: undefined })
     return reject(peer, clientId, 'client-id-reserved', ReturnCode.notSupported, turn)
   }
   displaceSession(sessions, clientId, peer.key, turn)
   const full = existing === undefined ? makeRoomFor(sessions, sourceOf(peer), turn) : undefined
   if (full !== undefined) return reject(peer, clientId, full, ReturnCode.congestion, turn) // [SN-CONN-19]
-  const session = existing ?? createSession(clientId, turn.env)
+  const session = existing ?? createSession(clientId, turn.env, who)
+  Object.assign(session, { identity: who.identity, policy })
   if (existing === undefined) sessions.byClientId.set(clientId, session)
-  noteName(sessions, clientId, turn)
+  noteName(sessions, who, turn)
   const hasMoved = session.peer?.key !== peer.key
   if (session.peer !== undefined && hasMoved && session.state !== 'asleep') {
     turn.out.push({ type: 'send', peer: session.peer, packet: { type: 'disconnect', duration: null } }) // [SN-CONN-11]
@@ -47,6 +50,13 @@ export function onConnectFrom(sessions: Sessions, packet: Connect, peer: Peer, t
   bindPeer(sessions, session, peer)
   if (hasMoved) session.setup.fresh = false // from another address it is no repetition
   dispatch(sessions, session, { type: 'packet', packet, peer }, turn)
+}
+
+/** Why its rule does not let a sensor of this address and identity have its ClientId [SN-ROB-2]. */
+export function whyBarred(policy: Policy, { address, association }: Peer): RefusalReason | undefined {
+  if (policy.denied) return 'denied'
+  if (!policy.mayComeFrom(address)) return 'wrong-address'
+  return policy.mayBe(association?.identity) ? undefined : 'wrong-identity'
 }
 
 /** Why nobody may connect like that [SN-CONN-5, -6, -8, SN-FLD-3]. */

@@ -72,13 +72,17 @@ export function changedParts(session: Session, written: WrittenParts): PartChang
 type Records = [PartKey, object | undefined][]
 
 function changeHead(session: Session, written: WrittenParts, records: Records, confirmed: (() => void)[]) {
-  const { clientId, cleanSession, keepAlive, topics } = session
+  const { clientId, identity, rule, cleanSession, keepAlive, topics } = session
   const suppressed = nameless(session)
-  const head = [cleanSession, keepAlive, topics.next, ...suppressed]
+  const head = [identity, rule, cleanSession, keepAlive, topics.next, ...suppressed]
   if (!isSame(written.head, head)) {
     written.head = undefined
     const lists = { names: [], confirmed: [], learned: [], suppressed, next: topics.next }
-    records.push(['lasting', { clientId, cleanSession, keepAlive, topics: lists, subscriptions: [] }])
+    const proved = { ...(identity !== undefined && { identity }), ...(rule !== undefined && { rule }) }
+    records.push([
+      'lasting',
+      { clientId, ...proved, cleanSession, keepAlive, topics: lists, subscriptions: [] },
+    ])
     confirmed.push(() => {
       written.head = head
     })

@@ -112,6 +112,8 @@ export const readLasting: Reader<LastingRecord> = (value) => {
   const topics = fields<LastingRecord['topics']>(of.topics)
   return {
     clientId: text(of.clientId),
+    identity: maybe(text)(of.identity),
+    rule: maybe(text)(of.rule),
     cleanSession: flag(of.cleanSession),
     keepAlive: count(of.keepAlive),
     will: maybe(readWill)(of.will) ?? { topic: undefined, message: undefined },

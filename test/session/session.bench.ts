@@ -26,7 +26,7 @@ const env = {
   policyFor: () => {
     throw new Error('no sensor connects here')
   },
-  nameAtBroker: (clientId: string) => clientId,
+  nameAtBroker: ({ clientId }: { clientId: string }) => clientId,
   isOwnName: () => false,
   random: () => 0,
 }

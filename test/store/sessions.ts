@@ -12,6 +12,7 @@ const env: Pick<Env, 'policyFor' | 'random'> = {
   policyFor: () => ({
     denied: false,
     mayComeFrom: () => true,
+    mayBe: () => true,
     asleepConnect: 'strict',
     reRegister: 'ifUnconfirmed',
     predefined,

@@ -85,7 +85,7 @@ async function find(path: string, clock: MachineClock): Promise<Found> {
     totals: world.totals,
     spooled: world.spooled,
     policyFor: () => sessionOf('s').policy,
-    nameAtBroker: (clientId) => clientId,
+    nameAtBroker: ({ clientId }) => clientId,
     isOwnName: () => false,
     random: () => 0,
   }

@@ -15,6 +15,7 @@ import type {
   Settings,
   SpoolPolicy,
   Timers,
+  Who,
 } from '../../src/session/policy.ts'
 import type { PeerRecord } from '../../src/session/record.ts'
 import type { Session } from '../../src/session/session.ts'
@@ -121,7 +122,7 @@ export class World {
   /** everything, in order, one line each */
   readonly transcript: string[] = []
   readonly effects: Effect[] = []
-  readonly #policies: (clientId: string) => Policy
+  readonly #policies: (who: Who) => Policy
   readonly #random: () => number
   readonly #nameAtBroker: (clientId: string) => string
   /** Sees what came of every event, before it is performed. */
@@ -150,7 +151,14 @@ export class World {
     this.settings = {
       timers: { ...defaultTimers, ...options.timers },
       limits: { ...defaultLimits, ...options.limits },
-      qosMinusOne: { enabled: true, topics: ['#'], retain: true, perAddress: 10, ...options.qosMinusOne },
+      qosMinusOne: {
+        enabled: true,
+        topics: ['#'],
+        mayComeFrom: () => true,
+        retain: true,
+        perAddress: 10,
+        ...options.qosMinusOne,
+      },
       predefined,
     }
     this.listener = {
@@ -160,9 +168,10 @@ export class World {
     }
     this.#random = options.random ?? (() => 0)
     this.#nameAtBroker = options.nameAtBroker ?? ((clientId) => clientId)
-    this.#policies = (clientId) => ({
+    this.#policies = ({ clientId }) => ({
       denied: false,
       mayComeFrom: () => true,
+      mayBe: (identity) => identity === undefined || identity === clientId,
       asleepConnect: 'strict',
       reRegister: 'ifUnconfirmed',
       predefined,
@@ -274,7 +283,7 @@ export class World {
       totals: this.totals,
       spooled: this.spooled,
       policyFor: this.#policies,
-      nameAtBroker: this.#nameAtBroker,
+      nameAtBroker: ({ clientId }: Who) => this.#nameAtBroker(clientId),
       isOwnName: (name: string) => name === 'the-gateway',
       random: this.#random,
     }

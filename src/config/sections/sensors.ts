@@ -12,30 +12,32 @@ import {
   nameTemplate,
   oneOf,
   pem,
+  permissionFilter,
   template,
+  text,
   topicFilter,
   topicName,
   whole,
   yesNo,
 } from './values.ts'
 
-const both: readonly Variable[] = ['clientId', 'gatewayId']
+const ofSensor: readonly Variable[] = ['clientId', 'gatewayId', 'identity']
 
 /** One rule for sensors. */
 export const sensor = z.strictObject({
   match: glob()
     .prefault('*')
     .describe('Pattern of ClientIds, * and ? are wildcards. The first rule that fits counts.'),
-  clientId: nameTemplate(both, 'a ClientId, which may hold ${clientId} and ${gatewayId}')
+  clientId: nameTemplate(ofSensor, 'a ClientId, which may hold ${clientId}, ${identity} and ${gatewayId}')
     .prefault('${clientId}')
     .describe(
       'ClientId at the broker. As it is, a sensor can take the place of any other client of the broker; "sn-${clientId}" gives sensors names of their own.',
     ),
-  username: nameTemplate(both, 'a user name').optional().describe('User name at the broker.'),
-  password: template(both, 'a password')
+  username: nameTemplate(ofSensor, 'a user name').optional().describe('User name at the broker.'),
+  password: template(ofSensor, 'a password')
     .optional()
     .describe('Password at the broker.')
-    .meta(kind({ kind: 'template', template: both, secret: true }))
+    .meta(kind({ kind: 'template', template: ofSensor, secret: true }))
     .meta({ examples: ['${env:SENSOR_PASSWORD}'] }),
   cert: pem({ secret: true })
     .optional()
@@ -44,6 +46,29 @@ export const sensor = z.strictObject({
   from: list(network())
     .prefault([])
     .describe('Networks these sensors may come from; empty = any. From elsewhere their CONNECT is refused.'),
+  identity: list(
+    text('a pattern of identities, which may hold ${clientId}', 1, 256).meta(
+      kind({ kind: 'pattern', template: ['clientId'] }),
+    ),
+  )
+    .min(1, { error: 'at least one pattern; ["*"] stands for any sensor that has proved an identity' })
+    .optional()
+    .describe(
+      'Patterns of identities that may use these ClientIds, * and ? are wildcards. Who has proved none is refused then. Default: on links that prove identities (DTLS) the identity must be the ClientId, on others nobody has one.',
+    )
+    .meta({ examples: [['${clientId}'], ['fleet-7-*']] }),
+  publish: list(permissionFilter())
+    .optional()
+    .describe(
+      'Topic filters these sensors may publish to, wills included; one that begins with ! excepts topics. Elsewhere REGISTER, PUBLISH and wills are refused with 0x03. Filters with a variable are left out for sensors whose ClientId or identity holds /, + or #. Default: everything.',
+    )
+    .meta({ examples: [['sensors/${clientId}/#', '!sensors/${clientId}/admin/#']] }),
+  subscribe: list(permissionFilter())
+    .optional()
+    .describe(
+      'The same for what they may subscribe: a subscription is refused unless all that it could match is permitted. Default: everything.',
+    )
+    .meta({ examples: [['commands/${clientId}/#']] }),
   deny: yesNo().prefault(false).describe('Refuse these sensors: CONNACK 0x03 [5.3.10].'),
   asleepConnect: oneOf('strict', 'resume')
     .prefault('strict')
@@ -119,6 +144,9 @@ export const qosMinusOne = z.strictObject({
     .prefault(true)
     .describe('Accept PUBLISH with QoS -1 from senders without a connection [6.8].'),
   topics: list(topicFilter()).prefault(['#']).describe('Topic filters such messages may be published to.'),
+  from: list(network())
+    .prefault([])
+    .describe('Networks such messages may come from; empty = any that the listener allows.'),
   retain: yesNo().prefault(true).describe('false: their retain flag is cleared.'),
   perAddress: whole(1, 1_000_000)
     .prefault(500)

@@ -115,7 +115,7 @@ export const template = (variables: readonly Variable[], expected: string) =>
 export const nameTemplate = (variables: readonly Variable[], expected: string) => {
   const error = `${expected}, without control characters`
   const isLegal = (value: string) =>
-    value === '' || isText(expandTemplate(value, { clientId: 'x', gatewayId: 1 }))
+    value === '' || isText(expandTemplate(value, { clientId: 'x', identity: 'x', gatewayId: 1 }))
   return text(error, 0, 65_535)
     .refine(isLegal, { error })
     .meta(kind({ kind: 'template', template: variables }))
@@ -133,8 +133,18 @@ export const pem = (facts: Kind) => {
 export const topicName = () => {
   const error = 'an MQTT topic name of at most 200 levels, without wildcards and control characters'
   return text(error, 1, 65_535)
-    .refine((value) => isTopicName(expandTemplate(value, { clientId: 'x' })), { error })
-    .meta(kind({ kind: 'topic name', template: ['clientId'] }))
+    .refine((value) => isTopicName(expandTemplate(value, { clientId: 'x', identity: 'x' })), { error })
+    .meta(kind({ kind: 'topic name', template: ['clientId', 'identity'] }))
+}
+
+/** A topic filter that may hold variables of the sensor, or `!` and one that is excepted. */
+export const permissionFilter = () => {
+  const error = 'an MQTT topic filter, such as "sensors/${clientId}/#", or "!" and one that is excepted'
+  const isLegal = (value: string) =>
+    isTopicFilter(expandTemplate(value.replace(/^!/, ''), { clientId: 'x', identity: 'x' }))
+  return text(error, 1, 65_535)
+    .refine(isLegal, { error })
+    .meta(kind({ kind: 'topic filter', template: ['clientId', 'identity'] }))
 }
 
 /** A topic filter [MQTT 4.7]. */

@@ -56,7 +56,7 @@ export function createBrokerEffects(parts: BrokerEffectsParts): BrokerEffects {
         else if (event.type === 'published') {
           observeAnswer(sentAt, event.token)
           if (event.reason !== undefined && session.policy.ack === 'store')
-            logRefusal(session, rules.matchOf(session.clientId), event.reason)
+            logRefusal(session, rules.matchOf(session), event.reason)
         }
         parts.onUpstreamEvent(session, event)
       })
@@ -74,14 +74,14 @@ export function createBrokerEffects(parts: BrokerEffectsParts): BrokerEffects {
   const endings = createSessionEndings(upstream, rules)
 
   return {
-    endAtBroker: ({ session: { clientId }, expired }) => endings.end(clientId, expired),
+    endAtBroker: ({ session, expired }) => endings.end(session, expired),
     connect({ session, clean, mend, will }) {
       endings.cancel(session.clientId) // the sensor is back
       const { connection, sentAt } = wayOf(session)
       sentAt.clear() // what is unfinished is published again
       // Looked up now and not carried by the effect: credentials that a reload has replaced meanwhile must not be used, and
       // secrets must not pass those who observe effects.
-      const identity = rules.identityOf(session.clientId)
+      const identity = rules.identityOf(session)
       connection.connect({ identity, clean, mend, will })
     },
     close({ session, publishWill, cleanSession }) {

@@ -1,6 +1,7 @@
 // Ends what the broker keeps of a session that the gateway forgets: by a connection with a clean session, which is closed again.
 // Otherwise the broker would queue messages for a sensor that nobody remembers.
 
+import type { Who } from '../../session/policy.ts'
 import type { Upstream, UpstreamConnection } from '../../upstream/upstream.ts'
 import type { SensorRules } from '../rules/sensor-rules.ts'
 
@@ -12,7 +13,7 @@ export interface SessionEndings {
    * Ends it as soon as the pace of connections allows. `expired`: it was not seen for `timers.keepSessions`; an MQTT 5 broker
    * knows by itself when sessions expire, and the sensor may be at another gateway by now, so it is left alone there.
    */
-  end(clientId: string, expired: boolean): void
+  end(who: Who, expired: boolean): void
   /** The sensor is back: its own connection decides what the broker keeps. */
   cancel(clientId: string): void
 }
@@ -32,7 +33,8 @@ export function createSessionEndings(
 
   return {
     cancel,
-    end(clientId, expired) {
+    end(who, expired) {
+      const { clientId } = who
       cancel(clientId)
       if (waiting.size >= MOST_WAITING || (expired && upstream.stats().version === '5')) return
       const connection = upstream.connection(() => {
@@ -41,7 +43,7 @@ export function createSessionEndings(
         else connection.close(false, true)
       })
       waiting.set(clientId, connection)
-      connection.connect({ identity: rules.identityOf(clientId), clean: true, mend: false, will: undefined })
+      connection.connect({ identity: rules.identityOf(who), clean: true, mend: false, will: undefined })
     },
   }
 }

@@ -36,6 +36,10 @@ export const EXPLANATIONS: Readonly<Record<RefusalReason, Explanation>> = {
   'client-id-contested': { text: 'another device had its ClientId a moment ago', level: 'debug' },
   denied: { text: 'a rule denies its ClientId', key: 'sensors[].deny' },
   'wrong-address': { text: 'its rule does not allow its address', key: 'sensors[].from' },
+  'wrong-identity': {
+    text: 'its ClientId is not for who it has proved to be',
+    key: 'sensors[].identity',
+  },
   'too-many-sensors': { text: 'there are as many sessions as may be', key: 'limits.sensors' },
   'too-many-of-address': {
     text: 'its address has as many sessions as one may have',
@@ -60,6 +64,10 @@ export const EXPLANATIONS: Readonly<Record<RefusalReason, Explanation>> = {
     text: 'messages without a connection are switched off',
     key: 'qosMinusOne.enabled',
   },
+  'qos-minus-one-source': {
+    text: 'messages without a connection may not come from its address',
+    key: 'qosMinusOne.from',
+  },
   'qos-minus-one-topic': {
     text: 'this topic is not for messages without a connection',
     key: 'qosMinusOne.topics',
@@ -70,6 +78,10 @@ export const EXPLANATIONS: Readonly<Record<RefusalReason, Explanation>> = {
   },
   'topic-impossible': { text: 'it named a topic that MQTT cannot carry' },
   'topic-id-unknown': { text: 'it used a topic id that stands for no topic', key: 'predefined' },
+  'topic-not-permitted': {
+    text: 'its rule does not let it use this topic',
+    key: 'sensors[].publish, sensors[].subscribe',
+  },
   'too-many-topics': { text: 'it has as many topics as a sensor may have', key: 'limits.topicsPerSensor' },
   'too-many-subscriptions': {
     text: 'it has as many subscriptions as a sensor may have',

@@ -7,6 +7,7 @@ import type { Log } from '../../log.ts'
 import type { Event } from '../../session/events.ts'
 import type { Session } from '../../session/session.ts'
 import type { Sessions } from '../../sessions/table.ts'
+import { whyBarred } from '../../sessions/takeover.ts'
 import { admissionOf } from '../datagrams/admission.ts'
 import type { BoundListener } from '../datagrams/listener.ts'
 import type { OpenedBroker } from '../open-broker.ts'
@@ -96,9 +97,9 @@ function renew(gateway: Running, { config, listeners, log }: Reloadable): string
   renewListeners(listeners, config)
   const ended: string[] = []
   for (const session of [...sessions.byClientId.values()]) {
-    session.policy = rules.env.policyFor(session.clientId)
+    session.policy = rules.env.policyFor(session)
     const { policy, peer, clientId } = session
-    if (peer !== undefined && (policy.denied || !policy.mayComeFrom(peer.address))) {
+    if (peer !== undefined && whyBarred(policy, peer) !== undefined) {
       ended.push(clientId)
       gateway.dispatch(session, { type: 'command', command: 'disconnect' })
     } else gateway.dispatch(session, { type: 'rules' })

@@ -6,9 +6,10 @@ import { globToMatcher, matchesEverything } from '../../config/sections/glob.ts'
 import { matcher } from '../../config/sections/networks.ts'
 import { expandTemplate } from '../../config/sections/template.ts'
 import { isTopicName } from '../../mqtt-topics.ts'
-import type { Env, Policy, Predefined, Settings } from '../../session/policy.ts'
+import type { Env, Policy, Predefined, Settings, Who } from '../../session/policy.ts'
 import type { Identity } from '../../upstream/upstream.ts'
 import { ageOf, compileQueues } from './queue-rules.ts'
+import { compileRights, type Rights, variablesOf } from './sensor-rights.ts'
 
 /** Most ClientIds whose rules are remembered. */
 const MOST_POLICIES = 20_000
@@ -17,7 +18,9 @@ interface Rule {
   readonly rule: SensorRule
   fits(clientId: string): boolean
   /** what the rule itself says; the rest is the same for most sensors */
-  readonly policy: Omit<Policy, 'predefined' | 'queueFor'>
+  readonly policy: Omit<Policy, 'predefined' | 'queueFor' | 'mayBe' | 'publish' | 'subscribe'>
+  /** what it says of the sensor's identity and of what it may do; the same object for all unless they have variables */
+  readonly rightsOf: (who: Who) => Rights
   /** the whole of it, by how messages wait, for sensors without predefined topics of their own */
   readonly shared: WeakMap<Policy['queueFor'], Policy>
 }
@@ -25,9 +28,9 @@ interface Rule {
 /** What the session core works with, and who each sensor is at the broker. */
 export interface SensorRules {
   readonly env: Env
-  identityOf(clientId: string): Identity
+  identityOf(who: Who): Identity
   /** the pattern of the rule that counts for it */
-  matchOf(clientId: string): string
+  matchOf(who: Who): string
   /** The gateway itself has these ClientIds at the broker: no sensor may. */
   reserve(names: Iterable<string>): void
   /** Takes other rules and settings; a session has its old policy until it is given the one of `env.policyFor`. */
@@ -42,15 +45,15 @@ export function createSensorRules(config: Config, random: () => number): SensorR
     settings: rules.settings,
     totals: { queuedMessages: 0, queuedOctets: 0 },
     spooled: { messages: 0, octets: 0 },
-    policyFor: (clientId: string): Policy => rules.policyFor(clientId),
-    nameAtBroker: (clientId: string): string => rules.nameAtBroker(clientId),
+    policyFor: (who: Who): Policy => rules.policyFor(who),
+    nameAtBroker: (who: Who): string => rules.nameAtBroker(who),
     isOwnName: (name: string): boolean => own.has(name),
     random,
   }
   return {
     env,
-    identityOf: (clientId) => rules.identityOf(clientId),
-    matchOf: (clientId) => rules.matchOf(clientId),
+    identityOf: (who) => rules.identityOf(who),
+    matchOf: (who) => rules.matchOf(who),
     reserve(names) {
       own = new Set(names)
     },
@@ -75,49 +78,55 @@ function compileRules(config: Config): Rules {
     .map((entry) => ({ entry, fits: globToMatcher(entry.match) }))
   const gatewayId = config.gateway.id
 
-  const predefinedFor = (clientId: string): Predefined => {
+  const predefinedFor = (who: Who): Predefined => {
+    const { clientId } = who
     const own = special.filter(({ fits }) => fits(clientId)).map(({ entry }) => entry)
     if (own.length === 0) return global
-    return tableOf([{ match: '*', topics: Object.fromEntries(global.byId) }, ...own], clientId)
+    return tableOf([{ match: '*', topics: Object.fromEntries(global.byId) }, ...own], who)
   }
-  const ruleFor = (clientId: string): Rule => {
-    const found = rules.find(({ fits }) => fits(clientId))
+  const ruleFor = ({ clientId, rule: wanted }: Who): Rule => {
+    const named = wanted === undefined ? undefined : rules.find(({ rule }) => rule.match === wanted)
+    const found = named ?? rules.find(({ fits }) => fits(clientId))
     if (found === undefined) throw new Error('the rules end with one for every sensor')
     return found
   }
-  function findPolicy(clientId: string): Policy {
-    const { policy: own, shared } = ruleFor(clientId)
-    const [predefined, queueFor] = [predefinedFor(clientId), queuesFor(clientId)]
-    if (predefined !== global) return { ...own, predefined, queueFor }
+  function findPolicy(who: Who): Policy {
+    const { policy: own, shared, rightsOf } = ruleFor(who)
+    const [predefined, queueFor, rights] = [predefinedFor(who), queuesFor(who.clientId), rightsOf(who)]
+    if (predefined !== global || rights.isPersonal) return { ...own, ...rights.policy, predefined, queueFor }
     const known = shared.get(queueFor)
     if (known !== undefined) return known
-    const policy = { ...own, predefined, queueFor }
+    const policy = { ...own, ...rights.policy, predefined, queueFor }
     shared.set(queueFor, policy)
     return policy
   }
-  const nameAtBroker = (clientId: string): string => {
-    const { rule } = ruleFor(clientId)
-    return rule.clientId === '${clientId}' ? clientId : expandTemplate(rule.clientId, { clientId, gatewayId })
+  const nameAtBroker = (who: Who): string => {
+    const { clientId: name } = ruleFor(who).rule
+    return name === '${clientId}' ? who.clientId : expandTemplate(name, { ...variablesOf(who), gatewayId })
   }
   const policies = new Map<string, Policy>()
   return {
     settings: settingsOf(config, global),
-    policyFor(clientId) {
-      let policy = policies.get(clientId)
+    policyFor(who) {
+      const { clientId, identity, rule } = who
+      const key =
+        identity === undefined && rule === undefined ? clientId : JSON.stringify([clientId, identity, rule])
+      let policy = policies.get(key)
       if (policy === undefined) {
-        policy = findPolicy(clientId)
+        policy = findPolicy(who)
         if (policies.size >= MOST_POLICIES) policies.clear()
-        policies.set(clientId, policy)
+        policies.set(key, policy)
       }
       return policy
     },
-    matchOf: (clientId) => ruleFor(clientId).rule.match,
+    matchOf: (who) => ruleFor(who).rule.match,
     nameAtBroker,
-    identityOf(clientId) {
-      const { rule } = ruleFor(clientId)
-      const fill = (text: string | undefined) => text && expandTemplate(text, { clientId, gatewayId })
+    identityOf(who) {
+      const { rule } = ruleFor(who)
+      const fill = (text: string | undefined) =>
+        text && expandTemplate(text, { ...variablesOf(who), gatewayId })
       return {
-        clientId: nameAtBroker(clientId),
+        clientId: nameAtBroker(who),
         username: fill(rule.username),
         password: fill(rule.password),
         cert: rule.cert,
@@ -127,14 +136,19 @@ function compileRules(config: Config): Rules {
   }
 }
 
+/** Whether an address is in one of the networks; without networks every one is good. */
+function sourceTest(networks: readonly string[]): (address: string) => boolean {
+  const isIn = matcher(networks)
+  return (address) => networks.length === 0 || isIn(address)
+}
+
 function compile(rule: SensorRule, messagesPerWake: number): Rule {
-  const from = matcher(rule.from)
   return {
     rule,
     fits: globToMatcher(rule.match),
     policy: {
       denied: rule.deny,
-      mayComeFrom: (address) => rule.from.length === 0 || from(address),
+      mayComeFrom: sourceTest(rule.from),
       asleepConnect: rule.asleepConnect,
       reRegister: rule.reRegister,
       maxMessageSize: rule.maxMessageSize,
@@ -142,16 +156,17 @@ function compile(rule: SensorRule, messagesPerWake: number): Rule {
       ack: rule.ack,
       spool: { ...rule.spool, age: ageOf(rule.spool.age) },
     },
+    rightsOf: compileRights(rule),
     shared: new WeakMap(),
   }
 }
 
 /** Ids and names both ways; a name with variables that comes out illegal is left out. Later entries win. */
-export function tableOf(entries: readonly PredefinedTopics[], clientId?: string): Predefined {
+export function tableOf(entries: readonly PredefinedTopics[], who?: Who): Predefined {
   const byId = new Map<number, string>()
   for (const { topics } of entries) {
     for (const [id, template] of Object.entries(topics)) {
-      const name = clientId === undefined ? template : expandTemplate(template, { clientId })
+      const name = who === undefined ? template : expandTemplate(template, variablesOf(who))
       if (isTopicName(name)) byId.set(Number(id), name)
     }
   }
@@ -168,7 +183,7 @@ function settingsOf({ timers, limits, broker, qosMinusOne }: Config, predefined:
       reconnectMax: broker.reconnect.max,
     },
     limits: { ...limits, sensorsPerAddress: limits.sensorsPerAddress ?? Math.ceil(limits.sensors * 0.75) },
-    qosMinusOne,
+    qosMinusOne: { ...qosMinusOne, mayComeFrom: sourceTest(qosMinusOne.from) },
     predefined,
   }
 }

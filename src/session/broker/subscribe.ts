@@ -6,6 +6,7 @@ import type { UpstreamEvent } from '../events.ts'
 import { type RefusalReason, reasonForTopic } from '../refusal.ts'
 import type { Session } from '../session.ts'
 import { REPETITION } from '../setup/connect.ts'
+import { permitsFilter } from '../topics/permission.ts'
 import { learn } from '../topics/registry.ts'
 import { filterOfRequest, normalId } from '../topics/topic-names.ts'
 import { drop, refuse, send, type Turn, takeToken } from '../turn.ts'
@@ -15,10 +16,12 @@ import { isBlamed, noteSent, subscribeSuspect } from './suspicion.ts'
 
 export function onSubscribe(session: Session, packet: Subscribe, turn: Turn): void {
   const { msgId } = packet
-  const reject = (returnCode: ReturnCode, reason: RefusalReason) =>
-    refuse(session, suback(msgId, 0, 0, returnCode), reason, turn) // [SN-SUB-6]
+  const reject = (returnCode: ReturnCode, reason: RefusalReason, detail?: string) =>
+    refuse(session, suback(msgId, 0, 0, returnCode), reason, turn, detail) // [SN-SUB-6]
   const filter = filterOfRequest(packet, session.policy.predefined)
   if (typeof filter !== 'string') return reject(filter, reasonForTopic(filter))
+  if (!permitsFilter(session.policy.subscribe, filter))
+    return reject(ReturnCode.notSupported, 'topic-not-permitted', filter)
   if (isBlamed(session, { ...subscribeSuspect, topic: filter }, turn.now)) {
     drop(session, 'hung-up', turn)
     return reject(ReturnCode.notSupported, 'broker-hung-up')
@@ -90,6 +93,18 @@ function whyNoRoom(
   return isOneMore && subscriptions.size + requests.size >= subscriptionsPerSensor
     ? 'too-many-subscriptions'
     : undefined
+}
+
+/** Ends subscriptions that the rules do not permit any more; the connection to the broker must be up. */
+export function endForbiddenSubscriptions(session: Session, turn: Turn): void {
+  const { subscriptions, policy } = session
+  if (policy.subscribe === undefined || session.link.state !== 'up') return
+  const forbidden = [...subscriptions].filter(([filter]) => !permitsFilter(policy.subscribe, filter))
+  for (const [filter] of forbidden) {
+    subscriptions.delete(filter)
+    turn.out.push({ type: 'unsubscribe', session, token: takeToken(session, false, turn), filter })
+  }
+  if (forbidden.length > 0) turn.out.push({ type: 'save', session })
 }
 
 /** Names that the sensor once refused are wanted again [SN-GPUB-6]. */

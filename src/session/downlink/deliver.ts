@@ -8,6 +8,7 @@ import type { Message, QueuedMessage } from '../message.ts'
 import { roomFor } from '../peers.ts'
 import type { Session } from '../session.ts'
 import { isListening } from '../states.ts'
+import { permitsTopic } from '../topics/permission.ts'
 import { mayKnow } from '../topics/registry.ts'
 import { formForSensor, type TopicForm } from '../topics/topic-names.ts'
 import { drop, send, type Turn } from '../turn.ts'
@@ -43,6 +44,7 @@ export function onMessage(
 /** Why a message can never be delivered. */
 function unfitness(session: Session, message: Message): DropReason | undefined {
   if (session.topics.suppressed.has(message.topic)) return 'rejected'
+  if (!permitsTopic(session.policy.subscribe, message.topic)) return 'not-allowed'
   return isTooLong(session, message) ? 'too-long' : undefined
 }
 

@@ -7,6 +7,7 @@ import { askSensor, stopWaiting } from '../downlink/ask.ts'
 import { clearQueue, postponeUnanswered } from '../downlink/queue.ts'
 import { type RefusalReason, usualReason } from '../refusal.ts'
 import type { Session } from '../session.ts'
+import { permitsTopic } from '../topics/permission.ts'
 import { clearTopics } from '../topics/registry.ts'
 import { drop, enter, refuse, send, type Turn } from '../turn.ts'
 import { forgetInflight, forgetUplinks } from '../uplink/uplinks.ts'
@@ -76,15 +77,22 @@ export function onWilltopic(session: Session, packet: Willtopic, turn: Turn): vo
     session.will = { topic: undefined, message: undefined } // [SN-WILL-2, -3]
     return connectUpstream(session, turn)
   }
-  if (packet.qos === -1 || !isTopicName(packet.willTopic)) return refuseWill(session, turn)
+  if (packet.qos === -1 || !isTopicName(packet.willTopic)) return refuseWill(session, 'will-impossible', turn)
+  if (!permitsTopic(session.policy.publish, packet.willTopic))
+    return refuseWill(session, 'topic-not-permitted', turn)
   session.setup.promptedTopic = { name: packet.willTopic, qos: packet.qos, retain: packet.retain }
   enter(session, 'willmsg', 'will topic given', turn)
   askSensor(session, { type: 'willmsgreq' }, turn) // also again for a repeated WILLTOPIC [SN-CONN-16]
 }
 
-function refuseWill(session: Session, turn: Turn): void {
+function refuseWill(
+  session: Session,
+  reason: Extract<RefusalReason, 'will-impossible' | 'topic-not-permitted'>,
+  turn: Turn,
+): void {
   session.downlink.outstanding = undefined
-  refuseConnect(session, ReturnCode.notSupported, 'impossible will', turn, 'will-impossible') // [SN-WILL-4]
+  const why = reason === 'will-impossible' ? 'impossible will' : 'will with a topic that is not permitted'
+  refuseConnect(session, ReturnCode.notSupported, why, turn, reason) // [SN-WILL-4]
 }
 
 export function onWillmsg(session: Session, packet: Willmsg, turn: Turn): void {

@@ -5,6 +5,7 @@ import { isTopicName } from '../../mqtt-topics.ts'
 import { reopenLink } from '../broker/link.ts'
 import { effectiveWill, type Will, type WillData } from '../message.ts'
 import type { Session } from '../session.ts'
+import { permitsTopic } from '../topics/permission.ts'
 import { refuse, send, type Turn } from '../turn.ts'
 
 type Answer = 'willtopicresp' | 'willmsgresp'
@@ -17,6 +18,10 @@ export function onWilltopicupd(session: Session, packet: Willtopicupd, turn: Tur
   if (qos === -1 || !isTopicName(willTopic)) {
     const refusal = { type: 'willtopicresp', returnCode: ReturnCode.notSupported } as const
     return refuse(session, refusal, 'will-impossible', turn) // [SN-WILL-12]
+  }
+  if (!permitsTopic(session.policy.publish, willTopic)) {
+    const refusal = { type: 'willtopicresp', returnCode: ReturnCode.notSupported } as const
+    return refuse(session, refusal, 'topic-not-permitted', turn, willTopic)
   }
   updateWill(session, 'willtopicresp', { ...session.will, topic: { name: willTopic, qos, retain } }, turn)
 }

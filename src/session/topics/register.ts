@@ -3,8 +3,9 @@
 import { type Register, ReturnCode } from '../../codec/v1/messages.ts'
 import { isTopicName } from '../../mqtt-topics.ts'
 import type { Session } from '../session.ts'
-import { send, type Turn } from '../turn.ts'
+import { refuse, send, type Turn } from '../turn.ts'
 import { assignOrReplaceTopic, noteRegistered } from './forget.ts'
+import { permitsTopic } from './permission.ts'
 import { isLearned, learn } from './registry.ts'
 
 export function onRegister(session: Session, { topicName, msgId }: Register, turn: Turn): void {
@@ -13,6 +14,10 @@ export function onRegister(session: Session, { topicName, msgId }: Register, tur
     send(session, { type: 'regack', topicId, msgId, returnCode }, turn)
 
   if (!isTopicName(topicName)) return answer(0, ReturnCode.notSupported) // [SN-REG-6]
+  if (!permitsTopic(policy.publish, topicName)) {
+    const refusal = { type: 'regack', topicId: 0, msgId, returnCode: ReturnCode.notSupported } as const
+    return refuse(session, refusal, 'topic-not-permitted', turn, topicName)
+  }
   const before = topics.byName.get(topicName)
   const topicId = assignOrReplaceTopic(session, topicName, turn)
   if (topicId === undefined) return answer(0, ReturnCode.congestion)

@@ -9,6 +9,7 @@ import type { Uplink } from '../message.ts'
 import { type RefusalReason, reasonForTopic } from '../refusal.ts'
 import type { Session } from '../session.ts'
 import { noteTopicUse } from '../topics/forget.ts'
+import { permitsTopic } from '../topics/permission.ts'
 import { topicOfPublish } from '../topics/topic-names.ts'
 import { drop, refuse, send, type Turn } from '../turn.ts'
 import { dismissUplink } from './backlog.ts'
@@ -29,6 +30,9 @@ export function onPublish(session: Session, packet: Publish, turn: Turn): void {
   if (typeof topic !== 'string') {
     noteMiss(session)
     return refusePublish(session, packet, topic, reasonForTopic(topic), turn)
+  }
+  if (!permitsTopic(session.policy.publish, topic)) {
+    return refusePublish(session, packet, ReturnCode.notSupported, 'topic-not-permitted', turn, topic)
   }
   if (!fitsBroker(session.link.limits, packet, topic)) {
     return refusePublish(session, packet, ReturnCode.notSupported, 'broker-cannot', turn)
@@ -54,8 +58,9 @@ function refusePublish(
   returnCode: ReturnCode,
   reason: RefusalReason,
   turn: Turn,
+  detail?: string,
 ): void {
-  refuse(session, { type: 'puback', topicId, msgId, returnCode }, reason, turn)
+  refuse(session, { type: 'puback', topicId, msgId, returnCode }, reason, turn, detail)
 }
 
 /** Whether a QoS 0 publish may pass those that wait: not while they go one at a time. */
@@ -94,7 +99,8 @@ function publishUnanswered(session: Session, packet: Publish, turn: Turn): void 
   const { policy, link } = session
   const topic =
     packet.topicIdType === 'normal' ? undefined : topicOfPublish(packet, undefined, policy.predefined)
-  if (!qosMinusOne.enabled) drop(session, 'not-allowed', turn)
+  if (!qosMinusOne.enabled || (typeof topic === 'string' && !permitsTopic(policy.publish, topic)))
+    drop(session, 'not-allowed', turn)
   else if (typeof topic !== 'string' || !fitsBroker(link.limits, packet, topic))
     drop(session, 'invalid-topic', turn)
   else if (isHungUpAt(session, packet, 0, topic, turn)) return

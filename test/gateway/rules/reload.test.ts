@@ -76,7 +76,7 @@ describe('a reload', () => {
     const { applied, waiting } = reload({ broker: { url: 'mqtts://other.example', username: 'gw' }, sensors })
     expect(applied).toEqual([])
     expect(waiting).toEqual(expect.arrayContaining(['broker.url', 'broker.username', 'sensors[0].password']))
-    expect(gateway.rules.identityOf('a').password).toBeUndefined()
+    expect(gateway.rules.identityOf({ clientId: 'a' }).password).toBeUndefined()
   })
 
   it('names a few of many paths', async () => {

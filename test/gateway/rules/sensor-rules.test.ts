@@ -17,12 +17,12 @@ describe('the policy of a sensor', () => {
         { match: '*' },
       ],
     })
-    expect(env.policyFor('meter-1')).toMatchObject({
+    expect(env.policyFor({ clientId: 'meter-1' })).toMatchObject({
       ack: 'store',
       messagesPerWake: 2,
       spool: { messages: 5, octets: 262_144, age: 3_600_000, qos0: true },
     })
-    expect(env.policyFor('other')).toMatchObject({
+    expect(env.policyFor({ clientId: 'other' })).toMatchObject({
       ack: 'broker',
       messagesPerWake: 7,
       spool: { messages: 1000, age: never, qos0: false },
@@ -31,7 +31,7 @@ describe('the policy of a sensor', () => {
 
   it('is one object per ClientId while the configuration stays', () => {
     const { env } = rulesOf({})
-    expect(env.policyFor('a')).toBe(env.policyFor('a'))
+    expect(env.policyFor({ clientId: 'a' })).toBe(env.policyFor({ clientId: 'a' }))
   })
 
   it('is shared by sensors of the same rules, unless they have predefined topics or queues of their own', () => {
@@ -41,21 +41,23 @@ describe('the policy of a sensor', () => {
       predefined: [{ match: 'named-*', topics: { 1: 'of/${clientId}' } }],
       queues: [{ match: 'small-*', messages: 1 }],
     })
-    expect(env.policyFor('a')).toBe(env.policyFor('b'))
-    expect(env.policyFor('meter-1')).toBe(env.policyFor('meter-2'))
-    const different = ['a', 'meter-1', 'small-1', 'named-1', 'named-2'].map(env.policyFor)
+    expect(env.policyFor({ clientId: 'a' })).toBe(env.policyFor({ clientId: 'b' }))
+    expect(env.policyFor({ clientId: 'meter-1' })).toBe(env.policyFor({ clientId: 'meter-2' }))
+    const different = ['a', 'meter-1', 'small-1', 'named-1', 'named-2'].map((clientId) =>
+      env.policyFor({ clientId }),
+    )
     expect(new Set(different).size).toBe(different.length)
-    expect(env.policyFor('small-1').queueFor('x').messages).toBe(1)
-    expect(env.policyFor('named-2').predefined.byId.get(1)).toBe('of/named-2')
+    expect(env.policyFor({ clientId: 'small-1' }).queueFor('x').messages).toBe(1)
+    expect(env.policyFor({ clientId: 'named-2' }).predefined.byId.get(1)).toBe('of/named-2')
   })
 })
 
 describe('how messages wait', () => {
   it('without rules as the limits say, in the same object for every sensor and topic', () => {
     const { env } = rulesOf({ limits: { queuedMessages: 3, queuedOctets: 1000 } })
-    const policy = env.policyFor('a').queueFor('x')
+    const policy = env.policyFor({ clientId: 'a' }).queueFor('x')
     expect(policy).toEqual({ messages: 3, octets: 1000, age: never, overflow: 'drop-oldest', qos0: true })
-    expect(env.policyFor('b').queueFor('y/z')).toBe(policy)
+    expect(env.policyFor({ clientId: 'b' }).queueFor('y/z')).toBe(policy)
   })
 
   it('by the first rule that fits both ClientId and topic; each rule is one object, also if two say the same', () => {
@@ -67,7 +69,7 @@ describe('how messages wait', () => {
         { match: 'pump', messages: 9 },
       ],
     })
-    const queueFor = (clientId: string, topic: string) => env.policyFor(clientId).queueFor(topic)
+    const queueFor = (clientId: string, topic: string) => env.policyFor({ clientId }).queueFor(topic)
     const valve = queueFor('valve-1', 'a/setpoint')
     expect(valve).toMatchObject({ overflow: 'latest-per-topic', messages: 100, octets: 65_536, age: never })
     expect(queueFor('valve-1', 'all')).toBe(valve)
@@ -84,12 +86,14 @@ describe('how messages wait', () => {
 
   it('under "#" for every topic, also for the broker\'s own', () => {
     const { env } = rulesOf({ queues: [{ topics: ['a/#'], messages: 1 }, { messages: 2 }] })
-    const { queueFor } = env.policyFor('a')
+    const { queueFor } = env.policyFor({ clientId: 'a' })
     expect([queueFor('a').messages, queueFor('$SYS/uptime').messages]).toEqual([1, 2])
   })
 
   it('by the same rules after more topics than are remembered, and for very long ones', () => {
-    const { queueFor } = rulesOf({ queues: [{ topics: ['+/x'], messages: 1 }] }).env.policyFor('a')
+    const { queueFor } = rulesOf({ queues: [{ topics: ['+/x'], messages: 1 }] }).env.policyFor({
+      clientId: 'a',
+    })
     for (let i = 0; i < 6000; i++) queueFor(`${i}/x`)
     expect([queueFor('0/x').messages, queueFor('0/y').messages]).toEqual([1, 100])
     expect(queueFor(`${'long'.repeat(1000)}/x`).messages).toBe(1)
@@ -103,7 +107,7 @@ describe('other rules and settings', () => {
     const { env } = rules
     const { totals } = env
     totals.queuedMessages = 3
-    const before = env.policyFor('a')
+    const before = env.policyFor({ clientId: 'a' })
     rules.replace(
       configOf({
         sensors: [{ ...identity, username: 'new', deny: true }],
@@ -116,9 +120,9 @@ describe('other rules and settings', () => {
     expect(env.totals).toEqual({ ...totals, queuedMessages: 3 })
     expect(env.settings.timers.tRetry).toBe(2000)
     expect(env.settings.predefined.byId.get(1)).toBe('one')
-    const after = env.policyFor('a')
+    const after = env.policyFor({ clientId: 'a' })
     expect([before.denied, after.denied, after.predefined.byName.get('one')]).toEqual([false, true, 1])
     expect(after.queueFor('x').messages).toBe(4)
-    expect(rules.identityOf('a').username).toBe('new')
+    expect(rules.identityOf({ clientId: 'a' }).username).toBe('new')
   })
 })
