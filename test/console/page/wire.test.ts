@@ -60,13 +60,21 @@ describe.skipIf(!haveChromium)(`the console page on the wire, ${inChromium}`, ()
     const { url } = await start()
     const page = await browser.newPage()
     onTestFinished(() => page.close())
+    // What the browser's own tools say; an answer from its cache costs nothing.
+    const network = await page.context().newCDPSession(page)
+    const paths = new Map<string, string>()
     const files: { path: string; octets: number }[] = []
-    page.on('response', async (response) => {
-      const { pathname } = new URL(response.url())
-      if (pathname.startsWith('/api/')) return
-      const { responseHeadersSize, responseBodySize } = await response.request().sizes()
-      files.push({ path: pathname, octets: responseHeadersSize + responseBodySize })
+    network.on('Network.responseReceived', ({ requestId, response }) => {
+      const { pathname } = new URL(response.url)
+      const isCached = response.fromDiskCache === true || response.fromPrefetchCache === true
+      if (!pathname.startsWith('/api/') && !isCached) paths.set(requestId, pathname)
     })
+    network.on('Network.requestServedFromCache', ({ requestId }) => paths.delete(requestId))
+    network.on('Network.loadingFinished', ({ requestId, encodedDataLength: octets }) => {
+      const path = paths.get(requestId)
+      if (path !== undefined && octets > 0) files.push({ path, octets })
+    })
+    await network.send('Network.enable')
     await page.goto(url)
     for (const name of PAGES) {
       await page.evaluate(`location.hash = '#/${name}'`)
