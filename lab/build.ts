@@ -8,12 +8,12 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
+import { BUILT_PAGE, buildPage } from './page.ts'
 
 const OUT = 'dist'
 /** The declarations of everything; only what the package's faces lead to is of use to anyone else. */
 const DECLARATIONS = 'dist/.declarations'
 const TYPES = 'dist/types'
-const PAGE = 'src/console/page'
 
 const filesIn = (folder: string): string[] =>
   existsSync(folder)
@@ -31,13 +31,12 @@ function compile(...flags: string[]): void {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-/** Deletes what has no source any more. Sources have the same path, in TypeScript, or are files of the console's page. */
+/** Deletes what has no source any more. Sources have the same path, in TypeScript; the console's page is built by itself. */
 function deleteStale(folder: string, root: string, ending: string): void {
   for (const file of filesIn(folder)) {
     const path = relative(root, file)
     const isCompiled = file.endsWith(ending) && existsSync(`${path.slice(0, -ending.length)}.ts`)
-    const isCopied = path.startsWith(PAGE) && existsSync(path)
-    if (!isCompiled && !isCopied) rmSync(file)
+    if (!isCompiled && !file.startsWith(BUILT_PAGE)) rmSync(file)
   }
 }
 
@@ -70,7 +69,7 @@ function collectTypes(): void {
 /** Deletes programs in which nothing is left at run time, since their source has only types. */
 function deleteEmpty(folder: string): void {
   for (const file of filesIn(folder)) {
-    if (!file.endsWith('.js') || file.startsWith(join(OUT, PAGE))) continue
+    if (!file.endsWith('.js')) continue
     const code = readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
     if (code.trim() === 'export {};') rmSync(file)
   }
@@ -88,6 +87,6 @@ compile(
 )
 for (const folder of ['src', 'scripts', 'lab']) deleteStale(join(OUT, folder), OUT, '.js')
 deleteStale(DECLARATIONS, DECLARATIONS, '.d.ts')
-cpSync(PAGE, join(OUT, PAGE), { recursive: true })
+buildPage()
 collectTypes()
 deleteEmpty(join(OUT, 'src'))

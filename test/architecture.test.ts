@@ -45,6 +45,7 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
     types: ['session', 'sessions/restore.ts'],
   },
   console: both('session/states.ts'),
+  page: { values: ['console/states.ts'], types: ['console'] },
   config: both('mqtt-topics'),
   log: { values: [], types: ['config'] },
   gateway: both('console', 'monitor', ...behindTheGateway),
@@ -78,7 +79,8 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   fastify: ['console'],
   '@fastify/swagger': ['console'],
   'prom-client': ['console'],
-  uplot: ['console'],
+  preact: ['page'],
+  uplot: ['page'],
   'node:dgram': ['transport', 'sensor'],
   'node:fs': ['config', 'cli', 'version', 'store', 'transport/udp/proc-table.ts', 'console/page.ts'],
 }
@@ -90,10 +92,14 @@ const PURE = ['codec', 'session', 'sessions', 'mqtt-topics']
 const IMPURE =
   /(?<![.\w$])(?:Date|setTimeout|setInterval|setImmediate|queueMicrotask|performance|console|process|globalThis|Buffer|fetch)(?![\w$])|\bMath\s*\.\s*random\b/g
 
-const source = filesBelow('src', ['.ts'])
+const source = filesBelow('src', ['.ts', '.tsx'])
 
-/** `src/cli.ts` and all in `src/cli/` are the part `cli`; what is not in src/ is a part by its own folder. */
-const partOf = (path: string) => /^(?:src\/)?([^/.]+)/.exec(path)?.[1] ?? ''
+/**
+ * `src/cli.ts` and all in `src/cli/` are the part `cli`; what is not in src/ is a part by its own folder. The console's page
+ * runs in a browser: it is a part of its own.
+ */
+const partOf = (path: string) =>
+  path.startsWith('src/console/page/') ? 'page' : (/^(?:src\/)?([^/.]+)/.exec(path)?.[1] ?? '')
 const isIn = (places: readonly string[], path: string) =>
   places.some((place) => partOf(path) === place || path === `src/${place}`)
 
@@ -166,7 +172,7 @@ describe('the architecture of src/', () => {
   })
 
   it('has no barrels and no drawers for odds and ends', () => {
-    const vague = /(?:^|\/)(?:index|utils?|helpers?|common|misc|shared|types)(?:\.ts$|\/)/
+    const vague = /(?:^|\/)(?:index|utils?|helpers?|common|misc|shared|types)(?:\.tsx?$|\/)/
     expect(source.map(({ path }) => path).filter((path) => vague.test(path))).toEqual([])
   })
 

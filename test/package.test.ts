@@ -40,9 +40,8 @@ describe('the package', () => {
   it('holds nothing that has lost its source', async () => {
     const { files } = await pack('--dry-run')
     const sources = files.flatMap(({ path }) => {
-      const [, source, ending] = /^dist\/(?:types\/)?(.+?)(\.d\.ts|\.js|\.\w+)$/.exec(path) ?? []
-      const isPage = source?.startsWith('src/console/page/')
-      return source === undefined ? [] : [isPage ? `${source}${ending}` : `${source}.ts`]
+      const [, source] = /^dist\/(?:types\/)?(.+?)(\.d\.ts|\.js)$/.exec(path) ?? []
+      return source === undefined ? [] : [`${source}.ts`]
     })
     expect(sources.length).toBeGreaterThan(100)
     const missing = sources.filter((source) => {
@@ -54,6 +53,20 @@ describe('the package', () => {
       }
     })
     expect(missing).toEqual([])
+  })
+
+  it('holds of the console page what the build makes of it, compressed, and none of its sources', async () => {
+    const { files } = await pack('--dry-run')
+    const [folder, made] = [
+      'dist/src/console/page/',
+      ['app.js', 'icon.svg', 'index.html', 'styles/style.css', 'theme.js'],
+    ]
+    expect(
+      files
+        .map(({ path }) => path)
+        .filter((path) => path.startsWith(folder))
+        .sort(),
+    ).toEqual(made.flatMap((name) => [`${folder}${name}.br`, `${folder}${name}.gz`]))
   })
 })
 

@@ -1,15 +1,17 @@
-// The console page and what it is made of: files of one folder and those below it, read once, and the chart library from its package.
+// The console page and what it is made of: files of one folder and those below it, read once, compressed when they were built.
 
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, extname, join } from 'node:path'
+import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gunzipSync } from 'node:zlib'
 import type { FastifyInstance } from 'fastify'
 import type { Guard } from './security.ts'
 
-/** The page that comes with the gateway. */
-export const ownPage = fileURLToPath(new URL('page', import.meta.url))
+/** The page that comes with the gateway, as it was built last; a gateway that runs from its source has it in dist/ too. */
+export const ownPage = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../dist/src/console/page' : 'page', import.meta.url),
+)
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -23,13 +25,7 @@ const TYPES: Readonly<Record<string, string>> = {
 }
 
 /** What the sign-in page is made of: served to everyone, as nothing of the gateway is in it. */
-const OPEN = new Set([
-  '/theme.js',
-  '/styles/style.css',
-  '/styles/parts.css',
-  '/styles/sign-in.css',
-  '/icon.svg',
-])
+const OPEN = new Set(['/theme.js', '/styles/style.css', '/icon.svg'])
 
 /** What a browser without the token gets to see; `wrong`: it came with another token. */
 export const signIn = (wrong: boolean): string => `<!doctype html>
@@ -41,8 +37,6 @@ export const signIn = (wrong: boolean): string => `<!doctype html>
     <title>Sign in · MQTT-SN gateway</title>
     <link rel="icon" href="/icon.svg" type="image/svg+xml">
     <link rel="stylesheet" href="/styles/style.css">
-    <link rel="stylesheet" href="/styles/parts.css">
-    <link rel="stylesheet" href="/styles/sign-in.css">
     <script src="/theme.js"></script>
   </head>
   <body class="sign-in">
@@ -60,25 +54,59 @@ export const signIn = (wrong: boolean): string => `<!doctype html>
 </html>
 `
 
-/** Url path and file of everything that is served. */
-function filesOf(folder: string): ReadonlyMap<string, string> {
-  const charts = dirname(createRequire(import.meta.url).resolve('uplot'))
-  const files = new Map([
-    ['/uplot.js', join(charts, 'uPlot.esm.js')],
-    ['/uplot.css', join(charts, 'uPlot.min.css')],
-  ])
-  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-    if (Object.hasOwn(TYPES, extname(name))) files.set(`/${name.replaceAll('\\', '/')}`, join(folder, name))
-  }
-  return files
+/** How a file may be compressed, the best way first, and what its name ends with then. */
+const ENCODINGS = [
+  ['br', '.br'],
+  ['gzip', '.gz'],
+] as const
+
+/** A file as it is sent, in one encoding or another. */
+interface Asset {
+  readonly type: string
+  readonly etag: string
+  readonly bodies: ReadonlyMap<string, Buffer>
 }
 
-/** Adds the page's routes; throws if the folder or a file cannot be read. */
+/** Everything that is served, by url path. A file may be there as it is, compressed, or both. */
+function assetsOf(folder: string): ReadonlyMap<string, Asset> {
+  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  const names = new Set(paths.map((path) => path.replace(/\.(?:br|gz)$/, '')))
+  const assets = new Map<string, Asset>()
+  for (const name of names) {
+    const type = TYPES[extname(name)]
+    if (type === undefined) continue
+    const bodies = new Map<string, Buffer>()
+    for (const [encoding, ending] of ENCODINGS)
+      if (paths.includes(name + ending)) bodies.set(encoding, readFileSync(join(folder, name + ending)))
+    const packed = bodies.get('gzip')
+    const plain = packed === undefined ? readFileSync(join(folder, name)) : gunzipSync(packed)
+    bodies.set('identity', plain)
+    const etag = `"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"`
+    assets.set(`/${name.replaceAll('\\', '/')}`, { type, etag, bodies })
+  }
+  return assets
+}
+
+/** The encodings that a browser takes, as in Accept-Encoding; what it gives no weight to it does not take. */
+function accepted(header: unknown): ReadonlySet<string> {
+  const names = String(header ?? '')
+    .toLowerCase()
+    .split(',')
+    .map((one) => one.trim().split(/\s*;\s*/))
+    .filter(([, weight = '']) => !/^q=0(?:\.0*)?$/.test(weight))
+  return new Set(names.map(([name = '']) => name))
+}
+
+/** The smallest form of a file that a browser takes. */
+function bodyFor({ bodies }: Asset, header: unknown): readonly [encoding: string, body: Buffer | undefined] {
+  const wanted = accepted(header)
+  const encoding = [...bodies.keys()].find((name) => wanted.has(name)) ?? 'identity'
+  return [encoding, bodies.get(encoding)]
+}
+
+/** Adds the page's routes; throws if the folder or a file cannot be read, or nothing was built into it. */
 export function servePage(app: FastifyInstance, folder: string, guard: Guard): void {
-  for (const [path, file] of filesOf(folder)) {
-    const body = readFileSync(file)
-    const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
-    const type = TYPES[extname(file)] ?? ''
+  for (const [path, asset] of assetsOf(folder)) {
     const isStart = path === '/index.html'
     app.get<{ Querystring: { token?: unknown } }>(
       isStart ? '/' : path,
@@ -89,8 +117,13 @@ export function servePage(app: FastifyInstance, folder: string, guard: Guard): v
           if (guard.cookie !== undefined) reply.header('set-cookie', guard.cookie)
           return reply.redirect('/', 303)
         }
-        reply.headers({ etag, 'cache-control': 'no-cache' })
+        const { etag, type } = asset
+        // Browsers ask for the icon of a page at every step; programs have to be those of this gateway.
+        const caching = type.startsWith('image/') ? 'max-age=3600' : 'no-cache'
+        reply.headers({ etag, 'cache-control': caching, vary: 'accept-encoding' })
         if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+        const [encoding, body] = bodyFor(asset, request.headers['accept-encoding'])
+        if (encoding !== 'identity') reply.header('content-encoding', encoding)
         return reply.type(type).send(body)
       },
     )

@@ -65,20 +65,15 @@ describe('metrics', () => {
 })
 
 describe('the page', () => {
-  it('is served with its files and the chart library, and with nothing else', async () => {
+  it('is served with its files, and with nothing else', async () => {
     const console = await openConsole()
     const types = await Promise.all(
-      ['/', '/app.js', '/uplot.js', '/uplot.css'].map(async (path) => {
+      ['/', '/app.js'].map(async (path) => {
         const { status, headers } = await ask(console, path)
         return `${path} ${status} ${headers['content-type']}`
       }),
     )
-    expect(types).toEqual([
-      '/ 200 text/html; charset=utf-8',
-      '/app.js 200 text/javascript; charset=utf-8',
-      '/uplot.js 200 text/javascript; charset=utf-8',
-      '/uplot.css 200 text/css; charset=utf-8',
-    ])
+    expect(types).toEqual(['/ 200 text/html; charset=utf-8', '/app.js 200 text/javascript; charset=utf-8'])
     for (const path of [
       '/notes.txt',
       '/../package.json',
@@ -94,6 +89,23 @@ describe('the page', () => {
     const { headers } = await ask(console, '/app.js')
     const again = await ask(console, '/app.js', { headers: { 'if-none-match': headers.etag ?? '' } })
     expect([again.status, again.text]).toEqual([304, ''])
+  })
+
+  it('comes compressed as the client wants it, and plain to one that wants nothing', async () => {
+    const console = await openConsole({ page: undefined })
+    const { text: plain, headers: plainHeaders } = await ask(console, '/app.js')
+    expect(plainHeaders['content-encoding']).toBeUndefined()
+    const sizeOf = async (wanted: string) => {
+      const { headers } = await ask(console, '/app.js', { headers: { 'accept-encoding': wanted } })
+      expect(headers).toMatchObject({ vary: 'accept-encoding', etag: plainHeaders.etag })
+      return [headers['content-encoding'], Number(headers['content-length'])] as const
+    }
+    const [brotli, smallest] = await sizeOf('gzip, deflate, br')
+    const [gzip, small] = await sizeOf('gzip;q=0.5, br;q=0')
+    expect([brotli, gzip]).toEqual(['br', 'gzip'])
+    expect(smallest).toBeLessThan(small)
+    expect(small).toBeLessThan(plain.length / 2)
+    expect(await sizeOf('deflate, *;q=0')).toEqual([undefined, Buffer.byteLength(plain)])
   })
 
   it('that comes with the gateway exists', async () => {

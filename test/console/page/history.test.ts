@@ -3,6 +3,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { HistoryReport, HistorySample } from '../../../src/console/history.ts'
+import { History } from '../../../src/console/page/data/history.ts'
 import { startConsole } from '../../../src/console/server.ts'
 import { eventually, haveChromium, inChromium, openBrowser, visit } from '../browser.ts'
 import { FakeView } from '../fake-view.ts'
@@ -45,20 +46,13 @@ describe.skipIf(!haveChromium)(`the plots of a page that is opened, ${inChromium
     await chart.locator('.u-over').hover() // the middle of the last five minutes
     await eventually(() => chart.locator('output').allTextContents()).toEqual(['50', '40'])
   })
+})
 
-  /** Columns of a history after steps that are told in the page's own language. */
-  async function columns(steps: string, names: readonly string[]): Promise<(number | null)[][]> {
-    const { page } = await openPage()
-    return page.evaluate(`import('/data/history.js').then(({ History }) => {
-      const history = new History()
-      ${steps}
-      return history.columns(${JSON.stringify(names)})
-    })`)
-  }
-
-  it('turn totals into rates, by the clock of the page', async () => {
-    const report = JSON.stringify(reportOf(500_000, [0, 1, 2, 9, 10]))
-    const [at, received, changes, queued, kernelDrops] = await columns(`history.fill(${report}, 910_000)`, [
+describe('the columns of the plots', () => {
+  it('turn totals into rates, by the clock of the page', () => {
+    const history = new History()
+    history.fill(reportOf(500_000, [0, 1, 2, 9, 10]), 910_000)
+    const [at, received, changes, queued, kernelDrops] = history.columns([
       'received',
       'changes',
       'queued',
@@ -71,16 +65,14 @@ describe.skipIf(!haveChromium)(`the plots of a page that is opened, ${inChromium
     expect(kernelDrops).toEqual([null, null, null, null])
   })
 
-  it('keep what the page saw itself before and after, and nothing twice', async () => {
-    const report = (seconds: number[]) => JSON.stringify(reportOf(0, seconds))
-    const [at, queued] = await columns(
-      `history.fill(${report([10, 11, 12, 13])}, 13_000)
-       history.fill(${report([30, 31, 32])}, 32_000)
-       history.fill(${report([31, 32, 33])}, 33_000)
-       history.fill(${report([31, 32])}, 32_000)
-       history.fill({ at: 0, interval: 1000, samples: [] }, 40_000)`,
-      ['queued'],
-    )
+  it('keep what the page saw itself before and after, and nothing twice', () => {
+    const history = new History()
+    history.fill(reportOf(0, [10, 11, 12, 13]), 13_000)
+    history.fill(reportOf(0, [30, 31, 32]), 32_000)
+    history.fill(reportOf(0, [31, 32, 33]), 33_000)
+    history.fill(reportOf(0, [31, 32]), 32_000)
+    history.fill({ at: 0, interval: 1000, samples: [] }, 40_000)
+    const [at, queued] = history.columns(['queued'])
     expect(at).toEqual([11, 12, 13, 30, 32, 33])
     expect(queued).toEqual([11, 12, 13, null, 32, 33])
   })

@@ -4,45 +4,15 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { encodeFrame } from '../../../src/codec/v1/frame.ts'
 import { MsgType, type Packet } from '../../../src/codec/v1/messages.ts'
+import { ago, duration, hexDump, octets } from '../../../src/console/page/parts/format.ts'
+import { explainState, whyNoMessages } from '../../../src/console/page/sensor/diagnosis.ts'
+import { summarize } from '../../../src/console/page/sensor/message-summary.ts'
+import { DROPS } from '../../../src/console/page/words/drops.ts'
+import { MESSAGES } from '../../../src/console/page/words/messages.ts'
+import { STATES, UPSTREAM } from '../../../src/console/page/words/states.ts'
+import type { SensorDetail } from '../../../src/console/view.ts'
 import { STATES as SENSOR_STATES } from '../../../src/session/states.ts'
 import { FakeView } from '../fake-view.ts'
-
-interface Words {
-  label: string
-  text: string
-}
-interface Finding {
-  tone: string
-  text: string
-  next: string
-}
-interface Answer {
-  tone: string
-  headline: string
-  findings: Finding[]
-}
-
-/** A module of the page; plain JavaScript, whose types only this file asserts. */
-const load = async (name: string): Promise<unknown> =>
-  import(new URL(`../../../src/console/page/${name}.js`, import.meta.url).href)
-
-const { STATES, UPSTREAM, DROPS, MESSAGES } = (await load('data/words')) as Record<
-  'STATES' | 'UPSTREAM' | 'DROPS' | 'MESSAGES',
-  Record<string, Words & string>
->
-const { summarize } = (await load('sensors/frame')) as {
-  summarize(type: string, bytes: Uint8Array, topic?: string): string
-}
-const { explainState, whyNoMessages } = (await load('sensors/diagnosis')) as {
-  explainState(sensor: object, now: number): string
-  whyNoMessages(sensor: object, at: { healthy: boolean; now: number }): Answer
-}
-const { duration, octets, ago, hexDump } = (await load('parts/format')) as {
-  duration(seconds: number): string
-  octets(value: number): string
-  ago(at: number | undefined, now: number): string
-  hexDump(bytes: Uint8Array): string
-}
 
 /** The members of a union of texts, as they stand in the source. */
 function unionOf(file: string, name: string): string[] {
@@ -136,14 +106,19 @@ describe('a message in a few words', () => {
 
 describe('the diagnosis of a sensor', () => {
   const now = 1_700_000_000_000
-  const sensor = {
+  const { items } = new FakeView(200).sensors({ offset: 0, limit: 200 })
+  const sensor: SensorDetail = {
+    ...(new FakeView(1).sensor('meter-0000') as SensorDetail),
     state: 'active',
     upstream: 'up',
     heardAt: now - 5000,
     lostAt: now + 65_000,
     queued: 0,
     queuedOctets: 0,
-    subscribed: [{ filter: 'a' }],
+    subscribed: [{ filter: 'a', qos: 1, topicIdType: 'normal', topicId: 1 }],
+    held: undefined,
+    outstanding: undefined,
+    lastError: undefined,
     refusedTopics: [],
     deadLetters: [],
     dropped: {},
@@ -189,7 +164,6 @@ describe('the diagnosis of a sensor', () => {
   })
 
   it('describes every state in a sentence', () => {
-    const { items } = new FakeView(200).sensors({ offset: 0, limit: 200 })
     for (const item of items) expect(explainState({ ...sensor, ...item }, now)).toMatch(/^It .*\.$/)
   })
 })

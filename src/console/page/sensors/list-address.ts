@@ -1,0 +1,31 @@
+// What is searched for in the list of sensors, as it stands in the address of the page.
+
+import { STATES } from '../../states.ts'
+import type { SensorState } from '../../view.ts'
+import { listLeft } from '../parts/navigation.ts'
+import { SORTS, type SortKey } from './columns.ts'
+
+export interface Wanted {
+  readonly search: string
+  readonly state: SensorState | undefined
+  readonly sort: SortKey
+  readonly descending: boolean
+}
+
+export const wantedBy = (query: URLSearchParams): Wanted => ({
+  search: query.get('search') ?? '',
+  state: STATES.find((state) => state === query.get('state')),
+  sort: SORTS.find(({ sort }) => sort === query.get('sort'))?.sort ?? 'clientId',
+  descending: query.get('descending') === '1',
+})
+
+/** What is wanted, in the address, so that it can be kept and sent. */
+export function writeAddress({ search, state, sort, descending }: Wanted): void {
+  const parameters = new URLSearchParams()
+  if (search !== '') parameters.set('search', search)
+  if (state !== undefined) parameters.set('state', state)
+  if (sort !== 'clientId') parameters.set('sort', sort)
+  if (descending) parameters.set('descending', '1')
+  listLeft.query = parameters.toString()
+  history.replaceState(null, '', `#/sensors${listLeft.query === '' ? '' : `?${listLeft.query}`}`)
+}

@@ -1,0 +1,33 @@
+// What each MQTT-SN message says. Pure.
+
+/** What each message says, from whoever sends it. */
+export const MESSAGES: Readonly<Record<string, string>> = {
+  ADVERTISE: 'The gateway tells the whole network that it is there.',
+  SEARCHGW: 'Somebody asks the network for a gateway.',
+  GWINFO: 'The answer to that question: here is a gateway.',
+  CONNECT: 'The sensor wants to connect, and gives its name.',
+  CONNACK: 'The answer to CONNECT: accepted, or why not.',
+  WILLTOPICREQ: 'The gateway asks for the topic of the will.',
+  WILLTOPIC: 'The sensor gives the topic of its will.',
+  WILLMSGREQ: 'The gateway asks for the message of the will.',
+  WILLMSG: 'The sensor gives the message of its will.',
+  REGISTER: 'Agrees on a short number for a topic name, so that messages stay small.',
+  REGACK: 'The answer to REGISTER: the number is known now, or refused.',
+  PUBLISH: 'An application message, such as a measurement or a command.',
+  PUBACK: 'The answer to a PUBLISH with QoS 1, or why it was refused.',
+  PUBREC: 'QoS 2, first answer: the message has arrived.',
+  PUBREL: 'QoS 2, second step: it will not be sent again.',
+  PUBCOMP: 'QoS 2, last step: done, exactly once.',
+  SUBSCRIBE: 'The sensor wants the messages of a topic.',
+  SUBACK: 'The answer to SUBSCRIBE: granted, or why not.',
+  UNSUBSCRIBE: 'The sensor no longer wants the messages of a topic.',
+  UNSUBACK: 'The answer to UNSUBSCRIBE.',
+  PINGREQ: 'A sign of life. From a sleeping sensor with its name: it is awake and collects its messages.',
+  PINGRESP: 'The answer to PINGREQ. For a sleeping sensor: that was all, sleep well.',
+  DISCONNECT: 'Goodbye. With a duration from the sensor: it goes to sleep for that many seconds.',
+  WILLTOPICUPD: 'The sensor changes the topic of its will, or deletes the will.',
+  WILLTOPICRESP: 'The answer to a new topic of the will.',
+  WILLMSGUPD: 'The sensor changes the message of its will.',
+  WILLMSGRESP: 'The answer to a new message of the will.',
+  MALFORMED: 'Not a valid message.',
+}
