@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { brokerUrl } from './sections/addresses.ts'
+import { admission } from './sections/admission.ts'
 import { broker } from './sections/broker.ts'
 import { consoleSection } from './sections/console.ts'
 import { listener } from './sections/listener.ts'
@@ -134,6 +135,9 @@ export const configSchema = z
       .describe(
         'Rules per ClientId; the first that fits counts. A last rule "*" with defaults is added if there is none.',
       ),
+    admission: admission
+      .prefault({})
+      .describe('Which sensors may connect at all. Without a list and a service: all that no rule denies.'),
     predefined: predefined
       .prefault([])
       .describe('Predefined topic ids [6.7]. A list of entries, or just an object of topics for everyone.'),

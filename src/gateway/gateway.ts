@@ -6,13 +6,14 @@ import { type Log, silentLog } from '../log.ts'
 import type { Event } from '../session/events.ts'
 import { type Listener, type PeerKey, peerKey } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
+import { displaceSession } from '../sessions/connect/takeover.ts'
 import { receive } from '../sessions/door.ts'
 import { turnAway } from '../sessions/overload.ts'
 import { restore } from '../sessions/restore.ts'
 import { receiveWithoutStore } from '../sessions/store-failure.ts'
 import { createSessions, dueSessions, type Sessions } from '../sessions/table.ts'
-import { displaceSession } from '../sessions/takeover.ts'
 import type { Store } from '../store/store.ts'
+import { type Admissions, createAdmissions } from './admission/admit.ts'
 import { createCounters } from './counters.ts'
 import { createIntake, type Datagram, type Intake } from './datagrams/intake.ts'
 import { type BoundListener, openListener } from './datagrams/listener.ts'
@@ -54,6 +55,8 @@ export class Gateway {
   readonly sessions: Sessions
   /** what the session core works with; its totals are live */
   readonly rules: SensorRules
+  /** who is asked whether a sensor may be here */
+  readonly admissions: Admissions
   /** from a QoS 1 or 2 publish to the broker's final answer, seconds */
   readonly latency = createHistogram()
   readonly #config: Config
@@ -80,6 +83,7 @@ export class Gateway {
     this.#share = share
     this.sessions = share?.sessions ?? createSessions()
     this.rules = createSensorRules(config, unguessable)
+    this.admissions = createAdmissions(config, log)
     this.#observers = new Observers((error) => reportFault(error, this.#counters, log))
     const counters = this.#counters
     this.#refusals = createRefusals({ counters, log, onRefused: (one) => this.#observers.refused(one) })
@@ -126,7 +130,8 @@ export class Gateway {
     const [observers, refusals] = [this.#observers, this.#refusals]
     const transmitter = createTransmitter({ config, log, listeners, counters, observers, upstream })
     const { sessions, rules, latency } = this
-    const forAll = { sessions, rules, latency, counters, observers, refusals, log }
+    const admissions = this.admissions
+    const forAll = { sessions, rules, latency, counters, observers, refusals, admissions, log }
     this.#transmitter = transmitter
     this.#turns = createTurns({ ...forAll, store, upstream, transmitter })
     return this.#turns
@@ -164,6 +169,7 @@ export class Gateway {
 
   async #close(): Promise<void> {
     this.#intake.close()
+    this.admissions.close()
     await this.#broker?.close()
     this.#broker = undefined
     await Promise.all([...this.#listeners.values()].map(({ transport }) => transport.close()))

@@ -5,6 +5,7 @@ import type { Log } from '../log.ts'
 import type { Event } from '../session/events.ts'
 import type { Session } from '../session/session.ts'
 import type { Turn } from '../session/turn.ts'
+import { onAdmission } from '../sessions/connect/takeover.ts'
 import { dispatch, evictSession } from '../sessions/dispatch.ts'
 import type { Sessions } from '../sessions/table.ts'
 import type { Counters } from './counters.ts'
@@ -37,7 +38,16 @@ export function reportFault(err: unknown, counters: Counters, log: Log, session?
 /** One object for the life of a gateway. */
 export function createTurns(parts: TurnsParts): Turns {
   const { sessions, rules, counters, log, store } = parts
-  const performer = createEffectPerformer(parts, { attempt, dispatch: dispatchEvent, abandon })
+  const performer = createEffectPerformer(parts, {
+    attempt,
+    dispatch: dispatchEvent,
+    abandon,
+    admitted(answered) {
+      if (attempt(undefined, (turn) => onAdmission(sessions, answered, turn))) return
+      const broken = sessions.byPeer.get(answered.peer.key)
+      if (broken !== undefined) abandon(broken)
+    },
+  })
 
   const readUplink: Turn['readUplink'] = (clientId, token) => store.readUplink(clientId, token)
 

@@ -80,6 +80,7 @@ const rules: { readonly [T in Effect['type']]: DurabilityRule<Extract<Effect, { 
   contested: {},
   changed: {},
   gwinfo: {},
+  admit: {},
 }
 
 /** The rule of an effect. */

@@ -175,5 +175,7 @@ export type Effect =
   | { type: 'contested'; session: Session; peer: Peer; other: Peer }
   /** the session went from one state to another: one log line; `peer`: its address then, which an ended one loses */
   | { type: 'changed'; session: Session; peer: Peer | undefined; from: State; to: State; why: string }
+  /** asks whether this sensor may be here; the answer comes back with the ticket */
+  | { type: 'admit'; clientId: string; peer: Peer; ticket: number }
   /** answers SEARCHGW to the whole network and to the one who asked [6.1] */
   | { type: 'gwinfo'; peer: Peer; radius: number }

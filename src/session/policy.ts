@@ -75,6 +75,8 @@ export interface Settings {
   /** the global table, which unconnected senders use too [SN-QM1-7] */
   readonly predefined: Predefined
   readonly qosMinusOne: QosMinusOne
+  /** whether every CONNECT waits for an answer from outside whether its sensor may be here */
+  readonly asksAdmission: boolean
 }
 
 /** Whom rules are looked up for; a session is one. */

@@ -18,6 +18,8 @@ export type RefusalReason =
   | 'denied' // by a rule
   | 'wrong-address' // not one that its rule lists
   | 'wrong-identity' // who it has proved to be, if anybody, may not have this ClientId
+  | 'not-admitted' // it is on no list, or who was asked said no
+  | 'admission-unavailable' // nobody could tell whether it may be here
   | 'too-many-sensors'
   | 'too-many-of-address' // sessions of one source address
   | 'too-many-connects' // per second from one source

@@ -4,11 +4,11 @@ import type { Packet } from '../codec/v1/messages.ts'
 import type { Peer } from '../session/peers.ts'
 import { fromGateways, isLive } from '../session/states.ts'
 import type { Turn } from '../session/turn.ts'
+import { onConnectFrom } from './connect/takeover.ts'
 import { dispatch } from './dispatch.ts'
 import { onNamedPingreq } from './moved-address.ts'
 import { onSearchgw, onStranger, onUnconnectedPublish } from './strangers.ts'
 import type { Sessions } from './table.ts'
-import { onConnectFrom } from './takeover.ts'
 
 export function receive(sessions: Sessions, packet: Packet, peer: Peer, turn: Turn): void {
   const known = sessions.byPeer.get(peer.key)

@@ -6,10 +6,10 @@ import { type Peer, sourceOf } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import { isLive } from '../session/states.ts'
 import type { Turn } from '../session/turn.ts'
+import { displaceSession, dropConnect, isContested, whyBarred } from './connect/takeover.ts'
 import { dispatch } from './dispatch.ts'
 import { refuseStranger } from './strangers.ts'
 import { bindPeer, type Sessions } from './table.ts'
-import { displaceSession, dropConnect, isContested, whyBarred } from './takeover.ts'
 
 /** The ClientId decides, and may have moved to this address [SN-SLP-16, -17]. */
 export function onNamedPingreq(sessions: Sessions, packet: Pingreq, peer: Peer, turn: Turn): void {

@@ -10,7 +10,7 @@ import type { Session } from '../session/session.ts'
 import { isEnded, isLive } from '../session/states.ts'
 import type { Turn } from '../session/turn.ts'
 import { owesBroker, reopenUplink } from '../session/uplink/spool.ts'
-import { noteName } from './broker-names.ts'
+import { noteName } from './connect/broker-names.ts'
 import { forgetSession, restSession } from './dispatch.ts'
 import { bindPeer, countSource, noteDeadline, type Sessions } from './table.ts'
 

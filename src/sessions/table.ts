@@ -1,5 +1,6 @@
 // All sessions: found by address and by ClientId, and those with something due by the nearest deadline of all. Pure.
 
+import type { Connect } from '../codec/v1/messages.ts'
 import { noteProof, restartValidation } from '../session/downlink/validation.ts'
 import { type Peer, type PeerKey, sourceOf } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
@@ -22,6 +23,13 @@ export interface Yielding {
   readonly nextAt: number
 }
 
+/** A CONNECT about whose sensor somebody is being asked. */
+export interface Admitting {
+  readonly packet: Connect
+  readonly peer: Peer
+  readonly ticket: number
+}
+
 export interface Sessions {
   readonly byPeer: Map<PeerKey, Session>
   readonly byClientId: Map<string, Session>
@@ -29,6 +37,10 @@ export interface Sessions {
   readonly renamed: Map<string, string>
   /** how many sessions each source address has; sessions whose source is unknown are not counted */
   readonly bySource: Map<string, number>
+  /** CONNECTs that wait for an admission, by address */
+  readonly admitting: Map<PeerKey, Admitting>
+  /** the number of the last question */
+  lastTicket: number
   /** sessions that may give way to newcomers, by the source that they are looked for; '' for any */
   readonly yielding: Map<string, Yielding>
   /** nothing of any session is due before this time */
@@ -47,6 +59,8 @@ export const createSessions = (): Sessions => ({
   byClientId: new Map(),
   renamed: new Map(),
   bySource: new Map(),
+  admitting: new Map(),
+  lastTicket: 0,
   yielding: new Map(),
   nextAt: Number.POSITIVE_INFINITY,
   longest: { found: [], floor: 0, by: 'messages', uses: 0 },

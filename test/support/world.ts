@@ -20,6 +20,8 @@ import type {
 import type { PeerRecord } from '../../src/session/record.ts'
 import type { Session } from '../../src/session/session.ts'
 import type { Turn } from '../../src/session/turn.ts'
+import type { AdmissionAnswer } from '../../src/sessions/connect/admission.ts'
+import { onAdmission } from '../../src/sessions/connect/takeover.ts'
 import { dispatch } from '../../src/sessions/dispatch.ts'
 import { receive } from '../../src/sessions/door.ts'
 import { turnAway } from '../../src/sessions/overload.ts'
@@ -94,6 +96,8 @@ export interface WorldOptions {
   policy?: (clientId: string) => Partial<Policy>
   /** the ClientId at the broker; that of the gateway itself is `the-gateway` */
   nameAtBroker?: (clientId: string) => string
+  /** every CONNECT waits for `answerAdmission` */
+  asksAdmission?: boolean
   maxMessage?: number
   roaming?: Roaming
   /** 0 <= x < 1 */
@@ -101,7 +105,11 @@ export interface WorldOptions {
 }
 
 /** What the core was called with. */
-export type Cause = { packet: Packet; peer: Peer } | { session: Session; event: Event } | { start: true }
+export type Cause =
+  | { admission: AdmissionAnswer }
+  | { packet: Packet; peer: Peer }
+  | { session: Session; event: Event }
+  | { start: true }
 
 /** Text as octets. */
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -160,6 +168,7 @@ export class World {
         ...options.qosMinusOne,
       },
       predefined,
+      asksAdmission: options.asksAdmission ?? false,
     }
     this.listener = {
       name: 'virtual',
@@ -268,6 +277,12 @@ export class World {
     if (!this.#isRunning) return
     const step = this.overloaded ? turnAway : this.store.isFailing ? receiveWithoutStore : receive
     this.#turn({ packet, peer }, (turn) => step(this.sessions, packet, peer, turn))
+  }
+
+  /** The answer whether a sensor may be here arrives. */
+  answerAdmission(answered: AdmissionAnswer): void {
+    this.#turn({ admission: answered }, (turn) => onAdmission(this.sessions, answered, turn))
+    this.advance(5)
   }
 
   /** Something happens to a session. */

@@ -3,7 +3,9 @@
 import type { Log } from '../../log.ts'
 import type { Effect, Event } from '../../session/events.ts'
 import type { Session } from '../../session/session.ts'
+import type { AdmissionAnswer } from '../../sessions/connect/admission.ts'
 import type { Store } from '../../store/store.ts'
+import type { Admissions } from '../admission/admit.ts'
 import { incrementCounter } from '../counters.ts'
 import type { Observers } from '../observer.ts'
 import { createUndeliverableLog, logChange, logSetAside } from '../reports/log-lines.ts'
@@ -21,6 +23,7 @@ export interface EffectPerformerParts extends Omit<BrokerEffectsParts, 'onUpstre
   readonly transmitter: EffectTable<'send' | 'gwinfo'>
   readonly observers: Pick<Observers, 'effect'>
   readonly refusals: Refusals
+  readonly admissions: Pick<Admissions, 'ask'>
   readonly log: Log
 }
 
@@ -30,6 +33,8 @@ export interface EffectPerformerCallbacks {
   dispatch(session: Session, event: Event): void
   /** performs what was held, and takes what that throws */
   attempt(session: Session, step: () => void): void
+  /** takes the answer whether a sensor may be here */
+  admitted(answered: AdmissionAnswer): void
   /** takes a session of which too many effects were held: none of those will be performed */
   abandon(session: Session): void
 }
@@ -68,6 +73,8 @@ export function createEffectPerformer(
       },
     }),
     ...createStoreEffects(store),
+    admit: ({ clientId, peer, ticket }) =>
+      parts.admissions.ask(clientId, peer, (answer) => callbacks.admitted({ peer, ticket, answer })),
     setAside: (effect) => logSetAside(log, effect),
     drop({ reason, session, topic, refusal }) {
       incrementCounter(counters.dropped, reason)

@@ -40,6 +40,12 @@ export const EXPLANATIONS: Readonly<Record<RefusalReason, Explanation>> = {
     text: 'its ClientId is not for who it has proved to be',
     key: 'sensors[].identity',
   },
+  'not-admitted': { text: 'it is not among the sensors that may be here', key: 'admission' },
+  'admission-unavailable': {
+    text: 'nobody could tell whether it may be here',
+    key: 'admission.http',
+    level: 'debug',
+  },
   'too-many-sensors': { text: 'there are as many sessions as may be', key: 'limits.sensors' },
   'too-many-of-address': {
     text: 'its address has as many sessions as one may have',

@@ -6,8 +6,9 @@ import { type Config, type ListenerConfig, REFERENCED } from '../../config/schem
 import type { Log } from '../../log.ts'
 import type { Event } from '../../session/events.ts'
 import type { Session } from '../../session/session.ts'
+import { whyBarred } from '../../sessions/connect/takeover.ts'
 import type { Sessions } from '../../sessions/table.ts'
-import { whyBarred } from '../../sessions/takeover.ts'
+import type { Admissions } from '../admission/admit.ts'
 import { admissionOf } from '../datagrams/admission.ts'
 import type { BoundListener } from '../datagrams/listener.ts'
 import type { OpenedBroker } from '../open-broker.ts'
@@ -38,6 +39,7 @@ export interface Reloadable {
 /** The gateway itself, as far as it is needed. */
 interface Running {
   readonly rules: SensorRules
+  readonly admissions: Admissions
   readonly sessions: Sessions
   dispatch(session: Session, event: Event): void
 }
@@ -72,6 +74,7 @@ export function renewedConfig(running: Config, next: Config): Config {
     ...running,
     listeners: running.listeners.map((listener, i) => renewedListener(listener, next.listeners[i])),
     ...(stays && { broker: next.broker, sensors: next.sensors }),
+    admission: next.admission,
     predefined: next.predefined,
     qosMinusOne: next.qosMinusOne,
     timers: next.timers,
@@ -91,15 +94,21 @@ function renewedListener(running: ListenerConfig, next: ListenerConfig | undefin
 }
 
 function renew(gateway: Running, { config, listeners, log }: Reloadable): string[] {
-  const { rules, sessions } = gateway
+  const { rules, sessions, admissions } = gateway
   log.level = config.log.level
   rules.replace(config)
+  admissions.replace(config)
   renewListeners(listeners, config)
   const ended: string[] = []
   for (const session of [...sessions.byClientId.values()]) {
     session.policy = rules.env.policyFor(session)
     const { policy, peer, clientId } = session
-    if (peer !== undefined && whyBarred(policy, peer) !== undefined) {
+    if (peer === undefined) {
+      gateway.dispatch(session, { type: 'rules' })
+      continue
+    }
+    const isOut = whyBarred(policy, peer) !== undefined || admissions.isUnlisted(clientId)
+    if (isOut) {
       ended.push(clientId)
       gateway.dispatch(session, { type: 'command', command: 'disconnect' })
     } else gateway.dispatch(session, { type: 'rules' })

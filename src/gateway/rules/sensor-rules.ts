@@ -8,6 +8,7 @@ import { expandTemplate } from '../../config/sections/template.ts'
 import { isTopicName } from '../../mqtt-topics.ts'
 import type { Env, Policy, Predefined, Settings, Who } from '../../session/policy.ts'
 import type { Identity } from '../../upstream/upstream.ts'
+import { asksAdmission } from '../admission/admit.ts'
 import { ageOf, compileQueues } from './queue-rules.ts'
 import { compileRights, type Rights, variablesOf } from './sensor-rights.ts'
 
@@ -173,7 +174,8 @@ export function tableOf(entries: readonly PredefinedTopics[], who?: Who): Predef
   return { byId, byName: new Map([...byId].map(([id, name]) => [name, id])) }
 }
 
-function settingsOf({ timers, limits, broker, qosMinusOne }: Config, predefined: Predefined): Settings {
+function settingsOf(config: Config, predefined: Predefined): Settings {
+  const { timers, limits, broker, qosMinusOne } = config
   return {
     timers: {
       ...timers,
@@ -185,5 +187,6 @@ function settingsOf({ timers, limits, broker, qosMinusOne }: Config, predefined:
     limits: { ...limits, sensorsPerAddress: limits.sensorsPerAddress ?? Math.ceil(limits.sensors * 0.75) },
     qosMinusOne: { ...qosMinusOne, mayComeFrom: sourceTest(qosMinusOne.from) },
     predefined,
+    asksAdmission: asksAdmission(config),
   }
 }

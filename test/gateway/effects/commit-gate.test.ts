@@ -95,6 +95,7 @@ function scene(store: Store) {
         gwinfo() {},
       },
       refusals: createRefusals({ counters, log: silentLog, onRefused() {} }),
+      admissions: { ask: () => {} },
       observers: {
         effect(effect) {
           if ('session' in effect && effect.session !== undefined) current = effect.session.clientId
@@ -104,6 +105,7 @@ function scene(store: Store) {
     },
     {
       dispatch() {},
+      admitted() {},
       attempt: (_session, step) => step(),
       abandon: ({ clientId }) => void abandoned.push(clientId),
     },

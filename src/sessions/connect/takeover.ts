@@ -1,17 +1,18 @@
 // CONNECT decides by ClientId which session this is, whatever the address was before: takeovers by ClientId and by address [5.3.1].
 
-import { type Connect, ReturnCode } from '../codec/v1/messages.ts'
-import { isClientId, octets } from '../mqtt-topics.ts'
-import { type Peer, type PeerKey, sourceOf } from '../session/peers.ts'
-import type { Policy, Who } from '../session/policy.ts'
-import type { RefusalReason } from '../session/refusal.ts'
-import { createSession, type Session } from '../session/session.ts'
-import type { Turn } from '../session/turn.ts'
+import { type Connect, ReturnCode } from '../../codec/v1/messages.ts'
+import { isClientId, octets } from '../../mqtt-topics.ts'
+import { type Peer, type PeerKey, sourceOf } from '../../session/peers.ts'
+import type { Policy, Who } from '../../session/policy.ts'
+import type { RefusalReason } from '../../session/refusal.ts'
+import { createSession, type Session } from '../../session/session.ts'
+import type { Turn } from '../../session/turn.ts'
+import { dispatch } from '../dispatch.ts'
+import { bindPeer, type Sessions } from '../table.ts'
+import { allow } from '../throttle.ts'
+import { type AdmissionAnswer, askAdmission, takeAdmitting } from './admission.ts'
 import { isNameTaken, noteName } from './broker-names.ts'
-import { dispatch } from './dispatch.ts'
 import { makeRoomFor } from './room.ts'
-import { bindPeer, type Sessions } from './table.ts'
-import { allow } from './throttle.ts'
 
 /** CONNECT from any address [SN-CONN-11, -12]. */
 export function onConnectFrom(sessions: Sessions, packet: Connect, peer: Peer, turn: Turn): void {
@@ -23,11 +24,31 @@ export function onConnectFrom(sessions: Sessions, packet: Connect, peer: Peer, t
   }
   const impossible = whyImpossible(packet, turn)
   if (impossible !== undefined) return reject(peer, clientId, impossible, ReturnCode.notSupported, turn)
+  if (turn.env.settings.asksAdmission) return askAdmission(sessions, packet, peer, turn)
+  letIn(sessions, packet, peer, undefined, turn)
+}
+
+/** What the question whether a sensor may be here was answered. */
+export function onAdmission(sessions: Sessions, answered: AdmissionAnswer, turn: Turn): void {
+  const waiting = takeAdmitting(sessions, answered)
+  if (waiting === undefined) return
+  const { packet, peer } = waiting
+  const { answer } = answered
+  if (answer.verdict === 'allow') return letIn(sessions, packet, peer, answer.rule, turn)
+  const isLater = answer.verdict === 'later'
+  const reason = isLater ? 'admission-unavailable' : 'not-admitted'
+  const returnCode = isLater ? ReturnCode.congestion : ReturnCode.notSupported
+  reject(peer, packet.clientId, reason, returnCode, turn, answer.detail)
+}
+
+/** `rule`: the one that an admission has named. */
+function letIn(sessions: Sessions, packet: Connect, peer: Peer, rule: string | undefined, turn: Turn): void {
+  const { clientId } = packet
   const existing = sessions.byClientId.get(clientId)
-  const who: Who = { clientId, identity: peer.association?.identity, rule: existing?.rule }
+  const who: Who = { clientId, identity: peer.association?.identity, rule }
   const policy = turn.env.policyFor(who)
   const barred = whyBarred(policy, peer)
-  if (barred !== undefined) return reject(peer, clientId, barred, ReturnCode.notSupported, turn) // [SN-ROB-2]
+  if (barred !== undefined) return reject(peer, clientId, barred, ReturnCode.notSupported, turn)
   if (existing !== undefined && isContested(existing, peer, turn)) {
     dropConnect(peer, clientId, 'client-id-contested', turn)
     return
@@ -40,7 +61,7 @@ export function onConnectFrom(sessions: Sessions, packet: Connect, peer: Peer, t
   const full = existing === undefined ? makeRoomFor(sessions, sourceOf(peer), turn) : undefined
   if (full !== undefined) return reject(peer, clientId, full, ReturnCode.congestion, turn) // [SN-CONN-19]
   const session = existing ?? createSession(clientId, turn.env, who)
-  Object.assign(session, { identity: who.identity, policy })
+  Object.assign(session, { identity: who.identity, rule, policy })
   if (existing === undefined) sessions.byClientId.set(clientId, session)
   noteName(sessions, who, turn)
   const hasMoved = session.peer?.key !== peer.key
@@ -73,9 +94,11 @@ function reject(
   reason: RefusalReason,
   returnCode: ReturnCode,
   { out }: Turn,
+  detail?: string,
 ): void {
   out.push({ type: 'send', peer, packet: { type: 'connack', returnCode } })
-  out.push({ type: 'refused', refusal: { reason, peer, clientId, returnCode } })
+  const more = detail === undefined ? {} : { detail }
+  out.push({ type: 'refused', refusal: { reason, peer, clientId, returnCode, ...more } })
 }
 
 /** A CONNECT without an answer: its sensor repeats it after T_retry, and one that is in a loop slows down by that. */

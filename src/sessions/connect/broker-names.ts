@@ -1,9 +1,9 @@
 // Who a sensor is at the broker: `sensors[].clientId` makes a name of its ClientId, and no two sensors may share one there, nor one of
 // them have the gateway's own: each would take the other's connection and messages.
 
-import type { Who } from '../session/policy.ts'
-import type { Turn } from '../session/turn.ts'
-import type { Sessions } from './table.ts'
+import type { Who } from '../../session/policy.ts'
+import type { Turn } from '../../session/turn.ts'
+import type { Sessions } from '../table.ts'
 
 /** Whether the name that this ClientId has at the broker belongs to the gateway itself, or to another sensor. */
 export function isNameTaken({ byClientId, renamed }: Sessions, who: Who, { env }: Turn): boolean {

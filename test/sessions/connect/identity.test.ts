@@ -1,9 +1,9 @@
 // Who a sensor has proved to be decides which ClientIds it may have, and its session goes where it goes.
 
 import { describe, expect, it } from 'vitest'
-import type { Association, Peer } from '../../src/session/peers.ts'
-import { peerKey } from '../../src/session/peers.ts'
-import { VirtualSensor, World } from '../support/world.ts'
+import type { Association, Peer } from '../../../src/session/peers.ts'
+import { peerKey } from '../../../src/session/peers.ts'
+import { VirtualSensor, World } from '../../support/world.ts'
 
 const psk = (number: number, identity: string): Association => ({ number, identity, kind: 'psk' })
 

@@ -1,8 +1,8 @@
 // Names at the broker: what a sensor's ClientId becomes there must be its own.
 
 import { describe, expect, it } from 'vitest'
-import type { Packet } from '../../src/codec/v1/messages.ts'
-import { World } from '../support/world.ts'
+import type { Packet } from '../../../src/codec/v1/messages.ts'
+import { World } from '../../support/world.ts'
 
 const connack = (returnCode: number): Packet => ({ type: 'connack', returnCode })
 

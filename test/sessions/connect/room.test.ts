@@ -1,8 +1,8 @@
 // A table that is full: a share for each source, and sessions of sensors that are gone give way to newcomers [SN-CONN-19, SN-ROB-1].
 
 import { describe, expect, it } from 'vitest'
-import type { Packet } from '../../src/codec/v1/messages.ts'
-import { World } from '../support/world.ts'
+import type { Packet } from '../../../src/codec/v1/messages.ts'
+import { World } from '../../support/world.ts'
 
 const connack = (returnCode: number): Packet => ({ type: 'connack', returnCode })
 const kept = { cleanSession: false, duration: 60 } as const

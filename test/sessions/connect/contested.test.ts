@@ -1,9 +1,9 @@
 // Two devices with one ClientId: the session goes from one to the other at most once a second, and people are told [SN-CONN-11].
 
 import { expect, it } from 'vitest'
-import type { Packet } from '../../src/codec/v1/messages.ts'
-import { describePeer } from '../../src/session/peers.ts'
-import { World } from '../support/world.ts'
+import type { Packet } from '../../../src/codec/v1/messages.ts'
+import { describePeer } from '../../../src/session/peers.ts'
+import { World } from '../../support/world.ts'
 
 const connect: Packet = {
   type: 'connect',

@@ -1,13 +1,13 @@
 // Room for newcomers: a share of the table for each source address, and sessions of sensors that are gone, which give way
 // when there is none. Pure.
 
-import type { RefusalReason } from '../session/refusal.ts'
-import type { Session } from '../session/session.ts'
-import { isEnded } from '../session/states.ts'
-import type { Turn } from '../session/turn.ts'
-import { owesBroker } from '../session/uplink/spool.ts'
-import { forgetSession } from './dispatch.ts'
-import type { Sessions, Yielding } from './table.ts'
+import type { RefusalReason } from '../../session/refusal.ts'
+import type { Session } from '../../session/session.ts'
+import { isEnded } from '../../session/states.ts'
+import type { Turn } from '../../session/turn.ts'
+import { owesBroker } from '../../session/uplink/spool.ts'
+import { forgetSession } from '../dispatch.ts'
+import type { Sessions, Yielding } from '../table.ts'
 
 /** Searches remembered: one for all sources, and one for each source that has used up its share. */
 const MOST_SEARCHES = 64
