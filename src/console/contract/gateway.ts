@@ -1,0 +1,123 @@
+// What the API tells of the gateway as a whole: itself, its listeners, its broker, its store, its last minutes. Types only.
+
+import type { SensorState } from '../states.ts'
+
+export interface GatewayInfo {
+  readonly version: string
+  readonly gwId: number
+  readonly node: string
+  readonly startedAt: number
+  /**
+   * Sensors by state: all that `/api/sensors` lists, those included that have departed and are still remembered. Overview, chips
+   * and rows all come from this one count.
+   */
+  readonly sensors: Readonly<Record<SensorState, number>>
+  /** of these, the ones that have departed: they have no session any more */
+  readonly departed: number
+  /** departed sensors that are not remembered any more, since the gateway started */
+  readonly forgotten: number
+  readonly queuedMessages: number
+  readonly queuedOctets: number
+  /** a limit on what waits for all sensors together was reached within the last minute */
+  readonly queuesFull: boolean
+  /** messages of sensors that the gateway has acknowledged and the broker has not */
+  readonly spooledMessages: number
+  readonly spooledOctets: number
+  /** acknowledged messages of sensors that the broker will not have, until a person decides about them */
+  readonly deadLetters: number
+  /** counters since the start: datagrams, application messages, drops */
+  readonly counters: {
+    readonly receivedDatagrams: number
+    readonly receivedOctets: number
+    readonly sentDatagrams: number
+    readonly sentOctets: number
+    readonly published: number
+    readonly delivered: number
+    readonly retransmissions: number
+    readonly faults: number
+    /** by message type, such as PUBLISH */
+    readonly received: Readonly<Record<string, number>>
+    readonly sent: Readonly<Record<string, number>>
+    /** by reason */
+    readonly dropped: Readonly<Record<string, number>>
+    /** refusals by reason */
+    readonly refusals: Readonly<Record<string, number>>
+    /** sensors that fell silent, by what became of their session: `clean` is forgotten, `kept` is not */
+    readonly losses: Readonly<Record<string, number>>
+  }
+}
+
+export interface ListenerInfo {
+  readonly name: string
+  readonly url: string
+  readonly receiveBuffer: number
+  readonly receiveBufferAsked: number
+  readonly kernelDrops: number | undefined
+  readonly sendErrors: number
+}
+
+export interface BrokerInfo {
+  readonly url: string
+  /** the gateway's own connection is up */
+  readonly healthy: boolean
+  /** why the broker does not accept the gateway, with the key to look at; undefined if it does, or cannot be reached */
+  readonly trouble?: string | undefined
+  readonly version: string | undefined
+  readonly connected: number
+  readonly connecting: number
+  readonly waiting: number
+  readonly refused: number
+  readonly lost: number
+}
+
+/** Where sessions live beyond the process. */
+export interface StoreInfo {
+  readonly type: 'lmdb' | 'memory'
+  /** why the last write failed; undefined: all is well */
+  readonly error: string | undefined
+  /** groups written since the start, and the seconds they took */
+  readonly groups: number
+  readonly seconds: number
+  /** writes that failed while something waited for them */
+  readonly failures: number
+  /** on disk */
+  readonly octets: number
+  /** answers to sensors and to the broker that wait for a write */
+  readonly held: number
+}
+
+/** Totals at one moment; rates are their differences. */
+export interface HistorySample {
+  /** milliseconds since 1970 */
+  readonly at: number
+  /** datagrams from and to sensors since the start */
+  readonly received: number
+  readonly sent: number
+  /** application messages to and from the broker since the start */
+  readonly published: number
+  readonly delivered: number
+  /** what was discarded since the start, for whatever reason */
+  readonly dropped: number
+  /** changes of state of sensors since the console started */
+  readonly changes: number
+  /** messages that wait for sensors now */
+  readonly queued: number
+  /** attempts to connect a sensor to the broker that failed since the start */
+  readonly refused: number
+  /** sensors that fell silent since the start */
+  readonly losses: number
+  /** refusals of whatever kind since the start */
+  readonly refusals: number
+  /** datagrams that the system dropped since the start, where it tells */
+  readonly kernelDrops: number
+}
+
+/** What a page asks for once. */
+export interface HistoryReport {
+  /** the gateway's clock now, milliseconds since 1970: a browser's may differ */
+  readonly at: number
+  /** milliseconds between two samples: a second, or a minute with `?step=minute` */
+  readonly interval: number
+  /** oldest first; at most 300 of a second each, or 1,440 of a minute each */
+  readonly samples: readonly HistorySample[]
+}
