@@ -63,6 +63,8 @@ export interface BrokerInfo {
   /** why the broker does not accept the gateway, with the key to look at; undefined if it does, or cannot be reached */
   readonly trouble?: string | undefined
   readonly version: string | undefined
+  /** how often the gateway's own connection was opened */
+  readonly openings: number
   readonly connected: number
   readonly connecting: number
   readonly waiting: number

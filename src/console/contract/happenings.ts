@@ -47,6 +47,14 @@ export interface Happening {
   readonly docs: string | undefined
 }
 
+/** What has happened since the last batch: new ones, and known ones (by their ids) with more `times`; oldest first. */
+export interface HappeningBatch {
+  /** at most 200 */
+  readonly items: readonly Happening[]
+  /** those that had no place here: ask for the list again */
+  readonly more: number
+}
+
 /** What `/api/happenings` can be asked for; all narrow it down. */
 export interface HappeningQuery {
   readonly kind?: HappeningKind | undefined

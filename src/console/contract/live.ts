@@ -2,7 +2,7 @@
 
 import type { SensorState } from '../states.ts'
 import type { GatewayInfo } from './gateway.ts'
-import type { Happening } from './happenings.ts'
+import type { HappeningBatch } from './happenings.ts'
 
 /** A sensor went from one state to another. */
 export interface StateChange {
@@ -56,9 +56,12 @@ export interface BrokerStep {
 export interface LiveEvents {
   /** at once, and every second */
   readonly gateway: GatewayInfo
+  /** at most 500 in half a second */
   readonly state: StateChange
-  /** a new event, or a known one (by its id) with more `times` */
-  readonly happening: Happening
+  /** twice a second at most, where something happened */
+  readonly happenings: HappeningBatch
+  /** so many changes of state were not told singly: ask for the list again */
+  readonly more: { readonly states: number }
   readonly packet: Omit<WatchedPacket, 'bytes'> & { readonly bytes: string }
   readonly broker: BrokerStep
 }
