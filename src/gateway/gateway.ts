@@ -16,7 +16,7 @@ import type { Store } from '../store/store.ts'
 import { createCounters } from './counters.ts'
 import { createIntake, type Datagram, type Intake } from './datagrams/intake.ts'
 import { type BoundListener, openListener } from './datagrams/listener.ts'
-import { decodeDatagram, peerOf } from './datagrams/reception.ts'
+import { decodeDatagram, peerOf, type ReceptionBooks } from './datagrams/reception.ts'
 import { MANY_HELD } from './effects/commit-gate.ts'
 import { createTransmitter, type Transmitter } from './effects/transmit.ts'
 import { createHistogram } from './histogram.ts'
@@ -62,6 +62,7 @@ export class Gateway {
   readonly #counters = createCounters()
   readonly #observers: Observers
   readonly #refusals: Refusals
+  readonly #books: ReceptionBooks
   readonly #intake: Intake
   readonly #listeners = new Map<Listener, BoundListener>()
   // from `prepare` on
@@ -83,8 +84,12 @@ export class Gateway {
     this.#observers = new Observers((error) => reportFault(error, this.#counters, log))
     const counters = this.#counters
     this.#refusals = createRefusals({ counters, log, onRefused: (one) => this.#observers.refused(one) })
-    const { report: onRefused } = this.#refusals
-    this.#intake = createIntake({ counters, limits: () => config.limits, onRefused })
+    this.#books = {
+      counters,
+      onRefused: (one) => this.#refusals.report(one),
+      onDiscarded: (reason, from) => this.#observers.discarded(reason, from, undefined),
+    }
+    this.#intake = createIntake({ ...this.#books, limits: () => config.limits })
   }
 
   /**
@@ -108,7 +113,7 @@ export class Gateway {
       }
       this.#store ??= await openStore(this.#config, this.#log, this.#share?.stored)
       const stored = await this.#store.load()
-      this.#broker = await openBroker(this.#config, this.#log, this.#counters, this.#share)
+      this.#broker = await openBroker(this.#config, this.#log, this.#books, this.#share)
       this.rules.reserve(this.#broker.ownNames)
       const turns = this.#createTurns(this.#store, this.#broker)
       const places = createBearings(this.#listeners.values(), this.#store)
@@ -210,7 +215,7 @@ export class Gateway {
 
   /** Takes a datagram: finds out whose it is, and takes a step of the core with the message in it. */
   #take(turns: Turns, step: typeof receive, ...[bound, bytes, remote]: Datagram): void {
-    const received = decodeDatagram(bound, bytes, remote, this.#counters, this.#refusals.report)
+    const received = decodeDatagram(bound, bytes, remote, this.#books)
     if (received === undefined) return
     const { packet, nodeId } = received
     const key = peerKey(bound.index, remote.address, remote.port, nodeId, remote.association)

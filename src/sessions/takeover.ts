@@ -33,7 +33,7 @@ export function onConnectFrom(sessions: Sessions, packet: Connect, peer: Peer, t
     return
   }
   if (isNameTaken(sessions, who, turn)) {
-    turn.out.push({ type: 'drop', reason: 'name-taken', session: undefined })
+    turn.out.push({ type: 'drop', reason: 'name-taken', session: undefined, peer })
     return reject(peer, clientId, 'client-id-reserved', ReturnCode.notSupported, turn)
   }
   displaceSession(sessions, clientId, peer.key, turn)

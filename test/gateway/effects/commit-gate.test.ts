@@ -96,6 +96,7 @@ function scene(store: Store) {
       },
       refusals: createRefusals({ counters, log: silentLog, onRefused() {} }),
       observers: {
+        discarded() {},
         effect(effect) {
           if ('session' in effect && effect.session !== undefined) current = effect.session.clientId
           if (effect.type === 'changed') done.push(`${effect.session.clientId} ${effect.to}`)
