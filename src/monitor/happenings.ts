@@ -103,7 +103,7 @@ export function createHappenings(prefix = '', now: () => number = Date.now): Hap
     },
     list(query) {
       const wanted = query.kind === undefined ? [...kinds.values()] : [kinds.get(query.kind) ?? new Map()]
-      const found = wanted.flatMap((all) => [...all.values()].filter((one) => fits(one, query)))
+      const found = wanted.flatMap((all) => [...all.values()].reverse().filter((one) => fits(one, query)))
       found.sort(byTime)
       const { offset, limit } = query
       return { total: found.length, items: found.slice(offset, offset + limit).map((one) => ({ ...one })) }
