@@ -74,8 +74,7 @@ export function createRoster({ gateway, memories, labelOf, sensors }: RosterPart
         if (to === 'disconnected' || to === 'lost') depart(session, to, peer)
         else gone.delete(session.clientId)
       } else if (effect.type === 'forget') {
-        const { clientId, forgotten: why } = effect.session
-        if (why === 'by hand') gone.delete(clientId)
+        const { clientId } = effect.session
         if (!gone.has(clientId)) memories.forget(clientId)
       }
     },
