@@ -1,8 +1,8 @@
 // The face of the package, `mqtt-sn-gateway`: a gateway inside another program. What is not named here may change at any time.
 
 import type { Config } from './config/schema.ts'
+import type { StateChange, WatchedPacket } from './console/contract/live.ts'
 import type { Console } from './console/server.ts'
-import type { StateChange, WatchedPacket } from './console/view.ts'
 import { Gateway as InnerGateway } from './gateway/gateway.ts'
 import type { GatewayStatus, ReloadReport } from './library/status.ts'
 import { type Log, silentLog } from './log.ts'
@@ -16,7 +16,6 @@ export { ConfigError, type Loaded, type LoadOptions, loadConfig } from './config
 export type { Problem } from './config/reading/problems.ts'
 export type { Config } from './config/schema.ts'
 export type { Console } from './console/server.ts'
-export type { StateChange, WatchedPacket } from './console/view.ts'
 export type { GatewayStatus, ReloadReport } from './library/status.ts'
 export { createLog, type Log, type LogStream } from './log.ts'
 export { createMemoryStore } from './store/memory.ts'

@@ -15,6 +15,8 @@ const nothing: MetricsSource = {
     node: '',
     startedAt: 0,
     sensors: noSensors(),
+    departed: 0,
+    forgotten: 0,
     queuedMessages: 0,
     queuedOctets: 0,
     queuesFull: false,
@@ -34,12 +36,14 @@ const nothing: MetricsSource = {
       sent: {},
       dropped: {},
       refusals: {},
+      losses: {},
     },
   }),
   broker: () => ({
     url: '',
     healthy: false,
     version: undefined,
+    openings: 0,
     connected: 0,
     connecting: 0,
     waiting: 0,
@@ -80,6 +84,7 @@ const LABELS = `## Labels
 | \`type\` | message type, such as \`PUBLISH\` |
 | \`reason\` | why something was discarded, the same words as in the log |
 | \`state\` | of a sensor: \`willtopic\`, \`willmsg\`, \`connecting\`, \`active\`, \`asleep\`, \`awake\`, \`disconnected\`, \`lost\`; of connections to the broker: \`connected\`, \`connecting\`, \`waiting\` |
+| \`session\` | of a sensor that was lost: \`clean\`, it is forgotten; \`kept\`, it is not |
 | \`listener\` | its name in the configuration |
 | \`version\`, \`gateway_id\` | the program's version, and GwId |
 

@@ -2,7 +2,7 @@
 
 import { open } from 'node:fs/promises'
 import { Command, Option } from 'commander'
-import type { ListenerInfo } from '../console/view.ts'
+import type { ListenerInfo } from '../console/contract/gateway.ts'
 import { BlockSplitter } from './capture/blocks.ts'
 import { count, timeOption, withExitCodes } from './options.ts'
 import {

@@ -112,7 +112,7 @@ async function run(options: Options): Promise<number> {
     gateway = createGateway(config, log, version())
     await gateway.start()
     const isServed = config.console.enabled && stopRequest() === undefined
-    served = isServed ? await serveView(await gateway.view(), config, log) : undefined
+    served = isServed ? await serveView(await gateway.view(), config, log, gateway.happenings) : undefined
     running = gateway
   } catch (error) {
     endReloads()

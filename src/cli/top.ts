@@ -1,8 +1,8 @@
 // `mqttsn top`: a running gateway at a glance, over its HTTP API.
 
 import { Command, Option } from 'commander'
+import type { SensorState } from '../console/states.ts'
 import { STATES } from '../console/states.ts'
-import type { SensorState } from '../console/view.ts'
 import { between, timeOption, withExitCodes } from './options.ts'
 import { addLiveOptions, type LiveFlags, reportLiveFailure } from './running/api.ts'
 import { paintFor } from './terminal/paint.ts'

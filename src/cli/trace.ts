@@ -3,7 +3,7 @@
 import { Command } from 'commander'
 import { hex } from '../codec/v1/describe.ts'
 import { decodeFrame } from '../codec/v1/frame.ts'
-import type { StateChange } from '../console/view.ts'
+import type { StateChange } from '../console/contract/live.ts'
 import { count, timeOption, withExitCodes } from './options.ts'
 import {
   addLiveOptions,

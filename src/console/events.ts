@@ -1,8 +1,9 @@
-// Live events as server-sent events: changes of state, a summary every second, and the packets of a watched sensor.
+// Live events as server-sent events: changes of state, what happens, a summary every second, and the packets of a watched sensor.
 
 import type { FastifyReply } from 'fastify'
+import type { StateChange, WatchedPacket } from './contract/live.ts'
 import type { Stream, Streams } from './streams.ts'
-import type { GatewayView, WatchedPacket } from './view.ts'
+import type { GatewayView } from './view.ts'
 
 export interface Events {
   /** Turns a reply into a stream of events; false if there are too many already. */
@@ -13,6 +14,29 @@ const event = (name: string, data: object) => `event: ${name}\ndata: ${JSON.stri
 
 const packetEvent = (packet: WatchedPacket) =>
   event('packet', { ...packet, bytes: Buffer.from(packet.bytes).toString('hex') })
+
+/** Changes of state that are told singly within so many milliseconds: when all sensors are lost at once, nobody reads so fast. */
+const BURST = 500
+const BURST_TIME = 500
+
+/** Tells changes of state, and counts those above what a reader can take. */
+function createBurst(tellAll: (text: string) => void) {
+  let told = 0
+  let timer: NodeJS.Timeout | undefined
+  const renew = () => {
+    timer = undefined
+    if (told > BURST) tellAll(event('more', { states: told - BURST }))
+    told = 0
+  }
+  return {
+    tell(change: StateChange): void {
+      timer ??= setTimeout(renew, BURST_TIME).unref()
+      told += 1
+      if (told <= BURST) tellAll(event('state', change))
+    },
+    end: () => clearTimeout(timer),
+  }
+}
 
 /** What is the same for all readers is made once; while nobody reads, nothing is made. */
 export function createEvents(
@@ -33,10 +57,14 @@ export function createEvents(
     const ticker = setInterval(() => {
       tell().catch(onError)
     }, interval)
-    const unwatch = view.onChange((change) => tellAll(event('state', change)))
+    const changes = createBurst(tellAll)
+    const unwatch = view.onChange(changes.tell)
+    const endHappenings = view.onHappenings((batch) => tellAll(event('happenings', batch)))
     stop = () => {
       clearInterval(ticker)
       unwatch()
+      endHappenings()
+      changes.end()
     }
   }
 

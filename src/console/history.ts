@@ -1,81 +1,76 @@
-// The last five minutes of the totals that the page plots, so that its plots need not start empty. One small timer.
+// The totals that the page plots, so that its plots need not start empty: the last five minutes second by second, and the last day
+// minute by minute. One small timer.
 
+import type { HistoryReport, HistorySample } from './contract/gateway.ts'
 import type { GatewayView } from './view.ts'
 
-/** Totals at one moment; rates are their differences. */
-export interface HistorySample {
-  /** milliseconds since 1970 */
-  readonly at: number
-  /** datagrams from and to sensors since the start */
-  readonly received: number
-  readonly sent: number
-  /** application messages to and from the broker since the start */
-  readonly published: number
-  readonly delivered: number
-  /** what was discarded since the start, for whatever reason */
-  readonly dropped: number
-  /** changes of state of sensors since the console started */
-  readonly changes: number
-  /** messages that wait for sensors now */
-  readonly queued: number
-  /** attempts to connect a sensor to the broker that failed since the start */
-  readonly refused: number
-}
-
-/** What a page asks for once. */
-export interface HistoryReport {
-  /** the gateway's clock now, milliseconds since 1970: a browser's may differ */
-  readonly at: number
-  /** milliseconds between two samples */
-  readonly interval: number
-  /** oldest first; at most 300 */
-  readonly samples: readonly HistorySample[]
-}
-
 export interface History {
-  report(): HistoryReport
+  report(step?: 'second' | 'minute'): HistoryReport
   /** Begins to take samples. */
   start(): void
   close(): void
 }
 
-/** Five minutes at the usual interval of a second. */
+/** Five minutes at the usual interval of a second, and a day of minutes. */
 const MOST = 300
+const MOST_MINUTES = 1440
 
-/** Takes a sample every `interval` milliseconds from `start` on, and forgets those beyond the last 300. */
+/** Samples of the usual interval in one of a minute. */
+const PER_MINUTE = 60
+
+/** Samples between two looks at the listeners, which ask the system. */
+const LISTENERS_EVERY = 5
+
+const total = (table: Readonly<Record<string, number>>): number =>
+  Object.values(table).reduce((sum, times) => sum + times, 0)
+
+/** Takes a sample every `interval` milliseconds from `start` on, and forgets those that are too old. */
 export function createHistory(
-  view: Pick<GatewayView, 'info' | 'broker' | 'onChange'>,
+  view: Pick<GatewayView, 'info' | 'broker' | 'listeners' | 'onChange'>,
   interval: number,
   onError: (error: unknown) => void,
 ): History {
-  const samples: HistorySample[] = []
+  const seconds: HistorySample[] = []
+  const minutes: HistorySample[] = []
   let changes = 0
+  let taken = 0
+  let kernelDrops = 0
   let stop = () => {}
 
   async function take(): Promise<void> {
     try {
       const { counters, queuedMessages } = await view.info()
       const { refused } = await view.broker()
-      const { receivedDatagrams, sentDatagrams, published, delivered, dropped } = counters
-      samples.push({
+      const { receivedDatagrams, sentDatagrams, published, delivered } = counters
+      if (taken % LISTENERS_EVERY === 0)
+        kernelDrops = view.listeners().reduce((sum, { kernelDrops = 0 }) => sum + kernelDrops, 0)
+      const sample: HistorySample = {
         at: Date.now(),
         received: receivedDatagrams,
         sent: sentDatagrams,
         published,
         delivered,
-        dropped: Object.values(dropped).reduce((sum, times) => sum + times, 0),
+        dropped: total(counters.dropped),
         changes,
         queued: queuedMessages,
         refused,
-      })
-      if (samples.length > MOST) samples.shift()
+        losses: total(counters.losses),
+        refusals: total(counters.refusals),
+        kernelDrops,
+      }
+      keep(seconds, sample, MOST)
+      if (taken % PER_MINUTE === 0) keep(minutes, sample, MOST_MINUTES)
+      taken += 1
     } catch (error) {
       onError(error)
     }
   }
 
   return {
-    report: () => ({ at: Date.now(), interval, samples }),
+    report: (step = 'second') =>
+      step === 'second'
+        ? { at: Date.now(), interval, samples: seconds }
+        : { at: Date.now(), interval: interval * PER_MINUTE, samples: minutes },
     start() {
       const unwatch = view.onChange(() => {
         changes += 1
@@ -89,4 +84,9 @@ export function createHistory(
     },
     close: () => stop(),
   }
+}
+
+function keep(samples: HistorySample[], sample: HistorySample, most: number): void {
+  samples.push(sample)
+  if (samples.length > most) samples.shift()
 }

@@ -2,7 +2,8 @@
 // Nothing is counted here, so a gateway that nobody scrapes pays nothing. No label ever names a sensor.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { BrokerInfo, GatewayInfo, GatewayView, LatencyInfo, ListenerInfo, StoreInfo } from './view.ts'
+import type { BrokerInfo, GatewayInfo, ListenerInfo, StoreInfo } from './contract/gateway.ts'
+import type { GatewayView, LatencyInfo } from './view.ts'
 
 /** What the numbers are taken from. */
 export type MetricsSource = Pick<GatewayView, 'info' | 'broker' | 'store' | 'listeners' | 'latency'>
@@ -90,7 +91,14 @@ export function createMetrics(view: MetricsSource): Metrics {
   counter('mqttsn_retransmissions_total', 'Messages sent again because a sensor did not answer.', [], () =>
     one(counters().retransmissions),
   )
-  gauge('mqttsn_sensors', 'Sensors with a session, by state.', ['state'], () => by('state', now.info.sensors))
+  const sensors =
+    'Sensors by state, as the console lists them: with a session, or departed and still remembered.'
+  gauge('mqttsn_sensors', sensors, ['state'], () => by('state', now.info.sensors))
+  const losses =
+    'Sensors that fell silent, by their session: that of a clean one is forgotten, so that no gauge shows the loss for long.'
+  counter('mqttsn_sensors_lost_total', losses, ['session'], () =>
+    by('session', { clean: 0, kept: 0, ...counters().losses }),
+  )
   gauge('mqttsn_queued_messages', 'Messages that wait for sensors.', [], () => one(now.info.queuedMessages))
   const full = '1 if a limit on what waits for all sensors together was reached within the last minute.'
   gauge('mqttsn_queues_full', full, [], () => one(now.info.queuesFull ? 1 : 0))

@@ -2,6 +2,7 @@
 
 import type { MalformedReason, Packet, PacketType } from '../codec/v1/messages.ts'
 import type { DropReason } from '../session/events.ts'
+import type { Peer } from '../session/peers.ts'
 import type { RefusalReason } from '../session/refusal.ts'
 
 /** Why a datagram never reached a session; `not-serving`: the gateway starts or stops. */
@@ -29,6 +30,8 @@ export interface Counters {
   readonly dropped: Partial<Record<DiscardReason, number>>
   /** who was refused, by reason; what was discarded with that is among `dropped` too */
   readonly refusals: Partial<Record<RefusalReason, number>>
+  /** sensors that fell silent, by what became of their session: a clean one is forgotten */
+  readonly losses: Partial<Record<'clean' | 'kept', number>>
   /** exceptions caught: each one is a bug */
   faults: number
   /** writes to the store that failed */
@@ -48,6 +51,7 @@ export const createCounters = (): Counters => ({
   retransmissions: 0,
   dropped: {},
   refusals: {},
+  losses: {},
   faults: 0,
   storeFailures: 0,
 })
@@ -55,6 +59,26 @@ export const createCounters = (): Counters => ({
 /** Adds one to a counter of a table. */
 export function incrementCounter<K extends string>(table: Partial<Record<K, number>>, key: K): void {
   table[key] = (table[key] ?? 0) + 1
+}
+
+/** Where something came from that was discarded, as far as that is known. */
+export type Origin = Pick<Peer, 'address'> & Partial<Pick<Peer, 'port' | 'nodeId' | 'listener'>>
+
+/** Where discarded datagrams and messages are noted. */
+export interface DiscardBooks {
+  readonly counters: Pick<Counters, 'dropped'>
+  /** takes each of them, for those who look on */
+  onDiscarded?(reason: DiscardReason, from: Origin | undefined): void
+}
+
+/** Counts something that was discarded; nothing is without the address it came from, where there is one. */
+export function countDiscard(
+  { counters, onDiscarded }: DiscardBooks,
+  reason: DiscardReason,
+  from: Origin | undefined,
+): void {
+  incrementCounter(counters.dropped, reason)
+  onDiscarded?.(reason, from)
 }
 
 /** Counts a datagram to a sensor, or to the whole network. */

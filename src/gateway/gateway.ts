@@ -1,6 +1,5 @@
 // The shell: the only place where datagrams, broker, store, time and sessions meet, and where effects happen.
 
-import { randomInt } from 'node:crypto'
 import type { Config } from '../config/schema.ts'
 import { type Log, silentLog } from '../log.ts'
 import type { Event } from '../session/events.ts'
@@ -17,7 +16,7 @@ import { type Admissions, createAdmissions } from './admission/admit.ts'
 import { createCounters } from './counters.ts'
 import { createIntake, type Datagram, type Intake } from './datagrams/intake.ts'
 import { type BoundListener, openListener } from './datagrams/listener.ts'
-import { decodeDatagram, peerOf } from './datagrams/reception.ts'
+import { decodeDatagram, peerOf, type ReceptionBooks } from './datagrams/reception.ts'
 import { MANY_HELD } from './effects/commit-gate.ts'
 import { createTransmitter, type Transmitter } from './effects/transmit.ts'
 import { createHistogram } from './histogram.ts'
@@ -32,6 +31,7 @@ import { createSensorRules, type SensorRules } from './rules/sensor-rules.ts'
 import { createStatus } from './status.ts'
 import { publishStatus } from './status-topics.ts'
 import { createTurns, reportFault, type Turns } from './turns.ts'
+import { unguessable } from './unguessable.ts'
 import type { WorkerShare } from './worker-share.ts'
 
 /** How often deadlines are looked at, milliseconds: far below the shortest interval of the protocol. */
@@ -48,9 +48,6 @@ export interface GatewayParts {
  * An MQTT-SN gateway: sensors on UDP, one MQTT connection each to the broker [4.1].
  * `start()` binds the listeners, `stop()` ends all connections; both may be called once.
  */
-/** 0 <= x < 1, by chance that nobody can work out: topic ids and MsgIds prove that a sensor has heard them. */
-const unguessable = (): number => randomInt(2 ** 47) / 2 ** 47
-
 export class Gateway {
   readonly sessions: Sessions
   /** what the session core works with; its totals are live */
@@ -65,6 +62,7 @@ export class Gateway {
   readonly #counters = createCounters()
   readonly #observers: Observers
   readonly #refusals: Refusals
+  readonly #books: ReceptionBooks
   readonly #intake: Intake
   readonly #listeners = new Map<Listener, BoundListener>()
   // from `prepare` on
@@ -87,8 +85,12 @@ export class Gateway {
     this.#observers = new Observers((error) => reportFault(error, this.#counters, log))
     const counters = this.#counters
     this.#refusals = createRefusals({ counters, log, onRefused: (one) => this.#observers.refused(one) })
-    const { report: onRefused } = this.#refusals
-    this.#intake = createIntake({ counters, limits: () => config.limits, onRefused })
+    this.#books = {
+      counters,
+      onRefused: (one) => this.#refusals.report(one),
+      onDiscarded: (reason, from) => this.#observers.discarded(reason, from, undefined),
+    }
+    this.#intake = createIntake({ ...this.#books, limits: () => config.limits })
   }
 
   /**
@@ -112,7 +114,7 @@ export class Gateway {
       }
       this.#store ??= await openStore(this.#config, this.#log, this.#share?.stored)
       const stored = await this.#store.load()
-      this.#broker = await openBroker(this.#config, this.#log, this.#counters, this.#share)
+      this.#broker = await openBroker(this.#config, this.#log, this.#books, this.#share)
       this.rules.reserve(this.#broker.ownNames)
       const turns = this.#createTurns(this.#store, this.#broker)
       const places = createBearings(this.#listeners.values(), this.#store)
@@ -129,8 +131,7 @@ export class Gateway {
     const [config, log, listeners, counters] = [this.#config, this.#log, this.#listeners, this.#counters]
     const [observers, refusals] = [this.#observers, this.#refusals]
     const transmitter = createTransmitter({ config, log, listeners, counters, observers, upstream })
-    const { sessions, rules, latency } = this
-    const admissions = this.admissions
+    const { sessions, rules, latency, admissions } = this
     const forAll = { sessions, rules, latency, counters, observers, refusals, admissions, log }
     this.#transmitter = transmitter
     this.#turns = createTurns({ ...forAll, store, upstream, transmitter })
@@ -216,7 +217,7 @@ export class Gateway {
 
   /** Takes a datagram: finds out whose it is, and takes a step of the core with the message in it. */
   #take(turns: Turns, step: typeof receive, ...[bound, bytes, remote]: Datagram): void {
-    const received = decodeDatagram(bound, bytes, remote, this.#counters, this.#refusals.report)
+    const received = decodeDatagram(bound, bytes, remote, this.#books)
     if (received === undefined) return
     const { packet, nodeId } = received
     const key = peerKey(bound.index, remote.address, remote.port, nodeId, remote.association)

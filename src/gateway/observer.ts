@@ -9,7 +9,7 @@ import type { Session } from '../session/session.ts'
 import type { StoreHealth } from '../store/store.ts'
 import type { TransportStats } from '../transport/transport.ts'
 import type { UpstreamStats } from '../upstream/upstream.ts'
-import type { Counters } from './counters.ts'
+import type { Counters, DiscardReason, Origin } from './counters.ts'
 
 /** Sees every message and every effect while it is registered; for views, traces and tests. */
 export interface Observer {
@@ -19,6 +19,8 @@ export interface Observer {
   sent?(packet: Packet, peer: Peer, session: Session | undefined, bytes: Uint8Array, repeated: boolean): void
   /** somebody was refused */
   refused?(refusal: Refusal): void
+  /** something was discarded; `from`: where it came from, or of whose sensor it is */
+  discarded?(reason: DiscardReason, from: Origin | undefined, clientId: string | undefined): void
   /** something to be done, before it is done */
   effect?(effect: Effect): void
 }
@@ -82,6 +84,16 @@ export class Observers implements Required<Observer> {
     for (const observer of this.#observers) {
       try {
         observer.refused?.(refusal)
+      } catch (error) {
+        this.#onFault(error)
+      }
+    }
+  }
+
+  discarded(reason: DiscardReason, from: Origin | undefined, clientId: string | undefined): void {
+    for (const observer of this.#observers) {
+      try {
+        observer.discarded?.(reason, from, clientId)
       } catch (error) {
         this.#onFault(error)
       }

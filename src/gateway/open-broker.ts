@@ -7,7 +7,7 @@ import { installationOf } from '../store/installation.ts'
 import { startEmbeddedBroker } from '../upstream/embedded.ts'
 import { createUpstream } from '../upstream/mqtt/mqtt.ts'
 import type { Upstream, UpstreamOptions } from '../upstream/upstream.ts'
-import { type Counters, incrementCounter } from './counters.ts'
+import { countDiscard, type DiscardBooks } from './counters.ts'
 import { isDurable } from './open-store.ts'
 import { offlineMessage, statusTopicOf } from './status-topics.ts'
 import type { WorkerShare } from './worker-share.ts'
@@ -54,7 +54,7 @@ const given = <T>(value: T | 'auto'): T | undefined => (value === 'auto' ? undef
 export async function openBroker(
   config: Config,
   log: Log,
-  counters: Pick<Counters, 'dropped'>,
+  books: DiscardBooks,
   share?: WorkerShare,
 ): Promise<OpenedBroker> {
   const embedded = config.broker.url === 'embedded' ? await startEmbeddedBroker() : undefined
@@ -72,7 +72,7 @@ export async function openBroker(
     ...version,
     own: { clientId: ownName(broker), username: broker.username, password: broker.password },
     ownWill,
-    onDropped: (reason) => incrementCounter(counters.dropped, reason),
+    onDropped: (reason, source) => countDiscard(books, reason, source ? { address: source } : undefined),
   })
   const upstream = createUpstream(optionsOf(config.broker))
   return {

@@ -42,6 +42,8 @@ export interface GatewayStatus {
     readonly dropped: Readonly<Partial<Record<string, number>>>
     /** who was refused, by reason */
     readonly refusals: Readonly<Partial<Record<string, number>>>
+    /** sensors that fell silent, by what became of their session: `clean` is forgotten, `kept` is not */
+    readonly losses: Readonly<Partial<Record<string, number>>>
     /** exceptions caught: each one is a bug of the gateway */
     readonly faults: number
   }

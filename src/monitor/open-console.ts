@@ -6,7 +6,9 @@ import { type Console, startConsole } from '../console/server.ts'
 import type { GatewayView } from '../console/view.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { Log } from '../log.ts'
+import { createHappenings, type Happenings } from './happenings.ts'
 import { createView } from './view.ts'
+import { watchSurroundings } from './watch-surroundings.ts'
 
 /** Serves the console as configured; undefined if it is switched off. Rejects if its port is taken. */
 export async function openConsole(
@@ -15,7 +17,9 @@ export async function openConsole(
   log: Log,
   version: string,
 ): Promise<Console | undefined> {
-  return config.console.enabled ? serveView(createView(gateway, config, version), config, log) : undefined
+  if (!config.console.enabled) return undefined
+  const happenings = createHappenings()
+  return serveView(createView(gateway, config, version, happenings), config, log, happenings)
 }
 
 /** Serves the console of what `view` shows, and closes the view at the end. Rejects if its port is taken. */
@@ -23,7 +27,9 @@ export async function serveView(
   view: GatewayView & { close(): void },
   config: Config,
   log: Log,
+  happenings: Pick<Happenings, 'note'>,
 ): Promise<Console> {
+  const endWatch = watchSurroundings(view, happenings.note)
   const { url, token, hosts } = config.console
   const metrics = createMetrics(view)
   try {
@@ -32,10 +38,12 @@ export async function serveView(
       url: served.url,
       async close() {
         await served.close()
+        endWatch()
         view.close()
       },
     }
   } catch (error) {
+    endWatch()
     view.close()
     throw error
   }

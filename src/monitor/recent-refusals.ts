@@ -1,8 +1,9 @@
 // Who was refused lately: one entry for each sender and reason, in a bounded list.
 
 import { toWall } from '../clock.ts'
-import type { RefusalEntry } from '../console/view.ts'
-import { EXPLANATIONS } from '../gateway/reports/refusals.ts'
+import { docsOf } from '../console/contract/docs.ts'
+import type { RefusalEntry } from '../console/contract/happenings.ts'
+import { EXPLANATIONS } from '../gateway/reports/refusal-texts.ts'
 import { describePeer } from '../session/peers.ts'
 import type { Refusal } from '../session/refusal.ts'
 
@@ -55,7 +56,7 @@ export function createRecentRefusals(): RecentRefusals {
 
 function entryOf({ refusal, first, last, times }: Remembered): RefusalEntry {
   const { reason, peer, clientId, returnCode, detail } = refusal
-  const { text, key } = EXPLANATIONS[reason]
+  const { text, key, subject } = EXPLANATIONS[reason]
   return {
     at: toWall(last),
     firstAt: toWall(first),
@@ -68,6 +69,7 @@ function entryOf({ refusal, first, last, times }: Remembered): RefusalEntry {
     clientId: clientId?.slice(0, LONGEST),
     returnCode,
     detail: detail?.slice(0, LONGEST),
+    docs: docsOf(subject),
   }
 }
 

@@ -1,80 +1,74 @@
 // The gateway as the console sees it. Values are read when they are asked for; what happens is observed from the start.
 
-import { toWall } from '../clock.ts'
-import { describeFrame } from '../codec/v1/describe.ts'
-import type { Packet } from '../codec/v1/messages.ts'
 import { redacted } from '../config/redact.ts'
 import type { Config } from '../config/schema.ts'
-import { noSensors } from '../console/states.ts'
-import type {
-  Action,
-  GatewayInfo,
-  GatewayView,
-  Immediate,
-  StateChange,
-  WatchedPacket,
-} from '../console/view.ts'
+import type { BrokerInfo, GatewayInfo } from '../console/contract/gateway.ts'
+import type { StateChange } from '../console/contract/live.ts'
+import type { Action, GatewayView, Immediate } from '../console/view.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { Effect } from '../session/events.ts'
-import { describePeer, type Peer } from '../session/peers.ts'
-import type { Session } from '../session/session.ts'
+import { describePeer } from '../session/peers.ts'
+import { createDropSources } from './drop-sources.ts'
+import { noteGatewayHappenings } from './gateway-happenings.ts'
+import { createHappenings, type Happenings } from './happenings.ts'
 import { createRecentRefusals } from './recent-refusals.ts'
-import { comparison, detailOf, fitsQuery, nothingKnown, summaryOf } from './sensor-info.ts'
-import { createSensorMemory } from './sensor-memory.ts'
+import { createRoster, type Roster } from './sensors/roster.ts'
+import { detailOf, detailOfDeparted, unlabelled } from './sensors/sensor-info.ts'
+import { createSensorMemory } from './sensors/sensor-memory.ts'
+import { watchPackets } from './watch-packets.ts'
 
 /** The view of a gateway in this thread. */
 export interface OwnView extends Immediate<GatewayView> {
   close(): void
 }
 
-/** Makes the view; `version` is the program's. Call `close` at the end. */
-export function createView(gateway: Gateway, config: Config, version: string): OwnView {
+/** Makes the view; `version` is the program's, `happenings` the list that it adds to. Call `close` at the end. */
+export function createView(
+  gateway: Gateway,
+  config: Config,
+  version: string,
+  happenings: Happenings = createHappenings(),
+): OwnView {
   const startedAt = Date.now()
   const { byClientId } = gateway.sessions
   const memories = createSensorMemory(gateway)
+  const labelOf = () => unlabelled
+  const roster = createRoster({ gateway, memories, labelOf, sensors: () => config.limits.sensors })
   const changeListeners = new Set<(change: StateChange) => void>()
   const refusals = createRecentRefusals()
+  const drops = createDropSources()
+  const stopNoting = noteGatewayHappenings(gateway, happenings)
   const stop = gateway.observe({
     refused: refusals.add,
+    discarded: drops.add,
     effect(effect) {
-      if (effect.type !== 'changed') return
+      if (effect.type !== 'changed' || changeListeners.size === 0) return
       const change = changeOf(effect)
       for (const listener of changeListeners) listener(change)
     },
   })
 
   return {
-    info: () => infoOf(gateway, config, version, startedAt),
+    info: () => infoOf(gateway, config, roster.count(), { version, startedAt }),
     listeners: () => gateway.status().listeners.map(({ name, url, stats }) => ({ name, url, ...stats })),
-    broker() {
-      const {
-        url,
-        healthy,
-        trouble,
-        version,
-        connected = 0,
-        connecting = 0,
-        waiting = 0,
-        refused = 0,
-        lost = 0,
-      } = gateway.status().broker
-      return { url, healthy, trouble, version, connected, connecting, waiting, refused, lost }
-    },
+    broker: () => brokerOf(gateway),
     store: () => gateway.status().store,
-    sensors(query) {
-      const all = [...byClientId.values()]
-        .map(summaryOf)
-        .concat(memories.departed().filter(({ clientId }) => !byClientId.has(clientId)))
-      const found = all.filter((sensor) => fitsQuery(sensor, query)).sort(comparison(query))
-      return { total: found.length, items: found.slice(query.offset, query.offset + query.limit) }
-    },
+    sensors: (query) => roster.list(query),
     sensor(clientId) {
       const session = byClientId.get(clientId)
-      if (session !== undefined) return detailOf(session, memories.of(clientId, session), config)
-      const gone = memories.departed().find((sensor) => sensor.clientId === clientId)
-      return gone && { ...nothingKnown, ...gone, ...memories.of(clientId) }
+      const known = () => ({
+        remembered: memories.of(clientId, session),
+        label: labelOf(),
+        refusals: refusals.list().filter((one) => one.clientId === clientId),
+      })
+      if (session !== undefined) return detailOf(session, known(), config)
+      const gone = roster.departed(clientId)
+      return gone && detailOfDeparted(gone, known())
     },
     refusals: refusals.list,
+    happenings: happenings.list,
+    onHappenings: happenings.onBatch,
+    drops: drops.list,
     predefined: () =>
       [...gateway.rules.env.settings.predefined.byId].map(([topicId, name]) => ({ topicId, name })),
     config: () => redacted(config),
@@ -83,33 +77,45 @@ export function createView(gateway: Gateway, config: Config, version: string): O
       changeListeners.add(listener)
       return () => void changeListeners.delete(listener)
     },
-    watch: (clientId, listener) => watch(gateway, clientId, listener),
+    watch: (clientId, listener) => watchPackets(gateway, clientId, listener),
     latency: () => gateway.latency,
     close() {
       stop()
+      stopNoting()
+      roster.close()
       memories.close()
     },
   }
 }
 
+function brokerOf(gateway: Gateway): BrokerInfo {
+  const { broker } = gateway.status()
+  const { url, healthy, trouble, version } = broker
+  const { connected = 0, connecting = 0, waiting = 0, refused = 0, lost = 0 } = broker
+  const openings = gateway.brokerOpenings
+  return { url, healthy, trouble, version, openings, connected, connecting, waiting, refused, lost }
+}
+
 const MINUTE = 60_000
 
-function infoOf(gateway: Gateway, config: Config, version: string, startedAt: number): GatewayInfo {
-  const sensors = noSensors()
+function infoOf(
+  gateway: Gateway,
+  config: Config,
+  counted: ReturnType<Roster['count']>,
+  program: Pick<GatewayInfo, 'version' | 'startedAt'>,
+): GatewayInfo {
   const spooled = { spooledMessages: 0, spooledOctets: 0, deadLetters: 0 }
-  for (const { state, uplink } of gateway.sessions.byClientId.values()) {
-    sensors[state] += 1
+  for (const { uplink } of gateway.sessions.byClientId.values()) {
     spooled.spooledMessages += uplink.spooled.messages
     spooled.spooledOctets += uplink.spooled.octets
     spooled.deadLetters += uplink.dead.size
   }
   const { counters } = gateway.status()
   return {
-    version,
+    ...program,
     gwId: config.gateway.id,
     node: process.version,
-    startedAt,
-    sensors,
+    ...counted,
     ...gateway.rules.env.totals,
     queuesFull: performance.now() - gateway.sessions.totalReachedAt < MINUTE,
     ...spooled,
@@ -119,6 +125,7 @@ function infoOf(gateway: Gateway, config: Config, version: string, startedAt: nu
       sent: upperCased(counters.sent),
       dropped: counters.dropped as Record<string, number>,
       refusals: counters.refusals as Record<string, number>,
+      losses: counters.losses as Record<string, number>,
     },
   }
 }
@@ -148,50 +155,4 @@ function act(gateway: Gateway, clientId: string, action: Action): boolean {
     })
   }
   return true
-}
-
-/** The topic name that a message's topic id stands for, as far as the session knows. */
-function topicOf(packet: Packet, session: Session | undefined): string | undefined {
-  if ('topicName' in packet) return packet.topicName
-  if (!('topicId' in packet) || session === undefined) return undefined
-  const { byId } =
-    'topicIdType' in packet && packet.topicIdType === 'predefined'
-      ? session.policy.predefined
-      : session.topics
-  return byId.get(packet.topicId)
-}
-
-function watch(
-  gateway: Gateway,
-  clientId: string | undefined,
-  listener: (packet: WatchedPacket) => void,
-): () => void {
-  const report = (
-    direction: WatchedPacket['direction'],
-    packet: Packet,
-    peer: Peer,
-    session: Session | undefined,
-    bytes: Uint8Array,
-    repeated: boolean,
-  ) => {
-    const named = packet.type === 'connect' ? packet.clientId : session?.clientId
-    if (clientId !== undefined && named !== clientId) return
-    listener({
-      at: toWall(performance.now()),
-      direction,
-      clientId: named,
-      address: peer.address,
-      port: peer.port,
-      listener: peer.listener.name,
-      bytes,
-      type: packet.type.toUpperCase(),
-      topic: topicOf(packet, session),
-      lines: describeFrame(bytes),
-      repeated: repeated || ('dup' in packet && packet.dup),
-    })
-  }
-  return gateway.observe({
-    received: (packet, peer, session, bytes) => report('received', packet, peer, session, bytes, false),
-    sent: (packet, peer, session, bytes, repeated) => report('sent', packet, peer, session, bytes, repeated),
-  })
 }

@@ -165,6 +165,8 @@ export type Effect =
       reason: DropReason
       session: Session | undefined
       topic?: string | undefined
+      /** where it came from, if no session and no refusal tells */
+      peer?: Peer
       refusal?: Refusal
     }
   /** someone was refused with a return code: counted, logged now and then, shown */

@@ -16,7 +16,7 @@ export function receive(sessions: Sessions, packet: Packet, peer: Peer, turn: Tu
   if (packet.type === 'searchgw') return onSearchgw(sessions, packet.radius, peer, turn)
   if (known !== undefined) known.heardAt = turn.now // any decodable message counts [SN-KA-2]
   if (fromGateways.has(packet.type)) {
-    turn.out.push({ type: 'drop', reason: 'wrong-direction', session: known })
+    turn.out.push({ type: 'drop', reason: 'wrong-direction', session: known, peer })
     return
   }
   if (packet.type === 'connect') return onConnectFrom(sessions, packet, peer, turn)

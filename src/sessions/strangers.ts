@@ -13,8 +13,8 @@ import type { Turn } from '../session/turn.ts'
 import type { Sessions } from './table.ts'
 import { allow } from './throttle.ts'
 
-function discard(reason: DropReason, { out }: Turn): void {
-  out.push({ type: 'drop', reason, session: undefined })
+function discard(peer: Peer, reason: DropReason, { out }: Turn): void {
+  out.push({ type: 'drop', reason, session: undefined, peer })
 }
 
 function turnDown(
@@ -47,7 +47,7 @@ export function onSearchgw(sessions: Sessions, radius: number, peer: Peer, turn:
 export function onStranger(sessions: Sessions, packet: Packet, peer: Peer, turn: Turn): void {
   const judged = verdict('disconnected', packet.type)
   if (judged === 'refuse' || packet.type === 'disconnect') refuseStranger(sessions, packet, peer, turn)
-  else discard(judged === 'unasked' ? 'unasked' : 'out-of-state', turn)
+  else discard(peer, judged === 'unasked' ? 'unasked' : 'out-of-state', turn)
 }
 
 /** DISCONNECT, so that the sensor connects again. */

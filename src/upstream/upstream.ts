@@ -207,8 +207,8 @@ export interface UpstreamOptions {
   /** pauses before the gateway's own connection is tried again: the first, and the longest */
   readonly reconnect: { readonly min: number; readonly max: number }
   readonly log: UpstreamLog
-  /** told of every message that is given up without another event */
-  readonly onDropped?: ((reason: UpstreamDrop) => void) | undefined
+  /** told of every message that is given up without another event; `source`: the address of its sender, where that is known */
+  readonly onDropped?: ((reason: UpstreamDrop, source?: string) => void) | undefined
   /** 0 <= random() < 1; `Math.random` if absent */
   readonly random?: (() => number) | undefined
   /** the monotonic clock of `Message.expiresAt`; `performance.now` if absent */

@@ -7,6 +7,8 @@ import type { Counters } from '../gateway/counters.ts'
 import { Gateway } from '../gateway/gateway.ts'
 import type { ReloadReport } from '../gateway/rules/reload.ts'
 import type { Log } from '../log.ts'
+import { createHappenings, type Happenings } from '../monitor/happenings.ts'
+import { noteReload } from '../monitor/reload-happenings.ts'
 import { createView } from '../monitor/view.ts'
 import { Fleet } from './fleet.ts'
 import { openFleetView } from './view.ts'
@@ -21,6 +23,8 @@ export interface AnyGateway {
   /** resolves to what was counted */
   stop(): Promise<Counters>
   reload(next: Config): Promise<ReloadReport>
+  /** what has happened, to be added to by whoever runs the gateway */
+  readonly happenings: Pick<Happenings, 'note'>
   /** for the console; to be closed by the caller */
   view(): Promise<GatewayView & { close(): void }>
 }
@@ -33,6 +37,7 @@ export function createGateway(config: Config, log: Log, version: string): AnyGat
 
 function single(config: Config, log: Log, version: string): AnyGateway {
   const gateway = new Gateway(config, { log })
+  const happenings = createHappenings()
   return {
     workers: 1,
     get brokerUrl() {
@@ -43,13 +48,20 @@ function single(config: Config, log: Log, version: string): AnyGateway {
       await gateway.stop()
       return gateway.status().counters
     },
-    reload: async (next) => gateway.reload(next),
-    view: async () => createView(gateway, config, version),
+    reload: async (next) => notedReload(happenings, gateway.reload(next)),
+    happenings,
+    view: async () => createView(gateway, config, version, happenings),
   }
+}
+
+function notedReload(happenings: Happenings, report: ReloadReport): ReloadReport {
+  noteReload(happenings, report)
+  return report
 }
 
 function several(config: Config, workers: number, log: Log, version: string): AnyGateway {
   const fleet = new Fleet(config, workers, { log, version })
+  const happenings = createHappenings()
   return {
     workers,
     get brokerUrl() {
@@ -57,7 +69,8 @@ function several(config: Config, workers: number, log: Log, version: string): An
     },
     start: () => fleet.start(),
     stop: () => fleet.stop(),
-    reload: (next) => fleet.reload(next),
-    view: () => openFleetView(fleet),
+    reload: async (next) => notedReload(happenings, await fleet.reload(next)),
+    happenings,
+    view: () => openFleetView(fleet, happenings),
   }
 }

@@ -25,6 +25,7 @@ const RESTART = 1000
 /** Called for what workers report to those who look at them. */
 export interface FleetObserver {
   change(message: Extract<FromWorker, { type: 'change' }>): void
+  happenings(message: Extract<FromWorker, { type: 'happenings' }>): void
   packet(message: Extract<FromWorker, { type: 'packet' }>): void
   /** a worker was started in place of one that was lost */
   restarted(index: number, thread: Thread): Promise<void>
@@ -133,9 +134,14 @@ export class Fleet {
     return report
   }
 
-  /** Who was refused by the first thread lately. */
-  refused(): ReturnType<Front['refused']> {
-    return this.#front.refused()
+  /** takes whom the first thread refuses */
+  set onRefused(listener: Front['onRefused']) {
+    this.#front.onRefused = listener
+  }
+
+  /** What the first thread remembers of those whom it refused, and of what it dropped. */
+  get front(): Pick<Front, 'refused' | 'drops'> {
+    return this.#front
   }
 
   /** Where sensors are heard; asks the system. */
@@ -186,6 +192,7 @@ export class Fleet {
     const thread: Thread = new Thread(task, {
       datagrams: (message) => this.#front.send(index, message),
       change: (message) => this.observer?.change(message),
+      happenings: (message) => this.observer?.happenings(message),
       packet: (message) => this.observer?.packet(message),
       lost: (err) => {
         if (this.#threads[index] === thread) void this.#restart(index, err)

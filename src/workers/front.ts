@@ -1,14 +1,22 @@
 // The sockets of a fleet: passes every datagram to the worker that has its sensor, and sends what workers send.
 
 import type { Config } from '../config/schema.ts'
-import type { RefusalEntry } from '../console/view.ts'
-import { type Counters, createCounters, incrementCounter } from '../gateway/counters.ts'
+import type { DropEntry, RefusalEntry } from '../console/contract/happenings.ts'
+import {
+  type Counters,
+  countDiscard,
+  createCounters,
+  type DiscardBooks,
+  type Origin,
+} from '../gateway/counters.ts'
 import { type BoundListener, listenerStatus, openListener } from '../gateway/datagrams/listener.ts'
 import { logListening } from '../gateway/reports/log-lines.ts'
 import { createRefusals, type Refusals } from '../gateway/reports/refusals.ts'
 import { renewListeners } from '../gateway/rules/reload.ts'
 import type { Log } from '../log.ts'
+import { createDropSources } from '../monitor/drop-sources.ts'
 import { createRecentRefusals } from '../monitor/recent-refusals.ts'
+import type { Refusal } from '../session/refusal.ts'
 import type { Remote } from '../transport/transport.ts'
 import { unpackBatch } from './batch.ts'
 import type { Binding, FromWorker } from './messages.ts'
@@ -36,6 +44,13 @@ export class Front {
   readonly #routes: Routes
   readonly #listeners: BoundListener[] = []
   readonly #refused = createRecentRefusals()
+  readonly #sources = createDropSources()
+  /** takes every refusal, besides */
+  onRefused: (refusal: Refusal) => void = () => {}
+  readonly #books: DiscardBooks = {
+    counters: this.counters,
+    onDiscarded: (reason, from) => this.#sources.add(reason, from, undefined),
+  }
   #refusals: Refusals | undefined
   /** until all workers know their sensors, nobody can tell whose a datagram is; undefined from then on */
   #early: Received[] | undefined = []
@@ -47,7 +62,14 @@ export class Front {
 
   /** Binds all listeners; rejects if one cannot be bound. */
   async open(config: Config, log: Log): Promise<void> {
-    this.#refusals = createRefusals({ counters: this.counters, log, onRefused: this.#refused.add })
+    this.#refusals = createRefusals({
+      counters: this.counters,
+      log,
+      onRefused: (refusal) => {
+        this.#refused.add(refusal)
+        this.onRefused(refusal)
+      },
+    })
     for (const index of config.listeners.keys()) {
       const bound = await openListener(config, index, performance.now(), this.#onDatagram)
       this.#listeners.push(bound)
@@ -72,6 +94,11 @@ export class Front {
     return this.#refused.list()
   }
 
+  /** Where what was dropped here came from. */
+  drops(reason: string | undefined): readonly DropEntry[] {
+    return this.#sources.list(reason)
+  }
+
   /** The addresses in use. */
   get urls(): string[] {
     return this.#listeners.map(({ transport }) => transport.url)
@@ -88,31 +115,28 @@ export class Front {
 
   readonly #onDatagram = (...received: Received): void => {
     const [bound, bytes, remote] = received
-    const { dropped } = this.counters
+    const from = { ...remote, listener: bound.listener }
     // datagrams that nobody may send must not fill the queue of a worker; the worker checks everything else
     if (!bound.admits(remote.address)) {
-      this.#refusals?.report({
-        reason: 'address-not-admitted',
-        peer: { ...remote, listener: bound.listener },
-      })
-      return this.#refuse(bytes, 'not-allowed')
+      this.#refusals?.report({ reason: 'address-not-admitted', peer: from })
+      return this.#refuse(bytes, 'not-allowed', from)
     }
-    if (bytes.length > bound.listener.maxMessage) return this.#refuse(bytes, 'oversized')
+    if (bytes.length > bound.listener.maxMessage) return this.#refuse(bytes, 'oversized', from)
     if (this.#early !== undefined) {
       if (this.#early.length < MOST_EARLY) this.#early.push(received)
-      else incrementCounter(dropped, 'not-serving')
+      else countDiscard(this.#books, 'not-serving', from)
       return
     }
     const index = this.#routes.workerOf(bound.index, bytes, remote)
-    if (this.#workers.isAway(index)) return incrementCounter(dropped, 'not-serving')
+    if (this.#workers.isAway(index)) return countDiscard(this.#books, 'not-serving', from)
     if (!this.#workers.thread(index)?.outbox.add(bound.index, remote, bytes))
-      incrementCounter(dropped, 'overloaded')
+      countDiscard(this.#books, 'overloaded', from)
   }
 
-  #refuse(bytes: Uint8Array, reason: 'not-allowed' | 'oversized'): void {
+  #refuse(bytes: Uint8Array, reason: 'not-allowed' | 'oversized', from: Origin): void {
     this.counters.receivedDatagrams += 1
     this.counters.receivedOctets += bytes.length
-    incrementCounter(this.counters.dropped, reason)
+    countDiscard(this.#books, reason, from)
   }
 
   /** Takes what a worker sends: where its sensors are, and then datagrams for them. */

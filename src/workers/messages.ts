@@ -1,7 +1,9 @@
 // What threads say to each other. Types only.
 
 import type { Config } from '../config/schema.ts'
-import type { Action, GatewayView, Immediate, StateChange, WatchedPacket } from '../console/view.ts'
+import type { HappeningBatch } from '../console/contract/happenings.ts'
+import type { StateChange, WatchedPacket } from '../console/contract/live.ts'
+import type { Action, GatewayView, Immediate } from '../console/view.ts'
 import type { Counters } from '../gateway/counters.ts'
 import type { ReloadReport } from '../gateway/rules/reload.ts'
 import type { PeerKey } from '../session/peers.ts'
@@ -44,6 +46,10 @@ export interface WorkerCalls {
   sensors(query: Parameters<GatewayView['sensors']>[0]): Told<'sensors'>
   sensor(clientId: string): Told<'sensor'>
   refusals(): Told<'refusals'>
+  happenings(query: Parameters<GatewayView['happenings']>[0]): Told<'happenings'>
+  drops(reason: string | undefined): Told<'drops'>
+  /** begins or ends to report what happens */
+  tellHappenings(wanted: boolean): void
   act(clientId: string, action: Action): boolean
   latency(): Told<'latency'>
   /** begins to report packets under this number */
@@ -74,4 +80,5 @@ export type FromWorker =
   | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly type: 'failure'; readonly id: number; readonly message: string }
   | { readonly type: 'change'; readonly change: StateChange }
+  | { readonly type: 'happenings'; readonly batch: HappeningBatch }
   | { readonly type: 'packet'; readonly watcher: number; readonly packet: WatchedPacket }

@@ -1,7 +1,8 @@
 // What several workers tell of themselves, put together. Every field has a merge rule: a new field without one does not
 // compile.
 
-import type { BrokerInfo, GatewayInfo, LatencyInfo, StoreInfo } from '../console/view.ts'
+import type { BrokerInfo, GatewayInfo, StoreInfo } from '../console/contract/gateway.ts'
+import type { LatencyInfo } from '../console/view.ts'
 import type { Counters } from '../gateway/counters.ts'
 
 /** Makes one value of those of all workers, of which there is at least one. */
@@ -64,6 +65,7 @@ const countedRules: Rules<Counted> = {
   sent: sumTables,
   dropped: sumTables,
   refusals: sumTables,
+  losses: sumTables,
 }
 
 const counterRules: Rules<Counters> = {
@@ -72,6 +74,7 @@ const counterRules: Rules<Counters> = {
   sent: sumTables,
   dropped: sumTables,
   refusals: sumTables,
+  losses: sumTables,
   storeFailures: sum,
 }
 
@@ -81,6 +84,8 @@ const infoRules: Rules<GatewayInfo> = {
   node: first,
   startedAt: min,
   sensors: sumTables,
+  departed: sum,
+  forgotten: sum,
   queuedMessages: sum,
   queuedOctets: sum,
   queuesFull: some,
@@ -95,6 +100,7 @@ const brokerRules: Rules<BrokerInfo> = {
   healthy: all,
   trouble: firstDefined,
   version: firstDefined,
+  openings: sum,
   connected: sum,
   connecting: sum,
   waiting: sum,
@@ -131,6 +137,7 @@ export function sumOfInfos(infos: readonly GatewayInfo[], own: Counters, past?: 
     sent: {},
     dropped: own.dropped as Table,
     refusals: own.refusals as Table,
+    losses: own.losses as Table,
   }
   const gone = past === undefined ? [] : [past]
   return { ...total, counters: merge(countedRules, [total.counters, further, ...gone]) }

@@ -9,6 +9,7 @@ import { Outbox, Tally } from './outbox.ts'
 export interface ThreadEvents {
   datagrams(message: Extract<FromWorker, { type: 'datagrams' }>): void
   change(message: Extract<FromWorker, { type: 'change' }>): void
+  happenings(message: Extract<FromWorker, { type: 'happenings' }>): void
   packet(message: Extract<FromWorker, { type: 'packet' }>): void
   /** it has ended without having been told to */
   lost(error: Error): void
@@ -46,6 +47,7 @@ export class Thread {
       if (message.type === 'answer') this.#settle(message.id)?.resolve(message.value)
       else if (message.type === 'failure') this.#settle(message.id)?.reject(new Error(message.message))
       else if (message.type === 'change') events.change(message)
+      else if (message.type === 'happenings') events.happenings(message)
       else if (message.type === 'packet') events.packet(message)
       else {
         tally.add('toFront', message.count)

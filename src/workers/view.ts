@@ -2,18 +2,17 @@
 
 import { redacted } from '../config/redact.ts'
 import { matchesEverything } from '../config/sections/glob.ts'
-import type {
-  BrokerInfo,
-  GatewayInfo,
-  GatewayView,
-  LatencyInfo,
-  StateChange,
-  StoreInfo,
-  WatchedPacket,
-} from '../console/view.ts'
+import { docsOf } from '../console/contract/docs.ts'
+import type { BrokerInfo, GatewayInfo, StoreInfo } from '../console/contract/gateway.ts'
+import type { HappeningBatch } from '../console/contract/happenings.ts'
+import type { StateChange, WatchedPacket } from '../console/contract/live.ts'
+import type { GatewayView, LatencyInfo } from '../console/view.ts'
 import { tableOf } from '../gateway/rules/sensor-rules.ts'
+import { mergeDrops } from '../monitor/drop-sources.ts'
+import { noteRefusal } from '../monitor/gateway-happenings.ts'
+import { type Happenings, mergeHappenings } from '../monitor/happenings.ts'
 import { mergeRefusals } from '../monitor/recent-refusals.ts'
-import { comparison } from '../monitor/sensor-info.ts'
+import { orderOf } from '../monitor/sensors/sensor-query.ts'
 import type { Fleet } from './fleet.ts'
 import { workerOfName } from './routes.ts'
 import { addCounters, sumOfBrokers, sumOfInfos, sumOfLatencies, sumOfStores } from './sums.ts'
@@ -22,9 +21,10 @@ import type { Thread } from './thread.ts'
 type Watcher = (packet: WatchedPacket) => void
 
 /** Opens the views of all workers and makes one of them. Call `close` at the end. */
-export async function openFleetView(fleet: Fleet): Promise<GatewayView & { close(): void }> {
+export async function openFleetView(fleet: Fleet, own: Happenings): Promise<GatewayView & { close(): void }> {
   const { config } = fleet
   const changeListeners = new Set<(change: StateChange) => void>()
+  const happeningListeners = new Set<(batch: HappeningBatch) => void>()
   const watchers = new Map<number, { clientId: string | undefined; listener: Watcher }>()
   let watched = 0
   const threadOf = (clientId: string) => fleet.threadOf(workerOfName(clientId, fleet.threads.length))
@@ -52,18 +52,28 @@ export async function openFleetView(fleet: Fleet): Promise<GatewayView & { close
     change({ change }) {
       for (const listener of changeListeners) listener(change)
     },
+    happenings({ batch }) {
+      for (const listener of happeningListeners) listener(batch)
+    },
     packet: ({ watcher, packet }) => watchers.get(watcher)?.listener(packet),
     async restarted(index, thread) {
       const before = infos.get(index)?.counters
       if (before !== undefined) past = addCounters(past, before)
       infos.delete(index)
       await thread.call('openView')
+      if (happeningListeners.size > 0) await thread.call('tellHappenings', true)
+      const text = 'A worker ended and was started again: its sensors went on from the store.'
+      own.note({ kind: 'gateway', tone: 'bad', text, docs: docsOf('internal-error') })
       for (const [watcher, { clientId }] of watchers) {
         if (concerned(clientId).includes(thread)) await thread.call('watch', watcher, clientId)
       }
     },
   }
   await Promise.all(fleet.threads.map((thread) => thread.call('openView')))
+  fleet.onRefused = (refusal) => noteRefusal(own, refusal)
+  const tellHappenings = (wanted: boolean) => {
+    for (const thread of fleet.threads) thread.call('tellHappenings', wanted).catch(() => {})
+  }
 
   return {
     async info() {
@@ -82,13 +92,32 @@ export async function openFleetView(fleet: Fleet): Promise<GatewayView & { close
       const lists = await all((thread) =>
         thread.call('sensors', { ...query, offset: 0, limit: offset + limit }),
       )
-      const items = lists.flatMap(({ items }) => items).sort(comparison(query))
+      const items = lists.flatMap(({ items }) => items).sort(orderOf(query))
       const total = lists.reduce((sum, list) => sum + list.total, 0)
       return { total, items: items.slice(offset, offset + limit) }
     },
     sensor: async (clientId) => threadOf(clientId)?.call('sensor', clientId),
     async refusals() {
-      return mergeRefusals([fleet.refused(), ...(await all((thread) => thread.call('refusals')))])
+      return mergeRefusals([fleet.front.refused(), ...(await all((thread) => thread.call('refusals')))])
+    },
+    async happenings(query) {
+      const { offset, limit } = query
+      const wanted = { ...query, offset: 0, limit: offset + limit }
+      const lists = await all((thread) => thread.call('happenings', wanted))
+      return mergeHappenings([own.list(wanted), ...lists], query)
+    },
+    onHappenings(listener) {
+      if (happeningListeners.size === 0) tellHappenings(true)
+      happeningListeners.add(listener)
+      const stop = own.onBatch(listener)
+      return () => {
+        stop()
+        happeningListeners.delete(listener)
+        if (happeningListeners.size === 0) tellHappenings(false)
+      }
+    },
+    async drops(reason) {
+      return mergeDrops([fleet.front.drops(reason), ...(await all((thread) => thread.call('drops', reason)))])
     },
     predefined: () => {
       const global = config.predefined.filter(({ match }) => matchesEverything(match))

@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { incrementCounter } from '../gateway/counters.ts'
 import { Gateway } from '../gateway/gateway.ts'
 import { createLog } from '../log.ts'
+import { createHappenings } from '../monitor/happenings.ts'
 import { createView, type OwnView } from '../monitor/view.ts'
 import { createSessions } from '../sessions/table.ts'
 import type { OnDatagram, Remote, Transport } from '../transport/transport.ts'
@@ -68,6 +69,7 @@ const gateway = new Gateway(config, {
 
 let view: OwnView | undefined
 const watched = new Map<number, () => void>()
+let endHappenings = () => {}
 
 function openedView(): OwnView {
   if (view === undefined) throw new Error('the view is not open')
@@ -88,7 +90,7 @@ const calls: WorkerCalls = {
   },
   reload: (next) => gateway.reload(next),
   openView() {
-    view = createView(gateway, config, task.version)
+    view = createView(gateway, config, task.version, createHappenings(`${index + 1}-`))
     view.onChange((change) => tell({ type: 'change', change }))
   },
   info: () => openedView().info(),
@@ -97,6 +99,14 @@ const calls: WorkerCalls = {
   sensors: (query) => openedView().sensors(query),
   sensor: (clientId) => openedView().sensor(clientId),
   refusals: () => openedView().refusals(),
+  happenings: (query) => openedView().happenings(query),
+  drops: (reason) => openedView().drops(reason),
+  tellHappenings(wanted) {
+    endHappenings()
+    endHappenings = wanted
+      ? openedView().onHappenings((batch) => tell({ type: 'happenings', batch }))
+      : () => {}
+  },
   act: (clientId, action) => openedView().act(clientId, action),
   latency: () => openedView().latency(),
   watch(watcher, clientId) {

@@ -108,6 +108,7 @@ it('keeps the whole blocks, and ends with 3, when the connection breaks in the m
     {
       ...{ at: 0, direction: 'sent', clientId: 'a', address: '::1', port: 1, listener: 'l' },
       ...{ bytes: Uint8Array.of(2, 0x17), type: 'PINGRESP', topic: undefined, lines: [], repeated: false },
+      ...{ text: '', refused: undefined },
     },
     { address: '::1', port: 1884 },
   )

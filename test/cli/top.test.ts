@@ -215,6 +215,7 @@ describe('the report', () => {
     gateway: {
       ...{ version: '1', gwId: 7, node: 'v20', startedAt: 0, queuedMessages: 3, queuedOctets: 3000 },
       ...{ spooledMessages: 0, spooledOctets: 0, deadLetters: 0, queuesFull: false },
+      ...{ departed: 0, forgotten: 0 },
       sensors: {
         ...{
           willtopic: 0,
@@ -231,11 +232,12 @@ describe('the report', () => {
         ...{ receivedDatagrams: 10 * factor, receivedOctets: 1024 * factor, sentDatagrams: 5 * factor },
         ...{ sentOctets: 0, published: 4 * factor, delivered: 250 * factor, retransmissions: 2, faults: 1 },
         ...{ received: {}, sent: {}, dropped: { 'no-session': 3, malformed: 0, rate: 1 }, refusals: {} },
+        losses: {},
       },
     },
     broker: {
       ...{ url: 'mqtt://b', healthy: false, version: undefined, connected: 1, connecting: 0, waiting: 4 },
-      ...{ refused: 2, lost: 0 },
+      ...{ refused: 2, lost: 0, openings: 1 },
     },
     listeners: [
       {

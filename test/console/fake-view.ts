@@ -3,18 +3,19 @@
 import { describeFrame } from '../../src/codec/v1/describe.ts'
 import { encodeFrame } from '../../src/codec/v1/frame.ts'
 import type { Packet } from '../../src/codec/v1/messages.ts'
-import { noSensors } from '../../src/console/states.ts'
 import type {
-  Action,
-  GatewayView,
+  DropEntry,
+  Happening,
+  HappeningBatch,
+  HappeningList,
+  HappeningQuery,
   RefusalEntry,
-  SensorDetail,
-  SensorQuery,
-  SensorState,
-  SensorSummary,
-  StateChange,
-  WatchedPacket,
-} from '../../src/console/view.ts'
+} from '../../src/console/contract/happenings.ts'
+import type { StateChange, WatchedPacket } from '../../src/console/contract/live.ts'
+import type { SensorDetail, SensorQuery, SensorSummary } from '../../src/console/contract/sensors.ts'
+import type { SensorState } from '../../src/console/states.ts'
+import { noSensors } from '../../src/console/states.ts'
+import type { Action, GatewayView } from '../../src/console/view.ts'
 
 type Sensor = { -readonly [K in keyof SensorDetail]: SensorDetail[K] }
 
@@ -51,6 +52,9 @@ export class FakeView implements GatewayView {
   }
   readonly #dropped: Record<string, number> = {}
   #timer: NodeJS.Timeout | undefined
+  /** what has happened, latest first */
+  readonly happened: Happening[] = []
+  readonly #happeningListeners = new Set<(batch: HappeningBatch) => void>()
 
   constructor(sensors: number) {
     for (let i = 0; i < sensors; i++) this.#add(i)
@@ -67,6 +71,18 @@ export class FakeView implements GatewayView {
     const gone = state === 'lost' || state === 'disconnected'
     this.#sensors.set(clientId, {
       clientId,
+      name: i % 5 === 0 ? `Room ${i / 5}` : undefined,
+      description: i % 5 === 0 ? 'On the wall, beside the door' : undefined,
+      tags: i % 2 === 0 ? ['hall', KINDS[i % KINDS.length] ?? 'meter'] : [],
+      labelledBy: i % 2 === 0 ? 'rule' : undefined,
+      departed: gone && i % 2 === 0,
+      since: now - 100_000,
+      why: gone ? 'silence' : 'accepted by the broker',
+      published: [],
+      delivered: [],
+      waiting: [],
+      findings: [],
+      refusals: [],
       state,
       address: gone ? undefined : `10.0.${i >> 8}.${i & 255}:${5000 + (i % 900)}`,
       listener: gone ? undefined : 'udp-1',
@@ -110,8 +126,15 @@ export class FakeView implements GatewayView {
           direction: 'received',
           type: 'CONNECT',
           text: `CONNECT duration 60 s, clientId "${clientId}"`,
+          refused: undefined,
         },
-        { at: now - 69_950, direction: 'sent', type: 'CONNACK', text: 'CONNACK returnCode 0 (accepted)' },
+        {
+          at: now - 69_950,
+          direction: 'sent',
+          type: 'CONNACK',
+          text: 'CONNACK returnCode 0 (accepted)',
+          refused: undefined,
+        },
       ],
       dropped: i % 7 === 0 ? { 'queue-full': 4 } : {},
       refusedTopics: [],
@@ -183,6 +206,8 @@ export class FakeView implements GatewayView {
         bytes,
         type: packet.type.toUpperCase(),
         topic,
+        text: topic ?? '',
+        refused: 'returnCode' in packet && packet.returnCode > 0 ? packet.returnCode : undefined,
         lines: describeFrame(bytes),
         repeated,
       })
@@ -208,6 +233,8 @@ export class FakeView implements GatewayView {
       node: process.version,
       startedAt: this.#startedAt,
       sensors,
+      departed: [...this.#sensors.values()].filter(({ departed }) => departed).length,
+      forgotten: 0,
       queuedMessages,
       queuedOctets,
       queuesFull: false,
@@ -226,6 +253,7 @@ export class FakeView implements GatewayView {
         sent: { CONNACK: 5_100, PUBLISH: 812_331, PUBACK: 4_900_001, PINGRESP: 2_190_000, REGACK: 12_013 },
         dropped: { ...this.#dropped },
         refusals: { denied: 12 },
+        losses: { clean: 3, kept: 1 },
       },
     }
   }
@@ -249,6 +277,7 @@ export class FakeView implements GatewayView {
       url: 'mqtt://broker.example:1883',
       healthy: this.healthy,
       version: '5',
+      openings: 1,
       connected,
       connecting: 0,
       waiting: this.healthy ? 0 : this.#sensors.size,
@@ -299,8 +328,31 @@ export class FakeView implements GatewayView {
         clientId: 'visitor',
         returnCode: 3,
         detail: undefined,
+        docs: '/docs/operation#not-admitted',
       },
     ]
+  }
+
+  happenings({ offset, limit }: HappeningQuery): HappeningList {
+    const items = this.happened.slice(offset, offset + limit)
+    return { total: this.happened.length, items }
+  }
+
+  onHappenings(listener: (batch: HappeningBatch) => void): () => void {
+    this.#happeningListeners.add(listener)
+    return () => void this.#happeningListeners.delete(listener)
+  }
+
+  /** Something happens, and is told. */
+  happen(...items: Happening[]): void {
+    this.happened.unshift(...items)
+    for (const listener of this.#happeningListeners) listener({ items, more: 0 })
+  }
+
+  drops(): DropEntry[] {
+    const now = Date.now()
+    const from = { address: '10.0.0.99:5000', listener: 'udp-1', clientId: undefined }
+    return [{ reason: 'not-allowed', at: now - 900, firstAt: now - 90_000, times: 12, ...from }]
   }
 
   sensor(clientId: string): SensorDetail | undefined {

@@ -26,12 +26,13 @@ describe('the history', () => {
     await vi.advanceTimersByTimeAsync(1000)
     const first = { received: 12, sent: 9, published: 5, delivered: 3, dropped: 5, changes: 0, queued: 1 }
     const second = { ...first, received: 112, published: 15, dropped: 7, changes: 1, queued: 9 }
+    const others = { refused: 4, losses: 1, refusals: 3, kernelDrops: 7 }
     expect(history.report()).toEqual({
       at: begin + 1000,
       interval: 1000,
       samples: [
-        { at: begin, ...first, refused: 4 },
-        { at: begin + 1000, ...second, refused: 4 },
+        { at: begin, ...first, ...others },
+        { at: begin + 1000, ...second, ...others },
       ],
     })
     history.close()
@@ -44,6 +45,18 @@ describe('the history', () => {
     const { at, samples } = history.report()
     expect(samples).toHaveLength(300)
     expect([samples[0]?.at, samples.at(-1)?.at]).toEqual([at - 299_000, at])
+    history.close()
+  })
+
+  it('has one of each minute for a day besides', async () => {
+    const history = createHistory(scriptedView(), 1000, () => {})
+    history.start()
+    await vi.advanceTimersByTimeAsync(600_000)
+    const { interval, samples } = history.report('minute')
+    expect([interval, samples.length]).toEqual([60_000, 11])
+    expect((samples[1]?.at ?? 0) - (samples[0]?.at ?? 0)).toBe(60_000)
+    await vi.advanceTimersByTimeAsync(2 * 86_400_000)
+    expect(history.report('minute').samples).toHaveLength(1440)
     history.close()
   })
 

@@ -65,6 +65,8 @@ describe('the metrics', () => {
       'mqttsn_upstream_connections{state="connected"}': 1,
       'mqttsn_upstream_connections{state="connecting"}': 2,
       'mqttsn_upstream_connections{state="waiting"}': 3,
+      'mqttsn_sensors_lost_total{session="clean"}': 1,
+      'mqttsn_sensors_lost_total{session="kept"}': 0,
       mqttsn_upstream_refused_total: 4,
       mqttsn_upstream_lost_total: 5,
       'mqttsn_publish_acknowledgement_seconds_bucket{le="0.01"}': 1,
@@ -116,7 +118,18 @@ describe('the metrics', () => {
   it('have no label that names a sensor', async () => {
     const text = await createMetrics(scriptedView()).text()
     const labels = new Set([...text.matchAll(/[{,](\w+)="/g)].map(([, label]) => label))
-    const known = ['url', 'version', 'gateway_id', 'direction', 'type', 'reason', 'state', 'le', 'listener']
+    const known = [
+      'url',
+      'version',
+      'gateway_id',
+      'direction',
+      'type',
+      'reason',
+      'state',
+      'le',
+      'listener',
+      'session',
+    ]
     const ofProcess = ['major', 'minor', 'patch', 'space', 'kind']
     expect([...labels].filter((label = '') => ![...known, ...ofProcess].includes(label))).toEqual([])
     expect(text).not.toContain('meter-7')

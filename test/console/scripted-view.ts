@@ -1,26 +1,63 @@
 // A gateway as the console sees it, without a gateway: the test says what there is to see, and what happens.
 
-import { noSensors } from '../../src/console/states.ts'
+import type { BrokerInfo, GatewayInfo, ListenerInfo, StoreInfo } from '../../src/console/contract/gateway.ts'
 import type {
-  Action,
-  BrokerInfo,
-  GatewayInfo,
-  GatewayView,
-  ListenerInfo,
+  DropEntry,
+  Happening,
+  HappeningBatch,
+  HappeningQuery,
   RefusalEntry,
-  SensorDetail,
-  SensorQuery,
-  SensorSummary,
-  StateChange,
-  StoreInfo,
-  WatchedPacket,
-} from '../../src/console/view.ts'
+} from '../../src/console/contract/happenings.ts'
+import type { StateChange, WatchedPacket } from '../../src/console/contract/live.ts'
+import type { SensorDetail, SensorQuery, SensorSummary } from '../../src/console/contract/sensors.ts'
+import type { TopicUse } from '../../src/console/contract/topics.ts'
+import { noSensors } from '../../src/console/states.ts'
+import type { Action, GatewayView } from '../../src/console/view.ts'
 
 const AT = 1_790_000_000_000
+
+const use: TopicUse = {
+  topic: 'meter/7/power',
+  times: 3,
+  firstAt: AT - 120_000,
+  lastAt: AT,
+  perMinute: 1,
+  octets: 4,
+  qos: 1,
+  refused: 1,
+  lastCode: 2,
+  lastRefusal: 'rejected: invalid topic id',
+}
+
+/** What it said and heard, and what is wrong. */
+const traffic: Pick<SensorDetail, 'published' | 'delivered' | 'waiting' | 'findings' | 'refusals'> = {
+  published: [use],
+  delivered: [{ ...use, perMinute: undefined, refused: 0, lastCode: undefined, lastRefusal: undefined }],
+  waiting: [{ direction: 'toSensor', why: 'asleep', text: 'It is asleep.', messages: 1, octets: 27 }],
+  findings: [
+    {
+      id: 'x',
+      tone: 'bad',
+      text: 'It is lost.',
+      next: 'Look.',
+      key: 'timers.tRetry',
+      docs: '/docs/operation#x',
+    },
+    { id: 'y', tone: 'note', text: 'It sleeps.', next: '', key: undefined, docs: undefined },
+  ],
+  refusals: [],
+}
 
 /** A sensor with a bit of everything. */
 export const meter: SensorDetail = {
   clientId: 'meter-7',
+  name: 'Kitchen meter',
+  description: 'Behind the door',
+  tags: ['meters', 'house'],
+  labelledBy: 'rule',
+  departed: false,
+  since: AT - 60_000,
+  why: 'DISCONNECT for 3600 s',
   state: 'asleep',
   address: '127.0.0.1:5007/0a01',
   listener: 'field',
@@ -41,7 +78,16 @@ export const meter: SensorDetail = {
   queue: [{ id: 4, topic: 'meter/7/interval', qos: 1, retain: false, octets: 2, at: AT }],
   outstanding: { kind: 'PUBACK', msgId: 9, tries: 2 },
   held: 'It is asleep.',
-  recent: [{ at: AT, direction: 'received', type: 'PUBLISH', text: 'QoS 1 meter/7/power, 4 octets' }],
+  recent: [
+    {
+      at: AT,
+      direction: 'received',
+      type: 'PUBLISH',
+      text: 'QoS 1 meter/7/power, 4 octets',
+      refused: undefined,
+    },
+  ],
+  ...traffic,
   dropped: { 'out-of-state': 1 },
   refusedTopics: ['meter/7/odd'],
   deadLetters: [{ token: 5, topic: 'meter/7/x', qos: 1, retain: false, octets: 4, at: AT, why: 'hung-up' }],
@@ -52,6 +98,17 @@ export const meter: SensorDetail = {
 export const button: SensorDetail = {
   ...meter,
   clientId: 'button/é 1',
+  name: undefined,
+  description: undefined,
+  tags: [],
+  labelledBy: undefined,
+  departed: true,
+  since: undefined,
+  why: undefined,
+  published: [],
+  delivered: [],
+  waiting: [],
+  findings: [],
   state: 'lost',
   address: undefined,
   listener: undefined,
@@ -86,6 +143,8 @@ export const publish: WatchedPacket = {
   bytes: Uint8Array.of(8, 0x0c, 0x20, 0, 1, 0, 9, 0x2a),
   type: 'PUBLISH',
   topic: 'meter/7/power',
+  text: 'QoS 1 meter/7/power, 1 octet',
+  refused: undefined,
   lines: ['PUBLISH'],
   repeated: false,
 }
@@ -102,6 +161,33 @@ export const refusal: RefusalEntry = {
   clientId: 'x'.repeat(65),
   returnCode: 3,
   detail: undefined,
+  docs: '/docs/operation#client-id-refused',
+}
+
+export const happening: Happening = {
+  id: '1-7',
+  at: AT,
+  firstAt: AT - 1000,
+  times: 2,
+  kind: 'refused',
+  tone: 'warn',
+  text: 'Refused: its ClientId is longer than allowed.',
+  clientId: 'x'.repeat(65),
+  address: '127.0.0.1:5009',
+  reason: 'client-id-too-long',
+  detail: undefined,
+  key: 'limits.clientIdLength',
+  docs: '/docs/operation#client-id-refused',
+}
+
+export const drop: DropEntry = {
+  reason: 'not-allowed',
+  at: AT,
+  firstAt: AT - 1000,
+  times: 4,
+  address: '127.0.0.1:5010',
+  listener: 'field',
+  clientId: undefined,
 }
 
 export const change: StateChange = {
@@ -119,6 +205,8 @@ const INFO: GatewayInfo = {
   node: 'v20.19.0',
   startedAt: AT,
   sensors: { ...noSensors(), asleep: 1, lost: 1 },
+  departed: 1,
+  forgotten: 0,
   queuedMessages: 1,
   queuedOctets: 27,
   queuesFull: false,
@@ -138,6 +226,7 @@ const INFO: GatewayInfo = {
     sent: { CONNACK: 2, PUBLISH: 3 },
     dropped: { 'malformed: bad-length': 1, 'queue-full': 4 },
     refusals: { 'client-id-too-long': 3 },
+    losses: { clean: 1, kept: 0 },
   },
 }
 
@@ -154,6 +243,7 @@ const BROKER: BrokerInfo = {
   url: 'mqtt://127.0.0.1:1883',
   healthy: true,
   version: '5',
+  openings: 1,
   connected: 1,
   connecting: 2,
   waiting: 3,
@@ -187,6 +277,8 @@ export interface ScriptedView extends GatewayView {
   /** how many are watching or waiting for changes */
   readonly watchers: ReadonlyMap<(packet: WatchedPacket) => void, string | undefined>
   readonly changeListeners: ReadonlySet<(change: StateChange) => void>
+  readonly happeningQueries: HappeningQuery[]
+  happen(batch: HappeningBatch): void
   change(change: StateChange): void
   packet(packet: WatchedPacket): void
 }
@@ -196,6 +288,7 @@ export function scriptedView(): ScriptedView {
   const sensors = [button, meter]
   const watchers = new Map<(packet: WatchedPacket) => void, string | undefined>()
   const changeListeners = new Set<(change: StateChange) => void>()
+  const happeningListeners = new Set<(batch: HappeningBatch) => void>()
   const view: ScriptedView = {
     now: {
       info: INFO,
@@ -207,6 +300,7 @@ export function scriptedView(): ScriptedView {
     },
     actions: [],
     queries: [],
+    happeningQueries: [],
     watchers,
     changeListeners,
     info: () => view.now.info,
@@ -219,6 +313,15 @@ export function scriptedView(): ScriptedView {
       return { total: items.length, items: items.slice(query.offset, query.offset + query.limit) }
     },
     refusals: () => [refusal],
+    happenings(query) {
+      view.happeningQueries.push(query)
+      return { total: 1, items: [happening] }
+    },
+    onHappenings(listener) {
+      happeningListeners.add(listener)
+      return () => void happeningListeners.delete(listener)
+    },
+    drops: (reason) => [drop].filter((one) => reason === undefined || one.reason === reason),
     sensor: (wanted) => sensors.find(({ clientId }) => clientId === wanted),
     predefined: () => [{ topicId: 10, name: 'meter/time' }],
     config: () => ({ broker: { password: '***' } }),
@@ -235,6 +338,9 @@ export function scriptedView(): ScriptedView {
       return () => void watchers.delete(listener)
     },
     latency: () => view.now.latency,
+    happen(batch) {
+      for (const listener of happeningListeners) listener(batch)
+    },
     change(one) {
       for (const listener of changeListeners) listener(one)
     },

@@ -2,7 +2,8 @@
 
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createCounters } from '../../src/gateway/counters.ts'
-import { createRefusals, EXPLANATIONS } from '../../src/gateway/reports/refusals.ts'
+import { EXPLANATIONS } from '../../src/gateway/reports/refusal-texts.ts'
+import { createRefusals } from '../../src/gateway/reports/refusals.ts'
 import { createLog } from '../../src/log.ts'
 import type { Refusal, RefusalReason } from '../../src/session/refusal.ts'
 import { freshName, TestGateway, until } from '../support/gateway.ts'

@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { compareNatural } from '../../src/monitor/sensors/sensor-query.ts'
 import { workerOfName } from '../../src/workers/routes.ts'
 import { directoryWith } from '../config/files.ts'
 import { haveMosquitto, startMosquitto } from '../support/broker.ts'
@@ -56,6 +57,46 @@ async function officeAt(url: string, ...filters: string[]): Promise<Office> {
 const everyWorker = Array.from({ length: WORKERS }, (_, worker) => worker)
 
 describe('a gateway of several workers', () => {
+  it('tells what has happened at any of them, and in front of them, as one list', async () => {
+    const gateway = await fleet({
+      listeners: [
+        { url: 'udp://127.0.0.1:0' },
+        { url: 'udp://127.0.0.1:0', name: 'closed', deny: ['127.0.0.1'] },
+      ],
+      limits: { clientIdLength: 12 },
+    })
+    const tooLong = everyWorker.map((worker) => {
+      for (;;) {
+        const name = `too-long-${freshName()}`
+        if (workerOfName(name, WORKERS) === worker) return name
+      }
+    })
+    const [open = '', closed = ''] = [1, 2].map(
+      (n) => gateway.lines().filter(({ msg }) => msg === 'listening')[n - 1]?.url,
+    )
+    const speak = async (url: string, clientId: string) => {
+      const peer = await UdpPeer.open()
+      onTestFinished(() => peer.close())
+      const { hostname, port } = new URL(url)
+      peer.remote = { address: hostname, port: Number(port) }
+      peer.send({ type: 'connect', will: false, cleanSession: true, protocolId: 1, duration: 60, clientId })
+    }
+    for (const clientId of tooLong) await speak(open, clientId)
+    await speak(closed, 'nobody')
+    const refused = async () => (await gateway.ask('/api/happenings?kind=refused')).items
+    await expect.poll(async () => (await refused()).length).toBe(WORKERS + 1)
+    const events: { id: string; clientId?: string; reason: string }[] = await refused()
+    expect(events.map(({ clientId }) => clientId).sort()).toEqual([...tooLong, undefined].sort())
+    expect(new Set(events.map(({ id }) => id)).size).toBe(WORKERS + 1)
+    expect((await gateway.ask('/api/happenings?kind=refused&offset=1&limit=2')).items).toEqual(
+      events.slice(1, 3),
+    )
+    expect(await gateway.ask('/api/drops?reason=not-allowed')).toMatchObject([
+      { times: 1, listener: 'closed' },
+    ])
+    expect(await gateway.ask('/api/refusals')).toHaveLength(WORKERS + 1)
+  })
+
   it.skipIf(process.platform !== 'linux')(
     'on all addresses answers sensors of every worker from the address that they speak to',
     async () => {
@@ -91,7 +132,7 @@ describe('a gateway of several workers', () => {
     expect(info.sensors.active).toBe(WORKERS)
     expect([info.counters.published, info.counters.delivered, info.counters.faults]).toEqual([9, 9, 0])
     expect([broker.healthy, broker.connected]).toEqual([true, WORKERS])
-    const sorted = [...names].sort()
+    const sorted = [...names].sort(compareNatural)
     expect([list.total, ...list.items.map(({ clientId }: { clientId: string }) => clientId)]).toEqual([
       WORKERS,
       ...sorted,

@@ -86,6 +86,7 @@ describe('sums of workers', () => {
       waiting: 2 * broker.waiting,
       refused: 2 * broker.refused,
       lost: 2 * broker.lost,
+      openings: 2 * broker.openings,
     })
     const sick = { ...store, error: 'the disk is full', octets: store.octets + 1 }
     expect(sumOfStores([store, sick])).toMatchObject({

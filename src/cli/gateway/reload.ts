@@ -5,6 +5,7 @@ import { ConfigError, type LoadOptions, loadConfig } from '../../config/load.ts'
 import { problemText } from '../../config/reading/problems.ts'
 import { watchFile } from '../../config/watch.ts'
 import type { Log } from '../../log.ts'
+import { noteFailedReload } from '../../monitor/reload-happenings.ts'
 import type { AnyGateway } from '../../workers/any-gateway.ts'
 
 /** Where wishes to reload come from. */
@@ -14,7 +15,7 @@ export interface ReloadOptions {
   readonly watch: boolean
   readonly log: Log
   /** undefined while there is nothing to reload: wishes are passed over then */
-  gateway(): Pick<AnyGateway, 'reload'> | undefined
+  gateway(): Pick<AnyGateway, 'reload' | 'happenings'> | undefined
 }
 
 /** Serves wishes to reload until the returned function is called. Throws if the file's folder cannot be watched. */
@@ -51,6 +52,7 @@ async function reloadFrom({ source, log, gateway }: ReloadOptions, why: string):
     for (const warning of warnings) log.warn(warning)
   } catch (error) {
     const problems = error instanceof ConfigError ? error.problems.map(problemText) : [String(error)]
+    noteFailedReload(running.happenings, problems)
     log.error({ problems }, 'the configuration cannot be used: the one before stays')
   }
 }

@@ -1,6 +1,6 @@
 // Looks a sensor up in a running gateway; where there is none, names those that may have been meant.
 
-import type { SensorDetail, SensorSummary } from '../../console/view.ts'
+import type { SensorDetail, SensorSummary } from '../../console/contract/sensors.ts'
 import { ExitCode } from '../terminal/terminal.ts'
 import { askJson, escapeControls, LiveError, type LiveFlags } from './api.ts'
 

@@ -1,6 +1,6 @@
 // What the keys do in `mqttsn top`: which sensors are shown, and in which order. Pure.
 
-import type { SensorQuery } from '../../console/view.ts'
+import type { SensorQuery } from '../../console/contract/sensors.ts'
 
 export const SORTS = ['clientId', 'state', 'heardAt', 'queued', 'topics'] as const
 export type Sort = (typeof SORTS)[number]

@@ -1,6 +1,7 @@
 // What `mqttsn top` asks of a running gateway.
 
-import type { BrokerInfo, GatewayInfo, ListenerInfo, SensorQuery, SensorSummary } from '../../console/view.ts'
+import type { BrokerInfo, GatewayInfo, ListenerInfo } from '../../console/contract/gateway.ts'
+import type { SensorQuery, SensorSummary } from '../../console/contract/sensors.ts'
 import { askJson, type LiveFlags } from '../running/api.ts'
 
 /** The sensors that fit a query: how many there are, and the part of them that was asked for. */

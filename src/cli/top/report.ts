@@ -1,6 +1,6 @@
 // A gateway at a glance: its counters and rates, and a table of its sensors, as lines of text.
 
-import type { SensorSummary } from '../../console/view.ts'
+import type { SensorSummary } from '../../console/contract/sensors.ts'
 import { escapeControls } from '../running/api.ts'
 import { type Paint, stateStyle } from '../terminal/paint.ts'
 import { amount, size, span } from '../terminal/quantities.ts'

@@ -1,7 +1,8 @@
 // A conversation drawn as the specification draws its message flows: the sensor on the left, the gateway on the right.
 
 import { describeFrame, hex } from '../../codec/v1/describe.ts'
-import type { SensorDetail, StateChange } from '../../console/view.ts'
+import type { StateChange } from '../../console/contract/live.ts'
+import type { SensorDetail } from '../../console/contract/sensors.ts'
 import { escapeControls } from '../running/api.ts'
 import { type Paint, stateStyle } from '../terminal/paint.ts'
 import { amount, clock, span } from '../terminal/quantities.ts'

@@ -4,11 +4,11 @@ import { explainMalformed, hex } from '../../codec/v1/describe.ts'
 import { decodeFrame } from '../../codec/v1/frame.ts'
 import { absences, meaning } from '../../codec/v1/meaning.ts'
 import type { Packet } from '../../codec/v1/messages.ts'
-import type { WatchedPacket } from '../../console/view.ts'
+import type { WatchedPacket } from '../../console/contract/live.ts'
 import { escapeControls } from '../running/api.ts'
 
 /** One datagram as the API tells of it. */
-export interface TracedPacket extends Omit<WatchedPacket, 'bytes' | 'lines'> {
+export interface TracedPacket extends Omit<WatchedPacket, 'bytes' | 'lines' | 'text' | 'refused'> {
   readonly bytes: string
 }
 

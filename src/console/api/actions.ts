@@ -2,7 +2,7 @@
 
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Action, GatewayView } from '../view.ts'
-import { qos } from './schemas.ts'
+import { qos } from './sensor-schemas.ts'
 import { ref, type Schema } from './shapes.ts'
 
 /** The part of a pino logger that the console uses. */

@@ -2,13 +2,16 @@
 
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { recordDatagrams } from '../capture/recording.ts'
+import type { SensorQuery } from '../contract/sensors.ts'
 import type { Events } from '../events.ts'
 import type { History } from '../history.ts'
 import type { Limits, Streams } from '../streams.ts'
-import type { GatewayView, SensorQuery } from '../view.ts'
+import type { GatewayView } from '../view.ts'
 import { noSuchSensor, sensorParams } from './actions.ts'
-import { state } from './schemas.ts'
+import { serveHappenings } from './happening-routes.ts'
+import { state } from './sensor-schemas.ts'
 import { listOf, ref, type Schema } from './shapes.ts'
+import { pageOf, pageQuery, query, told } from './told.ts'
 
 /** What the routes work with. */
 export interface ApiParts {
@@ -19,28 +22,28 @@ export interface ApiParts {
   readonly limits: Limits
 }
 
-const query = (properties: Record<string, Schema>): Schema => ({
-  type: 'object',
-  additionalProperties: false,
-  properties,
-})
-
-const sensorsQuery = query({
-  search: { type: 'string', description: 'part of the ClientId or address', examples: ['meter'] },
+/** What sensors can be found and sorted by. */
+export const sensorFilters: Record<string, Schema> = {
+  search: { type: 'string', description: 'part of the ClientId, name, tag or address', examples: ['meter'] },
+  topic: {
+    type: 'string',
+    description: 'part of a topic that it has registered or subscribed to, or a topic filter with wildcards',
+    examples: ['hall/+/celsius'],
+  },
+  tag: { type: 'string', description: 'one of its tags' },
   state,
-  sort: { type: 'string', enum: ['clientId', 'state', 'heardAt', 'queued', 'topics'], default: 'clientId' },
+  sort: {
+    type: 'string',
+    enum: ['clientId', 'name', 'state', 'heardAt', 'queued', 'topics', 'since'],
+    default: 'clientId',
+    description: 'names in natural order: meter-9 before meter-10',
+  },
   descending: { type: 'boolean', default: false },
-  offset: { type: 'integer', minimum: 0, maximum: 1_000_000_000, default: 0 },
-  limit: { type: 'integer', minimum: 1, maximum: 5000, default: 100 },
-})
+}
 
 const streamQuery = query({
   sensor: { type: 'string', minLength: 1, description: 'ClientId of one sensor', examples: ['meter-7'] },
   token: { type: 'string', description: 'instead of the header Authorization' },
-})
-
-const told = (operationId: string, summary: string, schema: Schema, description = 'as it is now') => ({
-  schema: { operationId, summary, tags: ['observation'], response: { 200: { description, ...schema } } },
 })
 
 const streamed = (operationId: string, summary: string, description: string, produces: string) => ({
@@ -76,21 +79,17 @@ export function serveApi(app: FastifyInstance, { view, events, history, streams,
   )
   app.get('/api/broker', told('getBroker', 'The way to the broker', ref('Broker')), () => view.broker())
   app.get('/api/store', told('getStore', 'Where sessions are kept', ref('Store')), () => view.store())
-  app.get(
-    '/api/refusals',
-    told(
-      'getRefusals',
-      'Who was refused lately, and why',
-      listOf(ref('Refusal')),
-      'latest first, at most 200',
-    ),
-    () => view.refusals(),
-  )
-  const historyText = 'The last five minutes, for plots'
-  app.get(
+  const steps: Schema = { type: 'string', enum: ['second', 'minute'], default: 'second' }
+  app.get<{ Querystring: { step: 'second' | 'minute' } }>(
     '/api/history',
-    told('getHistory', historyText, ref('History'), 'totals; rates are their differences'),
-    () => history.report(),
+    told(
+      'getHistory',
+      'The last five minutes, or the last day minute by minute, for plots',
+      ref('History'),
+      'totals; rates are their differences',
+      query({ step: steps }),
+    ),
+    (request) => history.report(request.query.step),
   )
   const pair: Schema = {
     type: 'object',
@@ -105,20 +104,15 @@ export function serveApi(app: FastifyInstance, { view, events, history, streams,
     view.config(),
   )
 
-  const page: Schema = {
-    type: 'object',
-    properties: { total: { type: 'integer' }, items: listOf(ref('SensorSummary')) },
-    required: ['total', 'items'],
-  }
-  const sensors = told(
-    'getSensors',
-    'Sensors, found and sorted',
-    page,
-    'those from offset on; total is of all found',
-  )
   app.get<{ Querystring: SensorQuery }>(
     '/api/sensors',
-    { schema: { ...sensors.schema, querystring: sensorsQuery } },
+    told(
+      'getSensors',
+      'Sensors, found and sorted',
+      pageOf('SensorSummary'),
+      'those from offset on; total is of all found',
+      query({ ...sensorFilters, ...pageQuery(5000) }),
+    ),
     (request) => view.sensors(request.query),
   )
   const ofSensor = (operationId: string, summary: string, schema: Schema) => {
@@ -147,8 +141,9 @@ export function serveApi(app: FastifyInstance, { view, events, history, streams,
   )
 
   const eventsText =
-    'Server-sent events: "gateway" (as of /api/gateway) every second, "state" for each change of state of a sensor, and ' +
-    'with ?sensor "packet" for each of its datagrams, octets in hexadecimal.'
+    'Server-sent events: "gateway" (as of /api/gateway) every second, "state" for each change of state of a sensor (at most ' +
+    '500 in half a second; "more" counts the others), "happenings" for what is in /api/happenings, and with ?sensor "packet" ' +
+    'for each of its datagrams, octets in hexadecimal.'
   app.get<Streamed>(
     '/api/events',
     streamed('getEvents', 'What happens, live', eventsText, 'text/event-stream'),
@@ -166,5 +161,6 @@ export function serveApi(app: FastifyInstance, { view, events, history, streams,
       if (!recordDatagrams(view, streams, limits, reply, request.query.sensor)) tooMany(reply)
     },
   )
+  serveHappenings(app, view)
   app.get('/api/openapi.json', { schema: { hide: true } }, () => app.swagger())
 }

@@ -1,8 +1,21 @@
 // JSON Schemas of what happened: the history of the last minutes, and who was refused lately.
 
-import type { HistoryReport, HistorySample } from '../history.ts'
-import type { RefusalEntry } from '../view.ts'
+import type { HistoryReport, HistorySample } from '../contract/gateway.ts'
+import type { DropEntry, Happening, HappeningKind, RefusalEntry } from '../contract/happenings.ts'
+import { tone } from './sensor-schemas.ts'
 import { listOf, object, optional, type Schema, text, time, whole } from './shapes.ts'
+
+/** Every kind of event; one that is missing does not compile. */
+export const KINDS = Object.keys({
+  lost: true,
+  refused: true,
+  contested: true,
+  dropped: true,
+  'dead-letter': true,
+  broker: true,
+  reload: true,
+  gateway: true,
+} satisfies Record<HappeningKind, true>)
 
 const sample: HistorySample = {
   at: 1_790_000_000_000,
@@ -14,6 +27,9 @@ const sample: HistorySample = {
   changes: 4,
   queued: 0,
   refused: 0,
+  losses: 0,
+  refusals: 0,
+  kernelDrops: 0,
 }
 
 /** What the description calls by name. */
@@ -35,9 +51,12 @@ export const happenings: readonly (Schema & { readonly $id: string })[] = [
             changes: whole('changes of state of sensors since the console started'),
             queued: whole('messages that wait for sensors at this moment'),
             refused: whole('attempts to connect a sensor to the broker that failed since the start'),
+            losses: whole('sensors that fell silent since the start'),
+            refusals: whole('how often somebody was refused since the start'),
+            kernelDrops: whole('datagrams that the system dropped since the start, where it tells'),
           }),
         ),
-        description: 'oldest first, at most 300',
+        description: 'oldest first; at most 300 of a second each, or 1440 of a minute each',
       },
     }),
     examples: [{ at: sample.at + 400, interval: 1000, samples: [sample] }],
@@ -56,6 +75,37 @@ export const happenings: readonly (Schema & { readonly $id: string })[] = [
       clientId: optional(text('the ClientId that it gave')),
       returnCode: optional(whole('what was answered, where there was an answer')),
       detail: optional(text('what the broker said')),
+      docs: optional(text('path of the page that explains it')),
+    }),
+  },
+  {
+    $id: 'Happening',
+    ...object<Happening>({
+      id: text('names the event; stays when it happens again'),
+      at: time('the last time'),
+      firstAt: time('the first time'),
+      times: whole('how often within a minute'),
+      kind: { type: 'string', enum: KINDS },
+      tone,
+      text: text('what happened'),
+      clientId: optional(text('the sensor')),
+      address: optional(text('its address, with `/node` behind a forwarder')),
+      reason: optional(text('why, for programs')),
+      detail: optional(text('topic, what the broker said, or what changed')),
+      key: optional(text('keys of the configuration that decide')),
+      docs: optional(text('path of the page that explains it')),
+    }),
+  },
+  {
+    $id: 'Drop',
+    ...object<DropEntry>({
+      reason: text('why it was dropped'),
+      at: time('the last time'),
+      firstAt: time('the first time that is remembered'),
+      times: whole('how often'),
+      address: optional(text('where it came from, the last time')),
+      listener: optional(text('name of the listener that it was heard on')),
+      clientId: optional(text('whose it was')),
     }),
   },
 ]

@@ -1,7 +1,7 @@
 // Datagrams as a pcapng capture: each in a raw IP packet made up around it, with the real addresses, ports and times.
 // Wireshark and tshark read MQTT-SN in it once they know the port: `tshark -r FILE -d udp.port==1884,mqttsn`.
 
-import type { WatchedPacket } from '../view.ts'
+import type { WatchedPacket } from '../contract/live.ts'
 
 const SECTION_HEADER = 0x0a0d0d0a
 const INTERFACE = 1

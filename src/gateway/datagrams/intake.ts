@@ -4,13 +4,12 @@
 import { peekMsgType, unwrapMessage } from '../../codec/envelope.ts'
 import { MsgType } from '../../codec/v1/messages.ts'
 import type { Config } from '../../config/schema.ts'
-import type { Refusal } from '../../session/refusal.ts'
 import { allow, createThrottle } from '../../sessions/throttle.ts'
 import type { Remote } from '../../transport/transport.ts'
-import { type Counters, incrementCounter } from '../counters.ts'
+import { countDiscard, type DiscardReason } from '../counters.ts'
 import { createFairQueue } from './fair-queue.ts'
 import type { BoundListener } from './listener.ts'
-import { admitDatagram } from './reception.ts'
+import { admitDatagram, type ReceptionBooks } from './reception.ts'
 
 /** Datagrams of one socket that libuv reads before others get their turn: so many at once mean that there are more. */
 const FULL_BATCH = 32
@@ -79,13 +78,10 @@ export interface DatagramHandler {
 const nobody: DatagramHandler = { handle() {}, turnAway() {}, isBehind: () => false }
 
 /** What an intake works with. */
-export interface IntakeParts {
-  readonly counters: Counters
+export interface IntakeParts extends ReceptionBooks {
   limits(): Pick<Config['limits'], 'waitingDatagrams' | 'waitingOctets'> & {
     readonly connectsPerAddress?: number
   }
-  /** takes who was refused */
-  onRefused?(refusal: Refusal): void
   /** monotonic milliseconds */
   now?(): number
   /** calls `step` once when all sockets have been read, and before they are read again */
@@ -106,7 +102,7 @@ export interface Intake {
 
 /** An intake that keeps what comes until it is opened. */
 export function createIntake(parts: IntakeParts): Intake {
-  const { counters, onRefused, now = () => performance.now(), afterReading = setImmediate } = parts
+  const { now = () => performance.now(), afterReading = setImmediate } = parts
   const connects = createThrottle()
   let state: 'starting' | 'open' | 'closed' = 'starting'
   let handler = nobody
@@ -138,6 +134,9 @@ export function createIntake(parts: IntakeParts): Intake {
     return !allow(connects, address, rate, rate, readAt ?? now())
   }
 
+  const discard = (reason: DiscardReason, { listener }: BoundListener, { address, port }: Remote): void =>
+    countDiscard(parts, reason, { address, port, listener })
+
   function schedule(): void {
     if (isDue) return
     isDue = true
@@ -145,16 +144,16 @@ export function createIntake(parts: IntakeParts): Intake {
   }
 
   function receive(bound: BoundListener, bytes: Uint8Array, remote: Remote): void {
-    if (!admitDatagram(bound, bytes, remote, counters, onRefused)) return
-    if (state === 'closed') return incrementCounter(counters.dropped, 'not-serving')
+    if (!admitDatagram(bound, bytes, remote, parts)) return
+    if (state === 'closed') return discard('not-serving', bound, remote)
     readAt ??= now()
     inRow = bound === source ? inRow + 1 : 1
     source = bound
     if (inRow >= FULL_BATCH) isMore = true
     const type = peekMsgType(bytes)
     if (type === MsgType.connect && state === 'open' && isTooOften(bytes, remote.address)) {
-      onRefused?.({ reason: 'too-many-connects', peer: { ...remote, listener: bound.listener } })
-      return incrementCounter(counters.dropped, 'rate-limited')
+      parts.onRefused?.({ reason: 'too-many-connects', peer: { ...remote, listener: bound.listener } })
+      return discard('rate-limited', bound, remote)
     }
     // before the start it is the gateway, not the sensors, that makes them wait
     const until = state === 'open' ? readAt + TOO_OLD : Number.POSITIVE_INFINITY
@@ -168,10 +167,10 @@ export function createIntake(parts: IntakeParts): Intake {
       const plain = Math.min(CROWD, parts.limits().waitingDatagrams / 2)
       queue.push(one, state === 'open' ? plain : Number.POSITIVE_INFINITY)
       octets += bytes.length
-    } else if (state !== 'open') return incrementCounter(counters.dropped, 'not-serving')
+    } else if (state !== 'open') return discard('not-serving', bound, remote)
     else if (type === MsgType.publish) handler.turnAway(bound, bytes, remote)
     // no refusal: a copy of the same message may wait inside and be accepted later
-    else incrementCounter(counters.dropped, 'overloaded')
+    else discard('overloaded', bound, remote)
     if (state === 'open') schedule()
   }
 
@@ -215,8 +214,9 @@ export function createIntake(parts: IntakeParts): Intake {
     },
     close() {
       state = 'closed'
-      for (let left = urgent.length + queue.length; left > 0; left -= 1)
-        incrementCounter(counters.dropped, 'not-serving')
+      for (const { bound, remote } of urgent) discard('not-serving', bound, remote)
+      for (let one = queue.shift(); one !== undefined; one = queue.shift())
+        discard('not-serving', one.bound, one.remote)
       urgent = []
       queue = createFairQueue()
       octets = 0

@@ -6,7 +6,7 @@ import type { Association, Peer, PeerKey } from '../../session/peers.ts'
 import type { Refusal } from '../../session/refusal.ts'
 import { onAdvertise } from '../../sessions/discovery.ts'
 import type { Remote } from '../../transport/transport.ts'
-import { type Counters, incrementCounter } from '../counters.ts'
+import { type Counters, countDiscard, type DiscardBooks, incrementCounter } from '../counters.ts'
 import type { BoundListener } from './listener.ts'
 
 /** A message, and the wireless node that a forwarder had it from [5.5]. */
@@ -15,21 +15,29 @@ export interface ReceivedMessage {
   readonly nodeId: Uint8Array | undefined
 }
 
+/** Where what comes in is noted. */
+export interface ReceptionBooks extends DiscardBooks {
+  readonly counters: Counters
+  /** takes who was refused */
+  onRefused?(refusal: Refusal): void
+}
+
 /** Counts a datagram; false, and counted again, for one that nobody may send: it must not even wait. */
 export function admitDatagram(
   bound: BoundListener,
   bytes: Uint8Array,
   remote: Remote,
-  counters: Counters,
-  onRefused?: (refusal: Refusal) => void,
+  books: ReceptionBooks,
 ): boolean {
+  const { counters } = books
   counters.receivedDatagrams += 1
   counters.receivedOctets += bytes.length
   const isAllowed = bound.admits(remote.address)
   if (isAllowed && bytes.length <= bound.listener.maxMessage) return true
-  incrementCounter(counters.dropped, isAllowed ? 'oversized' : 'not-allowed')
-  if (!isAllowed)
-    onRefused?.({ reason: 'address-not-admitted', peer: { ...remote, listener: bound.listener } })
+  const { address, port } = remote
+  const peer = { address, port, listener: bound.listener }
+  countDiscard(books, isAllowed ? 'oversized' : 'not-allowed', peer)
+  if (!isAllowed) books.onRefused?.({ reason: 'address-not-admitted', peer })
   return false
 }
 
@@ -38,17 +46,19 @@ export function decodeDatagram(
   bound: BoundListener,
   bytes: Uint8Array,
   { address, port, association }: Remote,
-  counters: Counters,
-  onRefused: (refusal: Refusal) => void,
+  books: ReceptionBooks,
 ): ReceivedMessage | undefined {
-  const { dropped } = counters
+  const { counters } = books
   const { packet, nodeId } = decodeFrame(bytes)
-  if (packet.type === 'malformed') return void incrementCounter(dropped, `malformed: ${packet.reason}`)
+  if (packet.type === 'malformed') {
+    const from = { address, port, nodeId, listener: bound.listener }
+    return void countDiscard(books, `malformed: ${packet.reason}`, from)
+  }
   if (nodeId !== undefined && !bound.isForwarder(address)) {
     const clientId = packet.type === 'connect' ? packet.clientId : undefined
     const peer = { address, port, nodeId, association, listener: bound.listener }
-    onRefused({ reason: 'forwarder-not-listed', peer, clientId })
-    return void incrementCounter(dropped, 'not-allowed')
+    books.onRefused?.({ reason: 'forwarder-not-listed', peer, clientId })
+    return void countDiscard(books, 'not-allowed', peer)
   }
   incrementCounter(counters.received, packet.type)
   if (packet.type === 'advertise' && bound.discovery !== undefined) {

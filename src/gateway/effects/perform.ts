@@ -8,7 +8,8 @@ import type { Store } from '../../store/store.ts'
 import type { Admissions } from '../admission/admit.ts'
 import { incrementCounter } from '../counters.ts'
 import type { Observers } from '../observer.ts'
-import { createUndeliverableLog, logChange, logSetAside } from '../reports/log-lines.ts'
+import { createDroppedLog } from '../reports/dropped-messages.ts'
+import { logChange, logSetAside } from '../reports/log-lines.ts'
 import type { Refusals } from '../reports/refusals.ts'
 import { createTopicWarnings } from '../reports/topic-warnings.ts'
 import { type BrokerEffectsParts, createBrokerEffects } from './broker-effects.ts'
@@ -21,7 +22,7 @@ export interface EffectPerformerParts extends Omit<BrokerEffectsParts, 'onUpstre
   readonly store: Store
   /** performs what goes to sensors */
   readonly transmitter: EffectTable<'send' | 'gwinfo'>
-  readonly observers: Pick<Observers, 'effect'>
+  readonly observers: Pick<Observers, 'effect' | 'discarded'>
   readonly refusals: Refusals
   readonly admissions: Pick<Admissions, 'ask'>
   readonly log: Log
@@ -60,7 +61,7 @@ export function createEffectPerformer(
     },
   })
   const { send, gwinfo } = transmitter
-  const logUndeliverable = createUndeliverableLog(log)
+  const logDropped = createDroppedLog(log)
   const warnOfTopics = createTopicWarnings(log)
   const table: EffectTable = {
     send,
@@ -76,16 +77,25 @@ export function createEffectPerformer(
     admit: ({ clientId, peer, ticket }) =>
       parts.admissions.ask(clientId, peer, (answer) => callbacks.admitted({ peer, ticket, answer })),
     setAside: (effect) => logSetAside(log, effect),
-    drop({ reason, session, topic, refusal }) {
+    drop({ reason, session, topic, peer, refusal }) {
       incrementCounter(counters.dropped, reason)
-      if (topic !== undefined) logUndeliverable(session?.clientId, topic)
+      observers.discarded(
+        reason,
+        session?.peer ?? refusal?.peer ?? peer,
+        session?.clientId ?? refusal?.clientId,
+      )
+      if (session !== undefined) logDropped(session, reason, topic)
       if (reason === 'topic-forgotten' && session !== undefined) warnOfTopics(session)
       if (refusal !== undefined) refusals.report(refusal)
     },
     refused: ({ refusal }) => refusals.report(refusal),
     contested: (effect) => refusals.reportContested(effect),
     gaveWay: () => refusals.reportGaveWay(),
-    changed: (effect) => logChange(log, effect),
+    changed(effect) {
+      if (effect.to === 'lost')
+        incrementCounter(counters.losses, effect.session.cleanSession ? 'clean' : 'kept')
+      logChange(log, effect)
+    },
   }
 
   function performNow(effect: Effect): void {

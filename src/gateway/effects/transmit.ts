@@ -54,7 +54,10 @@ export function createTransmitter(parts: TransmitterParts): Transmitter {
 
   /** GWINFO to the one who asked, and to the whole network where there is a group [SN-SGW-2, SN-FWD-7, AMB-27] */
   function answerSearch(peer: Peer, radius: number): void {
-    if (!upstream.healthy) return incrementCounter(counters.dropped, 'upstream-down')
+    if (!upstream.healthy) {
+      incrementCounter(counters.dropped, 'upstream-down')
+      return observers.discarded('upstream-down', peer, undefined)
+    }
     const packet: Packet = { type: 'gwinfo', gwId: config.gateway.id, gwAdd: new Uint8Array(0) }
     const nearby = radius >= 1 && radius <= 3 ? radius : 3
     if (peer.nodeId !== undefined) return send({ peer, packet }, nearby)

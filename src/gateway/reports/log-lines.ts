@@ -4,6 +4,8 @@ import type { Packet } from '../../codec/v1/messages.ts'
 import type { Log } from '../../log.ts'
 import type { Effect } from '../../session/events.ts'
 import { describePeer, hex, type Peer } from '../../session/peers.ts'
+import type { Session } from '../../session/session.ts'
+import type { State } from '../../session/states.ts'
 import type { BoundListener } from '../datagrams/listener.ts'
 
 /** Logs where sensors are heard, and warns if the system grants a smaller receive buffer than asked. */
@@ -16,14 +18,28 @@ export function logListening(log: Log, { listener: { name }, transport, discover
   log.warn({ listener: name, receiveBuffer, receiveBufferAsked, remedy }, 'receive buffer smaller than asked')
 }
 
-/** Logs which sensor went to which state, and why. */
+/** Sessions that set up a connection out of their sleep: for them that is a way to wake up. */
+const fromSleep = new WeakSet<Session>()
+
+/** Logs which sensor went to which state, and why; the steps of a setup and the cycles of sleep interest only those who look closely. */
 export function logChange(log: Log, effect: Extract<Effect, { type: 'changed' }>): void {
   const { session, peer, from, to, why } = effect
+  const level = isRoutine(session, from, to) ? 'debug' : 'info'
+  if (!log.isLevelEnabled(level)) return
   const { clientId } = session
   const fields = { clientId, peer: peer && describePeer(peer), listener: peer?.listener.name, from, to, why }
-  // the steps of a setup interest only those who look closely
-  if (to === 'willtopic' || to === 'willmsg' || to === 'connecting') log.debug(fields, `sensor ${to}`)
-  else log.info(fields, `sensor ${to}`)
+  log[level](fields, `sensor ${to}`)
+}
+
+/** Three hundred sleepers that wake each minute would fill the log with nothing. */
+function isRoutine(session: Session, from: State, to: State): boolean {
+  const isSleeping = from === 'asleep' || from === 'awake'
+  if (to === 'willtopic' || to === 'willmsg' || to === 'connecting') {
+    if (isSleeping) fromSleep.add(session)
+    return true
+  }
+  if (to === 'asleep' || to === 'awake') return true
+  return (fromSleep.delete(session) || isSleeping) && to === 'active'
 }
 
 /** Logs what was set aside, since the broker will not have it. */
@@ -33,24 +49,6 @@ export function logSetAside(log: Log, effect: Extract<Effect, { type: 'setAside'
   const does = why === 'hung-up' ? 'hangs up at' : 'refuses'
   const then = kept ? 'it is kept as a dead letter' : 'it was given up'
   log.warn({ clientId: session.clientId, topic }, `the broker ${does} this ${what}: ${then}`)
-}
-
-/** Lines in a minute about messages that sensors do not take; the loss report counts them all. */
-const UNDELIVERABLE_LINES = 10
-
-/** Logs which sensor does not take a message of which topic, a few times a minute. `now`: milliseconds. */
-export function createUndeliverableLog(
-  log: Log,
-  now: () => number = () => performance.now(),
-): (clientId: string | undefined, topic: string) => void {
-  let since = Number.NEGATIVE_INFINITY
-  let lines = 0
-  return (clientId, topic) => {
-    if (now() - since >= 60_000) [since, lines] = [now(), 0]
-    lines += 1
-    if (lines <= UNDELIVERABLE_LINES)
-      log.warn({ clientId, topic }, 'a sensor that is there does not take a message, which was dropped')
-  }
 }
 
 /** Logs one message, without its contents unless `payloads` is set. */

@@ -54,7 +54,7 @@ function letIn(sessions: Sessions, packet: Connect, peer: Peer, rule: string | u
     return
   }
   if (isNameTaken(sessions, who, turn)) {
-    turn.out.push({ type: 'drop', reason: 'name-taken', session: undefined })
+    turn.out.push({ type: 'drop', reason: 'name-taken', session: undefined, peer })
     return reject(peer, clientId, 'client-id-reserved', ReturnCode.notSupported, turn)
   }
   displaceSession(sessions, clientId, peer.key, turn)

@@ -179,7 +179,7 @@ describe('the OpenAPI description', () => {
       openapi: '3.1.0',
       info: { title: 'MQTT-SN gateway', version: '1.2.3' },
     })
-    expect(operations).toHaveLength(22)
+    expect(operations).toHaveLength(24)
     expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(operations.length)
     for (const { path, method, operation } of operations) {
       expect(operation.summary, path).toMatch(/^[A-Z].+/)
@@ -259,7 +259,7 @@ describe('the OpenAPI description', () => {
       }
       tried.push(operation.operationId)
     }
-    expect(tried).toHaveLength(20)
+    expect(tried).toHaveLength(22)
     expect(console.view.actions.map(({ action }) => action.type)).toEqual([
       'disconnect',
       'forget',

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { pcapngHeader, pcapngPacket } from '../../../src/console/capture/pcapng.ts'
-import type { WatchedPacket } from '../../../src/console/view.ts'
+import type { WatchedPacket } from '../../../src/console/contract/live.ts'
 import { fromHex, largeVectors, vectors } from '../../codec/vectors.ts'
 import { haveTshark } from '../../support/tshark.ts'
 
@@ -35,6 +35,8 @@ const packet = (more: Partial<WatchedPacket> = {}): WatchedPacket => ({
   type: 'PINGRESP',
   topic: undefined,
   lines: [],
+  text: '',
+  refused: undefined,
   repeated: false,
   ...more,
 })

@@ -2,7 +2,7 @@
 
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import type { HistoryReport, HistorySample } from '../../../src/console/history.ts'
+import type { HistoryReport, HistorySample } from '../../../src/console/contract/gateway.ts'
 import { History } from '../../../src/console/page/data/history.ts'
 import { startConsole } from '../../../src/console/server.ts'
 import { eventually, haveChromium, inChromium, openBrowser, visit } from '../browser.ts'
@@ -14,6 +14,7 @@ const metrics = async () => ''
 const sample = (second: number, at: number): HistorySample => ({
   ...{ at: at + 1000 * second, received: 1000 + 50 * second, sent: 40 * second, published: 0, delivered: 0 },
   ...{ dropped: 3, changes: second / 2, queued: second, refused: 4 },
+  ...{ losses: 0, refusals: 0, kernelDrops: 0 },
 })
 const reportOf = (at: number, seconds: readonly number[]): HistoryReport => ({
   at: at + 1000 * (seconds.at(-1) ?? 0),

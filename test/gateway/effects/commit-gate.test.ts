@@ -97,6 +97,7 @@ function scene(store: Store) {
       refusals: createRefusals({ counters, log: silentLog, onRefused() {} }),
       admissions: { ask: () => {} },
       observers: {
+        discarded() {},
         effect(effect) {
           if ('session' in effect && effect.session !== undefined) current = effect.session.clientId
           if (effect.type === 'changed') done.push(`${effect.session.clientId} ${effect.to}`)

@@ -1,15 +1,8 @@
 // Requests to the gateway that served this page; every failure becomes an error that a person can read.
 
-import type { HistoryReport } from '../../history.ts'
-import type {
-  BrokerInfo,
-  GatewayInfo,
-  ListenerInfo,
-  RefusalEntry,
-  SensorDetail,
-  SensorList,
-  SensorQuery,
-} from '../../view.ts'
+import type { BrokerInfo, GatewayInfo, HistoryReport, ListenerInfo } from '../../contract/gateway.ts'
+import type { RefusalEntry } from '../../contract/happenings.ts'
+import type { SensorDetail, SensorList, SensorQuery } from '../../contract/sensors.ts'
 import { toHex } from '../parts/format.ts'
 
 export class ApiError extends Error {

@@ -1,6 +1,6 @@
 // Is everything well? The checks of the overview, each with what was found and what to do next. Pure.
 
-import type { BrokerInfo, GatewayInfo, ListenerInfo } from '../../view.ts'
+import type { BrokerInfo, GatewayInfo, ListenerInfo } from '../../contract/gateway.ts'
 import { count, octets, plural } from '../parts/format.ts'
 import { dropWords } from '../words/drops.ts'
 import type { Tone } from '../words/explained.ts'

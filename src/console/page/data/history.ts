@@ -1,8 +1,7 @@
 // The last quarter of an hour, second by second: rates are differences of the gateway's counters. The gateway itself
 // remembers the last minutes of it, for a page that has just been opened. Pure.
 
-import type { HistoryReport } from '../../history.ts'
-import type { BrokerInfo, GatewayInfo, ListenerInfo } from '../../view.ts'
+import type { BrokerInfo, GatewayInfo, HistoryReport, ListenerInfo } from '../../contract/gateway.ts'
 
 const LIMIT = 900
 /** seconds without a sample, after which a line is broken instead of drawn through */

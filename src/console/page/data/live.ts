@@ -1,6 +1,7 @@
 // What the gateway tells without being asked: one event stream for the whole page, opened again whenever it breaks.
 
-import type { BrokerInfo, GatewayInfo, ListenerInfo, StateChange, WatchedPacket } from '../../view.ts'
+import type { BrokerInfo, GatewayInfo, ListenerInfo } from '../../contract/gateway.ts'
+import type { StateChange, WatchedPacket } from '../../contract/live.ts'
 import { type ApiError, api } from './api.ts'
 import { History, type SavedHistory } from './history.ts'
 

@@ -1,6 +1,6 @@
 // Both sides of the gateway: the broker and the connections to it, the listeners where sensors are heard.
 
-import type { BrokerInfo, ListenerInfo } from '../../view.ts'
+import type { BrokerInfo, ListenerInfo } from '../../contract/gateway.ts'
 import { useLive } from '../data/use-live.ts'
 import { count, octets } from '../parts/format.ts'
 import { type Fact, Facts, Intro, Panel } from '../parts/panel.tsx'

@@ -1,7 +1,7 @@
 // What the gateway discarded, by reason, in plain words; and who was refused.
 
 import type { ComponentChildren } from 'preact'
-import type { RefusalEntry } from '../../view.ts'
+import type { RefusalEntry } from '../../contract/happenings.ts'
 import { api } from '../data/api.ts'
 import { useAnswer } from '../data/use-answer.ts'
 import { useLive } from '../data/use-live.ts'

@@ -1,6 +1,6 @@
 // MQTT-SN messages by type and direction, each explained, and the other counters since the start.
 
-import type { GatewayInfo } from '../../view.ts'
+import type { GatewayInfo } from '../../contract/gateway.ts'
 import { useLive } from '../data/use-live.ts'
 import { count, octets, time } from '../parts/format.ts'
 import { type Fact, Facts, Intro, Panel } from '../parts/panel.tsx'

@@ -1,7 +1,8 @@
 // The first page: is everything well, how much happens, what happened lately.
 
 import { useState } from 'preact/hooks'
-import type { SensorState, StateChange } from '../../view.ts'
+import type { StateChange } from '../../contract/live.ts'
+import type { SensorState } from '../../states.ts'
 import { type Check, type Condition, checks, verdict } from '../data/health.ts'
 import { recently } from '../data/recent.ts'
 import { useLive } from '../data/use-live.ts'

@@ -1,6 +1,6 @@
 // What a person on call asks about one sensor, answered in sentences: how is it, and why does it get no messages? Pure.
 
-import type { SensorDetail } from '../../view.ts'
+import type { SensorDetail } from '../../contract/sensors.ts'
 import { severityOf } from '../data/health.ts'
 import { count, duration, octets, plural, time, until } from '../parts/format.ts'
 import { dropWords } from '../words/drops.ts'

@@ -1,6 +1,6 @@
 // What a sensor has: subscriptions, waiting messages, topics, and what was dropped; a panel each.
 
-import type { SensorDetail } from '../../view.ts'
+import type { SensorDetail } from '../../contract/sensors.ts'
 import { ago, count, octets, plural } from '../parts/format.ts'
 import { Panel } from '../parts/panel.tsx'
 import { dropWords } from '../words/drops.ts'

@@ -1,6 +1,6 @@
 // The facts of a sensor's session, in words: name, value and explanation. Pure.
 
-import type { SensorDetail } from '../../view.ts'
+import type { SensorDetail } from '../../contract/sensors.ts'
 import { ago, duration, octets, time, until } from '../parts/format.ts'
 import { upstreamWords } from '../words/states.ts'
 import { TERMS } from '../words/terms.ts'

@@ -1,6 +1,6 @@
 // The messages of a conversation in their order: what was remembered first, then what comes live; paused on demand. Pure.
 
-import type { RecentEntry } from '../../view.ts'
+import type { RecentEntry } from '../../contract/sensors.ts'
 import type { PacketEvent } from '../data/live.ts'
 
 /** One message of a conversation: a datagram, or what is remembered of one. */

@@ -1,7 +1,7 @@
 // One sensor, asked for again and again, and what it says: the gateway's memory of it first, then the stream of datagrams.
 
 import { useEffect, useMemo, useReducer, useRef, useState } from 'preact/hooks'
-import type { SensorDetail } from '../../view.ts'
+import type { SensorDetail } from '../../contract/sensors.ts'
 import { type ApiError, api } from '../data/api.ts'
 import { live } from '../data/live.ts'
 import { Transcript } from './transcript.ts'

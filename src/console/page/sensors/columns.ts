@@ -1,7 +1,7 @@
 // The columns of the list of sensors, and how high its rows are.
 
 import { useEffect, useState } from 'preact/hooks'
-import type { SensorQuery } from '../../view.ts'
+import type { SensorQuery } from '../../contract/sensors.ts'
 import { TERMS } from '../words/terms.ts'
 
 export type SortKey = NonNullable<SensorQuery['sort']>

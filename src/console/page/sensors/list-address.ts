@@ -1,7 +1,7 @@
 // What is searched for in the list of sensors, as it stands in the address of the page.
 
+import type { SensorState } from '../../states.ts'
 import { STATES } from '../../states.ts'
-import type { SensorState } from '../../view.ts'
 import { listLeft } from '../parts/navigation.ts'
 import { SORTS, type SortKey } from './columns.ts'
 

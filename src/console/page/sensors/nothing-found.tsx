@@ -1,6 +1,6 @@
 // What stands in an empty list of sensors, and what to do about it.
 
-import type { ListenerInfo } from '../../view.ts'
+import type { ListenerInfo } from '../../contract/gateway.ts'
 import { EmptyState } from '../parts/panel.tsx'
 import { stateWords } from '../words/states.ts'
 import type { ListQuery } from './sensor-rows.ts'

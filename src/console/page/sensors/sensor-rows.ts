@@ -1,6 +1,7 @@
 // The sensors of a list, fetched in blocks as they come into view, sorted and searched by the gateway.
 
-import type { SensorList, SensorQuery, SensorSummary, StateChange } from '../../view.ts'
+import type { StateChange } from '../../contract/live.ts'
+import type { SensorList, SensorQuery, SensorSummary } from '../../contract/sensors.ts'
 import type { ApiError } from '../data/api.ts'
 
 const BLOCK = 100

@@ -1,6 +1,7 @@
 // The filter of the list of sensors: a button for each state, with the number of sensors in it.
 
-import type { GatewayInfo, SensorState } from '../../view.ts'
+import type { GatewayInfo } from '../../contract/gateway.ts'
+import type { SensorState } from '../../states.ts'
 import { count } from '../parts/format.ts'
 import { STATES } from '../words/states.ts'
 

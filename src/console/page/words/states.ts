@@ -1,6 +1,7 @@
 // What the states of a sensor and of its connection to the broker mean. Pure.
 
-import type { SensorState, SensorSummary } from '../../view.ts'
+import type { SensorSummary } from '../../contract/sensors.ts'
+import type { SensorState } from '../../states.ts'
 import { type ToneWords, unknownWords } from './explained.ts'
 
 /** What a state means. `tone` chooses the colour, `label` is shown, `text` explains. */

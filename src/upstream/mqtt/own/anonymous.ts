@@ -38,7 +38,7 @@ export class AnonymousPublisher {
     const suspended = this.#suspended
     this.#provenLane = new ProvenLane({
       shared,
-      waiting: new WaitingMessages((reason) => shared.options.onDropped?.(reason)),
+      waiting: new WaitingMessages((...drop) => shared.options.onDropped?.(...drop)),
       onSuspicion: (keys) => this.#suspect(keys),
     })
     this.#trialLane = new TrialLane({
@@ -58,7 +58,7 @@ export class AnonymousPublisher {
     const at = now()
     const refusal = this.#refusal(topic, at)
     if (refusal !== undefined) {
-      options.onDropped?.(refusal)
+      options.onDropped?.(refusal, source)
       return false
     }
     const key = retain ? `\0${topic}` : topic // no topic begins so

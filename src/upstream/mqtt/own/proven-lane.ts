@@ -53,7 +53,7 @@ export class ProvenLane {
   send(message: Anonymous): boolean {
     if (this.#connection.isOpen) {
       if (this.#connection.isCongested) {
-        this.#parts.shared.options.onDropped?.('congestion')
+        this.#parts.shared.options.onDropped?.('congestion', message.source)
         return false
       }
       this.#write(message)

@@ -71,7 +71,7 @@ export class TrialLane {
   /** Lets it wait for its turn, which may come at once. Returns false if it has to make room already. */
   send(message: Anonymous): boolean {
     const victim = this.#queue.add(message)
-    if (victim !== undefined) this.#parts.shared.options.onDropped?.('congestion')
+    if (victim !== undefined) this.#parts.shared.options.onDropped?.('congestion', victim.source)
     if (this.#connection.isOpen) this.#sendNext()
     else this.#connection.open(this.#failures)
     return victim !== message
@@ -159,7 +159,8 @@ export class TrialLane {
       return
     }
     const waiting = this.#queue.takeWhere((one) => one.topic === topic)
-    for (let i = isUnfinished ? -1 : 0; i < waiting.length; i++) onDropped?.('suspended-topic')
+    for (const one of isUnfinished ? [message, ...waiting] : waiting)
+      onDropped?.('suspended-topic', one.source)
     this.#logSuspended(topic, source, pause, detail)
   }
 
@@ -167,7 +168,8 @@ export class TrialLane {
   #tryLast(message: Anonymous): void {
     const { onDropped } = this.#parts.shared.options
     for (const one of [message, ...this.#queue.takeWhere(({ key }) => key === message.key)]) {
-      if (this.#queue.add(one) !== undefined) onDropped?.('congestion')
+      const victim = this.#queue.add(one)
+      if (victim !== undefined) onDropped?.('congestion', victim.source)
     }
   }
 
@@ -189,6 +191,6 @@ export class TrialLane {
     const { shared } = this.#parts
     const now = shared.now()
     const stale = this.#queue.takeWhere(({ at }) => !isStillWanted(at, now))
-    for (const _ of stale) shared.options.onDropped?.('upstream-down')
+    for (const { source } of stale) shared.options.onDropped?.('upstream-down', source)
   }
 }

@@ -24,11 +24,11 @@ const LONGEST = 10_000
 
 /** In order; the oldest ones make room. */
 export class WaitingMessages {
-  readonly #onDropped: (reason: UpstreamDrop) => void
+  readonly #onDropped: (reason: UpstreamDrop, source?: string) => void
   #messages: Anonymous[] = []
   #octets = 0
 
-  constructor(onDropped: (reason: UpstreamDrop) => void) {
+  constructor(onDropped: (reason: UpstreamDrop, source?: string) => void) {
     this.#onDropped = onDropped
   }
 
@@ -38,7 +38,7 @@ export class WaitingMessages {
     while (this.#messages.length > MOST || this.#octets > MOST_OCTETS) {
       const oldest = this.#messages.shift()
       this.#octets -= oldest?.size ?? 0
-      this.#onDropped('upstream-down')
+      this.#onDropped('upstream-down', oldest?.source)
     }
   }
 
@@ -47,9 +47,9 @@ export class WaitingMessages {
     const all = this.#messages
     this.#messages = []
     this.#octets = 0
-    return all.filter(({ at }) => {
+    return all.filter(({ at, source }) => {
       const isFresh = isStillWanted(at, now)
-      if (!isFresh) this.#onDropped('upstream-down')
+      if (!isFresh) this.#onDropped('upstream-down', source)
       return isFresh
     })
   }

@@ -1,14 +1,21 @@
-// What the console shows of the gateway as a whole: itself, its listeners, its broker, its store. Types only.
+// What the API tells of the gateway as a whole: itself, its listeners, its broker, its store, its last minutes. Types only.
 
-import type { SensorState } from './states.ts'
+import type { SensorState } from '../states.ts'
 
 export interface GatewayInfo {
   readonly version: string
   readonly gwId: number
   readonly node: string
   readonly startedAt: number
-  /** sensors by state */
+  /**
+   * Sensors by state: all that `/api/sensors` lists, those included that have departed and are still remembered. Overview, chips
+   * and rows all come from this one count.
+   */
   readonly sensors: Readonly<Record<SensorState, number>>
+  /** of these, the ones that have departed: they have no session any more */
+  readonly departed: number
+  /** departed sensors that are not remembered any more, since the gateway started */
+  readonly forgotten: number
   readonly queuedMessages: number
   readonly queuedOctets: number
   /** a limit on what waits for all sensors together was reached within the last minute */
@@ -35,6 +42,8 @@ export interface GatewayInfo {
     readonly dropped: Readonly<Record<string, number>>
     /** refusals by reason */
     readonly refusals: Readonly<Record<string, number>>
+    /** sensors that fell silent, by what became of their session: `clean` is forgotten, `kept` is not */
+    readonly losses: Readonly<Record<string, number>>
   }
 }
 
@@ -51,9 +60,11 @@ export interface BrokerInfo {
   readonly url: string
   /** the gateway's own connection is up */
   readonly healthy: boolean
-  /** why the broker does not accept the gateway; undefined if it does, or cannot be reached */
+  /** why the broker does not accept the gateway, with the key to look at; undefined if it does, or cannot be reached */
   readonly trouble?: string | undefined
   readonly version: string | undefined
+  /** how often the gateway's own connection was opened */
+  readonly openings: number
   readonly connected: number
   readonly connecting: number
   readonly waiting: number
@@ -75,4 +86,40 @@ export interface StoreInfo {
   readonly octets: number
   /** answers to sensors and to the broker that wait for a write */
   readonly held: number
+}
+
+/** Totals at one moment; rates are their differences. */
+export interface HistorySample {
+  /** milliseconds since 1970 */
+  readonly at: number
+  /** datagrams from and to sensors since the start */
+  readonly received: number
+  readonly sent: number
+  /** application messages to and from the broker since the start */
+  readonly published: number
+  readonly delivered: number
+  /** what was discarded since the start, for whatever reason */
+  readonly dropped: number
+  /** changes of state of sensors since the console started */
+  readonly changes: number
+  /** messages that wait for sensors now */
+  readonly queued: number
+  /** attempts to connect a sensor to the broker that failed since the start */
+  readonly refused: number
+  /** sensors that fell silent since the start */
+  readonly losses: number
+  /** refusals of whatever kind since the start */
+  readonly refusals: number
+  /** datagrams that the system dropped since the start, where it tells */
+  readonly kernelDrops: number
+}
+
+/** What a page asks for once. */
+export interface HistoryReport {
+  /** the gateway's clock now, milliseconds since 1970: a browser's may differ */
+  readonly at: number
+  /** milliseconds between two samples: a second, or a minute with `?step=minute` */
+  readonly interval: number
+  /** oldest first; at most 300 of a second each, or 1,440 of a minute each */
+  readonly samples: readonly HistorySample[]
 }

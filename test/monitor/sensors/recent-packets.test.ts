@@ -1,8 +1,12 @@
 // The packed memory of a sensor's last messages gives back what matters of them.
 
 import { expect, it } from 'vitest'
-import type { Packet } from '../../src/codec/v1/messages.ts'
-import { addRecentPacket, createRecentPackets, listRecentPackets } from '../../src/monitor/recent-packets.ts'
+import type { Packet } from '../../../src/codec/v1/messages.ts'
+import {
+  addRecentPacket,
+  createRecentPackets,
+  listRecentPackets,
+} from '../../../src/monitor/sensors/recent-packets.ts'
 
 const publish = (fields: Partial<Extract<Packet, { type: 'publish' }>>): Packet => ({
   type: 'publish',
@@ -37,13 +41,37 @@ it('keeps type, direction, QoS, topic, size, DUP and return code', () => {
   addRecentPacket(recent, 15, 'sent', { type: 'connack', returnCode: 0 })
   addRecentPacket(recent, 16, 'received', { type: 'pingreq', clientId: 'x' })
   expect(listRecentPackets(recent, names)).toEqual([
-    { at: 10, direction: 'received', type: 'PUBLISH', text: 'QoS 0 normal/topic, 1 octet' },
-    { at: 11, direction: 'sent', type: 'PUBLISH', text: 'QoS 2 topic id 65534, 16383 octets or more, again' },
-    { at: 12, direction: 'received', type: 'PUBLISH', text: 'QoS -1 ab, 1 octet' },
-    { at: 13, direction: 'received', type: 'PUBLISH', text: 'QoS 1 predefined/topic, 0 octets' },
-    { at: 14, direction: 'sent', type: 'PUBACK', text: 'topic id 65534, rejected: invalid topic id' },
-    { at: 15, direction: 'sent', type: 'CONNACK', text: 'accepted' },
-    { at: 16, direction: 'received', type: 'PINGREQ', text: '' },
+    {
+      at: 10,
+      direction: 'received',
+      type: 'PUBLISH',
+      text: 'QoS 0 normal/topic, 1 octet',
+      refused: undefined,
+    },
+    {
+      at: 11,
+      direction: 'sent',
+      type: 'PUBLISH',
+      text: 'QoS 2 topic id 65534, 16383 octets or more, again',
+      refused: undefined,
+    },
+    { at: 12, direction: 'received', type: 'PUBLISH', text: 'QoS -1 ab, 1 octet', refused: undefined },
+    {
+      at: 13,
+      direction: 'received',
+      type: 'PUBLISH',
+      text: 'QoS 1 predefined/topic, 0 octets',
+      refused: undefined,
+    },
+    {
+      at: 14,
+      direction: 'sent',
+      type: 'PUBACK',
+      text: 'topic id 65534, rejected: invalid topic id',
+      refused: 2,
+    },
+    { at: 15, direction: 'sent', type: 'CONNACK', text: 'accepted', refused: undefined },
+    { at: 16, direction: 'received', type: 'PINGREQ', text: '', refused: undefined },
   ])
 })
 

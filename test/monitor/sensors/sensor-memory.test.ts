@@ -1,13 +1,15 @@
 // What is remembered of sensors that left: bounded, and dated by the clock as it is set now.
 
 import { afterEach, expect, it, vi } from 'vitest'
-import { toWall } from '../../src/clock.ts'
-import { Gateway } from '../../src/gateway/gateway.ts'
-import { createSensorRules } from '../../src/gateway/rules/sensor-rules.ts'
-import { createSensorMemory } from '../../src/monitor/sensor-memory.ts'
-import type { Effect } from '../../src/session/events.ts'
-import { createSession, type Session } from '../../src/session/session.ts'
-import { testConfig } from '../support/gateway.ts'
+import { toWall } from '../../../src/clock.ts'
+import { Gateway } from '../../../src/gateway/gateway.ts'
+import { createSensorRules } from '../../../src/gateway/rules/sensor-rules.ts'
+import { createRoster } from '../../../src/monitor/sensors/roster.ts'
+import { unlabelled } from '../../../src/monitor/sensors/sensor-info.ts'
+import { createSensorMemory } from '../../../src/monitor/sensors/sensor-memory.ts'
+import type { Effect } from '../../../src/session/events.ts'
+import { createSession, type Session } from '../../../src/session/session.ts'
+import { testConfig } from '../../support/gateway.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 
@@ -15,12 +17,16 @@ it('forgets a kept session that is deleted after its departure was forgotten', (
   const config = testConfig('embedded', {})
   const gateway = new Gateway(config)
   const { env } = createSensorRules(config, Math.random)
-  let tell: (effect: Effect) => void = () => {}
+  const observers: ((effect: Effect) => void)[] = []
   vi.spyOn(gateway, 'observe').mockImplementation(({ effect }) => {
-    tell = (one) => effect?.(one)
+    if (effect !== undefined) observers.push(effect)
     return () => {}
   })
+  const tell = (effect: Effect) => {
+    for (const observe of observers) observe(effect)
+  }
   const memories = createSensorMemory(gateway)
+  const roster = createRoster({ gateway, memories, labelOf: () => unlabelled, sensors: () => 10 })
   const leave = (session: Session) =>
     tell({ type: 'changed', session, peer: undefined, from: 'active', to: 'disconnected', why: 'test' })
   const kept = createSession('kept', env)
@@ -28,11 +34,15 @@ it('forgets a kept session that is deleted after its departure was forgotten', (
   tell({ type: 'drop', reason: 'queue-full', session: kept })
   leave(kept)
   for (let i = 0; i < 1000; i++) leave(createSession(`s${i}`, env))
-  expect(memories.departed().some(({ clientId }) => clientId === 'kept')).toBe(false)
+  expect(roster.list({ offset: 0, limit: 5000 }).total).toBe(1001)
   expect(memories.of('kept').dropped).toEqual({ 'queue-full': 1 })
   gateway.sessions.byClientId.delete('kept')
+  expect(roster.departed('kept')).toBe(undefined)
+  expect(roster.count()).toMatchObject({ departed: 1000, forgotten: 0 })
   tell({ type: 'forget', session: kept })
   expect(memories.of('kept').dropped).toEqual({})
+  leave(createSession('last', env))
+  expect(roster.count()).toMatchObject({ departed: 1000, forgotten: 1 })
 })
 
 it('tells times by the clock as it is set now', () => {
