@@ -3,7 +3,6 @@
 import { toWall } from '../clock.ts'
 import type { Config } from '../config/schema.ts'
 import type { SensorDetail, SensorQuery, SensorSummary, TopicEntry } from '../console/view.ts'
-import type { Uplink } from '../session/message.ts'
 import { describePeer } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import { silenceDeadline } from '../session/setup/keep-alive.ts'
@@ -110,27 +109,11 @@ export function detailOf(session: Session, remembered: Remembered, config: Confi
     },
     held: heldBecause(session),
     refusedTopics: [...topics.suppressed],
-    deadLetters: [...session.uplink.dead.values()].slice(0, MOST_QUEUED).map(deadLetterOf),
+    deadLetters: [...session.uplink.dead.values()]
+      .slice(0, MOST_QUEUED)
+      .map((letter) => ({ ...letter, at: toWall(letter.at) })),
   }
 }
-
-const deadLetterOf = ({
-  token,
-  topic,
-  qos,
-  retain,
-  data,
-  at,
-  why,
-}: Uplink): SensorDetail['deadLetters'][number] => ({
-  token,
-  topic,
-  qos,
-  retain,
-  octets: data.length,
-  at: toWall(at),
-  why: why ?? 'refused',
-})
 
 /** Why nothing is delivered right now, for people. */
 function heldBecause(session: Session): string | undefined {

@@ -96,13 +96,8 @@ const MINUTE = 60_000
 
 function infoOf(gateway: Gateway, config: Config, version: string, startedAt: number): GatewayInfo {
   const sensors = noSensors()
-  const spooled = { spooledMessages: 0, spooledOctets: 0, deadLetters: 0 }
-  for (const { state, uplink } of gateway.sessions.byClientId.values()) {
-    sensors[state] += 1
-    spooled.spooledMessages += uplink.spooled.messages
-    spooled.spooledOctets += uplink.spooled.octets
-    spooled.deadLetters += uplink.dead.size
-  }
+  for (const { state } of gateway.sessions.byClientId.values()) sensors[state] += 1
+  const { totals, spooled, deadLetters } = gateway.rules.env
   const { counters } = gateway.status()
   return {
     version,
@@ -110,9 +105,12 @@ function infoOf(gateway: Gateway, config: Config, version: string, startedAt: nu
     node: process.version,
     startedAt,
     sensors,
-    ...gateway.rules.env.totals,
+    ...totals,
     queuesFull: performance.now() - gateway.sessions.totalReachedAt < MINUTE,
-    ...spooled,
+    spooledMessages: spooled.messages,
+    spooledOctets: spooled.octets,
+    deadLetters: deadLetters.messages,
+    deadLetterOctets: deadLetters.octets,
     counters: {
       ...counters,
       received: upperCased(counters.received),

@@ -5,7 +5,7 @@ import { type HangUps, noHangUps } from './broker/hang-ups.ts'
 import type { BrokerLimits } from './broker/limits.ts'
 import type { Subscribing, Subscription } from './broker/subscription.ts'
 import { createValidation, type Validation } from './downlink/unproven.ts'
-import type { Backlog, QueuedMessage, Uplink, WillData, WithheldMessage } from './message.ts'
+import type { Backlog, DeadLetter, QueuedMessage, Uplink, WillData, WithheldMessage } from './message.ts'
 import type { Peer } from './peers.ts'
 import type { Env, Policy, Who } from './policy.ts'
 import { SparseMap, SparseSet } from './sparse.ts'
@@ -39,7 +39,9 @@ export interface UplinkSide {
   /** open towards the broker, by token, in order */
   readonly outgoing: SparseMap<number, Uplink>
   /** acknowledged, and set aside since the broker will not have them: kept until a person decides [dead letters], by token */
-  readonly dead: SparseMap<number, Uplink>
+  readonly dead: SparseMap<number, DeadLetter>
+  /** octets of these */
+  deadOctets: number
   /** what comes after these: most of it is in the store alone */
   backlog: Backlog | undefined
   /** what of both waits in the store: messages that the sensor needs not repeat */
@@ -221,6 +223,7 @@ export const createSession = (
     open: new SparseMap(),
     outgoing: new SparseMap(),
     dead: new SparseMap(),
+    deadOctets: 0,
     backlog: undefined,
     spooled: { messages: 0, octets: 0 },
     lastAcknowledged: undefined,

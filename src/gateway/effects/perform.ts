@@ -8,7 +8,7 @@ import type { Store } from '../../store/store.ts'
 import type { Admissions } from '../admission/admit.ts'
 import { incrementCounter } from '../counters.ts'
 import type { Observers } from '../observer.ts'
-import { createUndeliverableLog, logChange, logSetAside } from '../reports/log-lines.ts'
+import { createDropLog, logChange, logSetAside } from '../reports/log-lines.ts'
 import type { Refusals } from '../reports/refusals.ts'
 import { createTopicWarnings } from '../reports/topic-warnings.ts'
 import { type BrokerEffectsParts, createBrokerEffects } from './broker-effects.ts'
@@ -60,7 +60,7 @@ export function createEffectPerformer(
     },
   })
   const { send, gwinfo } = transmitter
-  const logUndeliverable = createUndeliverableLog(log)
+  const logDrop = createDropLog(log)
   const warnOfTopics = createTopicWarnings(log)
   const table: EffectTable = {
     send,
@@ -78,7 +78,7 @@ export function createEffectPerformer(
     setAside: (effect) => logSetAside(log, effect),
     drop({ reason, session, topic, refusal }) {
       incrementCounter(counters.dropped, reason)
-      if (topic !== undefined) logUndeliverable(session?.clientId, topic)
+      if (topic !== undefined) logDrop(reason, session?.clientId, topic)
       if (reason === 'topic-forgotten' && session !== undefined) warnOfTopics(session)
       if (refusal !== undefined) refusals.report(refusal)
     },

@@ -2,7 +2,7 @@
 
 import type { Packet } from '../../codec/v1/messages.ts'
 import type { Log } from '../../log.ts'
-import type { Effect } from '../../session/events.ts'
+import type { DropReason, Effect } from '../../session/events.ts'
 import { describePeer, hex, type Peer } from '../../session/peers.ts'
 import type { BoundListener } from '../datagrams/listener.ts'
 
@@ -35,21 +35,26 @@ export function logSetAside(log: Log, effect: Extract<Effect, { type: 'setAside'
   log.warn({ clientId: session.clientId, topic }, `the broker ${does} this ${what}: ${then}`)
 }
 
-/** Lines in a minute about messages that sensors do not take; the loss report counts them all. */
-const UNDELIVERABLE_LINES = 10
+/** Lines in a minute, for each reason, about messages that were dropped; the loss report counts them all. */
+const DROP_LINES = 10
 
-/** Logs which sensor does not take a message of which topic, a few times a minute. `now`: milliseconds. */
-export function createUndeliverableLog(
+/** Logs which sensor's message of which topic was dropped and why, a few times a minute. `now`: milliseconds. */
+export function createDropLog(
   log: Log,
   now: () => number = () => performance.now(),
-): (clientId: string | undefined, topic: string) => void {
-  let since = Number.NEGATIVE_INFINITY
-  let lines = 0
-  return (clientId, topic) => {
-    if (now() - since >= 60_000) [since, lines] = [now(), 0]
-    lines += 1
-    if (lines <= UNDELIVERABLE_LINES)
+): (reason: DropReason, clientId: string | undefined, topic: string) => void {
+  const written = new Map<DropReason, { since: number; lines: number }>()
+  return (reason, clientId, topic) => {
+    let known = written.get(reason)
+    if (known === undefined || now() - known.since >= 60_000) {
+      known = { since: now(), lines: 0 }
+      written.set(reason, known)
+    }
+    known.lines += 1
+    if (known.lines > DROP_LINES) return
+    if (reason === 'undeliverable')
       log.warn({ clientId, topic }, 'a sensor that is there does not take a message, which was dropped')
+    else log.warn({ clientId, topic, reason }, 'a dead letter was dropped')
   }
 }
 

@@ -92,8 +92,11 @@ export function scheduleReconnect({ link }: Session, { now, env }: Turn): void {
  */
 export function awaitSensor(session: Session, turn: Turn): void {
   scheduleReconnect(session, turn)
-  session.link.awaitsSensor = isLive(session) && !owesBroker(session)
+  session.link.awaitsSensor = isLive(session)
 }
+
+/** Whether no attempt is made before the sensor speaks: what was acknowledged to it, also in the meantime, goes on all the same. */
+export const isHeldBack = (session: Session): boolean => session.link.awaitsSensor && !owesBroker(session)
 
 /** The sensor is here, and needs its connection; the time without one counts from now. */
 export function onSensorHeard({ link }: Session, { now }: Turn): void {
