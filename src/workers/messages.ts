@@ -3,6 +3,7 @@
 import type { Config } from '../config/schema.ts'
 import type { Action, GatewayView, Immediate, StateChange, WatchedPacket } from '../console/view.ts'
 import type { Counters } from '../gateway/counters.ts'
+import type { Naming } from '../gateway/rules/naming.ts'
 import type { ReloadReport } from '../gateway/rules/reload.ts'
 import type { PeerKey } from '../session/peers.ts'
 
@@ -10,6 +11,8 @@ import type { PeerKey } from '../session/peers.ts'
 export interface WorkerTask {
   readonly index: number
   readonly count: number
+  /** what decides which worker has a sensor */
+  readonly naming: Naming
   /** its part of it */
   readonly config: Config
   /** the addresses in use, of all listeners */
