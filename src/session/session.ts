@@ -107,6 +107,8 @@ export interface Link {
   /** filters of re-subscriptions that are still to be sent, and of those not answered yet, by token [SN-MAP-3] */
   toRestore: readonly string[]
   readonly restoring: SparseMap<number, string>
+  /** tokens of QoS 2 publishes that the broker has, and that are still to be released on this connection */
+  toRelease: readonly number[]
   /** filters that the broker could not take for now: the next connection asks again */
   unrestored: readonly string[]
   readonly hangUps: HangUps
@@ -241,6 +243,7 @@ export const createSession = (
     awaitsSensor: false,
     toRestore: [],
     restoring: new SparseMap(),
+    toRelease: [],
     unrestored: [],
     hangUps: noHangUps(),
     owesFarewell: false,

@@ -14,7 +14,10 @@ import { noteName } from './connect/broker-names.ts'
 import { forgetSession, restSession } from './dispatch.ts'
 import { bindPeer, countSource, noteDeadline, type Sessions } from './table.ts'
 
-/** Milliseconds between the broker connections of two sensors that say nothing; those that speak go before them. */
+/**
+ * Milliseconds between the broker connections of two sensors that say nothing; those that speak go before them. Brokers are asked to
+ * wait with wills for as long (`negotiation.ts`).
+ */
 const SPREAD = 2
 
 /** What was stored of one sensor. */

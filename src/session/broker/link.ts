@@ -13,6 +13,7 @@ export function resetLink({ link, downlink }: Session): void {
   downlink.withheld = undefined // a broker that keeps the session sends it again
   link.state = 'closed'
   link.limits = undefined
+  link.toRelease = []
   link.congested = false
   link.lostAt = undefined
   link.attempts = 0

@@ -1,9 +1,10 @@
 // From the sensor to the broker: PUBLISH at QoS 0, 1 and 2, end to end [6.6], and QoS -1 of a connected sensor [6.8].
 
 import { type Publish, type Pubrel, ReturnCode } from '../../codec/v1/messages.ts'
+import { isBlamed } from '../broker/blame.ts'
 import { fitsBroker } from '../broker/limits.ts'
 import { isResuming } from '../broker/link.ts'
-import { isBlamed, isCautious, noteUnanswered } from '../broker/suspicion.ts'
+import { isCautious, noteUnanswered } from '../broker/suspicion.ts'
 import { noteMiss, noteProof } from '../downlink/validation.ts'
 import type { Uplink } from '../message.ts'
 import { type RefusalReason, reasonForTopic } from '../refusal.ts'
