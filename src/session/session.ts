@@ -1,9 +1,9 @@
 // One sensor's session: all that the gateway knows of it, as plain data without verbs. Pure.
 
-import type { Publish, Pubrel, Register, Willmsgreq, Willtopicreq } from '../codec/v1/messages.ts'
 import { type HangUps, noHangUps } from './broker/hang-ups.ts'
 import type { BrokerLimits } from './broker/limits.ts'
 import type { Subscribing, Subscription } from './broker/subscription.ts'
+import type { Outstanding } from './downlink/outstanding.ts'
 import { createValidation, type Validation } from './downlink/unproven.ts'
 import type { Backlog, DeadLetter, QueuedMessage, Uplink, WillData, WithheldMessage } from './message.ts'
 import type { Peer } from './peers.ts'
@@ -50,19 +50,6 @@ export interface UplinkSide {
   lastAcknowledged: Uplink | undefined
   /** when a QoS 0 PUBLISH was last answered with congestion [SN-MAP-27] */
   congestionToldAt: number
-}
-
-/** What the gateway asked of the sensor, and waits for; one thing at a time [SN-GPUB-4, -11]. */
-export interface Outstanding {
-  /** as it was sent; a repetition is the same but for DUP */
-  readonly packet: Willtopicreq | Willmsgreq | Register | Publish | Pubrel
-  /** the sensor may have had it before: in an earlier delivery, or since it was sent again */
-  repeated: boolean
-  /** when it was first sent in this delivery */
-  readonly since: number
-  /** repetitions so far */
-  tries: number
-  deadline: number
 }
 
 /** From the broker to the sensor. */
