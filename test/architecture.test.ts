@@ -41,7 +41,13 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
     types: ['session/events.ts', 'session/message.ts', 'session/broker/limits.ts'],
   },
   store: {
-    values: ['session/sparse.ts', 'clock', 'session/record.ts', 'session/states.ts'],
+    values: [
+      'session/sparse.ts',
+      'clock',
+      'session/record.ts',
+      'session/uplink/record.ts',
+      'session/states.ts',
+    ],
     types: ['session', 'sessions/restore.ts'],
   },
   console: both('session/states.ts'),

@@ -23,6 +23,7 @@ const nothing: MetricsSource = {
     spooledMessages: 0,
     spooledOctets: 0,
     deadLetters: 0,
+    deadLetterOctets: 0,
     counters: {
       receivedDatagrams: 0,
       receivedOctets: 0,

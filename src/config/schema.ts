@@ -75,6 +75,14 @@ const limits = z.strictObject({
   totalSpooledOctets: size({ min: 256, max: 1024 ** 4 })
     .prefault('4GiB')
     .describe('Octets of these. What is above is refused with 0x01.'),
+  totalDeadLetters: whole(1, 100_000_000)
+    .prefault(100_000)
+    .describe(
+      'Dead letters of all sensors together. Above it the sensor that has most loses its oldest. Each takes some 300 octets of memory; contents lie on the disk.',
+    ),
+  totalDeadLetterOctets: size({ min: 256, max: 1024 ** 4 })
+    .prefault('1GiB')
+    .describe('Octets of these.'),
   inflight: whole(1, 64).prefault(10).describe('Requests of one sensor to the broker under way at once.'),
   messagesPerWake: whole(1, 1_000_000)
     .prefault(100)

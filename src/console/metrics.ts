@@ -106,10 +106,11 @@ export function createMetrics(view: MetricsSource): Metrics {
 
   const spooled = 'Messages of sensors that the gateway has acknowledged and the broker has not.'
   gauge('mqttsn_spooled_messages', spooled, [], () => one(now.info.spooledMessages))
+  gauge('mqttsn_spooled_bytes', 'Octets of these messages.', [], () => one(now.info.spooledOctets))
   const dead =
     'Acknowledged messages of sensors that the broker will not have: a person has to decide about them.'
   gauge('mqttsn_dead_letters', dead, [], () => one(now.info.deadLetters))
-  gauge('mqttsn_spooled_bytes', 'Octets of these messages.', [], () => one(now.info.spooledOctets))
+  gauge('mqttsn_dead_letter_bytes', 'Octets of these messages.', [], () => one(now.info.deadLetterOctets))
 
   gauge('mqttsn_store_up', '1 while the store can write.', [], () =>
     one(now.store.error === undefined ? 1 : 0),

@@ -104,21 +104,19 @@ function infoOf(
   counted: ReturnType<Roster['count']>,
   program: Pick<GatewayInfo, 'version' | 'startedAt'>,
 ): GatewayInfo {
-  const spooled = { spooledMessages: 0, spooledOctets: 0, deadLetters: 0 }
-  for (const { uplink } of gateway.sessions.byClientId.values()) {
-    spooled.spooledMessages += uplink.spooled.messages
-    spooled.spooledOctets += uplink.spooled.octets
-    spooled.deadLetters += uplink.dead.size
-  }
+  const { totals, spooled, deadLetters } = gateway.rules.env
   const { counters } = gateway.status()
   return {
     ...program,
     gwId: config.gateway.id,
     node: process.version,
     ...counted,
-    ...gateway.rules.env.totals,
+    ...totals,
     queuesFull: performance.now() - gateway.sessions.totalReachedAt < MINUTE,
-    ...spooled,
+    spooledMessages: spooled.messages,
+    spooledOctets: spooled.octets,
+    deadLetters: deadLetters.messages,
+    deadLetterOctets: deadLetters.octets,
     counters: {
       ...counters,
       received: upperCased(counters.received),

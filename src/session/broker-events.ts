@@ -1,6 +1,7 @@
 // What the broker connection reports, and what becomes of it: opened, refused, lost, subscriptions restored [SN-MAP-26..37, AMB-29].
 
 import { ReturnCode } from '../codec/v1/messages.ts'
+import { blameSuspect, type Suspect } from './broker/blame.ts'
 import { awaitSensor, needsLink, scheduleReconnect } from './broker/link.ts'
 import {
   answerSubscribe,
@@ -8,14 +9,7 @@ import {
   refuseRequest,
   resendRequests,
 } from './broker/subscribe.ts'
-import {
-  blameSuspect,
-  judgeBreak,
-  noteAnswered,
-  noteRefused,
-  noteUnreachable,
-  type Suspect,
-} from './broker/suspicion.ts'
+import { judgeBreak, noteAnswered, noteRefused, noteUnreachable } from './broker/suspicion.ts'
 import { onWithheldReconnected } from './downlink/withhold.ts'
 import type { UpstreamEvent } from './events.ts'
 import type { Session } from './session.ts'
@@ -24,7 +18,7 @@ import { giveUpSession } from './setup/disconnect.ts'
 import { answerWillUpdate, failWillUpdate } from './setup/will-update.ts'
 import { drop, type Turn } from './turn.ts'
 import { setAsideUplink } from './uplink/dead-letters.ts'
-import { resendUplinks } from './uplink/forward.ts'
+import { completeUplink, resendUplinks } from './uplink/forward.ts'
 import { dropOldSpooled } from './uplink/spool.ts'
 
 type Reported<T extends UpstreamEvent['type']> = Extract<UpstreamEvent, { type: T }>
@@ -136,6 +130,8 @@ export function onClosed(session: Session, event: Reported<'closed'>, turn: Turn
 /** What the broker hangs up at is given up, so that everything else goes on. */
 function setAsideSuspect(session: Session, suspect: Suspect, turn: Turn): void {
   const { kind, topic, uplink, request } = suspect
+  // it has the message, and hangs up at the release
+  if (uplink?.broker === 'received') return completeUplink(session, uplink, turn)
   blameSuspect(session, suspect, turn)
   if (uplink !== undefined) return setAsideUplink(session, uplink, 'hung-up', turn)
   turn.out.push({ type: 'setAside', session, kind, topic, why: 'hung-up', kept: false })

@@ -2,19 +2,21 @@
 // the nearest, and says when it has passed.
 
 import { ReturnCode } from '../codec/v1/messages.ts'
-import { graceEnd, onReconnectDue } from './broker/link.ts'
+import { graceEnd, isHeldBack, onReconnectDue } from './broker/link.ts'
 import { nextRequestDeadline, onRequestDeadlines } from './broker/subscribe.ts'
 import { endWatch, watchEnd } from './broker/suspicion.ts'
 import { repeatRequest } from './downlink/ask.ts'
 import { giveUpDelivery } from './downlink/give-up.ts'
+import type { Outstanding } from './downlink/outstanding.ts'
 import type { Timers } from './policy.ts'
-import type { Outstanding, Session } from './session.ts'
+import type { Session } from './session.ts'
 import { abandonSetup, refuseConnect } from './setup/connect.ts'
 import { giveUpSession, loseSensor } from './setup/disconnect.ts'
 import { askIfThere, nextSilenceDeadline, silenceDeadline } from './setup/keep-alive.ts'
 import { failWillUpdate } from './setup/will-update.ts'
 import { isEnded, isListening } from './states.ts'
 import { enter, type Turn } from './turn.ts'
+import { expireDeadLetters, nextDeadLetterExpiry } from './uplink/dead-letters.ts'
 import { nextUplinkDeadline, onUplinkDeadlines } from './uplink/publish.ts'
 import { clearSpool, nextSpoolAttempt } from './uplink/spool.ts'
 
@@ -29,7 +31,7 @@ interface Deadline {
 
 /** The pause before the next attempt to connect, or the time after which earlier failures are forgotten. */
 const reconnect: Deadline = {
-  at: ({ link }) => (link.awaitsSensor ? never : link.retryAt),
+  at: (session) => (isHeldBack(session) ? never : session.link.retryAt),
   pass: onReconnectDue,
 }
 
@@ -38,6 +40,9 @@ const watch: Deadline = { at: watchEnd, pass: endWatch }
 
 /** A stored publish that the broker could not take; it is sent again at the end of the turn. */
 const spool: Deadline = { at: nextSpoolAttempt, pass: () => {} }
+
+/** Dead letters too old to be of use; of a sensor that is gone, its session may follow them. */
+const deadLetters: Deadline = { at: nextDeadLetterExpiry, pass: expireDeadLetters }
 
 /** Of a sensor that is there, or in the middle of a setup. The first that ends the session is the last. */
 const ofPresent: readonly Deadline[] = [
@@ -88,6 +93,7 @@ const ofPresent: readonly Deadline[] = [
   { at: nextUplinkDeadline, pass: onUplinkDeadlines },
   spool,
   watch,
+  deadLetters,
   { at: nextRequestDeadline, pass: onRequestDeadlines },
   {
     at: ({ setup: { willUpdate } }) => willUpdate?.deadline ?? never,
@@ -100,6 +106,7 @@ const ofEnded: readonly Deadline[] = [
   reconnect,
   spool,
   watch,
+  deadLetters,
   {
     // a stored session that nobody came back for [AMB-34]; dead letters wait for a person
     at: ({ endedAt, uplink }, { keepSessions }) => (uplink.dead.size > 0 ? never : endedAt + keepSessions),

@@ -57,6 +57,8 @@ export type Event =
   | { type: 'rules' }
   /** another sensor, of this ClientId, is at the address where this one was */
   | { type: 'displaced'; by: string }
+  /** dead letters of all sensors together are over a limit, and this one has most: its oldest gives way */
+  | { type: 'yieldDeadLetter' }
   /** the gateway stops */
   | { type: 'shutdown' }
   /** a person asks for something */
@@ -83,6 +85,7 @@ export type DropReason =
   | 'asleep' // a QoS 0 message for a sleeping sensor, where such are not kept
   | 'spool-full' // a message of a sensor that was to wait for the broker, over a limit
   | 'refused' // a stored message of a sensor that the broker will not take: a dead letter
+  | 'dead-letters-full' // a dead letter, over a limit
   | 'hung-up' // a message or subscription of a sensor that the broker hangs up at
   | 'unreadable' // a stored message of a sensor that the store cannot give back
   | 'expired' // a message for a sensor, too old

@@ -22,6 +22,7 @@ import { onWillmsgupd, onWilltopicupd } from './setup/will-update.ts'
 import { isEnded, verdict } from './states.ts'
 import { onRegister } from './topics/register.ts'
 import { drop, type Turn } from './turn.ts'
+import { yieldDeadLetter } from './uplink/dead-letters.ts'
 import { onPublished, onReceived } from './uplink/forward.ts'
 import { onPublish, onPubrel } from './uplink/publish.ts'
 
@@ -106,6 +107,7 @@ function onOther(session: Session, event: Exclude<Event, { type: 'packet' }>, tu
     case 'deadline': return onDeadline(session, turn)
     case 'rules': return onRules(session, turn)
     case 'displaced': return onDisplaced(session, event.by, turn)
+    case 'yieldDeadLetter': return yieldDeadLetter(session, 'dead-letters-full', turn)
     case 'shutdown': return onShutdown(session, turn)
     case 'command': return onCommand(session, event.command, turn)
   } // biome-ignore format: a table

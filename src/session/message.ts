@@ -81,6 +81,16 @@ export interface Uplink {
 /** A publish that waits in the store alone: its token, what it counts against limits on octets, and when it came. */
 export type SpooledPosition = Pick<Uplink, 'token' | 'at'> & { readonly octets: number }
 
+/** What memory knows of a message that was set aside since the broker will not have it: its payload lies in the store. */
+export interface DeadLetter extends Pick<Uplink, 'token' | 'topic' | 'qos' | 'retain' | 'at'> {
+  /** of its payload */
+  readonly octets: number
+  readonly why: DeathCause
+}
+
+/** What of a publish in the store is taken into memory at the start: all of it, where somebody needs that. */
+export type StoredUplink = Uplink | SpooledPosition | DeadLetter
+
 /** What waits in the store alone: positions in order of tokens, as columns; those before `head` are done. */
 export interface Backlog {
   tokens: number[]

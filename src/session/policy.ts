@@ -42,6 +42,8 @@ export interface Limits {
   readonly unprovenOctets: number
   readonly totalSpooledMessages: number
   readonly totalSpooledOctets: number
+  readonly totalDeadLetters: number
+  readonly totalDeadLetterOctets: number
   /** QoS 1 and 2 PUBLISHes, and SUBSCRIBEs, of one sensor under way at once [SN-PUB-13] */
   readonly inflight: number
   /** new connections per second from one address */
@@ -147,6 +149,8 @@ export interface Env {
   readonly totals: Totals
   /** what waits of all sensors in the store for the broker */
   readonly spooled: { messages: number; octets: number }
+  /** dead letters of all sensors */
+  readonly deadLetters: { messages: number; octets: number }
   policyFor(who: Who): Policy
   /** the ClientId that this sensor has at the broker */
   nameAtBroker(who: Who): string

@@ -1,11 +1,11 @@
 // One sensor's session: all that the gateway knows of it, as plain data without verbs. Pure.
 
-import type { Publish, Pubrel, Register, Willmsgreq, Willtopicreq } from '../codec/v1/messages.ts'
 import { type HangUps, noHangUps } from './broker/hang-ups.ts'
 import type { BrokerLimits } from './broker/limits.ts'
 import type { Subscribing, Subscription } from './broker/subscription.ts'
+import type { Outstanding } from './downlink/outstanding.ts'
 import { createValidation, type Validation } from './downlink/unproven.ts'
-import type { Backlog, QueuedMessage, Uplink, WillData, WithheldMessage } from './message.ts'
+import type { Backlog, DeadLetter, QueuedMessage, Uplink, WillData, WithheldMessage } from './message.ts'
 import type { Peer } from './peers.ts'
 import type { Env, Policy, Who } from './policy.ts'
 import { SparseMap, SparseSet } from './sparse.ts'
@@ -39,7 +39,9 @@ export interface UplinkSide {
   /** open towards the broker, by token, in order */
   readonly outgoing: SparseMap<number, Uplink>
   /** acknowledged, and set aside since the broker will not have them: kept until a person decides [dead letters], by token */
-  readonly dead: SparseMap<number, Uplink>
+  readonly dead: SparseMap<number, DeadLetter>
+  /** octets of these */
+  deadOctets: number
   /** what comes after these: most of it is in the store alone */
   backlog: Backlog | undefined
   /** what of both waits in the store: messages that the sensor needs not repeat */
@@ -48,19 +50,6 @@ export interface UplinkSide {
   lastAcknowledged: Uplink | undefined
   /** when a QoS 0 PUBLISH was last answered with congestion [SN-MAP-27] */
   congestionToldAt: number
-}
-
-/** What the gateway asked of the sensor, and waits for; one thing at a time [SN-GPUB-4, -11]. */
-export interface Outstanding {
-  /** as it was sent; a repetition is the same but for DUP */
-  readonly packet: Willtopicreq | Willmsgreq | Register | Publish | Pubrel
-  /** the sensor may have had it before: in an earlier delivery, or since it was sent again */
-  repeated: boolean
-  /** when it was first sent in this delivery */
-  readonly since: number
-  /** repetitions so far */
-  tries: number
-  deadline: number
 }
 
 /** From the broker to the sensor. */
@@ -105,6 +94,8 @@ export interface Link {
   /** filters of re-subscriptions that are still to be sent, and of those not answered yet, by token [SN-MAP-3] */
   toRestore: readonly string[]
   readonly restoring: SparseMap<number, string>
+  /** tokens of QoS 2 publishes that the broker has, and that are still to be released on this connection */
+  toRelease: readonly number[]
   /** filters that the broker could not take for now: the next connection asks again */
   unrestored: readonly string[]
   readonly hangUps: HangUps
@@ -221,6 +212,7 @@ export const createSession = (
     open: new SparseMap(),
     outgoing: new SparseMap(),
     dead: new SparseMap(),
+    deadOctets: 0,
     backlog: undefined,
     spooled: { messages: 0, octets: 0 },
     lastAcknowledged: undefined,
@@ -238,6 +230,7 @@ export const createSession = (
     awaitsSensor: false,
     toRestore: [],
     restoring: new SparseMap(),
+    toRelease: [],
     unrestored: [],
     hangUps: noHangUps(),
     owesFarewell: false,

@@ -8,17 +8,33 @@ import { handle } from '../session/handle.ts'
 import type { Session } from '../session/session.ts'
 import { isEnded } from '../session/states.ts'
 import type { Turn } from '../session/turn.ts'
+import { clearDeadLetters } from '../session/uplink/dead-letters.ts'
 import { owesBroker } from '../session/uplink/spool.ts'
 import { forgetInflight } from '../session/uplink/uplinks.ts'
-import { makeTotalRoom } from './queue-shares.ts'
+import { findDeadest, makeTotalRoom } from './queue-shares.ts'
 import { noteDeadline, removeSession, type Sessions, unbindPeer } from './table.ts'
 
 /** Hands an event to a session, and clears up when that ended it. */
 export function dispatch(sessions: Sessions, session: Session, event: Event, turn: Turn): void {
   if (event.type === 'message') makeTotalRoom(sessions, session, event.message, turn)
+  const { deadLetters } = turn.env
+  const { messages } = deadLetters
+  take(sessions, session, event, turn)
+  if (deadLetters.messages > messages) makeDeadLetterRoom(sessions, turn)
+}
+
+function take(sessions: Sessions, session: Session, event: Event, turn: Turn): void {
   handle(session, event, turn)
   if (isEnded(session)) settleEnded(sessions, session, turn)
   noteDeadline(sessions, session)
+}
+
+function makeDeadLetterRoom(sessions: Sessions, turn: Turn): void {
+  for (;;) {
+    const session = findDeadest(sessions, turn)
+    if (session === undefined) return
+    take(sessions, session, { type: 'yieldDeadLetter' }, turn)
+  }
 }
 
 /** A session that ended loses its address [SN-STA-3]; it is kept only if the sensor asked for that [SN-SESS-6]. */
@@ -46,6 +62,7 @@ export function restSession(session: Session, turn: Turn): void {
 /** Deletes a session, in the store too. */
 export function forgetSession(sessions: Sessions, session: Session, turn: Turn): void {
   clearQueue(session, turn)
+  clearDeadLetters(session, turn)
   removeSession(sessions, session)
   const { forgotten, cleanSession } = session
   // the broker knows by itself that a clean session is over
@@ -63,4 +80,6 @@ export function evictSession(sessions: Sessions, session: Session, { env, out }:
   env.totals.queuedOctets -= session.downlink.octets
   env.spooled.messages -= session.uplink.spooled.messages
   env.spooled.octets -= session.uplink.spooled.octets
+  env.deadLetters.messages -= session.uplink.dead.size
+  env.deadLetters.octets -= session.uplink.deadOctets
 }

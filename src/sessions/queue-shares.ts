@@ -1,5 +1,5 @@
-// The limits on what waits for all sensors together: when they are reached, the sensor that has most waiting makes room, not the
-// one that gets the next message [SN-ROB-1, SN-ROB-4].
+// The limits on what waits for all sensors together, and on their dead letters: when they are reached, the sensor that has most makes
+// room, not the one that gets the next message [SN-ROB-1, SN-ROB-4].
 
 import { isToBeQueued } from '../session/downlink/deliver.ts'
 import {
@@ -11,14 +11,19 @@ import {
 import type { Message } from '../session/message.ts'
 import type { Session } from '../session/session.ts'
 import { drop, type Turn } from '../session/turn.ts'
-import type { Sessions } from './table.ts'
+import type { Largest, Sessions } from './table.ts'
 
-/** Sessions that are remembered as those with the longest queues, so that not every message has to look at all. */
+/** Sessions that are remembered as those that have most, so that not every message has to look at all. */
 const REMEMBERED = 64
-/** How often that serves before queues that have grown since must be seen. */
+/** How often that serves before others that have grown since must be seen. */
 const USES = 1024
 
-type Measure = 'messages' | 'octets'
+type Measure = (session: Session) => number
+
+const queuedMessages: Measure = ({ downlink }) => downlink.queue.length
+const queuedOctets: Measure = ({ downlink }) => downlink.octets
+const deadMessages: Measure = ({ uplink }) => uplink.dead.size
+const deadOctets: Measure = ({ uplink }) => uplink.deadOctets
 
 /**
  * Before a message for `session` is put into its queue: makes room where the limits over all sensors are reached, at the cost
@@ -30,8 +35,9 @@ export function makeTotalRoom(sessions: Sessions, session: Session, message: Mes
     if (by === undefined || !lacksTotalRoom(session, message, turn)) return
     if (!isToBeQueued(session, message, turn)) return
     sessions.totalReachedAt = turn.now
-    const longest = findLongestQueue(sessions, by)
-    if (longest === undefined || measure(longest, by) <= measure(session, by)) return
+    const measure = by === 'messages' ? queuedMessages : queuedOctets
+    const longest = findLargest(sessions, sessions.longest, measure)
+    if (longest === undefined || measure(longest) <= measure(session)) return
     const victim = findMostDispensable(longest)
     if (victim === undefined) return
     removeMessage(longest, victim, turn)
@@ -39,49 +45,60 @@ export function makeTotalRoom(sessions: Sessions, session: Session, message: Mes
   }
 }
 
-const measure = ({ downlink }: Session, by: Measure): number =>
-  by === 'messages' ? downlink.queue.length : downlink.octets
+/** The session whose oldest dead letter gives way, since those of all sensors together are over a limit: that with most. */
+export function findDeadest(sessions: Sessions, { env }: Turn): Session | undefined {
+  const { deadLetters, settings } = env
+  const { totalDeadLetters, totalDeadLetterOctets } = settings.limits
+  const isOver = deadLetters.octets > totalDeadLetterOctets
+  if (!isOver && deadLetters.messages <= totalDeadLetters) return undefined
+  const measure = isOver ? deadOctets : deadMessages
+  const deadest = findLargest(sessions, sessions.deadest, measure)
+  return deadest !== undefined && measure(deadest) > 0 ? deadest : undefined
+}
 
-function findLongestQueue(sessions: Sessions, by: Measure): Session | undefined {
-  const { longest } = sessions
-  longest.uses += 1
-  if (longest.by === by && longest.uses <= USES) {
-    const known = largestOf(sessions, longest.found, by)
-    if (known !== undefined && measure(known, by) >= longest.floor) return known
+function findLargest(sessions: Sessions, known: Largest, measure: Measure): Session | undefined {
+  known.uses += 1
+  if (known.by === measure && known.uses <= USES) {
+    const largest = largestOf(sessions, known.found, measure)
+    if (largest !== undefined && measure(largest) >= known.floor) return largest
   }
-  longest.found = findLongestQueues(sessions, by)
-  const last = longest.found.at(-1)
-  longest.floor = longest.found.length < REMEMBERED || last === undefined ? 1 : measure(last, by)
-  longest.by = by
-  longest.uses = 0
-  return longest.found[0]
+  known.found = findLargestOfAll(sessions, measure)
+  const last = known.found.at(-1)
+  known.floor = known.found.length < REMEMBERED || last === undefined ? 1 : measure(last)
+  known.by = measure
+  known.uses = 0
+  return known.found[0]
 }
 
 /** Those that are not forgotten by now. */
-function largestOf({ byClientId }: Sessions, found: readonly Session[], by: Measure): Session | undefined {
+function largestOf(
+  { byClientId }: Sessions,
+  found: readonly Session[],
+  measure: Measure,
+): Session | undefined {
   let largest: Session | undefined
   for (const session of found) {
     if (byClientId.get(session.clientId) !== session) continue
-    if (largest === undefined || measure(session, by) > measure(largest, by)) largest = session
+    if (largest === undefined || measure(session) > measure(largest)) largest = session
   }
   return largest
 }
 
-/** The longest first; looks at all sessions once, and sorts only what may be among the first. */
-function findLongestQueues({ byClientId }: Sessions, by: Measure): readonly Session[] {
+/** The largest first; looks at all sessions once, and sorts only what may be among the first. */
+function findLargestOfAll({ byClientId }: Sessions, measure: Measure): readonly Session[] {
   let found: Session[] = []
   let floor = 1
-  const keepLongest = (): void => {
-    found.sort((a, b) => measure(b, by) - measure(a, by))
+  const keepLargest = (): void => {
+    found.sort((a, b) => measure(b) - measure(a))
     found = found.slice(0, REMEMBERED)
     const last = found[REMEMBERED - 1]
-    if (last !== undefined) floor = measure(last, by) + 1
+    if (last !== undefined) floor = measure(last) + 1
   }
   for (const session of byClientId.values()) {
-    if (measure(session, by) < floor) continue
+    if (measure(session) < floor) continue
     found.push(session)
-    if (found.length >= 8 * REMEMBERED) keepLongest()
+    if (found.length >= 8 * REMEMBERED) keepLargest()
   }
-  keepLongest()
+  keepLargest()
   return found
 }

@@ -3,7 +3,7 @@
 import { nextDeadline } from '../session/deadlines.ts'
 import { queuedSize } from '../session/downlink/queue.ts'
 import { earnCredit } from '../session/downlink/validation.ts'
-import type { QueuedMessage, SpooledPosition, Uplink } from '../session/message.ts'
+import type { QueuedMessage, StoredUplink } from '../session/message.ts'
 import type { Peer } from '../session/peers.ts'
 import { fromRecord, type PeerRecord, type SessionRecord, type ToMonotonic } from '../session/record.ts'
 import type { Session } from '../session/session.ts'
@@ -14,14 +14,17 @@ import { noteName } from './connect/broker-names.ts'
 import { forgetSession, restSession } from './dispatch.ts'
 import { bindPeer, countSource, noteDeadline, type Sessions } from './table.ts'
 
-/** Milliseconds between the broker connections of two sensors that say nothing; those that speak go before them. */
+/**
+ * Milliseconds between the broker connections of two sensors that say nothing; those that speak go before them. Brokers are asked to
+ * wait with wills for as long (`negotiation.ts`).
+ */
 const SPREAD = 2
 
 /** What was stored of one sensor. */
 export interface Stored {
   readonly record: SessionRecord
   readonly messages: readonly QueuedMessage[]
-  readonly uplinks: readonly (Uplink | SpooledPosition)[]
+  readonly uplinks: readonly StoredUplink[]
 }
 
 /** How the places and times of a record are found again. */

@@ -6,12 +6,13 @@ import { type Peer, type PeerKey, sourceOf } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
 
-/** Where the search for the longest queue goes on. */
-export interface LongestQueues {
+/** Where the search for the session that has most of something goes on. */
+export interface Largest {
   found: readonly Session[]
-  /** what the shortest of `found` had, so that one of them that has less may not be the longest any more */
+  /** what the last of `found` had, so that one of them that has less may not be the largest any more */
   floor: number
-  by: 'messages' | 'octets'
+  /** what is measured */
+  by: ((session: Session) => number) | undefined
   /** how often it was asked since the last look at all */
   uses: number
 }
@@ -45,13 +46,16 @@ export interface Sessions {
   readonly yielding: Map<string, Yielding>
   /** nothing of any session is due before this time */
   nextAt: number
-  /** those with the longest queues, as they were last looked for */
-  readonly longest: LongestQueues
+  /** those with the longest queues, and with most dead letters, as they were last looked for */
+  readonly longest: Largest
+  readonly deadest: Largest
   /** when a limit on what waits for all sensors together was last reached; monotonic milliseconds */
   totalReachedAt: number
   /** rates per source, by what they limit */
   readonly rates: Readonly<Record<'connect' | 'reply' | 'anonymous' | 'refusal', Throttle>>
 }
+
+const nobodyFound = (): Largest => ({ found: [], floor: 0, by: undefined, uses: 0 })
 
 /** An empty table. */
 export const createSessions = (): Sessions => ({
@@ -63,7 +67,8 @@ export const createSessions = (): Sessions => ({
   lastTicket: 0,
   yielding: new Map(),
   nextAt: Number.POSITIVE_INFINITY,
-  longest: { found: [], floor: 0, by: 'messages', uses: 0 },
+  longest: nobodyFound(),
+  deadest: nobodyFound(),
   totalReachedAt: Number.NEGATIVE_INFINITY,
   rates: {
     connect: createThrottle(),

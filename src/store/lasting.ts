@@ -69,19 +69,42 @@ export function changedParts(session: Session, written: WrittenParts): PartChang
   }
 }
 
+/** What the head says, to be compared. */
+const headOf = ({
+  identity,
+  rule,
+  cleanSession,
+  keepAlive,
+  topics: { next, suppressed, unconfirmed },
+}: Pick<LastingRecord, 'identity' | 'rule' | 'cleanSession' | 'keepAlive'> & {
+  readonly topics: Pick<LastingRecord['topics'], 'next' | 'suppressed' | 'unconfirmed'>
+}): readonly unknown[] => [
+  identity,
+  rule,
+  cleanSession,
+  keepAlive,
+  next,
+  unconfirmed !== undefined,
+  ...(unconfirmed ?? []),
+  ...suppressed,
+]
+
 type Records = [PartKey, object | undefined][]
 
 function changeHead(session: Session, written: WrittenParts, records: Records, confirmed: (() => void)[]) {
   const { clientId, identity, rule, cleanSession, keepAlive, topics } = session
   const suppressed = nameless(session)
-  const head = [identity, rule, cleanSession, keepAlive, topics.next, ...suppressed]
+  const unconfirmed = topics.isSecondRound ? [...topics.unconfirmed] : undefined
+  const lists = { next: topics.next, suppressed, unconfirmed }
+  const head = headOf({ identity, rule, cleanSession, keepAlive, topics: lists })
   if (!isSame(written.head, head)) {
     written.head = undefined
-    const lists = { names: [], confirmed: [], learned: [], suppressed, next: topics.next }
+    const secondRound = unconfirmed && { isSecondRound: true, unconfirmed }
+    const named = { names: [], confirmed: [], learned: [], suppressed, next: topics.next, ...secondRound }
     const proved = { ...(identity !== undefined && { identity }), ...(rule !== undefined && { rule }) }
     records.push([
       'lasting',
-      { clientId, ...proved, cleanSession, keepAlive, topics: lists, subscriptions: [] },
+      { clientId, ...proved, cleanSession, keepAlive, topics: named, subscriptions: [] },
     ])
     confirmed.push(() => {
       written.head = head
@@ -179,13 +202,13 @@ export function joinParts({ head, isWhole, will, topics, filters }: StoredParts)
   written.nextFilter = 1 + Math.max(0, ...filters.map(([ordinal]) => ordinal))
   written.will = will
   written.mayHaveWill = will !== undefined
-  const { cleanSession, keepAlive } = head
-  if (!isWhole) written.head = [cleanSession, keepAlive, head.topics.next, ...head.topics.suppressed]
+  if (!isWhole) written.head = headOf(head)
   const idsWhere = (index: 1 | 2) => topics.filter(([, part]) => part[index]).map(([id]) => id)
   const record: LastingRecord = {
     ...head,
     will: will ?? head.will,
     topics: {
+      ...head.topics,
       names: [...head.topics.names, ...topics.map(([id, [name]]) => [id, name] as const)],
       confirmed: [...head.topics.confirmed, ...idsWhere(1)],
       learned: [...head.topics.learned, ...idsWhere(2)],
@@ -193,7 +216,6 @@ export function joinParts({ head, isWhole, will, topics, filters }: StoredParts)
         ...head.topics.suppressed,
         ...topics.filter(([, part]) => part[3]).map(([, [name]]) => name),
       ],
-      next: head.topics.next,
     },
     subscriptions: [
       ...head.subscriptions,

@@ -2,8 +2,9 @@
 
 import { toMonotonicNow, toWallNow } from '../clock.ts'
 import type { QueuedMessage, Uplink } from '../session/message.ts'
-import { lastingRecord, progressRecord, restoredUplink, spooledPosition } from '../session/record.ts'
+import { lastingRecord, progressRecord } from '../session/record.ts'
 import type { Session } from '../session/session.ts'
+import { partInMemory, restoredUplink } from '../session/uplink/record.ts'
 import type { Store } from './store.ts'
 
 interface Kept {
@@ -38,7 +39,7 @@ export function createMemoryStore(): Store {
         record: { lasting: lastingRecord(session), progress: progressRecord(session, toWall) },
         messages: [...(messages?.values() ?? [])].sort((a, b) => a.id - b.id),
         uplinks: [...(uplinks?.values() ?? [])]
-          .map((uplink) => spooledPosition(uplink) ?? restoredUplink(uplink))
+          .map((uplink) => partInMemory(uplink) ?? restoredUplink(uplink))
           .sort((a, b) => a.token - b.token),
       }))
     },

@@ -9,12 +9,10 @@ import {
   type ProgressRecord,
   progressRecord,
   type ToWall,
-  type UplinkRecord,
-  uplinkFromRecord,
-  uplinkRecord,
 } from '../session/record.ts'
 import type { Session } from '../session/session.ts'
 import { STATES, type State } from '../session/states.ts'
+import { type UplinkRecord, uplinkFromRecord, uplinkRecord } from '../session/uplink/record.ts'
 import type { FilterPart, PartKey, TopicPart } from './lasting.ts'
 
 /** Within a session: its progress, its lasting parts, messages by id, publishes by their token as a negative number. */
@@ -34,6 +32,9 @@ export function recordOf(value: Value, toWall: ToWall): object {
 }
 
 type Reader<T> = (value: unknown) => T
+
+/** A record of which every field was read, also those that may be absent. */
+type Whole<T> = { readonly [K in keyof Required<T>]: T[K] }
 
 function fail(wanted: string, value: unknown): never {
   throw new TypeError(`${value === null ? 'null' : typeof value} instead of ${wanted}`)
@@ -110,7 +111,8 @@ export const readFilter: Reader<FilterPart> = pair(text, subscription)
 export const readLasting: Reader<LastingRecord> = (value) => {
   const of = fields<LastingRecord>(value)
   const topics = fields<LastingRecord['topics']>(of.topics)
-  return {
+  const isSecondRound = topics.isSecondRound === true
+  const record: Whole<LastingRecord> & { readonly topics: Whole<LastingRecord['topics']> } = {
     clientId: text(of.clientId),
     identity: maybe(text)(of.identity),
     rule: maybe(text)(of.rule),
@@ -123,15 +125,18 @@ export const readLasting: Reader<LastingRecord> = (value) => {
       learned: list(count)(topics.learned),
       suppressed: list(text)(topics.suppressed),
       next: count(topics.next),
+      isSecondRound: isSecondRound ? true : undefined,
+      unconfirmed: isSecondRound ? list(count)(topics.unconfirmed) : undefined,
     },
     subscriptions: list(pair(text, subscription))(of.subscriptions),
   }
+  return record
 }
 
 /** The record of what often changes. Throws TypeError if it is none. */
 export const readProgress: Reader<ProgressRecord> = (value) => {
   const of = fields<ProgressRecord>(value)
-  return {
+  const record: Whole<ProgressRecord> = {
     state: stateOf(of.state),
     established: flag(of.established),
     peer: maybe((peer) => {
@@ -146,6 +151,7 @@ export const readProgress: Reader<ProgressRecord> = (value) => {
       }
     })(of.peer),
     sleep: count(of.sleep),
+    source: maybe(text)(of.source),
     heardAt: number(of.heardAt),
     endedAt: number(of.endedAt),
     releasing: count(of.releasing),
@@ -154,6 +160,7 @@ export const readProgress: Reader<ProgressRecord> = (value) => {
     nextMessage: count(of.nextMessage),
     owesFarewell: of.owesFarewell === true ? true : undefined,
   }
+  return record
 }
 
 /** A queued message, times monotonic. Throws TypeError if it is none. */
@@ -180,7 +187,7 @@ export function readMessage(
 /** A publish of the sensor, times monotonic. Throws TypeError if it is none. */
 export function readUplink(token: number, value: unknown, toMonotonic: (wall: number) => number): Uplink {
   const of = fields<UplinkRecord>(value)
-  const record: UplinkRecord = {
+  const record: Whole<UplinkRecord> = {
     msgId: count(of.msgId),
     qos: qos(of.qos),
     topicIdType: topicIdType(of.topicIdType),

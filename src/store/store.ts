@@ -1,17 +1,17 @@
 // The contract of a store, which keeps sessions beyond the process: in memory, or on disk.
 
-import type { QueuedMessage, SpooledPosition, Uplink } from '../session/message.ts'
+import type { QueuedMessage, StoredUplink, Uplink } from '../session/message.ts'
 import type { SessionRecord } from '../session/record.ts'
 import type { Session } from '../session/session.ts'
 
 /**
  * A session as it comes out of the store, with its messages in order of `id` and its publishes in order of `token`. Publishes that
- * only wait for the broker stay in the store, which may be larger than memory: of them there are the positions.
+ * only wait for the broker, or for a person, stay in the store, which may be larger than memory: of them there is what names them.
  */
 export interface StoredSession {
   readonly record: SessionRecord
   readonly messages: readonly QueuedMessage[]
-  readonly uplinks: readonly (Uplink | SpooledPosition)[]
+  readonly uplinks: readonly StoredUplink[]
 }
 
 /** A store that cannot be used as it is; the message says why and what to do, for people. */

@@ -24,6 +24,8 @@ export interface ConnectOptions {
    */
   readonly mend: boolean
   readonly will: Will | undefined
+  /** how many sensors there are: after a restart of the gateway their connections are made one after the other */
+  readonly sensors?: number
 }
 
 /** Receives what the connection reports; never called from within a call to the connection. */

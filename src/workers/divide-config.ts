@@ -44,6 +44,8 @@ export function divideConfig(
       totalQueuedOctets: divided(limits.totalQueuedOctets),
       totalSpooledMessages: divided(limits.totalSpooledMessages),
       totalSpooledOctets: divided(limits.totalSpooledOctets),
+      totalDeadLetters: divided(limits.totalDeadLetters),
+      totalDeadLetterOctets: divided(limits.totalDeadLetterOctets),
       waitingDatagrams: divided(limits.waitingDatagrams),
       waitingOctets: Math.max(LARGEST, divided(limits.waitingOctets)),
     },

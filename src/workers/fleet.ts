@@ -2,12 +2,14 @@
 //
 //   sensors - UDP - front (this thread) - batches - worker 1..n: sessions, store, connections to the broker
 
+import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '../config/schema.ts'
 import { brokerUrls } from '../config/sections/addresses.ts'
 import { expandTemplate } from '../config/sections/template.ts'
 import type { Counters } from '../gateway/counters.ts'
 import type { listenerStatus } from '../gateway/datagrams/listener.ts'
 import { reportLosses } from '../gateway/reports/loss-report.ts'
+import { type Naming, namingOf } from '../gateway/rules/naming.ts'
 import { logReload, type ReloadReport, renewedConfig } from '../gateway/rules/reload.ts'
 import { type Log, silentLog } from '../log.ts'
 import { installationOf } from '../store/installation.ts'
@@ -16,6 +18,7 @@ import { type EmbeddedBroker, startEmbeddedBroker } from '../upstream/embedded.t
 import { divideConfig } from './divide-config.ts'
 import { Front } from './front.ts'
 import type { FromWorker } from './messages.ts'
+import { createOwners } from './routes.ts'
 import { sumOfCounters } from './sums.ts'
 import { Thread } from './thread.ts'
 
@@ -37,6 +40,10 @@ export class Fleet {
   readonly #count: number
   readonly #log: Log
   readonly #version: string
+  /** of the start: it decides which worker has a sensor, and so does not change */
+  readonly #naming: Naming
+  /** the number of the worker of a sensor */
+  readonly ownerOf: (clientId: string) => number
   readonly #front: Front
   readonly #threads: Thread[] = []
   observer: FleetObserver | undefined
@@ -56,7 +63,9 @@ export class Fleet {
     this.#count = count
     this.#log = log
     this.#version = version
-    this.#front = new Front(count, {
+    this.#naming = namingOf(config)
+    this.ownerOf = createOwners(this.#naming, count)
+    this.#front = new Front(count, this.ownerOf, {
       thread: (index) => this.#threads[index],
       isAway: (index) => this.#restarting.has(index),
       isPreparing: (index) => this.#preparing.has(index),
@@ -131,6 +140,11 @@ export class Fleet {
     this.#front.renew(this.#config)
     const report = { applied, waiting, ended }
     logReload(report, this.#log)
+    if (!isDeepStrictEqual(namingOf(this.#config), this.#naming)) {
+      this.#log.warn(
+        'names of sensors at the broker have changed: until the next start, two of different workers that have the same one are not noticed',
+      )
+    }
     return report
   }
 
@@ -184,6 +198,7 @@ export class Fleet {
     const task = {
       index,
       count: this.#count,
+      naming: this.#naming,
       config: this.#configOf(this.#config, index),
       urls: this.#front.urls,
       version: this.#version,

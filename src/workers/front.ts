@@ -55,9 +55,10 @@ export class Front {
   /** until all workers know their sensors, nobody can tell whose a datagram is; undefined from then on */
   #early: Received[] | undefined = []
 
-  constructor(count: number, workers: Workers) {
+  /** `ownerOf`: the number of the worker of a sensor */
+  constructor(count: number, ownerOf: (clientId: string) => number, workers: Workers) {
     this.#workers = workers
-    this.#routes = new Routes(count)
+    this.#routes = new Routes(count, ownerOf)
   }
 
   /** Binds all listeners; rejects if one cannot be bound. */

@@ -5,6 +5,7 @@ import type { HappeningBatch } from '../console/contract/happenings.ts'
 import type { StateChange, WatchedPacket } from '../console/contract/live.ts'
 import type { Action, GatewayView, Immediate } from '../console/view.ts'
 import type { Counters } from '../gateway/counters.ts'
+import type { Naming } from '../gateway/rules/naming.ts'
 import type { ReloadReport } from '../gateway/rules/reload.ts'
 import type { PeerKey } from '../session/peers.ts'
 
@@ -12,6 +13,8 @@ import type { PeerKey } from '../session/peers.ts'
 export interface WorkerTask {
   readonly index: number
   readonly count: number
+  /** what decides which worker has a sensor */
+  readonly naming: Naming
   /** its part of it */
   readonly config: Config
   /** the addresses in use, of all listeners */

@@ -1,8 +1,10 @@
-// Finds the worker that a datagram is for. The ClientId decides which worker has a sensor, wherever it moves; its address
-// leads to that worker while it has a connection. Strangers are spread by address.
+// Finds the worker that a datagram is for. The ClientId that a sensor has at the broker decides which worker has it, wherever it
+// moves, so that two that would be the same client there meet in one worker; its address leads to that worker while it has a
+// connection. Strangers are spread by address.
 
 import { peekMsgType, unwrapMessage } from '../codec/envelope.ts'
 import { decodeFrame, MsgType } from '../codec/v1/frame.ts'
+import { compileNames, type Naming } from '../gateway/rules/naming.ts'
 import type { PeerKey } from '../session/peers.ts'
 import { peerKey } from '../session/peers.ts'
 import type { Remote } from '../transport/transport.ts'
@@ -22,13 +24,25 @@ export function workerOfName(text: string, workers: number): number {
   return ((hash ^ (hash >>> 15)) >>> 0) % workers
 }
 
+/**
+ * The worker of each sensor, the same in all threads. `naming` is that of the start: while the gateway runs, no session can move to
+ * another worker.
+ */
+export function createOwners(naming: Naming, workers: number): (clientId: string) => number {
+  const nameAtBroker = compileNames(naming)
+  return (clientId) => workerOfName(nameAtBroker(clientId), workers)
+}
+
 export class Routes {
   readonly #workers: number
+  readonly #ownerOf: (clientId: string) => number
   readonly #byPeer = new Map<PeerKey, number>()
   readonly #expected = new Map<PeerKey, number>()
 
-  constructor(workers: number) {
+  /** `ownerOf`: the worker of a sensor */
+  constructor(workers: number, ownerOf: (clientId: string) => number) {
     this.#workers = workers
+    this.#ownerOf = ownerOf
   }
 
   /** The number of the worker that a datagram is for. */
@@ -39,7 +53,7 @@ export class Routes {
     if (type === MsgType.connect || type === MsgType.pingreq) {
       const { packet } = decodeFrame(bytes)
       if ((packet.type === 'connect' || packet.type === 'pingreq') && packet.clientId !== null) {
-        const worker = workerOfName(packet.clientId, this.#workers)
+        const worker = this.#ownerOf(packet.clientId)
         this.#expect(key, worker)
         return worker
       }

@@ -92,6 +92,7 @@ const infoRules: Rules<GatewayInfo> = {
   spooledMessages: sum,
   spooledOctets: sum,
   deadLetters: sum,
+  deadLetterOctets: sum,
   counters: (values) => merge(countedRules, values),
 }
 

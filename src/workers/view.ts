@@ -14,7 +14,6 @@ import { type Happenings, mergeHappenings } from '../monitor/happenings.ts'
 import { mergeRefusals } from '../monitor/recent-refusals.ts'
 import { orderOf } from '../monitor/sensors/sensor-query.ts'
 import type { Fleet } from './fleet.ts'
-import { workerOfName } from './routes.ts'
 import { addCounters, sumOfBrokers, sumOfInfos, sumOfLatencies, sumOfStores } from './sums.ts'
 import type { Thread } from './thread.ts'
 
@@ -27,7 +26,7 @@ export async function openFleetView(fleet: Fleet, own: Happenings): Promise<Gate
   const happeningListeners = new Set<(batch: HappeningBatch) => void>()
   const watchers = new Map<number, { clientId: string | undefined; listener: Watcher }>()
   let watched = 0
-  const threadOf = (clientId: string) => fleet.threadOf(workerOfName(clientId, fleet.threads.length))
+  const threadOf = (clientId: string) => fleet.threadOf(fleet.ownerOf(clientId))
   /** What all workers say; of one that cannot answer, what it said last, if that is kept. */
   async function all<T>(ask: (thread: Thread) => Promise<T>, kept = new Map<number, T>()): Promise<T[]> {
     const answers = await Promise.allSettled(fleet.threads.map(ask))

@@ -12,12 +12,13 @@ import { unpackBatch } from './batch.ts'
 import type { FromWorker, ToWorker, WorkerCalls, WorkerTask } from './messages.ts'
 import { Outbox, Tally } from './outbox.ts'
 import { PeerTable } from './peer-table.ts'
-import { workerOfName } from './routes.ts'
+import { createOwners } from './routes.ts'
 
 if (parentPort === null) throw new Error('this file is the entry of a worker thread')
 const port = parentPort
 const task: WorkerTask = workerData
 const { config, index } = task
+const ownerOf = createOwners(task.naming, task.count)
 const tally = new Tally(task.tally)
 const byPeer = new PeerTable()
 const outbox = new Outbox(tally, 'toFront', (batch, datagrams) =>
@@ -62,7 +63,7 @@ const gateway = new Gateway(config, {
   share: {
     speaks: index === 0,
     sessions: { ...createSessions(), byPeer },
-    stored: { index, count: task.count, owns: (clientId) => workerOfName(clientId, task.count) === index },
+    stored: { index, count: task.count, owns: (clientId) => ownerOf(clientId) === index },
     listen,
   },
 })

@@ -214,7 +214,7 @@ describe('the report', () => {
     at,
     gateway: {
       ...{ version: '1', gwId: 7, node: 'v20', startedAt: 0, queuedMessages: 3, queuedOctets: 3000 },
-      ...{ spooledMessages: 0, spooledOctets: 0, deadLetters: 0, queuesFull: false },
+      ...{ spooledMessages: 0, spooledOctets: 0, deadLetters: 0, deadLetterOctets: 0, queuesFull: false },
       ...{ departed: 0, forgotten: 0 },
       sensors: {
         ...{

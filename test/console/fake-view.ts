@@ -241,6 +241,7 @@ export class FakeView implements GatewayView {
       spooledMessages: 0,
       spooledOctets: 0,
       deadLetters: 0,
+      deadLetterOctets: 0,
       counters: {
         ...this.#counters,
         received: {

@@ -54,6 +54,7 @@ describe('the metrics', () => {
       mqttsn_queues_full: 0,
       mqttsn_spooled_messages: 2,
       mqttsn_dead_letters: 3,
+      mqttsn_dead_letter_bytes: 12,
       mqttsn_spooled_bytes: 31,
       mqttsn_store_up: 1,
       mqttsn_store_writes_total: 40,

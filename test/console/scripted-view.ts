@@ -213,6 +213,7 @@ const INFO: GatewayInfo = {
   spooledMessages: 2,
   spooledOctets: 31,
   deadLetters: 3,
+  deadLetterOctets: 12,
   counters: {
     receivedDatagrams: 12,
     receivedOctets: 345,

@@ -23,6 +23,7 @@ const env = {
   settings: world.settings,
   totals: world.totals,
   spooled: world.spooled,
+  deadLetters: world.deadLetters,
   policyFor: () => {
     throw new Error('no sensor connects here')
   },

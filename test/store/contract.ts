@@ -205,6 +205,34 @@ export function storeContract(name: string, newPlace: () => Place): void {
       expect([messages.map(({ id }) => id), uplinks.map(({ token }) => token)]).toEqual([[2], [1]])
     })
 
+    it('brings back what names a dead letter, and its payload only when it is asked for', async () => {
+      const store = await open()
+      store.save(sessionOf('s'))
+      const dead = {
+        broker: 'dead',
+        why: 'refused',
+        repeated: true,
+        data: new Uint8Array(5000).fill(7),
+      } as const
+      store.keepUplink('s', uplinkOf(1, dead))
+      store.keepUplink('s', uplinkOf(2, { ...dead, qos: 2, sensor: 'released' }))
+      store.keepUplink('s', uplinkOf(3, { ...dead, qos: 2 })) // PUBREL is still to come, and a repetition may
+      const { uplinks } = await only()
+      expect(uplinks.map((one) => ['data' in one, 'why' in one && one.why])).toEqual([
+        [false, 'refused'],
+        [false, 'refused'],
+        [true, 'refused'],
+      ])
+      expect(uplinks[0]).toMatchObject({
+        token: 1,
+        topic: 'from/sensor/1',
+        qos: 1,
+        retain: true,
+        octets: 5000,
+      })
+      expect(opened?.readUplink('s', 1)).toMatchObject({ broker: 'dead', data: dead.data })
+    })
+
     it('forgets a session with its messages and publishes, and leaves the others alone', async () => {
       const store = await open()
       for (const clientId of ['a', 'b', 'c']) {

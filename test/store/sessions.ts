@@ -52,12 +52,17 @@ export function richSession(clientId: string): Session {
   }
   session.topics.confirmed.add(1)
   session.topics.suppressed.add('no/thanks')
+  session.topics.isSecondRound = true
+  session.topics.unconfirmed.add(65_534)
+  session.source = '10.1.2.3'
+  session.link.owesFarewell = true
   session.subscriptions.set('a/#', { qos: 2, topicIdType: 'normal', topicId: 0 })
   session.subscriptions.set('xy', { qos: 0, topicIdType: 'short', topicId: 0x7879 })
   session.peer = {
     key: 'k',
     listener: { name: 'hall', maxMessage: 255, roaming: 'port' },
     address: '10.1.2.3',
+    local: '10.1.2.1',
     port: 4711,
     nodeId: Uint8Array.of(9, 8),
     association: { number: 77, identity: 'meter 1', kind: 'certificate' },

@@ -84,6 +84,7 @@ async function find(path: string, clock: MachineClock): Promise<Found> {
     settings: world.settings,
     totals: world.totals,
     spooled: world.spooled,
+    deadLetters: world.deadLetters,
     policyFor: () => sessionOf('s').policy,
     nameAtBroker: ({ clientId }) => clientId,
     isOwnName: () => false,

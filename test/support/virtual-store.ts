@@ -7,9 +7,8 @@ import {
   lastingRecord,
   type ProgressRecord,
   progressRecord,
-  restoredUplink,
-  spooledPosition,
 } from '../../src/session/record.ts'
+import { partInMemory, restoredUplink } from '../../src/session/uplink/record.ts'
 import type { Stored } from '../../src/sessions/restore.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { World } from './world.ts'
@@ -94,9 +93,15 @@ export class VirtualStore implements Pick<Store, 'written' | 'durable' | 'onDura
       record: copy({ lasting, progress }),
       messages: copy([...messages.values()].sort((a, b) => a.id - b.id)),
       uplinks: copy([...uplinks.values()].sort((a, b) => a.token - b.token)).map(
-        (uplink) => spooledPosition(uplink) ?? restoredUplink(uplink),
+        (uplink) => partInMemory(uplink) ?? restoredUplink(uplink),
       ),
     }))
+  }
+
+  /** The payload of a publish on disk, as text. */
+  contentsOf(clientId: string, token: number): string | undefined {
+    const found = this.disk.get(clientId)?.uplinks.get(token)
+    return found && new TextDecoder().decode(found.data)
   }
 
   /** What was kept last, as a store gives it: on disk or still pending. */

@@ -81,6 +81,8 @@ const defaultLimits: Limits = {
   unprovenOctets: 4096,
   totalSpooledMessages: 1_000_000,
   totalSpooledOctets: 1_000_000_000,
+  totalDeadLetters: 100_000,
+  totalDeadLetterOctets: 1_000_000_000,
   inflight: 10,
   connectsPerAddress: 1000,
   repliesPerAddress: 100,
@@ -126,6 +128,7 @@ export class World {
   readonly settings: Settings
   readonly totals = { queuedMessages: 0, queuedOctets: 0 }
   readonly spooled = { messages: 0, octets: 0 }
+  readonly deadLetters = { messages: 0, octets: 0 }
   readonly listener: Listener
   /** everything, in order, one line each */
   readonly transcript: string[] = []
@@ -220,7 +223,7 @@ export class World {
     this.sessions = createSessions()
     this.totals.queuedMessages = 0
     this.totals.queuedOctets = 0
-    Object.assign(this.spooled, { messages: 0, octets: 0 })
+    for (const sum of [this.spooled, this.deadLetters]) Object.assign(sum, { messages: 0, octets: 0 })
     this.store.crash()
     this.#gate = this.#createGate()
     this.broker.gatewayCrashed()
@@ -297,6 +300,7 @@ export class World {
       settings: this.settings,
       totals: this.totals,
       spooled: this.spooled,
+      deadLetters: this.deadLetters,
       policyFor: this.#policies,
       nameAtBroker: ({ clientId }: Who) => this.#nameAtBroker(clientId),
       isOwnName: (name: string) => name === 'the-gateway',

@@ -124,6 +124,28 @@ describe('of several brokers', () => {
     await first.saw(({ cmd }) => cmd === 'publish')
   })
 
+  it('the first is not well as long as it accepts connections and hangs up: nobody returns before it has stopped that', async () => {
+    const [port, second] = [await freePort(), await scripted()]
+    const rig = rigAt([`mqtt://127.0.0.1:${port}`, second.url], { returnAfter: 1000 })
+    await healthy(rig)
+    const sensor = rig.sensor()
+    await sensor.open('sensor')
+    const first = await scripted(port)
+    first.script = (peer, { cmd }) => {
+      if (cmd !== 'connect') return undefined
+      peer.send({ cmd: 'connack', sessionPresent: false, returnCode: 0 })
+      setTimeout(() => peer.cut(), 5)
+      return true
+    }
+    while (first.peers.length < 4) await pause(50) // looks, each a second after the other
+    expect([rig.upstream.url, rig.upstream.healthy, sensor.count('closed')]).toEqual([second.url, true, 0])
+    expect(new Set(first.peers.map(({ clientId }) => clientId))).toEqual(new Set(['own-p']))
+    first.script = () => undefined
+    await sensor.next('closed')
+    await healthy(rig)
+    expect(rig.upstream.url).toBe(first.url)
+  }, 20_000)
+
   it('the second stays in use where no return is wanted', async () => {
     const [port, second] = [await freePort(), await scripted()]
     const rig = rigAt([`mqtt://127.0.0.1:${port}`, second.url], { returnAfter: 0 })

@@ -91,6 +91,27 @@ describe('upstream with a scripted broker', () => {
       expect(await asked(3, { clean: false, mend: true })).toEqual([false, 7200, true])
     })
 
+    it.each([
+      [60, 5000, 10_000, 80],
+      [60, 50, 10_000, 260],
+      [60, 5000, 1, 61],
+      [0, 50, 10_000, undefined],
+    ])(
+      'after an absence of %i s, at %i connections a second, waits with wills until %i sensors had their turn: %s s',
+      async (absenceSeconds, connectsPerSecond, sensors, delay) => {
+        const sensor = rig({ absenceSeconds, connectsPerSecond, sessionExpirySeconds: 30 }).sensor()
+        await sensor.open(ID, {
+          clean: false,
+          sensors,
+          will: { topic: 'w', message: bytes(''), qos: 0, retain: true },
+        })
+        const { will, properties } = (await saw('connect', 0)).packet as IConnectPacket
+        expect(will?.properties?.willDelayInterval).toBe(delay)
+        // a session that ends before would take the will with it
+        expect(properties?.sessionExpiryInterval).toBe(delay ?? 30)
+      },
+    )
+
     it('asks for a clean session again and again where the broker cannot bear an absence [SN-MAP-4 in part]', async () => {
       script((peer, { cmd }) => (cmd === 'connect' ? accept(peer, true) : undefined))
       for (const changes of [{ version: '3.1.1', absenceSeconds: 60 }, { version: '5' }] as const) {

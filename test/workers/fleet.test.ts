@@ -1,4 +1,5 @@
 // The gateway on several cores, as a process: sensors cannot tell it from one in a single thread.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these variables are filled in by the gateway
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -55,6 +56,36 @@ async function officeAt(url: string, ...filters: string[]): Promise<Office> {
 }
 
 const everyWorker = Array.from({ length: WORKERS }, (_, worker) => worker)
+
+describe('two sensors of a gateway of two workers', () => {
+  /** Two ClientIds of different workers, if ClientIds alone decided. */
+  function apart(prefix: string): [string, string] {
+    const first = `${prefix}${freshName()}`
+    for (;;) {
+      const second = `${prefix}${freshName()}`
+      if (workerOfName(second, 2) !== workerOfName(first, 2)) return [first, second]
+    }
+  }
+
+  it('cannot be the same client of the broker: the second one is refused with 0x03', async () => {
+    const sensors = [
+      { match: 'key-*', clientId: 'key' },
+      { match: 'door-*', clientId: 'site-${clientId}' },
+    ]
+    const gateway = await fleet({ workers: 2, sensors })
+    const [key, otherKey] = apart('key-')
+    let door = `door-${freshName()}`
+    while (workerOfName(door, 2) === workerOfName(`site-${door}`, 2)) door = `door-${freshName()}`
+    for (const [first, second] of [[key, otherKey], [door, `site-${door}`]] as const) {
+      const sensor = await connected(gateway.url, first)
+      await expect(connected(gateway.url, second)).rejects.toThrow(/3|not supported/)
+      await sensor.publish('still/there', 'x', { qos: 1 })
+      expect(await gateway.ask(`/api/sensors/${first}`)).toMatchObject({ clientId: first, state: 'active' })
+    } // biome-ignore format: a table
+    const metrics = await (await fetch(`${gateway.console}/metrics`)).text()
+    expect(metrics).toContain('mqttsn_drops_total{reason="name-taken"} 2\n')
+  })
+})
 
 describe('a gateway of several workers', () => {
   it('tells what has happened at any of them, and in front of them, as one list', async () => {

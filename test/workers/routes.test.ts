@@ -1,15 +1,17 @@
 // Which worker a datagram goes to, what it is told of addresses, and its part of the configuration.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these variables are filled in by the gateway
 
 import { describe, expect, it } from 'vitest'
 import { encode, encodeFrame, type Packet } from '../../src/codec/v1/frame.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import { namingOf } from '../../src/gateway/rules/naming.ts'
 import { createSensorRules } from '../../src/gateway/rules/sensor-rules.ts'
 import { peerKey } from '../../src/session/peers.ts'
 import { createSession } from '../../src/session/session.ts'
 import { Changes } from '../../src/store/changes.ts'
 import { divideConfig } from '../../src/workers/divide-config.ts'
 import { PeerTable } from '../../src/workers/peer-table.ts'
-import { Routes, workerOfName } from '../../src/workers/routes.ts'
+import { createOwners, Routes, workerOfName } from '../../src/workers/routes.ts'
 
 const connect = (clientId: string): Packet => ({
   type: 'connect',
@@ -31,6 +33,7 @@ const publish: Packet = {
 }
 const HERE = '10.0.0.1'
 const at = (address: string, port: number) => ({ address, port })
+const plain = namingOf(loadConfig({ env: {} }).config)
 
 describe('the parts of workers', () => {
   it('are about equal, for names that differ in little', () => {
@@ -46,6 +49,22 @@ describe('the parts of workers', () => {
         expect(Math.min(...sizes)).toBeGreaterThan((0.75 * 10_000) / workers)
       }
     }
+  })
+
+  it('bring sensors together that would be the same client of the broker, and spread all others', () => {
+    const sensors = [
+      { match: 'key*', clientId: 'key' },
+      { match: 'door*', clientId: 'site-${clientId}' },
+    ]
+    const { config } = loadConfig({ env: {}, overrides: { sensors } })
+    const ownerOf = createOwners(namingOf(config), 16)
+    const keys = Array.from({ length: 100 }, (_, i) => ownerOf(`key${i}`))
+    expect(new Set([...keys, ownerOf('key')]).size).toBe(1)
+    const doors = Array.from({ length: 100 }, (_, i) => [ownerOf(`door${i}`), ownerOf(`site-door${i}`)])
+    for (const [owner, other] of doors) expect(owner).toBe(other)
+    expect(new Set(doors.map(([owner]) => owner)).size).toBe(16)
+    const createPlain = createOwners(plain, 16)
+    for (const name of ['a', 'door1', 'key']) expect(createPlain(name)).toBe(workerOfName(name, 16))
   })
 
   it('divide what holds for all sensors, and only the first takes part in discovery', () => {
@@ -94,7 +113,7 @@ describe('a datagram goes', () => {
   const node = Uint8Array.of(1, 2)
 
   it('by ClientId where it carries one: CONNECT and PINGREQ, from wherever they come [SN-CONN-11, SN-SLP-16 in part]', () => {
-    const routes = new Routes(workers)
+    const routes = new Routes(workers, createOwners(plain, workers))
     for (let worker = 0; worker < workers; worker += 1) {
       const clientId = named(worker)
       for (const packet of [connect(clientId), { type: 'pingreq', clientId } as const]) {
@@ -105,7 +124,7 @@ describe('a datagram goes', () => {
   })
 
   it('by address otherwise, as long as a sensor is there; each node behind a forwarder for itself [SN-FWD-4 in part]', () => {
-    const routes = new Routes(workers)
+    const routes = new Routes(workers, createOwners(plain, workers))
     const stranger = routes.workerOf(0, encode(publish), at(HERE, 7))
     const elsewhere = (stranger + 1) % workers
     const third = (stranger + 2) % workers
@@ -125,7 +144,7 @@ describe('a datagram goes', () => {
   })
 
   it('to the worker of a sensor that has just named itself, before that has answered [SN-SLP-16 in part]', () => {
-    const routes = new Routes(workers)
+    const routes = new Routes(workers, createOwners(plain, workers))
     const stranger = routes.workerOf(0, encode(publish), at(HERE, 7))
     const worker = (stranger + 1) % workers
     routes.workerOf(0, encode({ type: 'pingreq', clientId: named(worker) }), at(HERE, 7))
@@ -138,7 +157,7 @@ describe('a datagram goes', () => {
   })
 
   it('to the first worker where it is about the gateway, and somewhere even when it is nonsense', () => {
-    const routes = new Routes(workers)
+    const routes = new Routes(workers, createOwners(plain, workers))
     const about: Packet[] = [
       { type: 'searchgw', radius: 1 },
       { type: 'advertise', gwId: 1, duration: 900 },

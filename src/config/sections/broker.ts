@@ -161,7 +161,7 @@ export const broker = z.strictObject({
   absence: duration({ min: 1000, max: 86_400_000, zero: 'not at all' })
     .prefault('60s')
     .describe(
-      'MQTT 5, with a durable store: how long the broker withholds wills and keeps sessions after the gateway is gone without a word.',
+      'MQTT 5, with a durable store: how long the broker withholds wills and keeps sessions after the gateway is gone without a word. For each sensor 2 ms more, or what `connectsPerSecond` needs, are asked for.',
     ),
   reconnect: z
     .strictObject({

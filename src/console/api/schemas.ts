@@ -24,6 +24,7 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
       spooledMessages: whole('acknowledged messages of sensors that wait for the broker'),
       spooledOctets: whole('octets of these'),
       deadLetters: whole('acknowledged messages of sensors that the broker will not have'),
+      deadLetterOctets: whole('octets of these'),
       counters: object<GatewayInfo['counters']>({
         receivedDatagrams: whole('datagrams that arrived, from whomever'),
         receivedOctets: whole('octets of these datagrams'),

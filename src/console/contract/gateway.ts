@@ -25,6 +25,7 @@ export interface GatewayInfo {
   readonly spooledOctets: number
   /** acknowledged messages of sensors that the broker will not have, until a person decides about them */
   readonly deadLetters: number
+  readonly deadLetterOctets: number
   /** counters since the start: datagrams, application messages, drops */
   readonly counters: {
     readonly receivedDatagrams: number

@@ -4,6 +4,7 @@ import type { Log } from '../../log.ts'
 import type { UpstreamEvent } from '../../session/events.ts'
 import type { Session } from '../../session/session.ts'
 import { SparseMap } from '../../session/sparse.ts'
+import type { Sessions } from '../../sessions/table.ts'
 import type { Upstream, UpstreamConnection } from '../../upstream/upstream.ts'
 import type { Counters } from '../counters.ts'
 import { addObservation, type Histogram } from '../histogram.ts'
@@ -15,6 +16,7 @@ import { createSessionEndings } from './session-endings.ts'
 /** What effects towards the broker work with. */
 export interface BrokerEffectsParts {
   readonly upstream: Upstream
+  readonly sessions: Pick<Sessions, 'byClientId'>
   readonly rules: Pick<SensorRules, 'identityOf' | 'matchOf'>
   readonly log: Log
   readonly counters: Counters
@@ -43,7 +45,7 @@ interface Way {
 
 /** How each of them is performed; one object for the life of a gateway. */
 export function createBrokerEffects(parts: BrokerEffectsParts): BrokerEffects {
-  const { upstream, rules, counters, latency, log } = parts
+  const { upstream, sessions, rules, counters, latency, log } = parts
   const ways = new WeakMap<Session, Way>()
   const logRefusal = createRefusalLog(log)
 
@@ -82,7 +84,7 @@ export function createBrokerEffects(parts: BrokerEffectsParts): BrokerEffects {
       // Looked up now and not carried by the effect: credentials that a reload has replaced meanwhile must not be used, and
       // secrets must not pass those who observe effects.
       const identity = rules.identityOf(session)
-      connection.connect({ identity, clean, mend, will })
+      connection.connect({ identity, clean, mend, will, sensors: sessions.byClientId.size })
     },
     close({ session, publishWill, cleanSession }) {
       const way = ways.get(session)

@@ -69,6 +69,12 @@ const REASONS: Readonly<Partial<Record<DropReason, Dropped>>> = {
     next: 'See the log of the broker: the topic may not be permitted, or the message too large for it.',
     subject: 'poison-topic',
   },
+  'dead-letters-full': {
+    text: 'it or all sensors together have as many dead letters as may be, and the oldest went',
+    next: 'Send them again or discard them; find out why the broker does not take them.',
+    key: 'sensors[].spool, limits.totalDeadLetters, limits.totalDeadLetterOctets',
+    subject: 'dead-letters',
+  },
   unreadable: {
     text: 'the store could not read them any more',
     next: 'Check the disk: it has changed what was written.',

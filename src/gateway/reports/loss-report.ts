@@ -14,6 +14,7 @@ const LINES: Readonly<Record<string, readonly DropReason[]>> = {
     'refused',
     'unreadable',
     'hung-up',
+    'dead-letters-full',
     'undeliverable',
   ],
   'messages were too long for their sensors': ['too-long'],

@@ -46,6 +46,7 @@ export function createSensorRules(config: Config, random: () => number): SensorR
     settings: rules.settings,
     totals: { queuedMessages: 0, queuedOctets: 0 },
     spooled: { messages: 0, octets: 0 },
+    deadLetters: { messages: 0, octets: 0 },
     policyFor: (who: Who): Policy => rules.policyFor(who),
     nameAtBroker: (who: Who): string => rules.nameAtBroker(who),
     isOwnName: (name: string): boolean => own.has(name),

@@ -5,7 +5,7 @@ import type { Config } from '../../config/schema.ts'
 import type { DeadLetterEntry, RefusalEntry } from '../../console/contract/happenings.ts'
 import type { SensorDetail, SensorLabel, SensorSummary } from '../../console/contract/sensors.ts'
 import type { TopicEntry } from '../../console/contract/topics.ts'
-import type { Uplink } from '../../session/message.ts'
+import type { DeadLetter } from '../../session/message.ts'
 import { describePeer } from '../../session/peers.ts'
 import type { Session } from '../../session/session.ts'
 import { silenceDeadline } from '../../session/setup/keep-alive.ts'
@@ -162,12 +162,4 @@ export function detailOf(session: Session, known: Known, config: Config): Sensor
 }
 
 /** A dead letter as it is shown, without its contents. */
-export const deadLetterOf = ({ token, topic, qos, retain, data, at, why }: Uplink): DeadLetterEntry => ({
-  token,
-  topic,
-  qos,
-  retain,
-  octets: data.length,
-  at: toWall(at),
-  why: why ?? 'refused',
-})
+export const deadLetterOf = (letter: DeadLetter): DeadLetterEntry => ({ ...letter, at: toWall(letter.at) })

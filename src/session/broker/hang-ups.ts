@@ -1,5 +1,7 @@
 // What a session remembers of a broker that closes the connection instead of answering: see suspicion.ts. Pure data.
 
+import { SparseSet } from '../sparse.ts'
+
 /** Since a break, until everything that was under way then is settled: requests are sent one at a time. */
 export interface Suspicion {
   /** requests with a smaller token were there at the break */
@@ -44,6 +46,8 @@ export interface HangUps {
   qos0BreakAt: number
   /** what the broker hung up at lately */
   blamed: readonly Blame[]
+  /** tokens of what the broker of this connection leaves without an answer, and without hanging up: nothing waits for it */
+  readonly silent: SparseSet<number>
 }
 
 const never = Number.NEGATIVE_INFINITY
@@ -57,4 +61,5 @@ export const noHangUps = (): HangUps => ({
   lastAlone: undefined,
   qos0BreakAt: never,
   blamed: [],
+  silent: new SparseSet(),
 })

@@ -13,6 +13,7 @@ export function resetLink({ link, downlink }: Session): void {
   downlink.withheld = undefined // a broker that keeps the session sends it again
   link.state = 'closed'
   link.limits = undefined
+  link.toRelease = []
   link.congested = false
   link.lostAt = undefined
   link.attempts = 0
@@ -92,8 +93,11 @@ export function scheduleReconnect({ link }: Session, { now, env }: Turn): void {
  */
 export function awaitSensor(session: Session, turn: Turn): void {
   scheduleReconnect(session, turn)
-  session.link.awaitsSensor = isLive(session) && !owesBroker(session)
+  session.link.awaitsSensor = isLive(session)
 }
+
+/** Whether no attempt is made before the sensor speaks: what was acknowledged to it, also in the meantime, goes on all the same. */
+export const isHeldBack = (session: Session): boolean => session.link.awaitsSensor && !owesBroker(session)
 
 /** The sensor is here, and needs its connection; the time without one counts from now. */
 export function onSensorHeard({ link }: Session, { now }: Turn): void {

@@ -3,7 +3,7 @@
 
 import type { Session } from '../session.ts'
 import { type Turn, takeToken } from '../turn.ts'
-import { sendDueUplinks } from '../uplink/forward.ts'
+import { sendDueReleases, sendDueUplinks } from '../uplink/forward.ts'
 import { sendDueRequests } from './subscribe.ts'
 import { isUnderWay, noteSent, settleSuspicion } from './suspicion.ts'
 
@@ -15,6 +15,7 @@ export function sendDueToBroker(session: Session, turn: Turn): void {
     settleSuspicion(session, turn.now)
     if (link.hangUps.suspicion !== undefined) return sendOne(session, turn)
   }
+  if (link.toRelease.length > 0) sendDueReleases(session, turn)
   if (link.toRestore.length > 0) restoreSubscriptions(session, turn, link.toRestore.length)
   if (session.subscribing.requests.size > 0) sendDueRequests(session, turn)
   sendDueUplinks(session, turn)
@@ -22,6 +23,7 @@ export function sendDueToBroker(session: Session, turn: Turn): void {
 
 function sendOne(session: Session, turn: Turn): void {
   if (isUnderWay(session)) return
+  if (session.link.toRelease.length > 0 && sendDueReleases(session, turn, 1)) return
   if (session.link.toRestore.length > 0) return restoreSubscriptions(session, turn, 1)
   if (!sendDueRequests(session, turn, 1)) sendDueUplinks(session, turn, 1)
 }

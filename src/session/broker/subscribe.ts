@@ -10,9 +10,10 @@ import { permitsFilter } from '../topics/permission.ts'
 import { learn } from '../topics/registry.ts'
 import { filterOfRequest, normalId } from '../topics/topic-names.ts'
 import { drop, refuse, send, type Turn, takeToken } from '../turn.ts'
+import { isBlamed, subscribeSuspect } from './blame.ts'
 import { canSubscribe } from './limits.ts'
 import type { Request, Subscription } from './subscription.ts'
-import { isBlamed, noteSent, subscribeSuspect } from './suspicion.ts'
+import { noteSent } from './suspicion.ts'
 
 export function onSubscribe(session: Session, packet: Subscribe, turn: Turn): void {
   const { msgId } = packet
@@ -169,10 +170,13 @@ export function sendDueRequests(session: Session, turn: Turn, most = Number.POSI
 }
 
 /** Gives a request up that the broker hangs up at; for UNSUBSCRIBE there is no code. */
-export function refuseRequest(session: Session, { type, msgId }: Request, turn: Turn): void {
+export function refuseRequest(session: Session, { type, msgId, filter }: Request, turn: Turn): void {
   session.subscribing.requests.delete(msgId)
-  if (type === 'subscribe') send(session, suback(msgId, 0, 0, ReturnCode.notSupported), turn)
-  else send(session, { type: 'unsuback', msgId }, turn)
+  if (type === 'subscribe') return send(session, suback(msgId, 0, 0, ReturnCode.notSupported), turn)
+  // the sensor does not want it: at least no later session of the broker gets it
+  session.subscriptions.delete(filter)
+  turn.out.push({ type: 'save', session })
+  send(session, { type: 'unsuback', msgId }, turn)
 }
 
 const suback = (msgId: number, qos: 0 | 1 | 2, topicId: number, returnCode: ReturnCode) =>

@@ -3,22 +3,9 @@
 // in a row is set aside, so that nothing behind it waits. MQTT 3.1.1 brokers have no other way to refuse a PUBLISH, and some
 // MQTT 5 brokers use none.
 
-import type { Uplink } from '../message.ts'
 import type { Link, Session } from '../session.ts'
 import type { Turn } from '../turn.ts'
-import type { Request } from './subscription.ts'
-
-/** One request that was under way when a connection broke; `uplink`, `request`: which, where somebody waits for it. */
-export interface Suspect {
-  readonly kind: 'publish' | 'subscribe'
-  readonly topic: string
-  readonly qos: 0 | 1 | 2
-  readonly retain: boolean
-  /** octets of the payload */
-  readonly length: number
-  readonly uplink?: Uplink
-  readonly request?: Request
-}
+import { publishSuspect, type Suspect, subscribeSuspect } from './blame.ts'
 
 /** A broker that hangs up at something does so at once; a break later than this has another cause, milliseconds. */
 const PROMPT = 10_000
@@ -45,17 +32,20 @@ const WATCHING = 10_000
 /** Two QoS 0 publishes within this time cannot be told apart by the break that follows, milliseconds. */
 const MIXED = 500
 
-/** How long blame is remembered, milliseconds: the broker's rules may change. */
-const MEMORY = 300_000
+const never = Number.POSITIVE_INFINITY
 
-/** Blame that one session remembers. */
-const MOST_BLAMED = 16
+/** The like of it: a sensor that gave a publish up, or has connected again meanwhile, sends the same one anew. */
+const keyOf = ({ kind, topic, qos, retain, length, uplink }: Suspect): string =>
+  uplink === undefined
+    ? `${kind} ${topic}`
+    : `${kind} ${topic} ${qos} ${retain} ${length} ${checksum(uplink.data)}`
 
-/** A SUBSCRIBE as a suspect; its `topic` is the filter. */
-export const subscribeSuspect = { kind: 'subscribe', qos: 0, retain: false, length: 0 } as const
-
-const keyOf = ({ kind, topic, uplink }: Suspect): string =>
-  uplink === undefined ? `${kind} ${topic}` : `${kind} ${uplink.token}`
+/** FNV-1a: enough to tell a repetition from another message. */
+function checksum(data: Uint8Array): number {
+  let hash = 0x811c9dc5
+  for (const octet of data) hash = Math.imul(hash ^ octet, 0x01000193)
+  return hash
+}
 
 /** Notes that a request was sent: a break soon after may be its fault. */
 export function noteSent({ link }: Session, { now }: Turn): void {
@@ -95,41 +85,57 @@ export function noteRefused({ link }: Session, { now }: Turn): void {
 /** Whether requests are sent one at a time. */
 export const isCautious = ({ link }: Session): boolean => link.hangUps.suspicion !== undefined
 
-/** When the QoS 0 publish that is watched has proved harmless, or all have; Infinity if none is watched. */
-export function watchEnd({
-  link: {
-    hangUps: { suspicion, unanswered },
-  },
-}: Session): number {
-  if (suspicion === undefined) return Number.POSITIVE_INFINITY
-  return unanswered === undefined ? suspicion.watchUntil || Number.POSITIVE_INFINITY : unanswered.at + WATCH
+/** When what is watched has proved harmless, and the next may be sent; Infinity if nothing is watched. */
+export function watchEnd(session: Session): number {
+  const { suspicion, unanswered, sentAt } = session.link.hangUps
+  if (suspicion === undefined) return never
+  const ofQos0 = unanswered === undefined ? suspicion.watchUntil || never : unanswered.at + WATCH
+  return hasRequestUnderWay(session) ? Math.min(ofQos0, sentAt + PROMPT) : ofQos0
 }
 
 /** That time has come. */
-export function endWatch({ link }: Session, { now }: Turn): void {
-  const { suspicion } = link.hangUps
-  link.hangUps.unanswered = undefined
+export function endWatch(session: Session, { now }: Turn): void {
+  const { hangUps } = session.link
+  const { suspicion, unanswered, silent } = hangUps
+  if (unanswered === undefined || now >= unanswered.at + WATCH) hangUps.unanswered = undefined
   if (suspicion !== undefined && now >= suspicion.watchUntil)
-    link.hangUps.suspicion = { ...suspicion, watchUntil: 0 }
+    hangUps.suspicion = { ...suspicion, watchUntil: 0 }
+  // a broker that has not hung up by now will not, and may never answer: that must not stop everything else
+  if (now >= hangUps.sentAt + PROMPT) for (const token of underWay(session)) silent.add(token)
 }
 
 /** Whether something is under way, so that nothing else may be sent while requests go one at a time. */
-export function isUnderWay({ link, uplink, subscribing }: Session): boolean {
-  if (link.restoring.size > 0 || link.hangUps.unanswered !== undefined) return true
-  for (const { sent } of subscribing.requests.values()) if (sent) return true
-  for (const { broker } of uplink.outgoing.values()) if (broker === 'sent') return true
+export const isUnderWay = (session: Session): boolean =>
+  session.link.hangUps.unanswered !== undefined || hasRequestUnderWay(session)
+
+function hasRequestUnderWay(session: Session): boolean {
+  for (const _ of underWay(session)) return true
   return false
 }
 
-/** What is under way to the broker. */
-function suspectsOf({ link, uplink, subscribing }: Session, now: number): Suspect[] {
-  const found: Suspect[] = []
-  for (const one of uplink.outgoing.values()) {
-    if (one.broker === 'sent') found.push(publishSuspect(one))
+/** Tokens of the requests that the broker owes an answer, unless it is silent about them. */
+function* underWay({ link, uplink, subscribing }: Session): Iterable<number> {
+  const { silent } = link.hangUps
+  for (const [token] of link.restoring) if (!silent.has(token)) yield token
+  for (const { sent, token } of subscribing.requests.values()) if (sent && !silent.has(token)) yield token
+  for (const { token, broker } of uplink.outgoing.values()) {
+    if (broker !== 'sent' && (broker !== 'received' || link.toRelease.includes(token))) continue
+    if (!silent.has(token)) yield token
   }
-  for (const topic of link.restoring.values()) found.push({ ...subscribeSuspect, topic })
-  for (const request of subscribing.requests.values()) {
-    if (request.sent) found.push({ ...subscribeSuspect, topic: request.filter, request })
+}
+
+/** What is under way to the broker. */
+function suspectsOf(session: Session, now: number): Suspect[] {
+  const { link, uplink, subscribing } = session
+  const found: Suspect[] = []
+  for (const token of underWay(session)) {
+    const publish = uplink.outgoing.get(token)
+    const filter = link.restoring.get(token)
+    if (publish !== undefined) found.push(publishSuspect(publish))
+    else if (filter !== undefined) found.push({ ...subscribeSuspect, topic: filter })
+    for (const request of subscribing.requests.values()) {
+      if (request.token === token) found.push({ ...subscribeSuspect, topic: request.filter, request })
+    }
   }
   const { unanswered } = link.hangUps
   if (unanswered === undefined || now - unanswered.at > PROMPT_QOS0) return found
@@ -153,10 +159,12 @@ export function judgeBreak(
   if (now - link.hangUps.refusedAt < AFTER_REFUSAL) {
     link.hangUps.refusedAt = Number.NEGATIVE_INFINITY
     link.hangUps.unanswered = undefined
+    link.hangUps.silent.clear()
     link.hangUps.suspicion = { until: link.nextToken, watchUntil: 0 }
     return { guilty: undefined, isOwed: true } // what was sent behind the refused request is innocent
   }
   const suspects = now - link.hangUps.sentAt < PROMPT ? suspectsOf(session, now) : []
+  link.hangUps.silent.clear()
   const isQos0 = suspects.some(({ kind, qos }) => kind === 'publish' && qos === 0)
   const isWatched = isQos0 && now - link.hangUps.qos0BreakAt < IN_A_ROW // once is no reason to slow all down
   if (isQos0) link.hangUps.qos0BreakAt = now
@@ -188,50 +196,15 @@ export function noteUnreachable({ link }: Session): void {
 
 /** Ends the suspicion once everything that was under way at the break is settled. */
 export function settleSuspicion({ link, uplink, subscribing }: Session, now: number): void {
-  const { suspicion } = link.hangUps
-  if (suspicion === undefined || link.toRestore.length + link.restoring.size > 0) return
-  if (now < suspicion.watchUntil) return
+  const { suspicion, silent } = link.hangUps
+  if (suspicion === undefined || link.toRestore.length > 0 || now < suspicion.watchUntil) return
+  for (const [token] of link.restoring) if (!silent.has(token)) return
   for (const { token } of subscribing.requests.values()) if (token < suspicion.until) return
   for (const { token, broker, refusals = 0 } of uplink.outgoing.values()) {
     if (broker === 'waiting' && refusals > 0) continue // the broker has answered, and is asked again later
+    if (silent.has(token)) continue
     if (token < suspicion.until) return
     break
   }
   link.hangUps.suspicion = undefined
 }
-
-/** Remembers what the broker hung up at. */
-export function blameSuspect({ link }: Session, suspect: Suspect, { now }: Turn): void {
-  const { kind, topic, qos, retain, length } = suspect
-  link.hangUps.blamed = [
-    ...link.hangUps.blamed.filter(({ until }) => until > now).slice(1 - MOST_BLAMED),
-    { kind, topic, qos, retain, length, until: now + MEMORY },
-  ]
-}
-
-/** A publish as a suspect. */
-export const publishSuspect = (uplink: Uplink): Suspect => {
-  const { topic, qos, retain, data } = uplink
-  return { kind: 'publish', topic, qos, retain, length: data.length, uplink }
-}
-
-/** Whether the broker hung up at the like of it not long ago. Cheap where nothing is blamed. */
-export const isBlamed = (
-  {
-    link: {
-      hangUps: { blamed },
-    },
-  }: Session,
-  { kind, topic, qos, retain, length }: Suspect,
-  now: number,
-): boolean =>
-  blamed.length > 0 &&
-  blamed.some(
-    (one) =>
-      one.until > now &&
-      one.kind === kind &&
-      one.topic === topic &&
-      one.retain === retain &&
-      qos >= one.qos &&
-      length >= one.length,
-  )

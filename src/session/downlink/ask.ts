@@ -2,8 +2,9 @@
 
 import { publishLength, registerLength } from '../../codec/v1/frame.ts'
 import { octets } from '../../mqtt-topics.ts'
-import type { Outstanding, Session } from '../session.ts'
+import type { Session } from '../session.ts'
 import { send, type Turn } from '../turn.ts'
+import type { Outstanding } from './outstanding.ts'
 import { spendCredit } from './validation.ts'
 
 type Request = Outstanding['packet']

@@ -1,11 +1,12 @@
 // What follows when the sensor answered none of the 1 + N_retry transmissions of a message: a sensor that is there does not take it,
 // so others must not wait for it; one that is silent may not have heard it, so it is kept [6.13, 6.14].
 
-import type { Outstanding, Session } from '../session.ts'
+import type { Session } from '../session.ts'
 import { fallAsleep, finishAwake } from '../setup/sleep.ts'
 import { learn } from '../topics/registry.ts'
 import { dropUndeliverable, type Turn } from '../turn.ts'
 import { dropTopic } from './deliver.ts'
+import type { Outstanding } from './outstanding.ts'
 import { postponeHead, removeMessage } from './queue.ts'
 
 /** Awake periods in which a message is tried; in one of them the sensor may not have heard it. */

@@ -6,7 +6,7 @@ import type { Command } from '../events.ts'
 import type { Session } from '../session.ts'
 import { isEnded } from '../states.ts'
 import { enter, type Turn } from '../turn.ts'
-import { discardDeadLetter, resendDeadLetter } from '../uplink/dead-letters.ts'
+import { discardDeadLetter, resendDeadLetters } from '../uplink/dead-letters.ts'
 import { clearSpool } from '../uplink/spool.ts'
 import { giveUpSession } from './disconnect.ts'
 
@@ -22,8 +22,7 @@ export function onCommand(session: Session, command: Command, turn: Turn): void 
       return
     case 'resendDeadLetters':
       session.link.hangUps.blamed = []
-      for (const uplink of [...dead.values()]) resendDeadLetter(session, uplink, turn)
-      return
+      return resendDeadLetters(session, turn)
   }
   if (command === 'forget') {
     session.established = false

@@ -34,6 +34,17 @@ export function addToSpooled(
   }
 }
 
+/** Within one sensor's share, and what all together may have. */
+export function hasSpoolRoom({ policy, uplink: { spooled } }: Session, more: number, { env }: Turn): boolean {
+  const { totalSpooledMessages, totalSpooledOctets } = env.settings.limits
+  return (
+    spooled.messages < policy.spool.messages &&
+    spooled.octets + more <= policy.spool.octets &&
+    env.spooled.messages < totalSpooledMessages &&
+    env.spooled.octets + more <= totalSpooledOctets
+  )
+}
+
 /** Puts a publish at the end of the line. It leaves memory when it is in the store and nobody needs it. */
 export function appendUplink(session: Session, uplink: Uplink, octets: number): void {
   const { token, at, stored } = uplink

@@ -1,14 +1,8 @@
 // What goes to the broker of a sensor's publishes, and what the broker says of them [6.6].
 
 import { ReturnCode } from '../../codec/v1/messages.ts'
-import {
-  isBlamed,
-  noteAnswered,
-  noteRefused,
-  noteSent,
-  noteUnanswered,
-  publishSuspect,
-} from '../broker/suspicion.ts'
+import { isBlamed, publishSuspect } from '../broker/blame.ts'
+import { noteAnswered, noteRefused, noteSent, noteUnanswered } from '../broker/suspicion.ts'
 import type { UpstreamEvent } from '../events.ts'
 import type { Outcome, Uplink } from '../message.ts'
 import type { Session } from '../session.ts'
@@ -84,13 +78,29 @@ function sendUplink(session: Session, uplink: Uplink, turn: Turn): void {
 
 /** A new connection: everything unfinished is sent again, in order; what the broker has already is released [SN-MAP-4]. */
 export function resendUplinks(session: Session, sessionPresent: boolean, turn: Turn): void {
+  const { link } = session
+  link.toRelease = []
   for (const uplink of [...session.uplink.outgoing.values()]) {
     if (uplink.broker === 'sent') uplink.broker = 'waiting'
     if (uplink.broker !== 'received') continue
     // a broker that has forgotten the session had the message, and must not get it again [MQTT 4.3.3]
-    if (sessionPresent) turn.out.push({ type: 'release', session, token: uplink.token })
-    else complete(session, uplink, turn)
+    if (sessionPresent) link.toRelease = [...link.toRelease, uplink.token]
+    else completeUplink(session, uplink, turn)
   }
+}
+
+/** Releases what the broker has of an earlier connection, at most `most`; true if there was something. */
+export function sendDueReleases(session: Session, turn: Turn, most = Number.POSITIVE_INFINITY): boolean {
+  const { link, uplink: side } = session
+  const tokens = link.toRelease.filter((token) => side.outgoing.get(token)?.broker === 'received')
+  link.toRelease = tokens.slice(most)
+  for (const token of tokens.slice(0, most)) release(session, token, turn)
+  return tokens.length > 0
+}
+
+function release(session: Session, token: number, turn: Turn): void {
+  noteSent(session, turn)
+  turn.out.push({ type: 'release', session, token })
 }
 
 /** QoS 2: the broker has it. Whoever was told to try later learns at the next repetition. */
@@ -98,7 +108,7 @@ export function onReceived(session: Session, token: number, turn: Turn): void {
   noteAnswered(session)
   const uplink = session.uplink.outgoing.get(token)
   if (uplink?.broker === 'sent') receive(session, uplink, turn)
-  turn.out.push({ type: 'release', session, token })
+  release(session, token, turn)
 }
 
 function receive(session: Session, uplink: Uplink, turn: Turn): void {
@@ -119,13 +129,14 @@ export function onPublished(
   if (outcome === ReturnCode.notSupported) noteRefused(session, turn)
   const uplink = session.uplink.outgoing.get(token)
   if (uplink === undefined) return
-  if (outcome === ReturnCode.accepted) complete(session, uplink, turn)
+  if (outcome === ReturnCode.accepted) completeUplink(session, uplink, turn)
   else if (uplink.stored && reason !== undefined) retryRefused(session, uplink, turn)
   else if (uplink.stored) failStored(session, uplink, outcome, turn)
   else failUplink(session, uplink, outcome, turn)
 }
 
-function complete(session: Session, uplink: Uplink, turn: Turn): void {
+/** The broker has it, and needs nothing more. */
+export function completeUplink(session: Session, uplink: Uplink, turn: Turn): void {
   const { msgId } = uplink
   const { uplink: side } = session
   if (uplink.qos === 2 && uplink.broker === 'sent') receive(session, uplink, turn)

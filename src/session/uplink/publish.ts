@@ -1,9 +1,10 @@
 // From the sensor to the broker: PUBLISH at QoS 0, 1 and 2, end to end [6.6], and QoS -1 of a connected sensor [6.8].
 
 import { type Publish, type Pubrel, ReturnCode } from '../../codec/v1/messages.ts'
+import { isBlamed } from '../broker/blame.ts'
 import { fitsBroker } from '../broker/limits.ts'
 import { isResuming } from '../broker/link.ts'
-import { isBlamed, isCautious, noteUnanswered } from '../broker/suspicion.ts'
+import { isCautious, noteUnanswered } from '../broker/suspicion.ts'
 import { noteMiss, noteProof } from '../downlink/validation.ts'
 import type { Uplink } from '../message.ts'
 import { type RefusalReason, reasonForTopic } from '../refusal.ts'
@@ -31,13 +32,14 @@ export function onPublish(session: Session, packet: Publish, turn: Turn): void {
     noteMiss(session)
     return refusePublish(session, packet, topic, reasonForTopic(topic), turn)
   }
+  if (packet.topicIdType === 'normal') noteOwnTopic(session, packet.topicId, turn)
+  if (packet.qos !== 0 && isRepetition(session, packet, topic, turn)) return // answered as before, whatever has changed since
   if (!permitsTopic(session.policy.publish, topic)) {
     return refusePublish(session, packet, ReturnCode.notSupported, 'topic-not-permitted', turn, topic)
   }
   if (!fitsBroker(session.link.limits, packet, topic)) {
     return refusePublish(session, packet, ReturnCode.notSupported, 'broker-cannot', turn)
   }
-  if (packet.topicIdType === 'normal') noteOwnTopic(session, packet.topicId, turn)
   if (session.link.hangUps.blamed.length > 0 && isHungUpAt(session, packet, packet.qos, topic, turn)) {
     return refusePublish(session, packet, ReturnCode.notSupported, 'broker-hung-up', turn)
   }
@@ -126,15 +128,22 @@ function forward(session: Session, topic: string, payload: Uint8Array, retain: b
   turn.out.push({ type: 'publish', session, token: 0, topic, payload, qos: 0, retain, repeated: false })
 }
 
+/** Whether it is a repetition, which is dealt with. Another message of the same MsgId means that the sensor has given that one up. */
+function isRepetition(session: Session, packet: Publish, topic: string, turn: Turn): boolean {
+  const { open, lastAcknowledged: last } = session.uplink
+  const known = open.get(packet.msgId)
+  if (known !== undefined && isSame(known, packet, topic)) repeatAnswer(session, known, turn)
+  else if (packet.dup && last?.msgId === packet.msgId && isSame(last, packet, topic))
+    sendPuback(session, last, ReturnCode.accepted, turn) // its PUBACK was lost [SN-PUB-12]
+  else {
+    if (known !== undefined) abandonUplink(session, known, turn)
+    return false
+  }
+  return true
+}
+
 function publishSurely(session: Session, packet: Publish, topic: string, turn: Turn): void {
   const { policy, uplink: side } = session
-  const known = side.open.get(packet.msgId)
-  if (known !== undefined && isSame(known, packet, topic)) return repeatAnswer(session, known, turn)
-  const last = side.lastAcknowledged
-  if (packet.dup && last?.msgId === packet.msgId && isSame(last, packet, topic)) {
-    return sendPuback(session, last, ReturnCode.accepted, turn) // its PUBACK was lost [SN-PUB-12]
-  }
-  if (known !== undefined) abandonUplink(session, known, turn)
   const stored = policy.ack === 'store'
   if (session.link.congested && !stored)
     return refusePublish(session, packet, ReturnCode.congestion, 'congestion', turn)

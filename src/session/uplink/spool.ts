@@ -2,11 +2,12 @@
 
 import { isCautious, isUnderWay } from '../broker/suspicion.ts'
 import type { DropReason } from '../events.ts'
-import type { SpooledPosition, Uplink } from '../message.ts'
-import { uplinkSize } from '../record.ts'
+import type { StoredUplink, Uplink } from '../message.ts'
 import type { Session } from '../session.ts'
 import { drop, type Turn } from '../turn.ts'
-import { addToSpooled, appendPosition, appendUplink, expireBacklog } from './backlog.ts'
+import { addToSpooled, appendPosition, appendUplink, expireBacklog, hasSpoolRoom } from './backlog.ts'
+import { addDeadLetter } from './dead-letters.ts'
+import { deadLetterOf, uplinkSize } from './record.ts'
 import { endTowardsBroker, enqueueUplink, WINDOW } from './uplinks.ts'
 
 const never = Number.POSITIVE_INFINITY
@@ -18,7 +19,7 @@ export const isSpoolOrdered = ({ uplink }: Session): boolean => uplink.spooled.m
 export function spoolUplink(session: Session, uplink: Uplink, turn: Turn): boolean {
   dropOldSpooled(session, turn)
   const octets = uplinkSize(uplink)
-  if (isFull(session, octets, turn)) {
+  if (!hasSpoolRoom(session, octets, turn)) {
     drop(session, 'spool-full', turn)
     return false
   }
@@ -28,26 +29,16 @@ export function spoolUplink(session: Session, uplink: Uplink, turn: Turn): boole
   return true
 }
 
-/** One sensor's share, and what all together may have. */
-function isFull({ policy, uplink: { spooled } }: Session, more: number, { env }: Turn): boolean {
-  const { totalSpooledMessages, totalSpooledOctets } = env.settings.limits
-  return (
-    spooled.messages >= policy.spool.messages ||
-    spooled.octets + more > policy.spool.octets ||
-    env.spooled.messages >= totalSpooledMessages ||
-    env.spooled.octets + more > totalSpooledOctets
-  )
-}
-
-/** Takes up a publish that was loaded from the store, or whose position was. */
-export function reopenUplink(session: Session, uplink: Uplink | SpooledPosition, turn: Turn): void {
+/** Takes up a publish that was loaded from the store, or what is known of it. */
+export function reopenUplink(session: Session, uplink: StoredUplink, turn: Turn): void {
   const { uplink: side } = session
+  if ('why' in uplink && !('data' in uplink)) return addDeadLetter(session, uplink, turn.env)
   if (!('data' in uplink)) {
     addToSpooled(session, 1, uplink.octets, turn.env)
     appendPosition(session, uplink)
     return
   }
-  if (uplink.broker === 'dead') side.dead.set(uplink.token, uplink)
+  if (uplink.broker === 'dead') addDeadLetter(session, deadLetterOf(uplink), turn.env)
   else if (uplink.broker !== 'done') {
     const octets = uplinkSize(uplink)
     if (uplink.stored) addToSpooled(session, 1, octets, turn.env)

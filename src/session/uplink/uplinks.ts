@@ -2,10 +2,10 @@
 
 import type { Publish, ReturnCode } from '../../codec/v1/messages.ts'
 import type { Outcome, Uplink } from '../message.ts'
-import { uplinkSize } from '../record.ts'
 import type { Session } from '../session.ts'
 import { drop, send, type Turn, takeToken } from '../turn.ts'
 import { addToSpooled, appendUplink, dismissUplink, uplinksInMemory } from './backlog.ts'
+import { uplinkSize } from './record.ts'
 
 const never = Number.POSITIVE_INFINITY
 

@@ -5,6 +5,7 @@ import type { RefusalReason } from '../../session/refusal.ts'
 import type { Session } from '../../session/session.ts'
 import { isEnded } from '../../session/states.ts'
 import type { Turn } from '../../session/turn.ts'
+import { yieldDeadLetter } from '../../session/uplink/dead-letters.ts'
 import { owesBroker } from '../../session/uplink/spool.ts'
 import { forgetSession } from '../dispatch.ts'
 import type { Sessions, Yielding } from '../table.ts'
@@ -44,15 +45,15 @@ function giveWay(sessions: Sessions, source: string, ownOnly: boolean, turn: Tur
     if (!isThere) continue
     candidate.forgotten = 'made room'
     turn.out.push({ type: 'gaveWay', session: candidate })
+    while (candidate.uplink.dead.size > 0) yieldDeadLetter(candidate, 'dead-letters-full', turn)
     forgetSession(sessions, candidate, turn)
     return true
   }
   return false
 }
 
-/** Its sensor is gone, and nothing that was promised to it is still to be done. */
-const mayGiveWay = (session: Session): boolean =>
-  isEnded(session) && !owesBroker(session) && session.uplink.dead.size === 0
+/** Its sensor is gone, and nothing of it waits for the broker. Dead letters wait for a person: their sessions are the last to go. */
+const mayGiveWay = (session: Session): boolean => isEnded(session) && !owesBroker(session)
 
 /** Nothing is subscribed, registered, queued or half done: its sensor loses nothing by it. */
 const isUnused = ({ subscriptions, topics, downlink, uplink }: Session): boolean =>
@@ -60,7 +61,8 @@ const isUnused = ({ subscriptions, topics, downlink, uplink }: Session): boolean
   topics.byId.size === 0 &&
   downlink.queue.length === 0 &&
   downlink.received.size === 0 &&
-  uplink.open.size === 0
+  uplink.open.size === 0 &&
+  uplink.dead.size === 0
 
 /** A source may not push out what others keep while it has more sessions than they: a flood ends its own. */
 function isFair({ bySource }: Sessions, candidate: Session, source: string): boolean {
@@ -73,7 +75,7 @@ function search({ byClientId }: Sessions, source: string | undefined, { now }: T
   for (const session of byClientId.values()) {
     if (mayGiveWay(session) && (source === undefined || session.source === source)) all.push(session)
   }
-  const rank = (session: Session): number => (isUnused(session) ? 0 : 1)
+  const rank = (session: Session): number => (isUnused(session) ? 0 : session.uplink.dead.size === 0 ? 1 : 2)
   all.sort((a, b) => rank(a) - rank(b) || a.endedAt - b.endedAt)
   // each look costs more the more sessions there are, so it finds more and is done less often
   const { size } = byClientId

@@ -1,6 +1,6 @@
 // Reads the whole store at the start. A record that cannot be read stops the start.
 
-import { spooledPosition } from '../../session/record.ts'
+import { partInMemory } from '../../session/uplink/record.ts'
 import type { Changes } from '../changes.ts'
 import {
   type FilterPart,
@@ -55,7 +55,7 @@ class Reading {
     else if (key > 0) this.#messages.push([key, value])
     else {
       const uplink = this.#past(readUplink(-key, value, this.#toMonotonic))
-      this.#uplinks.push(spooledPosition(uplink) ?? uplink) // only this small part is kept of most
+      this.#uplinks.push(partInMemory(uplink) ?? uplink) // only this small part is kept of most
     }
     if (typeof key === 'number' || key === 'lasting' || key === 'progress') this.stored.add(key)
   }

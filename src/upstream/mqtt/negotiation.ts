@@ -47,11 +47,11 @@ export function negotiated({ properties = {} }: IConnackPacket, keepalive: numbe
 /** The CONNECT of one connection. */
 export function connectPacket(
   upstream: UpstreamOptions,
-  { identity, clean, mend, will }: ConnectOptions,
+  { identity, clean, mend, will, sensors = 0 }: ConnectOptions,
   version: Version,
 ): IConnectPacket & { readonly clean: boolean; readonly keepalive: number } {
   const { clientId, username, password } = identity
-  const delay = version === 5 ? upstream.absenceSeconds : 0
+  const delay = version === 5 ? patience(upstream, sensors) : 0
   return {
     cmd: 'connect',
     protocolId: 'MQTT',
@@ -66,7 +66,8 @@ export function connectPacket(
     // An absent expiry means 0: the session would end with the connection [SN-MAP-2, -7].
     ...(version === 5 && {
       properties: {
-        sessionExpiryInterval: clean ? delay : upstream.sessionExpirySeconds,
+        // a broker that forgets the session publishes the will, too
+        sessionExpiryInterval: clean ? delay : Math.max(delay, upstream.sessionExpirySeconds),
         receiveMaximum: upstream.receiveMaximum,
         topicAliasMaximum: 0,
         requestProblemInformation: true,
@@ -76,6 +77,18 @@ export function connectPacket(
       },
     }),
   }
+}
+
+/** Milliseconds from one sensor's connection to the next after a restart of the gateway: `restore` leaves as many between them. */
+const EACH = 2
+
+/**
+ * Seconds that the broker is to wait for a connection that is gone without a word: while the gateway may be away, and until the last
+ * of all sensors has had its turn. Otherwise it would publish wills of sensors that are there.
+ */
+function patience({ absenceSeconds, connectsPerSecond }: UpstreamOptions, sensors: number): number {
+  if (absenceSeconds === 0) return 0
+  return absenceSeconds + Math.ceil((sensors * Math.max(EACH, 1000 / connectsPerSecond)) / 1000)
 }
 
 function seconds(milliseconds: number): number {

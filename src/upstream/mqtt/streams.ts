@@ -1,6 +1,6 @@
 // The octet streams under MQTT: TCP, TLS and WebSocket to one broker.
 
-import { lookup } from 'node:dns'
+import { type LookupAddress, lookup } from 'node:dns'
 import { connect as connectTcp, isIP, type LookupFunction } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
@@ -63,17 +63,31 @@ export function streams(url: string, tls: TlsOptions, turn: () => number = () =>
   }
 }
 
-/** Looks a name up, and begins with another of its addresses at each turn: a broker may accept connections and yet not answer. */
-const rotated =
-  (turn: () => number): LookupFunction =>
-  (name, options, callback) => {
-    lookup(name, { ...options, all: true }, (error, found) => {
+type OnFound = (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void
+
+/**
+ * Looks a name up, and begins with another of its addresses at each turn: a broker may accept connections and yet not answer. Whoever
+ * asks while a lookup is under way gets what that one finds: each occupies one of the few threads that the store needs, too, for
+ * seconds where no name server answers.
+ */
+function rotated(turn: () => number): LookupFunction {
+  let waiting: OnFound[] | undefined
+  return (name, options, callback) => {
+    const answer: OnFound = (error, found) => {
       const start = found?.length > 0 ? turn() % found.length : 0
       const addresses = error ? [] : [...found.slice(start), ...found.slice(0, start)]
       if (error || options.all === true) callback(error, addresses)
       else callback(null, addresses[0]?.address ?? '', addresses[0]?.family)
+    }
+    if (waiting !== undefined) return void waiting.push(answer)
+    waiting = [answer]
+    lookup(name, { ...options, all: true }, (error, found) => {
+      const all = waiting ?? []
+      waiting = undefined
+      for (const each of all) each(error, found)
     })
   }
+}
 
 function parse(url: string): { scheme: keyof typeof PORTS; hostname: string; port: number; path: string } {
   if (!URL.canParse(url)) throw new Error('the broker URL is not a URL')

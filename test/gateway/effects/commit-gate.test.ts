@@ -85,6 +85,7 @@ function scene(store: Store) {
   const performer = createEffectPerformer(
     {
       upstream: upstream as Upstream,
+      sessions: { byClientId: new Map() },
       store,
       rules,
       counters,

@@ -29,7 +29,8 @@ const setAside = (world: World) =>
       ? [`${effect.kind} ${effect.topic} ${effect.why}${effect.kept ? ' kept' : ''}`]
       : [],
   )
-const dead = (world: World) => [...world.session('dev1').uplink.dead.values()].map(({ data }) => text(data))
+const dead = (world: World) =>
+  [...world.session('dev1').uplink.dead.values()].map(({ token }) => world.store.contentsOf('dev1', token))
 
 describe('a publish that the broker hangs up at', () => {
   it.each([1, 2] as const)(

@@ -257,7 +257,9 @@ describe('a broker that does not take it', () => {
     world.advance(1000)
     expect(arrived(world)).toEqual(['yes 1', 'yes 2'])
     world.advance(3 * HOUR)
-    const dead = [...world.session('dev1').uplink.dead.values()].map(({ data }) => text(data))
+    const dead = [...world.session('dev1').uplink.dead.values()].map(({ token }) =>
+      world.store.contentsOf('dev1', token),
+    )
     expect([dead, spooled(world).messages]).toEqual([['no', 'no, too'], 0])
   })
 

@@ -41,6 +41,27 @@ describe('a full table', () => {
     expect(reasons(world).at(-1)).toBe('too-many-sensors')
   })
 
+  it('of sessions with dead letters keeps no newcomer out: these go last, the oldest first, and their letters are counted', () => {
+    const world = new World({ limits: { sensors: 3 }, random: () => 0, policy: () => ({ ack: 'store' }) })
+    world.broker.hangsUpAt = (topic) => topic === 'bad'
+    for (const [name, isPoisoned] of [['letter1', true], ['letter2', true], ['used', false]] as const) {
+      const sensor = world.sensor(`10.0.0.${name.length}${isPoisoned ? 1 : 2}`)
+      sensor.connect(name, kept)
+      sensor.publish(sensor.register(isPoisoned ? 'bad' : 'good'), 'x', { qos: 1, msgId: 1 })
+      world.advance(20_000)
+      sensor.send({ type: 'disconnect', duration: null })
+      world.advance(1000)
+    } // biome-ignore format: a table
+    expect(world.deadLetters.messages).toBe(2)
+    for (let i = 0; i < 3; i++) {
+      expect(world.sensor(`10.1.0.${i}`).connect(`n${i}`, kept)).toEqual([connack(0)])
+      world.advance(2000)
+    }
+    expect(gaveWay(world)).toEqual(['used', 'letter1', 'letter2'])
+    expect(world.drops().filter((reason) => reason === 'dead-letters-full')).toHaveLength(2)
+    expect(world.deadLetters).toEqual({ messages: 0, octets: 0 })
+  })
+
   it('gives up what was never used first, then what is gone for longest, and never what is there or acknowledged', () => {
     const world = new World({
       limits: { sensors: 5 },

@@ -109,6 +109,11 @@ export const DROPS: Readonly<Record<string, RemedyWords>> = {
     text: 'The broker closed the connection twice at this message or subscription of a sensor, so it is not sent again.',
     next: 'Look into the log of the broker: often the sensor may not use that topic, or the message is too large for it.',
   },
+  'dead-letters-full': {
+    label: 'Too many dead letters',
+    text: 'The oldest dead letter of a sensor made room: there are more than its spool, or the limits, allow, or a newcomer needed its place.',
+    next: 'See why the broker will not have these messages, then send them again or discard them. To keep more, raise "spool" in the rule of the sensor, or "limits.totalDeadLetters".',
+  },
   expired: {
     label: 'Too old',
     text: 'A message waited longer than its sender wanted it to live, or than a rule keeps it.',
