@@ -9,6 +9,7 @@ import { Draft } from './import/draft.ts'
 import type { PahoNetwork } from './import/paho/files.ts'
 import { plainTree, renderDraft, type SecretPlace, secretFolder } from './import/render.ts'
 import type { SourceFile } from './import/settings.ts'
+import { withExitCodes } from './options.ts'
 import { processTerminal, type Terminal } from './terminal/terminal.ts'
 
 /** What the command line says. */
@@ -205,7 +206,7 @@ export function importCommand(terminal: Terminal = processTerminal): Command {
       const code = runImport(name, loaded.files, flags, loaded.fill, terminal)
       if (code !== 0) terminal.exit(code)
     })
-    command.addCommand(one)
+    command.addCommand(withExitCodes(one, terminal))
   }
-  return command
+  return withExitCodes(command, terminal)
 }

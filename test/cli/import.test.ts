@@ -6,10 +6,10 @@ import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { checkConfig } from '../../src/cli/check.ts'
 import { importCommand } from '../../src/cli/import.ts'
-import type { Terminal } from '../../src/cli/terminal/terminal.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { directoryWith } from '../config/files.ts'
 import { makeAuthority } from '../support/certificates.ts'
+import { FakeTerminal } from '../support/sensor.ts'
 
 const samples = resolve(import.meta.dirname, 'import')
 const sample = (name: string) => join(samples, name)
@@ -22,20 +22,9 @@ interface Outcome {
 
 /** Runs the command as the command line would. */
 async function runImport(...words: string[]): Promise<Outcome> {
-  const out: string[] = []
-  const err: string[] = []
-  let code = 0
-  const terminal: Terminal = {
-    stdin: (async function* () {})(),
-    out: (line) => void out.push(line),
-    err: (line) => void err.push(line),
-    exit: (status) => {
-      code = status
-    },
-    interruption: () => new AbortController().signal,
-  }
-  await importCommand(terminal).parseAsync(words, { from: 'user' })
-  return { out: out.join('\n'), err: err.join('\n'), code }
+  const terminal = new FakeTerminal()
+  const code = (await terminal.run(importCommand(terminal), ...words)) ?? 0
+  return { out: terminal.lines.join('\n'), err: terminal.errors.join('\n'), code }
 }
 
 /** The configuration as the gateway would use it; `check` accepts it. */
@@ -457,6 +446,17 @@ describe('every import', () => {
     const forced = await runImport('emqx', '-o', output, '--force', sample('emqx/emqx.conf'))
     expect(forced.code).toBe(0)
     expect(JSON.parse(readFileSync(output, 'utf8')).gateway.id).toBe(23)
+  })
+
+  it('knows the four, and needs a file or flags: anything else is wrong usage', async () => {
+    for (const words of [
+      ['pahoo', 'x'],
+      ['paho'],
+      ['bisquitt'],
+      ['emqx', '--colour', 'x'],
+      ['paho', '--network', 'smoke', 'x'],
+    ])
+      expect((await runImport(...words)).code, words.join(' ')).toBe(2)
   })
 
   it('says which file it cannot read', async () => {
