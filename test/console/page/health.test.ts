@@ -7,7 +7,7 @@ import { FakeView } from '../fake-view.ts'
 const recent = { drops: {}, datagrams: 0, lost: 0, refused: 0, kernelDrops: 0 }
 
 async function listenersCheck(...urls: string[]): Promise<Check | undefined> {
-  const view = new FakeView()
+  const view = new FakeView(1)
   const [listener] = view.listeners()
   if (listener === undefined) throw new Error('the view has no listener')
   const listeners = urls.map((url) => ({
