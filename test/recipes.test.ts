@@ -135,11 +135,11 @@ describe('ESP32 with Arduino', () => {
 })
 
 describe('C with MQTTSNPacket', () => {
-  const paho = process.env['MQTTSN_TEST_PAHO'] ?? ''
+  const paho = process.env['PAHO_MQTTSN_SOURCE'] ?? ''
   const library = join(paho, 'MQTTSNPacket/src')
 
   it.skipIf(paho === '' || !isInstalled('gcc'))(
-    'the program registers a topic and publishes with QoS 1 (gcc, MQTTSN_TEST_PAHO)',
+    'the program registers a topic and publishes with QoS 1 (gcc, PAHO_MQTTSN_SOURCE)',
     async () => {
       const { office, port } = await startSite()
       const sources = readdirSync(library)

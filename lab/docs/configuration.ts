@@ -10,7 +10,7 @@ import { COMMENT } from '../../src/config/reading/comments.ts'
 import { variableName } from '../../src/config/reading/environment.ts'
 import { type Path, pathText } from '../../src/config/reading/path.ts'
 
-const COMMENTS = { description: 'A comment, which the gateway ignores.', type: ['string', 'array'] }
+const COMMENTS = { type: ['string', 'array'] }
 
 /** The schema as editors read it: without the keyword that only the gateway understands, and with comments in every object. */
 function editorSchema(): string {
