@@ -8,7 +8,7 @@ import { leaveOutRefused } from './import/acceptable.ts'
 import { Draft } from './import/draft.ts'
 import type { PahoNetwork } from './import/paho/files.ts'
 import { plainTree, renderDraft, type SecretPlace, secretFolder } from './import/render.ts'
-import type { SourceFile } from './import/settings.ts'
+import { ImportError, type SourceFile } from './import/settings.ts'
 import { withExitCodes } from './options.ts'
 import { processTerminal, type Terminal } from './terminal/terminal.ts'
 
@@ -22,9 +22,6 @@ interface ImportFlags {
 
 /** Fills a draft from files. */
 type Fill = (files: readonly SourceFile[], draft: Draft) => void
-
-/** What cannot be imported at all. */
-class ImportError extends Error {}
 
 /** Octets of the largest file that is read. */
 const MAX_FILE = 16 * 1024 * 1024
@@ -79,8 +76,6 @@ function runImport(
 /** Errors of input and file system, whose messages say enough. */
 const isExpected = (error: Error) =>
   error instanceof ImportError ||
-  /^(Hocon|Xml|YAML)/.test(error.name) ||
-  error.constructor.name === 'XmlError' ||
   ('code' in error && typeof error.code === 'string' && error.code.startsWith('E'))
 
 function write(

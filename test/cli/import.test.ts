@@ -3,6 +3,7 @@
 
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { checkConfig } from '../../src/cli/check.ts'
 import { importCommand } from '../../src/cli/import.ts'
@@ -458,6 +459,59 @@ describe('every import', () => {
     ])
       expect((await runImport(...words)).code, words.join(' ')).toBe(2)
   })
+
+  it.each([
+    ['paho', paho],
+    ['bisquitt', [sample('bisquitt/bisquitt.env'), sample('bisquitt/topics.yaml')]],
+    ['bisquitt', [sample('bisquitt/compose.yaml')]],
+    ['emqx', [sample('emqx/emqx.conf')]],
+    ['hivemq-edge', [sample('hivemq-edge/config.xml')]],
+  ] as const)(
+    '%s makes an accepted configuration of a damaged file, or says where the damage is: %j',
+    async (program, files) => {
+      const damage = [
+        '"',
+        '{',
+        '}',
+        ']',
+        '=',
+        ',',
+        '\n',
+        '${x}',
+        '<',
+        '*x',
+        '\0',
+        '99999999',
+        '?',
+        '-1',
+        '"""',
+        '__proto__',
+      ]
+      const where = fc.tuple(
+        fc.nat(files.length - 1),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.constantFrom(...damage),
+        fc.nat(12),
+      )
+      await fc.assert(
+        fc.asyncProperty(where, async ([which, at, text, gone]) => {
+          const copies = files.map((file, i) => {
+            const content = readFileSync(file, 'utf8')
+            const from = Math.floor(at * content.length)
+            return [
+              `${i}`,
+              i === which ? content.slice(0, from) + text + content.slice(from + gone) : content,
+            ]
+          })
+          const folder = directoryWith(Object.fromEntries(copies))
+          const outcome = await runImport(program, ...files.map((_, i) => join(folder, `${i}`)))
+          if (outcome.code === 0) accepted(outcome, SECRET)
+          else expect(outcome.err).toMatch(/^error: /)
+        }),
+        { numRuns: 25 },
+      )
+    },
+  )
 
   it('says which file it cannot read', async () => {
     const { err, code } = await runImport('paho', '/nonexistent/gateway.conf')

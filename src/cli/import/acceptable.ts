@@ -64,12 +64,18 @@ export function leaveOutRefused(
     // from the end of lists to their beginning, so that positions stay true
     const units = new Map(problems.map((problem) => [JSON.stringify(unitOf(problem.path)), problem] as const))
     const inOrder = [...units].sort(([a], [b]) => b.localeCompare(a, 'en', { numeric: true }))
+    let removed = 0
     for (const [unit, problem] of inOrder) {
       const parts: string[] = JSON.parse(unit)
-      const gone = remove(draft.tree, parts) || remove(draft.tree, parts.slice(0, 1))
+      // what lay in something that went a moment ago is gone already
+      if (remove(draft.tree, parts)) removed++
       const { source: _, ...words } = problem
       draft.note(parts.join('.'), `left out, since this gateway would refuse it: ${problemText(words)}`)
-      if (!gone) throw new Error(`nothing to leave out at ${problem.path}: ${problemText(words)}`)
     }
+    // a problem of something that is not there: its whole section goes
+    if (removed > 0) continue
+    const sections = inOrder.map(([unit]) => (JSON.parse(unit) as string[]).slice(0, 1))
+    if (!sections.some((section) => remove(draft.tree, section)))
+      throw new Error(`nothing to leave out: ${problems.map(problemText).join('; ')}`)
   }
 }

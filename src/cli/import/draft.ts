@@ -109,6 +109,8 @@ export class Draft {
 }
 
 export function isFile(path: string): boolean {
+  // the system knows no such name, and Node.js refuses to ask
+  if (path.includes('\0')) return false
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
 }
 

@@ -1,5 +1,8 @@
 // What stands in the configuration of another gateway, setting by setting, and which of it was used: the rest is reported.
 
+/** Something that cannot be imported; the message names the file and says why. */
+export class ImportError extends Error {}
+
 /** A file that was read, or given as text. */
 export interface SourceFile {
   readonly name: string

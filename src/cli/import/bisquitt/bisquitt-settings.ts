@@ -2,7 +2,7 @@
 
 import { parse } from 'yaml'
 import { isObject } from '../../../config/reading/path.ts'
-import type { Setting, SourceFile } from '../settings.ts'
+import { ImportError, type Setting, type SourceFile } from '../settings.ts'
 
 /** Flag, variable, and what comes behind the flag. */
 export const OPTIONS = {
@@ -155,8 +155,17 @@ function readCommand(
   readFlags(words.slice(program + 1), place, found)
 }
 
+function parseYaml(name: string, text: string): unknown {
+  try {
+    return parse(text, { schema: 'failsafe', logLevel: 'error' })
+  } catch (error) {
+    const why = error instanceof Error ? error.message.split('\n')[0] : ''
+    throw new ImportError(`${name}: is no YAML: ${why}`)
+  }
+}
+
 function readYaml({ name, text }: SourceFile, found: BisquittSettings): void {
-  const tree: unknown = parse(text, { schema: 'failsafe', logLevel: 'error' })
+  const tree = parseYaml(name, text)
   const { services } = isObject(tree) ? tree : {}
   if (isObject(services)) readCompose(services, name, found)
   else if (isObject(tree)) readTopics(tree, name, found)
@@ -171,7 +180,8 @@ function readTopics(tree: Record<string, unknown>, name: string, found: Bisquitt
       found.unreadable.push({ place: name, text: `${id}: is no list of topic names by id` })
     else
       for (const [topicId, topic] of Object.entries(topics))
-        found.topics.push({ id, topicId, topic: String(topic), place: name })
+        if (typeof topic === 'string') found.topics.push({ id, topicId, topic, place: name })
+        else found.unreadable.push({ place: name, text: `${id} ${topicId}: is no topic name` })
   }
 }
 

@@ -1,14 +1,6 @@
 // Reads HOCON as far as EMQX's configuration uses it, into settings with their lines. Pure. JSON is a part of it.
 
-import type { Setting, SourceFile } from '../settings.ts'
-
-/** Text that is no HOCON; says where reading had to stop. */
-export class HoconError extends Error {
-  constructor(place: string, expected: string) {
-    super(`${place}: expected ${expected}`)
-    this.name = 'HoconError'
-  }
-}
+import { ImportError, type Setting, type SourceFile } from '../settings.ts'
 
 /** What was read: every plain value with its path, later ones of a path behind earlier ones; and what was left aside. */
 export interface HoconText {
@@ -52,7 +44,7 @@ class HoconReader {
   }
 
   #fail(expected: string): never {
-    throw new HoconError(this.#place, expected)
+    throw new ImportError(`${this.#place}: expected ${expected}`)
   }
 
   /** White space, line ends and comments. */
@@ -190,7 +182,7 @@ class HoconReader {
 }
 
 /**
- * Reads a file behind what earlier files gave; throws `HoconError`. A dot inside a name in quotes becomes `\u2024`, since
+ * Reads a file behind what earlier files gave; throws `ImportError` with the line where reading had to stop. A dot inside a name in quotes becomes `\u2024`, since
  * dots divide names.
  */
 export const readHocon = (file: SourceFile, earlier: readonly Setting[] = []): HoconText =>

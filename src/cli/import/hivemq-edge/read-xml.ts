@@ -1,7 +1,7 @@
 // Reads the XML configuration of HiveMQ Edge into settings with their lines.
 
 import { DOMParser, type Element } from '@xmldom/xmldom'
-import type { Setting, SourceFile } from '../settings.ts'
+import { ImportError, type Setting, type SourceFile } from '../settings.ts'
 
 /** Elements that may stand several times beside each other; they get a number in their paths. */
 const LISTS = new Set([
@@ -13,10 +13,7 @@ const LISTS = new Set([
   'tls-tcp-listener',
 ])
 
-/** Text that is no XML, or not that of HiveMQ. */
-export class XmlError extends Error {}
-
-/** Every element that holds text or nothing, with the path of names below the root. Throws `XmlError`. */
+/** Every element that holds text or nothing, with the path of names below the root. Throws `ImportError`. */
 export function readXml({ name, text }: SourceFile): Setting[] {
   const problems: string[] = []
   let root: Element | null = null
@@ -32,9 +29,9 @@ export function readXml({ name, text }: SourceFile): Setting[] {
       problems.push(error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'no XML')
   }
   if (problems[0] !== undefined || root === null)
-    throw new XmlError(`${name}: is no XML: ${problems[0] ?? 'it is empty'}`)
+    throw new ImportError(`${name}: is no XML: ${problems[0] ?? 'it is empty'}`)
   if (root.localName !== 'hivemq')
-    throw new XmlError(`${name}: the root is <${root.localName}>, expected <hivemq>, as in config.xml`)
+    throw new ImportError(`${name}: the root is <${root.localName}>, expected <hivemq>, as in config.xml`)
   const settings: Setting[] = []
   walk(root, '', name, settings)
   return settings
