@@ -14,6 +14,7 @@ const { version } = await import('./version.ts')
 const commands: Readonly<Record<string, () => Promise<AnyCommand>>> = {
   gateway: async () => (await import('./cli/gateway.ts')).gatewayCommand(),
   check: async () => (await import('./cli/check.ts')).checkCommand(),
+  import: async () => (await import('./cli/import.ts')).importCommand(),
   demo: async () => (await import('./cli/demo.ts')).demoCommand(),
   pub: async () => (await import('./cli/pub.ts')).pubCommand(),
   sub: async () => (await import('./cli/sub.ts')).subCommand(),
@@ -45,7 +46,10 @@ program.exitOverride((error) => {
   // wrong words on the command line are 2, as everywhere; asking for help or version is success
   process.exit(error.exitCode === 0 ? 0 : 2)
 })
-for (const command of program.commands) command.copyInheritedSettings(program)
+for (const command of program.commands) {
+  command.copyInheritedSettings(program)
+  for (const inner of command.commands) inner.copyInheritedSettings(command)
+}
 
 // a reader that closes the pipe (such as head) is no error
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -87,6 +87,8 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['console'],
   preact: ['page'],
   uplot: ['page'],
+  yaml: ['cli/import/bisquitt/bisquitt-settings.ts'],
+  '@xmldom/xmldom': ['cli/import/hivemq-edge/read-xml.ts'],
   'node:dgram': ['transport', 'sensor'],
   'node:fs': ['config', 'cli', 'version', 'store', 'transport/udp/proc-table.ts', 'console/page.ts'],
 }

@@ -87,6 +87,19 @@ describe('the README and its fellows', () => {
     }
   })
 
+  it('begins with a configuration for sensors on the LAN, which is accepted without a warning', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mqttsn-readme-'))
+    try {
+      const [, text = ''] = /cat > lan\.json <<'END'\n([\s\S]*?)END\n/.exec(readme) ?? []
+      writeFileSync(join(folder, 'lan.json'), text)
+      const { config, warnings } = loadConfig({ file: join(folder, 'lan.json'), env: {} })
+      expect(warnings).toEqual([])
+      expect(config.listeners).toMatchObject([{ url: 'udp://0.0.0.0:1884', allow: ['192.168.0.0/16'] }])
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
   it('shows commands and options that exist', () => {
     const lines = blocks(readme, 'sh')
       .join('')

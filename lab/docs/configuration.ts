@@ -6,13 +6,20 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { alternatives, configModel, type Node } from '../../src/config/model.ts'
+import { COMMENT } from '../../src/config/reading/comments.ts'
 import { variableName } from '../../src/config/reading/environment.ts'
 import { type Path, pathText } from '../../src/config/reading/path.ts'
 
-/** The schema as editors read it: without the keyword that only the gateway understands. */
+const COMMENTS = { type: ['string', 'array'] }
+
+/** The schema as editors read it: without the keyword that only the gateway understands, and with comments in every object. */
 function editorSchema(): string {
-  const text = JSON.stringify(configModel(), (key, value) => (key === 'x-mqttsn' ? undefined : value), 2)
-  return `${text}\n`
+  const keyword = (key: string, value: unknown) => {
+    if (key === 'x-mqttsn') return undefined
+    const isProperties = key === 'properties' && typeof value === 'object'
+    return isProperties ? { ...value, [COMMENT]: COMMENTS } : value
+  }
+  return `${JSON.stringify(configModel(), keyword, 2)}\n`
 }
 
 const code = (value: unknown) => `\`${JSON.stringify(value)}\``
@@ -83,6 +90,8 @@ A misspelt key is an error, and the nearest known one is suggested.
 
 For completion and checks in an editor, let the file begin with
 \`"$schema": "./docs/gateway.config.schema.json"\`.
+
+JSON has no comments; any object may hold a key \`"$comment"\` instead, with a text or a list of texts, which the gateway ignores.
 
 ## Which value counts
 

@@ -3,6 +3,7 @@
 import { dirname, resolve } from 'node:path'
 import { configModel } from './model.ts'
 import { type Contradiction, contradictions } from './reading/checks.ts'
+import { withoutComments } from './reading/comments.ts'
 import { completeConfig } from './reading/complete.ts'
 import { overrideFromEnvironment } from './reading/environment.ts'
 import { JsonError, type JsonText, readJson } from './reading/json.ts'
@@ -103,7 +104,7 @@ export function loadConfig(options: LoadOptions): Loaded {
   const { file, env, overrides } = options
   const json = read(file)
   const model = configModel()
-  const environment = overrideFromEnvironment(json.value, env, model)
+  const environment = overrideFromEnvironment(withoutComments(json.value), env, model)
   const written = merge(environment.tree, overrides)
   const directory = file === undefined ? process.cwd() : dirname(resolve(file))
   const resolved = resolveReferences(written, { env, directory, model })

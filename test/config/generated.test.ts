@@ -43,6 +43,7 @@ describe('generated files', () => {
       {},
       JSON.parse(read('gateway.config.json')),
       { broker: 'embedded' },
+      { $comment: ['one', 'two'], listeners: [{ $comment: 'three' }] },
       { timers: { tRetry: '5s' } },
     ]
     const wrong = [

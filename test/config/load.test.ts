@@ -41,6 +41,18 @@ describe('defaults', () => {
     expect(config.predefined).toEqual([])
   })
 
+  it('ignores comments, which any object may hold, and what looks like references in them', () => {
+    const commented = {
+      $comment: ['one', '${env:NOWHERE}'],
+      listeners: [{ $comment: 'two', url: 'udp://127.0.0.1:1900' }],
+      predefined: { $comment: 'three', '1': 'a' },
+    }
+    const { config } = load(commented)
+    expect(config.listeners[0]).not.toHaveProperty('$comment')
+    expect(config.predefined).toEqual([{ match: '*', topics: { '1': 'a' } }])
+    expect(problemsWith({ $coment: 'x' })).toMatchObject([{ path: '$coment' }])
+  })
+
   it('gives every load its own objects', () => {
     const first = load({}).config
     first.qosMinusOne.topics.push('changed')

@@ -56,7 +56,10 @@ class Reader {
   fail(expected: string): never {
     const next = /^(?:\/[/*]|.)/su.exec(this.text.slice(this.at, this.at + 2))?.[0]
     const found = next === undefined ? 'the end of the file' : JSON.stringify(next)
-    const hint = next === '//' || next === '/*' || next === '#' ? '; JSON has no comments' : ''
+    const hint =
+      next === '//' || next === '/*' || next === '#'
+        ? '; JSON has no comments, but any object may have a key "$comment"'
+        : ''
     throw new JsonError(found, `${expected}${hint}`, placeAt(this.text, this.at))
   }
 

@@ -1,6 +1,8 @@
 // Lines of the log: one per state change of a sensor; packets only at trace level, and their payloads only if configured.
 
 import type { Packet } from '../../codec/v1/messages.ts'
+import { parseListenerUrl } from '../../config/sections/addresses.ts'
+import { isLoopback } from '../../config/sections/networks.ts'
 import type { Log } from '../../log.ts'
 import type { Effect } from '../../session/events.ts'
 import { describePeer, hex, type Peer } from '../../session/peers.ts'
@@ -8,11 +10,20 @@ import type { Session } from '../../session/session.ts'
 import type { State } from '../../session/states.ts'
 import type { BoundListener } from '../datagrams/listener.ts'
 
-/** Logs where sensors are heard, and warns if the system grants a smaller receive buffer than asked. */
+/** What lets sensors on other machines reach a listener. */
+const REACH =
+  'for sensors elsewhere: listeners[].url "udp://0.0.0.0:1884" (or --listen), their network in "allow", and the port open in the firewall'
+
+/**
+ * Logs where sensors are heard, tells whoever tries it for the first time that loopback is no way for sensors elsewhere, and
+ * warns if the system grants a smaller receive buffer than asked.
+ */
 export function logListening(log: Log, { listener: { name }, transport, discovery }: BoundListener): void {
   const { receiveBuffer, receiveBufferAsked } = transport.stats()
   const found = { listener: name, url: transport.url, receiveBuffer, discovery: discovery !== undefined }
   log.info(found, 'listening')
+  if (isLoopback(parseListenerUrl(transport.url)?.address ?? ''))
+    log.info({ listener: name, remedy: REACH }, 'only this machine can reach this listener')
   if (receiveBuffer >= receiveBufferAsked) return
   const remedy = `raise net.core.rmem_max to ${receiveBufferAsked}, or ask for less with receiveBuffer`
   log.warn({ listener: name, receiveBuffer, receiveBufferAsked, remedy }, 'receive buffer smaller than asked')

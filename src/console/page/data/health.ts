@@ -132,8 +132,19 @@ function ofListeners(listeners: readonly ListenerInfo[], recent: Recent): Check 
       next: remedy,
     }
   }
-  return { ...check, tone: 'good', text: listeners.map(({ url }) => url).join(', '), next: '' }
+  const urls = listeners.map(({ url }) => url).join(', ')
+  if (listeners.every(({ url }) => LOOPBACK.test(url))) {
+    return {
+      ...check,
+      tone: 'note',
+      text: `${urls}: only this machine can reach it.`,
+      next: 'For sensors elsewhere let "listeners" have the url udp://0.0.0.0:1884, with their network in "allow", and open that port in the firewall.',
+    }
+  }
+  return { ...check, tone: 'good', text: urls, next: '' }
 }
+
+const LOOPBACK = /^udp:\/\/(127\.|\[::1\])/
 
 function ofSensors({ sensors }: GatewayInfo, recent: Recent): Check {
   const all = total(sensors)

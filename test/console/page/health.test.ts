@@ -1,0 +1,36 @@
+// What the console says of listeners that only this machine can reach.
+
+import { expect, it } from 'vitest'
+import { type Check, checks } from '../../../src/console/page/data/health.ts'
+import { FakeView } from '../fake-view.ts'
+
+const recent = { drops: {}, datagrams: 0, lost: 0, refused: 0, kernelDrops: 0 }
+
+async function listenersCheck(...urls: string[]): Promise<Check | undefined> {
+  const view = new FakeView(1)
+  const [listener] = view.listeners()
+  if (listener === undefined) throw new Error('the view has no listener')
+  const listeners = urls.map((url) => ({
+    ...listener,
+    name: url,
+    url,
+    receiveBuffer: listener.receiveBufferAsked,
+  }))
+  const condition = { info: await view.info(), broker: await view.broker(), listeners, recent }
+  return checks(condition).find(({ id }) => id === 'listeners')
+}
+
+it('notes that only this machine can reach it, with what to set, where every listener is on loopback', async () => {
+  for (const urls of [['udp://127.0.0.1:1884'], ['udp://127.0.0.1:1884', 'udp://[::1]:1884']]) {
+    const check = await listenersCheck(...urls)
+    expect(check?.tone).toBe('note')
+    expect(check?.text).toContain('only this machine can reach it')
+    expect(check?.next).toContain('udp://0.0.0.0:1884')
+  }
+  for (const urls of [
+    ['udp://0.0.0.0:1884'],
+    ['udp://[::]:1884'],
+    ['udp://127.0.0.1:1884', 'udp://10.0.0.1:1884'],
+  ])
+    expect(await listenersCheck(...urls)).toMatchObject({ tone: 'good', next: '' })
+})
