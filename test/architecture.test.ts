@@ -69,6 +69,8 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
 const HOMES: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   zod: ['config'],
+  'jsonc-parser': ['config'],
+  yaml: ['config'],
   // its WebSocket; the books of a swarm; and the demo shows the world beyond the broker
   mqtt: ['upstream/mqtt/streams.ts', 'simulation/swarm/broker-client.ts', 'cli/demo/scene.ts'],
   'mqtt-packet': ['upstream'],

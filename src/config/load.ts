@@ -5,18 +5,19 @@ import { configModel } from './model.ts'
 import { type Contradiction, contradictions } from './reading/checks.ts'
 import { completeConfig } from './reading/complete.ts'
 import { overrideFromEnvironment } from './reading/environment.ts'
-import { JsonError, type JsonText, readJson } from './reading/json.ts'
 import { isObject, type Path, pathText, valueAt, withoutPath } from './reading/path.ts'
 import { ConfigError, expectation, type Located, type Problem, problemsOf } from './reading/problems.ts'
 import { MAX_FILE, MissingFile, readText, resolveReferences } from './reading/references.ts'
+import { readWritten, syntaxOf } from './reading/syntax.ts'
 import { warningsOf } from './reading/warnings.ts'
+import { SyntaxProblem, type Written } from './reading/written.ts'
 import { type Config, configSchema } from './schema.ts'
 
 export { ConfigError } from './reading/problems.ts'
 
 /** Where a configuration comes from. */
 export interface LoadOptions {
-  /** the JSON file; without it, defaults, environment and overrides make the configuration */
+  /** the file, JSON with comments or YAML by its name; without it, defaults, environment and overrides make the configuration */
   readonly file?: string | undefined
   /** `process.env`, or what stands for it */
   readonly env: Readonly<Record<string, string | undefined>>
@@ -30,10 +31,10 @@ export interface Loaded {
   readonly warnings: string[]
 }
 
-const EMPTY: JsonText = { value: {}, repeated: [], placeOf: () => undefined }
+const EMPTY: Written = { value: {}, repeated: [], placeOf: () => undefined }
 const LARGEST = 16 * MAX_FILE
 
-function read(file: string | undefined): JsonText {
+function read(file: string | undefined): Written {
   if (file === undefined) return EMPTY
   const reject = (found: string, expected: string, source?: string): never => {
     throw new ConfigError([{ path: '', found, expected, source }], file)
@@ -45,14 +46,17 @@ function read(file: string | undefined): JsonText {
     if (error instanceof MissingFile)
       return reject(
         'no such file',
-        'a JSON file, of which {} is a complete one; without -c the defaults hold, and flags set the rest (--help)',
+        `a ${syntaxOf(file)} file, of which {} is a complete one; without -c the defaults hold, and flags set the rest (--help)`,
       )
-    return reject(error instanceof Error ? error.message : 'nothing readable', 'a readable JSON file')
+    return reject(
+      error instanceof Error ? error.message : 'nothing readable',
+      `a readable ${syntaxOf(file)} file`,
+    )
   }
   try {
-    return readJson(source)
+    return readWritten(source, file)
   } catch (error) {
-    if (!(error instanceof JsonError)) throw error
+    if (!(error instanceof SyntaxProblem)) throw error
     const { found, expected, place } = error
     return reject(found, expected, `line ${place.line}, column ${place.column}`)
   }
@@ -101,16 +105,16 @@ const overlap = (a: Path, b: Path) => a.every((part, i) => i >= b.length || part
 /** Loads and checks a configuration; throws `ConfigError` with everything that is wrong. Changes nothing anywhere. */
 export function loadConfig(options: LoadOptions): Loaded {
   const { file, env, overrides } = options
-  const json = read(file)
+  const text = read(file)
   const model = configModel()
-  const environment = overrideFromEnvironment(json.value, env, model)
+  const environment = overrideFromEnvironment(text.value, env, model)
   const written = merge(environment.tree, overrides)
   const directory = file === undefined ? process.cwd() : dirname(resolve(file))
   const resolved = resolveReferences(written, { env, directory, model })
 
   const origins = new Map(environment.origins)
   for (const path of leaves(overrides)) origins.set(pathText(path), 'command line')
-  const problems: Located[] = [...environment.problems, ...repetitions(json), ...resolved.problems]
+  const problems: Located[] = [...environment.problems, ...repetitions(text), ...resolved.problems]
   const parsed = configSchema.safeParse(resolved.tree, { error: expectation })
   if (!parsed.success) {
     const known = new Set(problems.map(({ path }) => path))
@@ -120,7 +124,7 @@ export function loadConfig(options: LoadOptions): Loaded {
   problems.push(...found.map(({ about: [at], ...words }) => ({ at, path: pathText(at), ...words })))
   if (!parsed.success || problems.length > 0) {
     throw new ConfigError(
-      problems.map((problem) => sourced(problem, origins, json)),
+      problems.map((problem) => sourced(problem, origins, text)),
       file,
     )
   }
@@ -128,8 +132,8 @@ export function loadConfig(options: LoadOptions): Loaded {
   return { config, warnings: warningsOf(config) }
 }
 
-const repetitions = (json: JsonText): Located[] =>
-  json.repeated.map((at) => ({
+const repetitions = (text: Written): Located[] =>
+  text.repeated.map((at) => ({
     at,
     path: pathText(at),
     found: 'the key a second time',
@@ -137,10 +141,10 @@ const repetitions = (json: JsonText): Located[] =>
   }))
 
 // Where a value was set: overrides of the path or of anything above it count before the file.
-function sourced({ at, ...problem }: Located, origins: ReadonlyMap<string, string>, json: JsonText): Problem {
+function sourced({ at, ...problem }: Located, origins: ReadonlyMap<string, string>, text: Written): Problem {
   if (problem.source !== undefined) return problem
   const upwards = at.map((_, i) => pathText(at.slice(0, at.length - i)))
   const origin = upwards.map((path) => origins.get(path)).find((name) => name !== undefined)
-  const place = upwards.map((path) => json.placeOf(path)).find((found) => found !== undefined)
+  const place = upwards.map((path) => text.placeOf(path)).find((found) => found !== undefined)
   return { ...problem, source: origin ?? (place && `line ${place.line}`) }
 }
