@@ -2,7 +2,8 @@
 
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
-import { ConfigError, loadConfig } from '../config/load.ts'
+import { ConfigError } from '../config/load.ts'
+import { loadUsableConfig } from '../config/usable.ts'
 import type { Console } from '../console/server.ts'
 import { createLog, type Log } from '../log.ts'
 import { serveView } from '../monitor/open-console.ts'
@@ -10,6 +11,7 @@ import { version } from '../version.ts'
 import { type AnyGateway, createGateway } from '../workers/any-gateway.ts'
 import { serveReloads } from './gateway/reload.ts'
 import { holdSignals, stopRequest, stopSignal } from './gateway/stop-signals.ts'
+import { BROKER, CONSOLE, GATEWAY, urlOf } from './terminal/addresses.ts'
 
 interface Options {
   config?: string
@@ -34,13 +36,16 @@ const FAULT = 70
 export function gatewayCommand(): Command {
   return new Command('gateway')
     .description('run the gateway')
-    .option('-c, --config <file>', 'configuration file (JSON); without it the defaults hold')
-    .option('-l, --listen <url>', 'listen here instead, such as udp://127.0.0.1:1884; repeatable', append)
-    .option('-b, --broker <url>', 'MQTT broker: mqtt://, mqtts://, ws://, wss:// or "embedded"')
+    .option(
+      '-c, --config <file>',
+      'configuration file (JSON with comments, or YAML); without it the defaults hold',
+    )
+    .option('-l, --listen <address>', 'listen here instead, such as 0.0.0.0:1884; repeatable', append)
+    .option('-b, --broker <address>', 'MQTT broker: host:port, mqtts://, ws://, wss:// or "embedded"')
     .option('-p, --predefined <id=topic>', 'predefined topic id for all sensors; repeatable', assign)
     .option('--id <number>', 'GwId, 0 to 255')
     .option('--store <folder>', 'keep sessions there, or "memory": only while the gateway runs')
-    .option('--console <url>', 'serve the console there, such as http://127.0.0.1:8885')
+    .option('--console <address>', 'serve the console there, such as 127.0.0.1:8885')
     .option('--no-console', 'serve no console, no metrics, no API')
     .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent')
     .option('--log-format <format>', 'pretty, json or auto')
@@ -55,11 +60,11 @@ export function gatewayCommand(): Command {
 const help = `
 Examples:
   mqttsn gateway -c gateway.config.json
-  mqttsn gateway --listen udp://127.0.0.1:1884 --broker mqtt://127.0.0.1:1883 --predefined 1=home/button
+  mqttsn gateway --listen 127.0.0.1:1884 --broker 127.0.0.1:1883 --predefined 1=home/button
   mqttsn gateway --broker embedded --log-level debug
 
 Flags win over environment variables (MQTTSN_BROKER__URL=...), and these over the file. Ctrl-C or SIGTERM stops the
-gateway cleanly; a second one stops it at once. SIGHUP loads the configuration again. Exit codes: 0 stopped, 1 could not start,
+gateway cleanly; a second one stops it at once. SIGHUP (mqttsn reload) loads the configuration again. Exit codes: 0 stopped, 1 could not start,
 2 wrong usage, 70 ended by an unexpected error: to be started again.`
 
 const append = (value: string, values: string[] = []): string[] => [...values, value]
@@ -74,11 +79,11 @@ function assign(value: string, values: Record<string, string> = {}): Record<stri
 function overridesOf(options: Options): object {
   const { listen, broker, predefined, id, store, console, logLevel, logFormat } = options
   return {
-    ...(listen && { listeners: listen.map((url) => ({ url })) }),
-    ...(broker !== undefined && { broker: { url: broker } }),
+    ...(listen && { listeners: listen.map((address) => ({ url: listenerOf(address) })) }),
+    ...(broker !== undefined && { broker: { url: urlOf(broker, BROKER) ?? broker } }),
     ...(predefined && { predefined }),
     ...(console === false && { console: { enabled: false } }),
-    ...(typeof console === 'string' && { console: { url: console } }),
+    ...(typeof console === 'string' && { console: { url: urlOf(console, CONSOLE) ?? console } }),
     ...(store !== undefined && { store: storeOf(store) }),
     ...(id !== undefined && { gateway: { id: Number(id) } }),
     ...((logLevel !== undefined || logFormat !== undefined) && {
@@ -86,6 +91,10 @@ function overridesOf(options: Options): object {
     }),
   }
 }
+
+// What is no address is left to the configuration, which says what it should be. Sensors are heard at numeric addresses.
+const listenerOf = (address: string): string =>
+  (urlOf(address, GATEWAY) ?? address).replace('//localhost:', '//127.0.0.1:')
 
 // A flag is about the working directory, wherever the file is; a folder of that name is "./memory".
 const storeOf = (store: string): object =>
@@ -100,7 +109,7 @@ async function run(options: Options): Promise<number> {
   let endReloads = () => {}
   try {
     const source = { file: options.config, env: process.env, overrides: overridesOf(options) }
-    const { config, warnings } = loadConfig(source)
+    const { config, warnings } = loadUsableConfig(source)
     log = createLog(config.log)
     endOnUncaught(log)
     endReloads = serveReloads({ source, watch: options.watch === true, log, gateway: () => running })

@@ -5,8 +5,8 @@ import type * as Yaml from 'yaml'
 import type { Path } from './path.ts'
 import { DEEPEST, foundAt, Places, placeAt, SyntaxProblem, type Written } from './written.ts'
 
-/** Loaded when the first YAML file is read: most gateways never need it. */
-const loadYaml = (): typeof Yaml => {
+/** The library, loaded at the first YAML file: most gateways never need it. */
+export const loadYaml = (): typeof Yaml => {
   const require = createRequire(import.meta.url)
   return require('yaml') as typeof Yaml
 }
