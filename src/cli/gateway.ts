@@ -2,15 +2,7 @@
 
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
-import { ConfigError } from '../config/load.ts'
-import { loadUsableConfig } from '../config/usable.ts'
-import type { Console } from '../console/server.ts'
-import { createLog, type Log } from '../log.ts'
-import { serveView } from '../monitor/open-console.ts'
-import { version } from '../version.ts'
-import { type AnyGateway, createGateway } from '../workers/any-gateway.ts'
-import { serveReloads } from './gateway/reload.ts'
-import { holdSignals, stopRequest, stopSignal } from './gateway/stop-signals.ts'
+import { holdSignals } from './gateway/stop-signals.ts'
 import { BROKER, CONSOLE, GATEWAY, urlOf } from './terminal/addresses.ts'
 
 interface Options {
@@ -25,9 +17,6 @@ interface Options {
   logFormat?: string
   watch?: true
 }
-
-/** Exit code after an error that nobody has caught; `EX_SOFTWARE` of sysexits. */
-const FAULT = 70
 
 /**
  * The command `gateway`. Exit codes: 0 stopped, 1 wrong configuration or start failed, 2 wrong usage, 70 ended by an unexpected
@@ -53,7 +42,11 @@ export function gatewayCommand(): Command {
     .addHelpText('after', help)
     .action(async (options: Options, command: Command) => {
       if (options.watch && options.config === undefined) command.error('error: --watch needs --config')
-      process.exitCode = await run(options)
+      holdSignals()
+      const source = { file: options.config, env: process.env, overrides: overridesOf(options) }
+      // Loaded here, since help and wrong options need nothing of it.
+      const { runGateway } = await import('./gateway/run-gateway.ts')
+      process.exitCode = await runGateway(source, options.watch === true)
     })
 }
 
@@ -99,70 +92,3 @@ const listenerOf = (address: string): string =>
 // A flag is about the working directory, wherever the file is; a folder of that name is "./memory".
 const storeOf = (store: string): object =>
   store === 'memory' ? { type: 'memory' } : { type: 'lmdb', path: store && resolve(store) }
-
-async function run(options: Options): Promise<number> {
-  holdSignals()
-  let log: Log
-  let gateway: AnyGateway | undefined
-  let served: Console | undefined
-  let running: AnyGateway | undefined
-  let endReloads = () => {}
-  try {
-    const source = { file: options.config, env: process.env, overrides: overridesOf(options) }
-    const { config, warnings } = loadUsableConfig(source)
-    log = createLog(config.log)
-    endOnUncaught(log)
-    endReloads = serveReloads({ source, watch: options.watch === true, log, gateway: () => running })
-    for (const warning of warnings) log.warn(warning)
-    if (stopRequest() !== undefined) {
-      endReloads()
-      return stopBeforeStart(log)
-    }
-    gateway = createGateway(config, log, version())
-    await gateway.start()
-    const isServed = config.console.enabled && stopRequest() === undefined
-    served = isServed ? await serveView(await gateway.view(), config, log, gateway.happenings) : undefined
-    running = gateway
-  } catch (error) {
-    endReloads()
-    await gateway?.stop()
-    // a wrong configuration, a port in use: one clear message, no stack
-    process.stderr.write(
-      `${error instanceof ConfigError ? error.message : `cannot start: ${messageOf(error)}`}\n`,
-    )
-    return 1
-  }
-  log.info(
-    { broker: gateway.brokerUrl, workers: gateway.workers, console: served?.url, node: process.version },
-    'gateway started',
-  )
-  const signal = await stopSignal()
-  log.info({ signal }, 'stopping')
-  endReloads()
-  await served?.close()
-  const { received, sent, published, delivered, dropped } = await gateway.stop()
-  log.info({ received, sent, published, delivered, dropped }, 'gateway stopped')
-  return 0
-}
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
-/**
- * Ends the process at an error that nobody has caught, also at that of a promise: what it has left behind is unknown. Whoever
- * supervises the process starts it again, and sensors go on with what the store has.
- */
-function endOnUncaught(log: Log): void {
-  process.on('uncaughtException', (err) => {
-    try {
-      log.fatal({ err }, 'unexpected error: the gateway ends') // written before this returns
-    } finally {
-      process.exit(FAULT)
-    }
-  })
-}
-
-/** Nothing was opened yet that would have to be closed. */
-function stopBeforeStart(log: Log): number {
-  log.info({ signal: stopRequest() }, 'stopped before it has started')
-  return 0
-}

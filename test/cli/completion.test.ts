@@ -1,6 +1,7 @@
 // The completion of the command line, in the shells themselves where they are installed.
 
 import { execFileSync, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { directoryWith } from '../config/files.ts'
@@ -59,6 +60,36 @@ describe.skipIf(!has('bash'))('in bash', () => {
     expect(proposals('mqttsn store restore o', cwd)).toEqual(['other.txt'])
     expect(proposals('mqttsn store list --store ', cwd)).toEqual([])
     expect(proposals('mqttsn pub --message ', cwd)).toEqual([])
+  })
+})
+
+describe.skipIf(!has('zsh'))('in zsh', () => {
+  it('completes commands, options and their values at a prompt', { timeout: 60_000 }, async () => {
+    const directory = directoryWith({
+      _mqttsn: (await run(['completion', 'zsh'])).stdout,
+      'gateway.yaml': '',
+    })
+    // each line is typed at an interactive shell of its own; what it becomes is written to a file
+    const typist = `
+      zmodload zsh/zpty
+      zpty z zsh -f -i
+      zpty -w z "cd \${(q)1}; fpath=(\${(q)1} \\$fpath); autoload -U compinit; compinit -u -d \${(q)1}/dump"
+      zpty -w z "note() { print -r -- \\$BUFFER >> \${(q)1}/lines; BUFFER= }; zle -N note; bindkey '^X' note"
+      zpty -w z "print ready > \${(q)1}/lines"
+      until [[ -s $1/lines ]]; do sleep 0.1; done
+      for line in "\${@:2}"; do zpty -w -n z "$line"$'\\t\\x18'; sleep 0.5; done
+      zpty -d z`
+    const typed = {
+      'mqttsn pu': 'mqttsn pub',
+      'mqttsn store ba': 'mqttsn store backup',
+      'mqttsn pub --repe': 'mqttsn pub --repeat',
+      'mqttsn top --state asl': 'mqttsn top --state asleep',
+      'mqttsn gateway -c ga': 'mqttsn gateway -c gateway.yaml',
+      'mqttsn sensor valve --inter': 'mqttsn sensor valve --interval',
+    }
+    execFileSync('zsh', ['-f', '-c', typist, 'typist', directory, ...Object.keys(typed)], { timeout: 50_000 })
+    const lines = readFileSync(join(directory, 'lines'), 'utf8').split('\n')
+    expect(lines.map((line) => line.trim())).toEqual(['ready', ...Object.values(typed), ''])
   })
 })
 

@@ -104,7 +104,8 @@ _mqttsn() {
     esac
   done
   # _arguments counts from the command that is called
-  local depth=\${#\${(z)where}}
+  local -a typed=(\${(z)where})
+  local depth=$#typed
   words=("\${(@)words[1]}" "\${(@)words[depth+2,-1]}")
   (( CURRENT -= depth ))
   case "$where" in
