@@ -186,6 +186,13 @@ describe('a warning', () => {
     [{ broker: { url: ['mqtt://127.0.0.1', 'mqtt://127.0.0.1'] } }, 'broker.url[1]: the same', ''],
     [{ console: { hosts: ['https://console.example'] } }, 'console.hosts[0]: fits nothing', ''],
     [{ queues: [{ match: 'a*' }, { match: 'ab' }] }, 'queues[1]: never used', ''],
+    [{ sensors: [{ match: 'a', publish: ['sensors/*'] }] }, 'sensors[0].publish[0]: *', '"sensors/+"'],
+    [
+      { sensors: [{ identity: ['fleet-[0-9]+'] }] },
+      'sensors[0].identity[0]: looks like a regular',
+      '"fleet-*"',
+    ],
+    [{ qosMinusOne: { from: ['10.1.2.3/8'] } }, 'qosMinusOne.from[0]: has host bits', '"10.0.0.0/8"'],
   ])('%j', (content, start, end) => {
     const warnings = warningsOf(content)
     expect(warnings).toHaveLength(1)
@@ -220,6 +227,14 @@ describe('a warning', () => {
     expect(warningsOf({ sensors: [{ match: 'a*', deny: true }, { match: 'b?' }, { match: 'bc*' }] })).toEqual(
       [],
     )
+  })
+
+  it('is not given for a rule that a list of sensors may name', () => {
+    const sensors = [{ match: 'a*' }, { match: 'ab' }]
+    expect(warningsOf({ sensors, admission: { sensors: 'ab ab' } })).toEqual([])
+    expect(
+      warningsOf({ sensors: [{ match: 'a*', clientId: `\${identity}`, identity: [`\${clientId}`] }] }),
+    ).toEqual([])
   })
 
   it('shows nothing that came from a reference', () => {

@@ -17,19 +17,24 @@ const showing = (config: Config): Showing => {
 
 function* patternWarnings(config: Config): Generator<string> {
   const show = showing(config)
-  const all = (['sensors', 'predefined', 'queues'] as const).flatMap((section) =>
-    config[section].map(({ match }, i) => ({ path: `${section}[${i}].match`, match })),
-  )
-  for (const { path, match } of all) {
-    const strange = strangePattern(match)
+  const all = [
+    ...(['sensors', 'predefined', 'queues'] as const).flatMap((section) =>
+      config[section].map(({ match }, i) => ({ path: `${section}[${i}].match`, match, of: 'ClientId' })),
+    ),
+    ...config.sensors.flatMap(({ identity = [] }, i) =>
+      identity.map((match, k) => ({ path: `sensors[${i}].identity[${k}]`, match, of: 'identity' })),
+    ),
+  ]
+  for (const { path, match, of } of all) {
+    const strange = strangePattern(match.replace(/\$\{\w+\}/g, 'x'))
     const { clientIdLength } = config.limits
     if (strange !== undefined) {
       const { what, meant = '' } = strange
       yield show(path, meant, (shown) => {
         const remedy = shown === '' || meant === '' ? '' : `; write ${shown}`
-        return `${path}: looks like ${what}, and fits hardly any ClientId: only * and ? are wildcards${remedy}`
+        return `${path}: looks like ${what}, and fits hardly any ${of}: only * and ? are wildcards${remedy}`
       })
-    } else if (shortestOf(match) > clientIdLength) {
+    } else if (of === 'ClientId' && shortestOf(match) > clientIdLength) {
       yield `${path}: fits no ClientId, as none may be longer than limits.clientIdLength (${clientIdLength})`
     }
   }
@@ -39,6 +44,11 @@ function* filterWarnings(config: Config): Generator<string> {
   const show = showing(config)
   const all = [
     ...config.qosMinusOne.topics.map((filter, k) => ({ path: `qosMinusOne.topics[${k}]`, filter })),
+    ...config.sensors.flatMap((rule, i) =>
+      (['publish', 'subscribe'] as const).flatMap((key) =>
+        (rule[key] ?? []).map((filter, k) => ({ path: `sensors[${i}].${key}[${k}]`, filter })),
+      ),
+    ),
     ...config.queues.flatMap(({ topics }, i) =>
       topics.map((filter, k) => ({ path: `queues[${i}].topics[${k}]`, filter })),
     ),
@@ -54,10 +64,7 @@ function* filterWarnings(config: Config): Generator<string> {
 }
 
 /** All lists of networks, each with its path. */
-function networksOf({
-  listeners,
-  sensors,
-}: Config): { readonly path: string; readonly networks: readonly string[] }[] {
+function networksOf({ listeners, sensors, qosMinusOne }: Config): { readonly path: string; readonly networks: readonly string[] }[] {
   return [
     ...listeners.flatMap((listener, i) =>
       (['allow', 'deny', 'forwarders'] as const).map((key) => ({
@@ -66,6 +73,7 @@ function networksOf({
       })),
     ),
     ...sensors.map(({ from }, i) => ({ path: `sensors[${i}].from`, networks: from })),
+    { path: 'qosMinusOne.from', networks: qosMinusOne.from },
   ]
 }
 
@@ -118,16 +126,18 @@ function* reachWarnings({ listeners, sensors }: Config): Generator<string> {
   }
 }
 
-function* orderWarnings({ sensors, broker }: Config): Generator<string> {
+function* orderWarnings({ sensors, broker, admission }: Config): Generator<string> {
+  // a list or service may name the rule that holds, whichever else fits
+  const isAssigned = admission.sensors !== undefined || admission.http !== undefined
   for (const [i, { match, clientId, deny }] of sensors.entries()) {
     const first = sensors.findIndex(
       (earlier) => !matchesEverything(earlier.match) && coversPattern(earlier.match, match),
     )
-    if (first < i && first >= 0) {
+    if (first < i && first >= 0 && !isAssigned) {
       yield `sensors[${i}]: never used, as sensors[${first}] fits all that it fits; order rules from special to general`
     }
     const isForMany = /[*?]/.test(match) && !deny
-    if (isForMany && !/(?<!\$)\$\{clientId\}/.test(clientId)) {
+    if (isForMany && !/(?<!\$)\$\{(?:clientId|identity)\}/.test(clientId)) {
       yield `sensors[${i}].clientId: is the same for all sensors of the rule, of which only one can be connected; it should hold "\${clientId}"`
     }
   }
