@@ -64,7 +64,11 @@ function* filterWarnings(config: Config): Generator<string> {
 }
 
 /** All lists of networks, each with its path. */
-function networksOf({ listeners, sensors, qosMinusOne }: Config): { readonly path: string; readonly networks: readonly string[] }[] {
+function networksOf({
+  listeners,
+  sensors,
+  qosMinusOne,
+}: Config): { readonly path: string; readonly networks: readonly string[] }[] {
   return [
     ...listeners.flatMap((listener, i) =>
       (['allow', 'deny', 'forwarders'] as const).map((key) => ({
