@@ -1,5 +1,6 @@
 // Loads the configuration: defaults < file < environment < command line, references resolved, everything checked.
 
+import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { configModel } from './model.ts'
 import { type Contradiction, contradictions } from './reading/checks.ts'
@@ -46,7 +47,7 @@ function read(file: string | undefined): Written {
     if (error instanceof MissingFile)
       return reject(
         'no such file',
-        `a ${syntaxOf(file)} file, of which {} is a complete one; without -c the defaults hold, and flags set the rest (--help)`,
+        `a ${syntaxOf(file)} file, of which {} is a complete one; without -c the defaults hold, and flags set the rest (--help); ${otherThan(file)}`,
       )
     return reject(
       error instanceof Error ? error.message : 'nothing readable',
@@ -60,6 +61,15 @@ function read(file: string | undefined): Written {
     const { found, expected, place } = error
     return reject(found, expected, `line ${place.line}, column ${place.column}`)
   }
+}
+
+/** What may have been meant by a file that is not there: the same name with another ending. */
+function otherThan(file: string): string {
+  const stem = file.replace(/\.(jsonc?|ya?ml)$/i, '')
+  const there = ['.json', '.jsonc', '.yaml', '.yml']
+    .map((ending) => stem + ending)
+    .find((name) => existsSync(name))
+  return there === undefined ? 'mqttsn init writes one' : `there is ${there}`
 }
 
 // Objects are merged, everything else replaces; a flag that was not given is undefined and changes nothing.

@@ -130,7 +130,12 @@ describe('the name of a file', () => {
   })
 
   it('says which syntax a file that is missing would have', () => {
-    expect(() => loadConfig({ file: '/nonexistent/c.yml', env: {} })).toThrow('expected a YAML file')
+    expect(() => loadConfig({ file: '/nonexistent/c.yml', env: {} })).toThrow(
+      /expected a YAML file.*mqttsn init/,
+    )
+    const directory = directoryWith({ 'c.yaml': '' })
+    const wrong = () => loadConfig({ file: join(directory, 'c.json'), env: {} })
+    expect(wrong).toThrow(`there is ${join(directory, 'c.yaml')}`)
   })
 })
 

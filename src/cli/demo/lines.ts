@@ -13,7 +13,7 @@ export function printLines(
   const print = ({ at, who, what, text }: Happening) =>
     stream.write(`${at.toISOString().slice(11, 23)}  ${who.padEnd(14)} ${what.padEnd(9)} ${text}\n`)
   stream.write(`gateway on ${gatewayUrl}, embedded broker on ${brokerUrl}, console on ${consoleUrl}\n`)
-  stream.write(`join in from another terminal: ${joinIn.join(' ; ')}\n`)
+  stream.write(`join in from another terminal:\n${joinIn.map((command) => `  ${command}\n`).join('')}`)
   for (const happening of board.happenings) print(happening)
   board.onHappening = print
   return () => {
