@@ -77,7 +77,12 @@ describe.skipIf(!has('zsh'))('in zsh', () => {
       zpty -w z "note() { print -r -- \\$BUFFER >> \${(q)1}/lines; BUFFER= }; zle -N note; bindkey '^X' note"
       zpty -w z "print ready > \${(q)1}/lines"
       until [[ -s $1/lines ]]; do sleep 0.1; done
-      for line in "\${@:2}"; do zpty -w -n z "$line"$'\\t\\x18'; sleep 0.5; done
+      n=1
+      for line in "\${@:2}"; do
+        zpty -w -n z "$line"$'\\t\\x18'
+        (( n += 1 ))
+        until (( $(wc -l < $1/lines) >= n )); do sleep 0.05; done
+      done
       zpty -d z`
     const typed = {
       'mqttsn pu': 'mqttsn pub',
