@@ -75,7 +75,7 @@ describe.skipIf(!has('zsh'))('in zsh', () => {
       zpty z zsh -f -i
       zpty -w z "cd \${(q)1}; fpath=(\${(q)1} \\$fpath); autoload -U compinit; compinit -u -d \${(q)1}/dump"
       zpty -w z "note() { print -r -- \\$BUFFER >> \${(q)1}/lines; BUFFER= }; zle -N note; bindkey '^X' note"
-      zpty -w z "print ready > \${(q)1}/lines"
+      zpty -w z "zle-line-init() { print -r -- ready >> \${(q)1}/lines }; zle -N zle-line-init"
       until [[ -s $1/lines ]]; do sleep 0.1; done
       n=1
       for line in "\${@:2}"; do
