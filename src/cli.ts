@@ -1,36 +1,18 @@
 #!/usr/bin/env node
 // The command line: one command per file in cli/, loaded when it is called.
 
-import type { Command as AnyCommand } from 'commander'
 import { holdSignals } from './cli/gateway/stop-signals.ts'
 
+// `mqttsn help pub` is `mqttsn pub --help`
+const words = process.argv.slice(2)
+if (words[0] === 'help') words.splice(0, 2, ...(words[1] === undefined ? [] : [words[1]]), '--help')
+
 // Before anything else is loaded, which takes a while: a gateway that is stopped at its start stops cleanly.
-if (process.argv[2] === 'gateway') holdSignals()
+if (words[0] === 'gateway') holdSignals()
 
 const { Command } = await import('commander')
 const { version } = await import('./version.ts')
-
-/** All commands, in the order of the help. */
-const commands: Readonly<Record<string, () => Promise<AnyCommand>>> = {
-  gateway: async () => (await import('./cli/gateway.ts')).gatewayCommand(),
-  check: async () => (await import('./cli/check.ts')).checkCommand(),
-  import: async () => (await import('./cli/import.ts')).importCommand(),
-  demo: async () => (await import('./cli/demo.ts')).demoCommand(),
-  pub: async () => (await import('./cli/pub.ts')).pubCommand(),
-  sub: async () => (await import('./cli/sub.ts')).subCommand(),
-  discover: async () => (await import('./cli/discover.ts')).discoverCommand(),
-  decode: async () => (await import('./cli/decode.ts')).decodeCommand(),
-  top: async () => (await import('./cli/top.ts')).topCommand(),
-  trace: async () => (await import('./cli/trace.ts')).traceCommand(),
-  capture: async () => (await import('./cli/capture.ts')).captureCommand(),
-  sensor: async () => (await import('./cli/sensor.ts')).sensorCommand(),
-}
-
-/** The command that is called; all of them where the first word names none: for the help, and for a proposal. */
-async function loadCommands(word = ''): Promise<AnyCommand[]> {
-  const called = Object.hasOwn(commands, word) ? commands[word] : undefined
-  return Promise.all((called === undefined ? Object.values(commands) : [called]).map((load) => load()))
-}
+const { commands } = await import('./cli/commands.ts')
 
 const program = new Command('mqttsn')
   .description(
@@ -38,9 +20,31 @@ const program = new Command('mqttsn')
   )
   .version(version())
   .showHelpAfterError('(add --help for usage)')
-  .configureHelp({ sortSubcommands: false })
+  .helpCommand(false)
+  .configureHelp({
+    sortSubcommands: false,
+    subcommandTerm: (command) => {
+      const takes = commands[command.name()]?.takes
+      return `${command.name()} [options]${takes === undefined ? '' : ` ${takes}`}`
+    },
+  })
+  .addHelpText(
+    'after',
+    `
+mqttsn COMMAND --help tells options, examples and exit codes. An address is written host, host:port or as a url.
 
-for (const command of await loadCommands(process.argv[2])) program.addCommand(command)
+Exit codes: 0 done, 1 refused or not valid, 2 wrong usage, 3 no answer, 130 ended by Ctrl-C before it was done; a command's own help tells more.
+
+Examples:
+  $ mqttsn demo
+  $ mqttsn init gateway.yaml
+  $ mqttsn pub -h 127.0.0.1 -p 1884 -t room/1/temp -m 21.5`,
+  )
+
+// The command that is called. Where the first word names none, all by their names: for the help, and for a proposal.
+const called = Object.hasOwn(commands, words[0] ?? '') ? commands[words[0] ?? ''] : undefined
+if (called !== undefined) program.addCommand(await called.load())
+else for (const [name, { about }] of Object.entries(commands)) program.command(name).description(about)
 
 program.exitOverride((error) => {
   // wrong words on the command line are 2, as everywhere; asking for help or version is success
@@ -57,4 +61,4 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error
 })
 
-await program.parseAsync()
+await program.parseAsync(words, { from: 'user' })

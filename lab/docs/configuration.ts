@@ -78,7 +78,10 @@ const INTRODUCTION = `# Configuration
 
 <!-- Written by lab/docs/configuration.ts from the schema in src/config. Do not edit. -->
 
-The gateway reads one JSON file, named with \`-c\`. Every key has a default: \`{}\` is a complete configuration.
+The gateway reads one file, named with \`-c\`: YAML if its name ends in \`.yaml\` or \`.yml\`, else JSON, in which comments (\`//\`, \`/* */\`)
+and commas before a closing bracket are allowed. Every key has a default: \`{}\` is a complete configuration. \`mqttsn init\` writes one
+with comments. In YAML, patterns and topic filters that begin with \`*\` or \`#\` stand in quotes; anchors and aliases may be used, tags and a second
+document may not. Examples here are JSON.
 Numbers in brackets, as in [6.14], are clauses of the MQTT-SN 1.2 specification.
 
 \`\`\`sh

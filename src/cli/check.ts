@@ -1,10 +1,10 @@
 // `mqttsn check`: shows the configuration that would be in effect, or everything that is wrong with it.
 
 import { Command } from 'commander'
-import { ConfigError, type Loaded, loadConfig } from '../config/load.ts'
-import { certificateProblems } from '../config/reading/certificates.ts'
+import { ConfigError, type Loaded } from '../config/load.ts'
 import { problemText } from '../config/reading/problems.ts'
 import { redacted } from '../config/redact.ts'
+import { loadUsableConfig } from '../config/usable.ts'
 
 /** What `check` found: the text for both outputs, and the exit status. */
 export interface CheckResult {
@@ -55,13 +55,7 @@ export async function checkConnections(options: CheckOptions, env: Environment):
   return { out: lines(...tried.map(triedText)), err: checked.err, status }
 }
 
-/** The configuration, if the gateway could work with it. Throws `ConfigError` if not. */
-function load({ config: file }: CheckOptions, env: Environment): Loaded {
-  const loaded = loadConfig({ file, env })
-  const problems = certificateProblems(loaded.config)
-  if (problems.length > 0) throw new ConfigError(problems, file)
-  return loaded
-}
+const load = ({ config: file }: CheckOptions, env: Environment): Loaded => loadUsableConfig({ file, env })
 
 function invalid({ problems }: ConfigError, options: CheckOptions): CheckResult {
   if (options.json) return { out: json({ valid: false, problems }), err: '', status: 1 }
@@ -85,7 +79,10 @@ Exit codes: 0 it can be used, 1 it cannot (all problems are listed at once), 2 w
 export function checkCommand(): Command {
   return new Command('check')
     .description('check a configuration and show what would be in effect, without starting anything')
-    .option('-c, --config <file>', 'configuration file (JSON); without it the defaults hold')
+    .option(
+      '-c, --config <file>',
+      'configuration file (JSON with comments, or YAML); without it the defaults hold',
+    )
     .option('--connect', 'also try to reach the broker and to log in')
     .option('--json', 'one JSON object on standard output, for scripts')
     .addHelpText('after', help)

@@ -1,16 +1,19 @@
 // mqttsn demo: a gateway on an embedded broker, simulated sensors around it, and what happens, live.
 
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { createBoard } from './demo/board.ts'
 import { printLines } from './demo/lines.ts'
 import { playScene } from './demo/scene.ts'
 import { showScreen } from './demo/screen.ts'
 import { count, timeOption } from './options.ts'
+import { addressParser, CONSOLE } from './terminal/addresses.ts'
+import { invocation } from './terminal/invocation.ts'
 
 interface Options {
   port: number
   duration?: number
   plain?: boolean
+  console?: string
 }
 
 /** The command `demo`. Exit codes: 0 ended by Ctrl-C or after --duration, 1 could not start, 2 wrong usage. */
@@ -19,6 +22,12 @@ export function demoCommand(): Command {
     .description('show the gateway at work: embedded broker, simulated sensors, everything live')
     .option('-p, --port <number>', 'UDP port of the gateway; 0 takes any free one', count, 1884)
     .addOption(timeOption('-d, --duration <time>', 'end after this time (default: at Ctrl-C)'))
+    .addOption(
+      new Option(
+        '--console <address>',
+        'serve the console there (default: 127.0.0.1:8885, or any free port)',
+      ).argParser(addressParser({ ...CONSOLE, others: [] })),
+    )
     .option('--plain', 'plain lines on a terminal too')
     .addHelpText('after', help)
     .action(async (options: Options) => {
@@ -31,12 +40,15 @@ Examples:
   mqttsn demo
   mqttsn demo --duration 20s | tee demo.log     plain lines in a pipe
   mqttsn demo --port 2000                       where port 1884 is taken
+  mqttsn demo --console 127.0.0.1:9000          the console there, and nowhere else
 
-While it runs, join in from another terminal:
+While it runs, join in from another terminal (-p: with the port that the demo has):
   mqttsn sub -t '#'
-  mqttsn pub -t valve/valve-1/setpoint -m 80 -q 1`
+  mqttsn pub -t valve/valve-1/setpoint -m 80 -q 1
 
-async function run({ port, duration, plain }: Options): Promise<number> {
+Exit codes: 0 ended by Ctrl-C or after --duration, 1 it could not start, 2 wrong usage.`
+
+async function run({ port, duration, plain, console }: Options): Promise<number> {
   const end = new AbortController()
   const stop = () => end.abort()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
@@ -44,7 +56,7 @@ async function run({ port, duration, plain }: Options): Promise<number> {
   const board = createBoard()
   const live = process.stdout.isTTY && !plain
   try {
-    const scene = await playScene({ port, board, signal: end.signal })
+    const scene = await playScene({ port, console, board, signal: end.signal })
     const close = live ? showScreen(board, scene, process.stdout) : printLines(board, scene, process.stdout)
     await scene.ended
     close()
@@ -53,7 +65,8 @@ async function run({ port, duration, plain }: Options): Promise<number> {
   } catch (error) {
     stop()
     const reason = error instanceof Error ? error.message : String(error)
-    process.stderr.write(`the demo cannot start: ${reason}\nTry another port: mqttsn demo --port 0\n`)
+    const other = console === undefined ? '--port 0' : `--port 0 --console 127.0.0.1:0`
+    process.stderr.write(`the demo cannot start: ${reason}\nTry other ports: ${invocation()} demo ${other}\n`)
     return 1
   } finally {
     clearTimeout(timer)

@@ -3,7 +3,8 @@
 import { Command } from 'commander'
 import { hex } from '../codec/v1/describe.ts'
 import { type DiscoverOptions, discover, type FoundGateway } from '../sensor/sensor.ts'
-import { count, timeOption, withExitCodes } from './options.ts'
+import { between, count, timeOption, withExitCodes } from './options.ts'
+import { addressParser, GATEWAY, urlOf } from './terminal/addresses.ts'
 import { ExitCode, processTerminal, reportFailure, type Terminal } from './terminal/terminal.ts'
 
 const EXAMPLES = `
@@ -12,12 +13,13 @@ Exit code: 0 found at least one gateway, 2 usage, 3 found none.
 Examples:
   $ mqttsn discover
   $ mqttsn discover --group 255.255.255.255 --port 1884 --timeout 2s
-  $ mqttsn discover --unicast 192.168.1.10:1884
+  $ mqttsn discover -h 192.168.1.10
 `
 
 interface DiscoverFlags {
   group?: string
-  port: number
+  host?: string
+  port?: number
   unicast?: string
   timeout: number
   radius: number
@@ -29,15 +31,29 @@ export function discoverCommand(terminal: Terminal = processTerminal): Command {
   const command = new Command('discover')
     .description('find MQTT-SN gateways')
     .option('--group <address>', 'multicast group or broadcast address (default: 225.1.1.1)')
-    .option('-p, --port <port>', 'UDP port of the group', count, 1883)
-    .option('--unicast <host:port>', 'ask this address, not a group')
+    .option('-h, --host <name>', 'ask this host, not a group')
+    .option(
+      '-p, --port <port>',
+      'UDP port of the group, or of the host (default: 1883, or 1884)',
+      between(1, 65_535),
+    )
+    .option('--unicast <address>', 'host and port in one', addressParser(GATEWAY))
+    .helpOption('--help', 'display help for command')
     .addOption(timeOption('--timeout <time>', 'listen so long', 5000))
     .option('--radius <hops>', 'how far the question goes, 0 = the whole network', count, 0)
     .option('--json', 'print one JSON object per gateway')
     .addHelpText('after', EXAMPLES)
   return withExitCodes(command, terminal).action(async (flags: DiscoverFlags) => {
     const print = flags.json ? toJson : toText
-    const { group, unicast, port, timeout } = flags
+    const { group, host, port = host === undefined ? 1883 : 1884, timeout } = flags
+    if (host !== undefined && flags.unicast !== undefined)
+      command.error('error: give --unicast, or --host and --port', { exitCode: ExitCode.usage })
+    const given = host === undefined ? flags.unicast : urlOf(host, GATEWAY)?.replace(/:\d+$/, `:${port}`)
+    if (host !== undefined && given === undefined)
+      command.error(`error: --host: expected a name or an address, got '${host}'`, {
+        exitCode: ExitCode.usage,
+      })
+    const unicast = given
     const options: DiscoverOptions = {
       ...(group !== undefined && { group }),
       ...(unicast !== undefined && { unicast }),

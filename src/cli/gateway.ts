@@ -2,14 +2,8 @@
 
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
-import { ConfigError, loadConfig } from '../config/load.ts'
-import type { Console } from '../console/server.ts'
-import { createLog, type Log } from '../log.ts'
-import { serveView } from '../monitor/open-console.ts'
-import { version } from '../version.ts'
-import { type AnyGateway, createGateway } from '../workers/any-gateway.ts'
-import { serveReloads } from './gateway/reload.ts'
-import { holdSignals, stopRequest, stopSignal } from './gateway/stop-signals.ts'
+import { holdSignals } from './gateway/stop-signals.ts'
+import { BROKER, CONSOLE, GATEWAY, urlOf } from './terminal/addresses.ts'
 
 interface Options {
   config?: string
@@ -24,9 +18,6 @@ interface Options {
   watch?: true
 }
 
-/** Exit code after an error that nobody has caught; `EX_SOFTWARE` of sysexits. */
-const FAULT = 70
-
 /**
  * The command `gateway`. Exit codes: 0 stopped, 1 wrong configuration or start failed, 2 wrong usage, 70 ended by an unexpected
  * error.
@@ -34,13 +25,16 @@ const FAULT = 70
 export function gatewayCommand(): Command {
   return new Command('gateway')
     .description('run the gateway')
-    .option('-c, --config <file>', 'configuration file (JSON); without it the defaults hold')
-    .option('-l, --listen <url>', 'listen here instead, such as udp://127.0.0.1:1884; repeatable', append)
-    .option('-b, --broker <url>', 'MQTT broker: mqtt://, mqtts://, ws://, wss:// or "embedded"')
+    .option(
+      '-c, --config <file>',
+      'configuration file (JSON with comments, or YAML); without it the defaults hold',
+    )
+    .option('-l, --listen <address>', 'listen here instead, such as 0.0.0.0:1884; repeatable', append)
+    .option('-b, --broker <address>', 'MQTT broker: host:port, mqtts://, ws://, wss:// or "embedded"')
     .option('-p, --predefined <id=topic>', 'predefined topic id for all sensors; repeatable', assign)
     .option('--id <number>', 'GwId, 0 to 255')
     .option('--store <folder>', 'keep sessions there, or "memory": only while the gateway runs')
-    .option('--console <url>', 'serve the console there, such as http://127.0.0.1:8885')
+    .option('--console <address>', 'serve the console there, such as 127.0.0.1:8885')
     .option('--no-console', 'serve no console, no metrics, no API')
     .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent')
     .option('--log-format <format>', 'pretty, json or auto')
@@ -48,18 +42,22 @@ export function gatewayCommand(): Command {
     .addHelpText('after', help)
     .action(async (options: Options, command: Command) => {
       if (options.watch && options.config === undefined) command.error('error: --watch needs --config')
-      process.exitCode = await run(options)
+      holdSignals()
+      const source = { file: options.config, env: process.env, overrides: overridesOf(options) }
+      // Loaded here, since help and wrong options need nothing of it.
+      const { runGateway } = await import('./gateway/run-gateway.ts')
+      process.exitCode = await runGateway(source, options.watch === true)
     })
 }
 
 const help = `
 Examples:
   mqttsn gateway -c gateway.config.json
-  mqttsn gateway --listen udp://127.0.0.1:1884 --broker mqtt://127.0.0.1:1883 --predefined 1=home/button
+  mqttsn gateway --listen 127.0.0.1:1884 --broker 127.0.0.1:1883 --predefined 1=home/button
   mqttsn gateway --broker embedded --log-level debug
 
 Flags win over environment variables (MQTTSN_BROKER__URL=...), and these over the file. Ctrl-C or SIGTERM stops the
-gateway cleanly; a second one stops it at once. SIGHUP loads the configuration again. Exit codes: 0 stopped, 1 could not start,
+gateway cleanly; a second one stops it at once. SIGHUP (mqttsn reload) loads the configuration again. Exit codes: 0 stopped, 1 could not start,
 2 wrong usage, 70 ended by an unexpected error: to be started again.`
 
 const append = (value: string, values: string[] = []): string[] => [...values, value]
@@ -74,11 +72,11 @@ function assign(value: string, values: Record<string, string> = {}): Record<stri
 function overridesOf(options: Options): object {
   const { listen, broker, predefined, id, store, console, logLevel, logFormat } = options
   return {
-    ...(listen && { listeners: listen.map((url) => ({ url })) }),
-    ...(broker !== undefined && { broker: { url: broker } }),
+    ...(listen && { listeners: listen.map((address) => ({ url: listenerOf(address) })) }),
+    ...(broker !== undefined && { broker: { url: urlOf(broker, BROKER) ?? broker } }),
     ...(predefined && { predefined }),
     ...(console === false && { console: { enabled: false } }),
-    ...(typeof console === 'string' && { console: { url: console } }),
+    ...(typeof console === 'string' && { console: { url: urlOf(console, CONSOLE) ?? console } }),
     ...(store !== undefined && { store: storeOf(store) }),
     ...(id !== undefined && { gateway: { id: Number(id) } }),
     ...((logLevel !== undefined || logFormat !== undefined) && {
@@ -87,73 +85,10 @@ function overridesOf(options: Options): object {
   }
 }
 
+// What is no address is left to the configuration, which says what it should be. Sensors are heard at numeric addresses.
+const listenerOf = (address: string): string =>
+  (urlOf(address, GATEWAY) ?? address).replace('//localhost:', '//127.0.0.1:')
+
 // A flag is about the working directory, wherever the file is; a folder of that name is "./memory".
 const storeOf = (store: string): object =>
   store === 'memory' ? { type: 'memory' } : { type: 'lmdb', path: store && resolve(store) }
-
-async function run(options: Options): Promise<number> {
-  holdSignals()
-  let log: Log
-  let gateway: AnyGateway | undefined
-  let served: Console | undefined
-  let running: AnyGateway | undefined
-  let endReloads = () => {}
-  try {
-    const source = { file: options.config, env: process.env, overrides: overridesOf(options) }
-    const { config, warnings } = loadConfig(source)
-    log = createLog(config.log)
-    endOnUncaught(log)
-    endReloads = serveReloads({ source, watch: options.watch === true, log, gateway: () => running })
-    for (const warning of warnings) log.warn(warning)
-    if (stopRequest() !== undefined) {
-      endReloads()
-      return stopBeforeStart(log)
-    }
-    gateway = createGateway(config, log, version())
-    await gateway.start()
-    const isServed = config.console.enabled && stopRequest() === undefined
-    served = isServed ? await serveView(await gateway.view(), config, log, gateway.happenings) : undefined
-    running = gateway
-  } catch (error) {
-    endReloads()
-    await gateway?.stop()
-    // a wrong configuration, a port in use: one clear message, no stack
-    process.stderr.write(
-      `${error instanceof ConfigError ? error.message : `cannot start: ${messageOf(error)}`}\n`,
-    )
-    return 1
-  }
-  log.info(
-    { broker: gateway.brokerUrl, workers: gateway.workers, console: served?.url, node: process.version },
-    'gateway started',
-  )
-  const signal = await stopSignal()
-  log.info({ signal }, 'stopping')
-  endReloads()
-  await served?.close()
-  const { received, sent, published, delivered, dropped } = await gateway.stop()
-  log.info({ received, sent, published, delivered, dropped }, 'gateway stopped')
-  return 0
-}
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
-/**
- * Ends the process at an error that nobody has caught, also at that of a promise: what it has left behind is unknown. Whoever
- * supervises the process starts it again, and sensors go on with what the store has.
- */
-function endOnUncaught(log: Log): void {
-  process.on('uncaughtException', (err) => {
-    try {
-      log.fatal({ err }, 'unexpected error: the gateway ends') // written before this returns
-    } finally {
-      process.exit(FAULT)
-    }
-  })
-}
-
-/** Nothing was opened yet that would have to be closed. */
-function stopBeforeStart(log: Log): number {
-  log.info({ signal: stopRequest() }, 'stopped before it has started')
-  return 0
-}

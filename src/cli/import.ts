@@ -98,9 +98,9 @@ function write(
 const help = `
 Examples:
   mqttsn import paho gateway.conf clients.conf predefinedTopic.conf > gateway.config.json
-  mqttsn import bisquitt -o gateway.config.json bisquitt.env
+  mqttsn import bisquitt -o gateway.json bisquitt.env
   mqttsn import bisquitt -- --mqtt-host broker.example --predefined-topic '*;home/button;1'
-  mqttsn import emqx etc/emqx.conf data/configs/cluster.hocon
+  mqttsn import emqx etc/emqx.conf
   mqttsn import hivemq-edge conf/config.xml
 
 The configuration goes to standard output or to the file of --output; a line for everything that has no counterpart or

@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { summarize } from '../codec/v1/describe.ts'
 import { formatDuration, parseDuration } from '../config/sections/units.ts'
 import type { Sensor, SensorOptions, Topic } from '../sensor/sensor.ts'
+import { addHostOptions, addressParser, GATEWAY } from './terminal/addresses.ts'
 import { ExitCode, processTerminal, type Terminal } from './terminal/terminal.ts'
 
 /** What `addSensorOptions` adds, as commander hands it over. */
@@ -38,8 +39,8 @@ export function addSensorOptions(command: Command): Command {
 
 /** Adds the options that even a simulation takes. */
 export function addGatewayOptions(command: Command): Command {
-  return command
-    .option('-g, --gateway <url>', 'where the gateway is', gatewayUrl, 'udp://127.0.0.1:1884')
+  return addHostOptions(command, 'gateway', GATEWAY, 'the gateway')
+    .option('-g, --gateway <address>', 'the same in one', addressParser(GATEWAY), 'udp://127.0.0.1:1884')
     .option('-i, --client-id <id>', 'client id, 1 to 23 characters (default: made up)')
     .option('--node-id <hex>', 'act as this wireless node behind a forwarder', hexOctets)
     .addOption(timeOption('--retry <time>', 'repeat a message that is not answered for so long', 5000))
@@ -160,13 +161,4 @@ export function hexOctets(value: string): Uint8Array {
   const digits = value.replace(/^0x|[\s:-]/gi, '')
   if (/^([0-9a-f]{2})+$/i.test(digits)) return Uint8Array.from(Buffer.from(digits, 'hex'))
   throw new InvalidArgumentError('expected octets in hex, such as 1234')
-}
-
-function gatewayUrl(value: string): string {
-  const url = value.includes('://') ? value : `udp://${value}`
-  const parsed = URL.canParse(url) ? new URL(url) : undefined
-  if (parsed?.protocol !== 'udp:' || parsed.hostname === '') {
-    throw new InvalidArgumentError('expected udp://host:port')
-  }
-  return parsed.port === '' ? `udp://${parsed.host}:1884` : `udp://${parsed.host}`
 }

@@ -8,7 +8,7 @@ import { Sensor, type SensorError, type Topic } from '../sensor/sensor.ts'
 import {
   addSensorOptions,
   addTopicOptions,
-  count,
+  between,
   qos012,
   type SensorFlags,
   type TopicFlags,
@@ -21,10 +21,12 @@ import {
 import { ExitCode, processTerminal, reportFailure, type Terminal } from './terminal/terminal.ts'
 
 const EXAMPLES = `
-Exit code: 0 published (at QoS 1 and 2: acknowledged), 1 refused by the gateway or broker, 2 usage, 3 no answer.
+Exit code: 0 published (at QoS 1 and 2: acknowledged), 1 refused by the gateway or broker, 2 usage, also where there was nothing
+to publish, 3 no answer, 130 Ctrl-C.
 
 Examples:
   $ mqttsn pub -t room/1/temp -m 21.5
+  $ mqttsn pub -h 192.168.1.10 -p 1884 -t room/1/temp -m 21.5
   $ mqttsn pub -t door -m open -q 1 -r --will-topic door --will-message lost
   $ mqttsn pub --predefined 5 -m on -q -1          (no connection at all)
   $ mqttsn pub --short ab -m ping -q 2 --repeat 10 --interval 500ms
@@ -33,6 +35,8 @@ Examples:
 
 /** More than this fits into no datagram. */
 const MAX_PAYLOAD = 65_535
+/** The system tells within this time that nobody listens at an address nearby, milliseconds. */
+const REFUSAL = 50
 
 interface PubFlags extends SensorFlags, TopicFlags {
   message?: string
@@ -55,7 +59,7 @@ export function pubCommand(terminal: Terminal = processTerminal): Command {
     .option('-l, --lines', 'each line of standard input is a message')
     .option('-q, --qos <qos>', 'QoS -1, 0, 1 or 2', anyQos, 0)
     .option('-r, --retain', 'ask the broker to retain the message')
-    .option('--repeat <times>', 'publish so many times', count, 1)
+    .option('--repeat <times>', 'publish so many times', between(1, 999_999_999), 1)
     .addOption(timeOption('--interval <time>', 'wait between repetitions', 1000))
     .addHelpText('after', EXAMPLES)
   addSensorOptions(command)
@@ -92,8 +96,10 @@ async function publishAll(
   watchSensor(sensor, flags, terminal)
   let refused: SensorError | undefined
   sensor.on('error', (error) => {
-    if (error.code === 'rejected') refused = error
+    // nothing but the system can say that a message without connection has reached nobody
+    if (error.code === 'rejected' || (error.code === 'transport' && flags.qos === -1)) refused = error
   })
+  let published = 0
   if (flags.json)
     sensor.on('published', ({ payload, qos, retain }) =>
       terminal.out(JSON.stringify({ published: { topic, qos, retain, octets: payload.length } })),
@@ -103,12 +109,14 @@ async function publishAll(
     for await (const payload of payloads(flags, terminal)) {
       for (let time = 1; time <= flags.repeat && !interrupted.aborted; time += 1) {
         await sensor.publish(topic, payload, { qos: flags.qos, retain: flags.retain === true })
+        published += 1
         if (time < flags.repeat) await pause(flags.interval, interrupted)
       }
       if (interrupted.aborted) break
     }
     // At QoS 0 the answer to DISCONNECT is the only sign that somebody is there, and comes after any refusal.
     await sensor.disconnect()
+    if (flags.qos === -1) await pause(REFUSAL, interrupted)
     if (refused !== undefined) throw refused
   } catch (error) {
     if (!interrupted.aborted) throw error
@@ -117,7 +125,10 @@ async function publishAll(
     if (ending === undefined) sensor.close()
     else await ending
   }
-  return interrupted.aborted ? ExitCode.interrupted : ExitCode.ok
+  if (interrupted.aborted) return ExitCode.interrupted
+  if (published > 0) return ExitCode.ok
+  terminal.err('error: nothing was published: standard input has no line')
+  return ExitCode.usage
 }
 
 async function* payloads(flags: PubFlags, { stdin }: Terminal): AsyncGenerator<Uint8Array> {

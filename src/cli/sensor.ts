@@ -10,7 +10,9 @@ const EXAMPLES = `
 Examples:
   $ mqttsn sensor thermometer --duration 20s
   $ mqttsn sensor valve --client-id valve-1 --interval 10s
-  $ mqttsn sensor swarm --sensors 500 --verify mqtt://127.0.0.1:1883
+  $ mqttsn sensor swarm --sensors 500 --verify 127.0.0.1:1883
+
+Exit code: 0 ended as asked, 1 it found something wrong, 2 usage, 3 no gateway answered.
 `
 
 /** The command `sensor` with one subcommand for each kind, to be added to the program. */
@@ -18,6 +20,7 @@ export function sensorCommand(terminal: Terminal = processTerminal): Command {
   const command = new Command('sensor')
     .description('run a simulated sensor')
     .usage('KIND [options]')
+    .helpOption('--help', 'display help for command')
     .argument('[kind]', 'which kind')
     .option('--list', 'list the kinds of sensor')
     .addHelpText('after', EXAMPLES)

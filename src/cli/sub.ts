@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { Command } from 'commander'
 import { hex } from '../codec/v1/describe.ts'
 import { pause } from '../sensor/pause.ts'
-import { type ReceivedMessage, Sensor, SensorError, type Topic } from '../sensor/sensor.ts'
+import { type Granted, type ReceivedMessage, Sensor, SensorError, type Topic } from '../sensor/sensor.ts'
 import {
   addSensorOptions,
   addTopicOptions,
@@ -21,7 +21,8 @@ import {
 import { ExitCode, processTerminal, reportFailure, type Terminal } from './terminal/terminal.ts'
 
 const EXAMPLES = `
-Prints one line for each message: topic, blank, payload; a payload that is not text is printed as hex.
+Prints one line for each message: topic, blank, payload; a payload that is not text is printed as hex. Standard error says when it
+is subscribed.
 After the first connection it stays: whenever the gateway is lost, it connects again.
 
 Exit code: 0 ended by Ctrl-C or --count, 1 refused by the gateway or broker, 2 usage, 3 no answer, or --timeout
@@ -115,7 +116,7 @@ async function stay(
   while (!signal.aborted) {
     try {
       await sensor.connect()
-      for (const topic of topics) await sensor.subscribe(topic, flags.qos)
+      for (const topic of topics) tell(topic, flags, await sensor.subscribe(topic, flags.qos), terminal)
       ready = true
       if (flags.sleep === undefined) await once(sensor, 'disconnected', { signal })
       else await sleepAndWake(sensor, flags.sleep, terminal, signal)
@@ -127,6 +128,16 @@ async function stay(
     }
     await pause(flags.retry, signal)
   }
+}
+
+/** Says that messages can come from now on, where it does not mix with them. */
+function tell(topic: Topic, { json, qos: asked }: SubFlags, { qos }: Granted, terminal: Terminal): void {
+  const name =
+    typeof topic === 'string' ? topic : 'short' in topic ? topic.short : `predefined:${topic.predefined}`
+  const less = qos < asked ? `, not ${asked}` : ''
+  terminal.err(
+    json ? JSON.stringify({ subscribed: { topic, qos } }) : `subscribed to ${name}, QoS ${qos}${less}`,
+  )
 }
 
 /** Until the connection is lost. Announces twice the time, so that one lost datagram does not end the session. */

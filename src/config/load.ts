@@ -1,23 +1,25 @@
 // Loads the configuration: defaults < file < environment < command line, references resolved, everything checked.
 
+import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { configModel } from './model.ts'
 import { type Contradiction, contradictions } from './reading/checks.ts'
 import { withoutComments } from './reading/comments.ts'
 import { completeConfig } from './reading/complete.ts'
 import { overrideFromEnvironment } from './reading/environment.ts'
-import { JsonError, type JsonText, readJson } from './reading/json.ts'
 import { isObject, type Path, pathText, valueAt, withoutPath } from './reading/path.ts'
 import { ConfigError, expectation, type Located, type Problem, problemsOf } from './reading/problems.ts'
 import { MAX_FILE, MissingFile, readText, resolveReferences } from './reading/references.ts'
+import { readWritten, syntaxOf } from './reading/syntax.ts'
 import { warningsOf } from './reading/warnings.ts'
+import { SyntaxProblem, type Written } from './reading/written.ts'
 import { type Config, configSchema } from './schema.ts'
 
 export { ConfigError } from './reading/problems.ts'
 
 /** Where a configuration comes from. */
 export interface LoadOptions {
-  /** the JSON file; without it, defaults, environment and overrides make the configuration */
+  /** the file, JSON with comments or YAML by its name; without it, defaults, environment and overrides make the configuration */
   readonly file?: string | undefined
   /** `process.env`, or what stands for it */
   readonly env: Readonly<Record<string, string | undefined>>
@@ -31,10 +33,10 @@ export interface Loaded {
   readonly warnings: string[]
 }
 
-const EMPTY: JsonText = { value: {}, repeated: [], placeOf: () => undefined }
+const EMPTY: Written = { value: {}, repeated: [], placeOf: () => undefined }
 const LARGEST = 16 * MAX_FILE
 
-function read(file: string | undefined): JsonText {
+function read(file: string | undefined): Written {
   if (file === undefined) return EMPTY
   const reject = (found: string, expected: string, source?: string): never => {
     throw new ConfigError([{ path: '', found, expected, source }], file)
@@ -46,17 +48,29 @@ function read(file: string | undefined): JsonText {
     if (error instanceof MissingFile)
       return reject(
         'no such file',
-        'a JSON file, of which {} is a complete one; without -c the defaults hold, and flags set the rest (--help)',
+        `a ${syntaxOf(file)} file, of which {} is a complete one; without -c the defaults hold, and flags set the rest (--help); ${otherThan(file)}`,
       )
-    return reject(error instanceof Error ? error.message : 'nothing readable', 'a readable JSON file')
+    return reject(
+      error instanceof Error ? error.message : 'nothing readable',
+      `a readable ${syntaxOf(file)} file`,
+    )
   }
   try {
-    return readJson(source)
+    return readWritten(source, file)
   } catch (error) {
-    if (!(error instanceof JsonError)) throw error
+    if (!(error instanceof SyntaxProblem)) throw error
     const { found, expected, place } = error
     return reject(found, expected, `line ${place.line}, column ${place.column}`)
   }
+}
+
+/** What may have been meant by a file that is not there: the same name with another ending. */
+function otherThan(file: string): string {
+  const stem = file.replace(/\.(jsonc?|ya?ml)$/i, '')
+  const there = ['.json', '.jsonc', '.yaml', '.yml']
+    .map((ending) => stem + ending)
+    .find((name) => existsSync(name))
+  return there === undefined ? 'mqttsn init writes one' : `there is ${there}`
 }
 
 // Objects are merged, everything else replaces; a flag that was not given is undefined and changes nothing.
@@ -102,16 +116,16 @@ const overlap = (a: Path, b: Path) => a.every((part, i) => i >= b.length || part
 /** Loads and checks a configuration; throws `ConfigError` with everything that is wrong. Changes nothing anywhere. */
 export function loadConfig(options: LoadOptions): Loaded {
   const { file, env, overrides } = options
-  const json = read(file)
+  const text = read(file)
   const model = configModel()
-  const environment = overrideFromEnvironment(withoutComments(json.value), env, model)
+  const environment = overrideFromEnvironment(withoutComments(text.value), env, model)
   const written = merge(environment.tree, overrides)
   const directory = file === undefined ? process.cwd() : dirname(resolve(file))
   const resolved = resolveReferences(written, { env, directory, model })
 
   const origins = new Map(environment.origins)
   for (const path of leaves(overrides)) origins.set(pathText(path), 'command line')
-  const problems: Located[] = [...environment.problems, ...repetitions(json), ...resolved.problems]
+  const problems: Located[] = [...environment.problems, ...repetitions(text), ...resolved.problems]
   const parsed = configSchema.safeParse(resolved.tree, { error: expectation })
   if (!parsed.success) {
     const known = new Set(problems.map(({ path }) => path))
@@ -121,7 +135,7 @@ export function loadConfig(options: LoadOptions): Loaded {
   problems.push(...found.map(({ about: [at], ...words }) => ({ at, path: pathText(at), ...words })))
   if (!parsed.success || problems.length > 0) {
     throw new ConfigError(
-      problems.map((problem) => sourced(problem, origins, json)),
+      problems.map((problem) => sourced(problem, origins, text)),
       file,
     )
   }
@@ -129,8 +143,8 @@ export function loadConfig(options: LoadOptions): Loaded {
   return { config, warnings: warningsOf(config) }
 }
 
-const repetitions = (json: JsonText): Located[] =>
-  json.repeated.map((at) => ({
+const repetitions = (text: Written): Located[] =>
+  text.repeated.map((at) => ({
     at,
     path: pathText(at),
     found: 'the key a second time',
@@ -138,10 +152,10 @@ const repetitions = (json: JsonText): Located[] =>
   }))
 
 // Where a value was set: overrides of the path or of anything above it count before the file.
-function sourced({ at, ...problem }: Located, origins: ReadonlyMap<string, string>, json: JsonText): Problem {
+function sourced({ at, ...problem }: Located, origins: ReadonlyMap<string, string>, text: Written): Problem {
   if (problem.source !== undefined) return problem
   const upwards = at.map((_, i) => pathText(at.slice(0, at.length - i)))
   const origin = upwards.map((path) => origins.get(path)).find((name) => name !== undefined)
-  const place = upwards.map((path) => json.placeOf(path)).find((found) => found !== undefined)
+  const place = upwards.map((path) => text.placeOf(path)).find((found) => found !== undefined)
   return { ...problem, source: origin ?? (place && `line ${place.line}`) }
 }

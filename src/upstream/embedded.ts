@@ -1,7 +1,6 @@
 // The broker inside the gateway, for trials: Aedes with MQTT 3.1.1. It listens on this machine only and keeps nothing on disk.
 
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { Aedes } from 'aedes'
 
 /** A running embedded broker. */
 export interface EmbeddedBroker {
@@ -13,6 +12,8 @@ export interface EmbeddedBroker {
 
 /** Starts it on 127.0.0.1; `port` 0 takes a free one. Rejects if the port is taken. */
 export async function startEmbeddedBroker(port = 0): Promise<EmbeddedBroker> {
+  // loaded here, since most gateways have a broker of their own
+  const { Aedes } = await import('aedes')
   const broker = await Aedes.createBroker()
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {

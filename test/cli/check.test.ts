@@ -5,6 +5,8 @@ import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { checkConfig } from '../../src/cli/check.ts'
 import { fileWith } from '../config/files.ts'
+import { can } from '../support/broker.ts'
+import { makeAuthority } from '../support/certificates.ts'
 
 const secretive = { broker: { url: 'mqtts://h', username: 'u', password: 'hunter2', tls: { verify: false } } }
 const broken = { log: { level: 'loud' }, limits: { sensors: 0 }, colour: 1 }
@@ -79,4 +81,28 @@ describe('mqttsn check', () => {
     expect(status).toBe(0)
     expect(stdout).toContain('mqttsn check -c gateway.config.json --json')
   })
+})
+
+describe('certificates and keys', () => {
+  const errOf = (tls: object) =>
+    checkConfig({ config: fileWith({ broker: { url: 'mqtts://h', tls } }) }, {}).err
+
+  it.skipIf(!can('openssl', ['version'], 'OpenSSL'))(
+    'are tried: what cannot be used is named by its key, what has ended is warned of',
+    () => {
+      const { ca, good, other, expired } = makeAuthority()
+      const broken = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----'
+      expect(errOf({ ca: broken })).toContain('broker.tls.ca: found what OpenSSL cannot read')
+      expect(errOf({ ca: `${ca}${broken}` })).toContain('broker.tls.ca: found what OpenSSL cannot read')
+      expect(errOf({ ca: `${good.key}-----BEGIN ` })).toContain('broker.tls.ca: found no certificate')
+      expect(errOf({ cert: good.cert, key: other.key })).toContain(
+        'broker.tls.key: found the key of another certificate',
+      )
+      expect(errOf({ cert: broken, key: good.key })).toContain(
+        'broker.tls.cert: found what OpenSSL cannot read',
+      )
+      expect(errOf({ ...good, ca })).toMatch(/^[^:]*: valid\n$/)
+      expect(errOf({ ...expired, ca })).toMatch(/^warning: broker\.tls\.cert: a certificate ended on /)
+    },
+  )
 })

@@ -34,6 +34,30 @@ describe('its store', () => {
   })
 })
 
+describe('a wrong configuration', () => {
+  it('ends it at the start with 1, each problem on a line with what would be right: also keys that only loading them shows', () => {
+    const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----'
+    const file = fileWith({ broker: { url: 'mqtts://127.0.0.1:1', tls: { ca: pem } } })
+    const { status, stderr } = fail('-c', file, '--no-console')
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(/broker\.tls\.ca: found what OpenSSL cannot read, expected certificates in PEM/),
+    ])
+    const wrong = fail('-c', fileWith({ broker: 'tcp://h', log: { level: 'warning' } }))
+    expect([wrong.status, wrong.stderr]).toEqual([
+      1,
+      expect.stringMatching(/write "mqtt:\/\/h"[\s\S]*write "warn"/),
+    ])
+  })
+
+  it('takes addresses as every command does: host and port, or urls', async () => {
+    const args = ['--listen', 'localhost:0', '--console', '127.0.0.1:0', '--broker', '127.0.0.1:1']
+    const gateway = await start({ store: { type: 'memory' } }, '-c', 'c.json', ...args)
+    expect(gateway.url).toMatch(/^udp:\/\/127\.0\.0\.1:\d+$/)
+    expect(await gateway.said('gateway started')).toMatchObject({ broker: 'mqtt://127.0.0.1:1' })
+  })
+})
+
 describe('SIGHUP', () => {
   it('loads the configuration again, with files it refers to; sensors notice nothing', async () => {
     const first = {

@@ -96,6 +96,59 @@ describe('what is published', () => {
   })
 })
 
+describe('where it goes', () => {
+  const at = (terminal: FakeTerminal, ...args: string[]) =>
+    terminal.run(
+      pubCommand(terminal),
+      '--short',
+      'ab',
+      '-m',
+      'x',
+      '-q',
+      '1',
+      '--retry',
+      '500ms',
+      '--retries',
+      '2',
+      ...args,
+    )
+
+  it('is told by -h and -p, as in other tools, or by one address in any spelling', async () => {
+    const { port } = gateway
+    for (const args of [
+      ['-h', '127.0.0.1', '-p', `${port}`],
+      ['-p', `${port}`],
+      ['-h', 'localhost', '-p', `${port}`],
+      ['-h', `127.0.0.1:${port}`],
+      ['--host', `udp://127.0.0.1:${port}`],
+      ['-g', `127.0.0.1:${port}`],
+      ['-g', `udp://127.0.0.1:${port}`],
+    ])
+      expect(await at(new FakeTerminal(), ...args), args.join(' ')).toBe(0)
+    expect(gateway.heard.filter(({ packet }) => packet.type === 'publish')).toHaveLength(7)
+  })
+
+  it.each([
+    [['-h', '127.0.0.1', '-g', '127.0.0.1'], 'give --gateway, or --host and --port'],
+    [['-p', '0'], 'expected a port from 1 to 65535'],
+    [['-p', 'x'], 'expected a port'],
+    [['-h', 'mqtt://h'], 'expected a name or an address'],
+    [['-g', 'tcp://h'], 'expected udp://host:port, host:port or host'],
+    [['-g', 'h:99999'], 'expected udp://host:port'],
+    [['-g', ''], 'expected udp://host:port'],
+  ])('is no other: %j', async (args, message) => {
+    const terminal = new FakeTerminal()
+    expect(await at(terminal, ...args)).toBe(2)
+    expect(terminal.errors.join()).toContain(message)
+  })
+
+  it('keeps --help for help', async () => {
+    const terminal = new FakeTerminal()
+    expect(await at(terminal, '--help')).toBe(0)
+    expect(terminal.lines.join()).toMatch(/-h, --host <name>[\s\S]+--help {2,}display help/)
+  })
+})
+
 describe('what is printed', () => {
   it('shows every message with --verbose', async () => {
     const terminal = new FakeTerminal()
@@ -165,6 +218,22 @@ describe('how it ends', () => {
     const terminal = new FakeTerminal()
     expect(await pub(terminal, ...args)).toBe(2)
     expect(terminal.errors.join('\n')).toContain(message)
+  })
+
+  it('does not end with 0 where nothing was published', async () => {
+    const empty = new FakeTerminal([])
+    expect(await pub(empty, '-t', 'a', '-l')).toBe(2)
+    expect(empty.errors.join()).toContain('nothing was published')
+    expect(await pub(new FakeTerminal(), '--short', 'ab', '-m', 'x', '--repeat', '0')).toBe(2)
+    const help = new FakeTerminal()
+    expect(await pub(help, '-t', 'a', '-m', 'x', '-h')).toBe(2)
+    expect(help.errors.join()).toContain("option '-h, --host <name>' argument missing")
+    await gateway.close()
+    const nobody = new FakeTerminal()
+    expect(await pub(nobody, '--short', 'ab', '-m', 'x', '-q', '-1')).toBe(3)
+    expect(nobody.errors.join()).toContain('nobody listens there')
+    gateway = await UdpPeer.open()
+    expect(gateway.heard).toEqual([])
   })
 
   it('says DISCONNECT and ends with 130 at Ctrl-C', async () => {

@@ -202,9 +202,9 @@ describe('as a process', () => {
 
   it('ends sub properly at SIGTERM', async () => {
     const { child, ended } = command('sub', 'subCommand', '-t', 'a', '--gateway', gateway.url)
-    await gateway.next('subscribe', 20_000)
+    await once(child.stderr, 'data')
     child.kill('SIGTERM')
-    expect(await ended).toEqual({ code: 0, output: '' })
+    expect(await ended).toEqual({ code: 0, output: 'subscribed to a, QoS 0\n' })
     expect(gateway.types()).toBe('connect subscribe disconnect')
   })
 

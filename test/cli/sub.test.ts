@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { subCommand } from '../../src/cli/sub.ts'
 import type { Packet, Qos } from '../../src/codec/v1/messages.ts'
+import { until } from '../support/gateway.ts'
 import { acceptingGateway, FakeTerminal, UdpPeer } from '../support/sensor.ts'
 
 let gateway: UdpPeer
@@ -79,13 +80,39 @@ it('subscribes to all that it is given, at one QoS', async () => {
   expect(gateway.types()).toMatch(/disconnect$/)
 })
 
+it('says when it is subscribed, with the QoS that is granted, apart from messages', async () => {
+  const accept = acceptingGateway()
+  gateway.script = (packet, heard) => {
+    const answers = accept(packet, heard)
+    return packet.type === 'subscribe'
+      ? answers.map((one) => (one.type === 'suback' ? { ...one, qos: 1 } : one))
+      : answers
+  }
+  const running = sub('-t', 'a/+', '--predefined', '5', '--short', 'ab', '-q', '2')
+  for (let count = 0; count < 3; count += 1) await gateway.next('subscribe')
+  await until(() => terminal.errors.length === 3)
+  terminal.interrupt()
+  await running
+  expect(terminal.errors).toEqual(
+    ['a/+', 'predefined:5', 'ab'].map((name) => `subscribed to ${name}, QoS 1, not 2`),
+  )
+  expect(terminal.lines).toEqual([])
+
+  terminal = new FakeTerminal()
+  const scripted = sub('-t', 'a', '-q', '1', '--json')
+  await until(() => terminal.errors.length === 1)
+  terminal.interrupt()
+  await scripted
+  expect(terminal.errors.map((line) => JSON.parse(line))).toEqual([{ subscribed: { topic: 'a', qos: 1 } }])
+})
+
 it('sleeps, wakes and prints what was kept', async () => {
   const accept = acceptingGateway()
   gateway.script = (packet, heard) =>
     packet.type === 'pingreq' ? [message('kept'), { type: 'pingresp' }] : accept(packet, heard)
   expect(await sub('-t', 's/a', '-n', '2', '--sleep', '20ms')).toBe(0)
   expect(terminal.lines).toEqual(['s/a kept', 's/a kept'])
-  expect(terminal.errors).toEqual([])
+  expect(terminal.errors).toEqual(['subscribed to s/a, QoS 0'])
   expect(gateway.types()).toBe('connect subscribe disconnect pingreq pingreq disconnect')
   expect(gateway.heard[2]?.packet).toMatchObject({ duration: 1 })
 })

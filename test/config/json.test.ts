@@ -1,14 +1,15 @@
-// Reading JSON with places.
+// Reading JSON, with comments, and with places.
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { JsonError, readJson } from '../../src/config/reading/json.ts'
+import { readJson } from '../../src/config/reading/json.ts'
+import { SyntaxProblem } from '../../src/config/reading/written.ts'
 
 const placeOfError = (text: string) => {
   try {
     readJson(text)
   } catch (error) {
-    if (error instanceof JsonError) return [error.place.line, error.place.column, error.found]
+    if (error instanceof SyntaxProblem) return [error.place.line, error.place.column, error.found]
     throw error
   }
   return undefined
@@ -29,7 +30,7 @@ describe('readJson', () => {
     )
   })
 
-  it('rejects what JSON.parse rejects', () => {
+  it('rejects what JSON.parse rejects, but for commas before a closing bracket', () => {
     const almost = fc.array(
       fc.constantFrom(
         '{',
@@ -63,20 +64,59 @@ describe('readJson', () => {
     }
     fc.assert(
       fc.property(almost, (parts) => {
-        expect(accepts(readJson, parts.join(''))).toBe(accepts(JSON.parse, parts.join('')))
+        const text = parts.join('')
+        const plain = text.replace(/(?<=[\]}a"1e]\s*),(?=\s*[\]}])/g, ' ')
+        expect(accepts(readJson, text)).toBe(accepts(JSON.parse, plain))
       }),
       { numRuns: 2000 },
     )
   })
 
   it('names the place where it breaks', () => {
-    expect(placeOfError('{\n  "a": 1,\n}')).toEqual([3, 1, '"}"'])
+    expect(placeOfError('{\n  "a": 1,,\n}')).toEqual([2, 10, '","'])
     expect(placeOfError('{\r\n  "a": tru }')).toEqual([2, 8, '"t"'])
     expect(placeOfError('{ "a": 1')).toEqual([1, 9, 'the end of the file'])
     expect(placeOfError('')).toEqual([1, 1, 'the end of the file'])
     expect(placeOfError('{ "a": "x\n" }')).toEqual([1, 8, '"\\""'])
     expect(placeOfError('{} {}')).toEqual([1, 4, '"{"'])
-    expect(() => readJson('{ // no\n}')).toThrow('JSON has no comments')
+  })
+
+  it('says what would have been right there', () => {
+    const expectedIn = (text: string) => {
+      try {
+        readJson(text)
+      } catch (error) {
+        if (error instanceof SyntaxProblem) return error.expected
+      }
+      return undefined
+    }
+    expect(
+      ['{ a: 1 }', '{ "a" 1 }', '{ "a": }', '{ "a": 1 "b": 2 }', '[1 2]', '[1]]', '["a\nb"]'].map(expectedIn),
+    ).toEqual([
+      'a key in double quotes',
+      '":"',
+      'a value',
+      '"," or "}"',
+      '"," or "]"',
+      'nothing more',
+      'a text that ends on its line',
+    ])
+    expect(['["\\q"]', '["\\u12"]', '["a\tb"]', '[ /* a'].map(expectedIn)).toEqual([
+      'a text in which "\\" is written "\\\\"',
+      'four hexadecimal digits behind "\\u"',
+      'a text without control characters (a tab is "\\t")',
+      'a comment that ends with "*/"',
+    ])
+    expect(expectedIn('{\n# no\n}')).toContain('comments begin with "//"')
+    expect(expectedIn(`{ 'a': 1 }`)).toContain('in double quotes')
+  })
+
+  it('passes over comments, and commas before a closing bracket', () => {
+    const text = '// first\n{ /* a */ "a": [1, // one\n 2,\n], "url": "a//b", }\n// last'
+    const { value, placeOf } = readJson(text)
+    expect(value).toEqual({ a: [1, 2], url: 'a//b' })
+    expect(placeOf('a[1]')).toEqual({ line: 3, column: 2 })
+    for (const wrong of ['[,]', '{,}', '[1,,]']) expect(() => readJson(wrong)).toThrow(SyntaxProblem)
   })
 
   it('bounds depth, refuses __proto__, and skips a byte order mark', () => {

@@ -18,6 +18,8 @@ import { type Simulation, type SimulationEvent, simulate } from '../../simulatio
 import { thermometer } from '../../simulation/thermometer.ts'
 import { valve } from '../../simulation/valve.ts'
 import { version } from '../../version.ts'
+import { CONSOLE, GATEWAY, hostFlags } from '../terminal/addresses.ts'
+import { invocation } from '../terminal/invocation.ts'
 import type { Board } from './board.ts'
 
 /** The running demo. */
@@ -26,6 +28,8 @@ export interface Scene {
   readonly gatewayUrl: string
   readonly brokerUrl: string
   readonly consoleUrl: string
+  /** commands to join in by, as they are to be typed */
+  readonly joinIn: readonly string[]
   /** resolves when everything has been taken down after the signal */
   readonly ended: Promise<void>
   summary(): string
@@ -44,10 +48,12 @@ const cast: readonly [simulation: Simulation, clientId: string, interval: number
 /** Starts everything; rejects if the port is taken. It ends when `signal` is aborted. */
 export async function playScene(options: {
   port: number
+  /** where the console is to be, and only there */
+  console: string | undefined
   board: Board
   signal: AbortSignal
 }): Promise<Scene> {
-  const { port, board, signal } = options
+  const { port, console: wanted, board, signal } = options
   const { config } = loadConfig({
     env: {},
     overrides: {
@@ -69,7 +75,10 @@ export async function playScene(options: {
     },
   })
   await gateway.start()
-  const console = await openFirstFree(gateway, config)
+  const console = await openFirstFree(gateway, config, wanted).catch(async (error: unknown) => {
+    await gateway.stop()
+    throw error
+  })
   const { broker, listeners } = gateway.status()
   const gatewayUrl = listeners[0]?.url ?? ''
   const say = (event: SimulationEvent) => tell(board, event)
@@ -88,6 +97,11 @@ export async function playScene(options: {
     gatewayUrl,
     brokerUrl: broker.url,
     consoleUrl: console.url,
+    joinIn: [
+      `${invocation()} sub${hostFlags(gatewayUrl, GATEWAY)} -t '#'`,
+      `${invocation()} pub${hostFlags(gatewayUrl, GATEWAY)} -t valve/valve-1/setpoint -m 80 -q 1`,
+      `${invocation()} top${hostFlags(console.url, CONSOLE)}`,
+    ],
     ended,
     summary() {
       const { received, published, delivered } = gateway.status().counters
@@ -98,8 +112,8 @@ export async function playScene(options: {
   }
 }
 
-/** The console at its usual address, or at any free one where that is taken. */
-async function openFirstFree(gateway: Gateway, config: Config): Promise<Console> {
+/** The console where it is wanted; else at its usual address, or at any free one where that is taken. */
+async function openFirstFree(gateway: Gateway, config: Config, wanted: string | undefined): Promise<Console> {
   const log = createLog(config.log)
   const at = async (url: string) => {
     const console = await openConsole(
@@ -111,6 +125,7 @@ async function openFirstFree(gateway: Gateway, config: Config): Promise<Console>
     if (console === undefined) throw new Error('the console is switched off')
     return console
   }
+  if (wanted !== undefined) return at(wanted)
   return at(config.console.url).catch(() => at('http://127.0.0.1:0'))
 }
 

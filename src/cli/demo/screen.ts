@@ -70,7 +70,7 @@ function render(board: Board, scene: Scene, width: number, height: number): stri
     const line = `${at.toTimeString().slice(0, 8)} ${who.padEnd(14)} ${what.padEnd(9)} ${text}`
     return styleText(happeningStyles[what], cut(line, width))
   })
-  const end = styleText('dim', cut("Ctrl-C ends.  Join in: mqttsn sub -t '#'", width))
+  const end = styleText('dim', cut(`Ctrl-C ends.  Join in: ${scene.joinIn[0]}`, width))
   return [...head, ...table, ...foot, ...news, end].slice(0, height)
 }
 

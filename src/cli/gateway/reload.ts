@@ -1,8 +1,9 @@
 // When `mqttsn gateway` loads its configuration again: at SIGHUP and, with --watch, when the file changes.
 
 import { isatty } from 'node:tty'
-import { ConfigError, type LoadOptions, loadConfig } from '../../config/load.ts'
+import { ConfigError, type LoadOptions } from '../../config/load.ts'
 import { problemText } from '../../config/reading/problems.ts'
+import { loadUsableConfig } from '../../config/usable.ts'
 import { watchFile } from '../../config/watch.ts'
 import type { Log } from '../../log.ts'
 import { noteFailedReload } from '../../monitor/reload-happenings.ts'
@@ -47,7 +48,7 @@ async function reloadFrom({ source, log, gateway }: ReloadOptions, why: string):
   if (running === undefined) return
   log.debug({ why }, 'reloading the configuration')
   try {
-    const { config, warnings } = loadConfig(source)
+    const { config, warnings } = loadUsableConfig(source)
     await running.reload(config)
     for (const warning of warnings) log.warn(warning)
   } catch (error) {

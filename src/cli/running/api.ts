@@ -4,6 +4,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { pause } from '../../sensor/pause.ts'
+import { addHostOptions, addressParser, CONSOLE } from '../terminal/addresses.ts'
 import { ExitCode, type Terminal } from '../terminal/terminal.ts'
 
 /** An answer has to begin within this time. */
@@ -22,8 +23,8 @@ export interface LiveFlags {
 
 /** Adds the options that say where the gateway's console is, and the token for it. */
 export function addLiveOptions(command: Command): Command {
-  return command
-    .option('--url <url>', "where the gateway's console is", consoleUrl, 'http://127.0.0.1:8885')
+  return addHostOptions(command, 'url', CONSOLE, "the gateway's console")
+    .option('--url <address>', 'the same in one, or https://', consoleUrl, 'http://127.0.0.1:8885')
     .addOption(
       new Option('--token <token>', 'its token; the variable keeps it out of sight').env('MQTTSN_TOKEN'),
     )
@@ -189,10 +190,6 @@ export const escapeControls = (text: string): string =>
   text.replace(/\p{C}/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 
 function consoleUrl(value: string): string {
-  const url = URL.canParse(value) ? new URL(value) : undefined
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new InvalidArgumentError('expected http://host:port')
-  }
-  if (url.username !== '' || url.password !== '') throw new InvalidArgumentError('give the token by --token')
-  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`
+  if (/^\w+:\/\/[^/]*@/.test(value)) throw new InvalidArgumentError('give the token by --token')
+  return addressParser(CONSOLE)(value)
 }

@@ -1,138 +1,125 @@
-// Reads JSON and remembers where everything stands, so that a complaint can name line and column. Pure.
+// Reads JSON, in which comments and commas before a closing bracket are allowed. Remembers where everything stands, so that a
+// complaint can name line and column. Pure.
 
-import { type Path, pathText } from './path.ts'
+import { createScanner, type JSONVisitor, printParseErrorCode, visit } from 'jsonc-parser'
+import type { Path } from './path.ts'
+import { DEEPEST, foundAt, Places, placeAt, SyntaxProblem, type Written } from './written.ts'
 
-/** A place in a text; both count from 1. */
-export interface Place {
-  readonly line: number
-  readonly column: number
+/** An object or list that is not closed yet. */
+interface Open {
+  readonly path: Path
+  readonly content: Record<string, unknown> | unknown[]
+  key: string | undefined
+  /** what may come next: the first or a further entry, the colon of a key, its value, what parts entries */
+  next: 'entry' | 'colon' | 'value' | 'end'
 }
 
-/** Text that is not JSON; `place` is where reading had to stop. */
-export class JsonError extends Error {
-  readonly found: string
-  readonly expected: string
-  readonly place: Place
+const IN_TEXT: ReadonlyMap<string, string> = new Map([
+  ['UnexpectedEndOfString', 'a text that ends on its line'],
+  ['UnexpectedEndOfComment', 'a comment that ends with "*/"'],
+  ['InvalidEscapeCharacter', 'a text in which "\\" is written "\\\\"'],
+  ['InvalidUnicode', 'four hexadecimal digits behind "\\u"'],
+  ['InvalidCharacter', 'a text without control characters (a tab is "\\t")'],
+])
 
-  constructor(found: string, expected: string, place: Place) {
-    super(`found ${found}, expected ${expected}`)
-    this.name = 'JsonError'
-    this.found = found
-    this.expected = expected
-    this.place = place
-  }
-}
-
-/** What `readJson` gives: the value, and the paths that occur more than once. */
-export interface JsonText {
-  readonly value: unknown
-  readonly repeated: readonly Path[]
-  /** where the key or list element at a path (as `pathText` writes it) begins */
-  placeOf(path: string): Place | undefined
-}
-
-const DEEPEST = 32
-const WORD = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
-// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids exactly these inside a string
-const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
-const SPACE = /[ \t\r\n]*/y
-
-function placeAt(text: string, offset: number): Place {
-  const before = text.slice(0, offset)
-  return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') }
-}
-
-class Reader {
-  readonly text: string
-  readonly offsets = new Map<string, number>()
-  readonly repeated: Path[] = []
-  at = 0
+class Builder {
+  value: unknown
+  readonly places: Places
+  readonly #text: string
+  readonly #open: Open[] = []
+  #done = false
 
   constructor(text: string) {
-    this.text = text
+    this.#text = text
+    this.places = new Places(text)
   }
 
-  // Names no more than one character of what stands there: it may be part of a secret that lost its quotes.
-  fail(expected: string): never {
-    const next = /^(?:\/[/*]|.)/su.exec(this.text.slice(this.at, this.at + 2))?.[0]
-    const found = next === undefined ? 'the end of the file' : JSON.stringify(next)
-    const hint =
-      next === '//' || next === '/*' || next === '#'
-        ? '; JSON has no comments, but any object may have a key "$comment"'
-        : ''
-    throw new JsonError(found, `${expected}${hint}`, placeAt(this.text, this.at))
+  readonly visitor: JSONVisitor = {
+    onObjectBegin: (offset) => this.#begin({}, offset),
+    onArrayBegin: (offset) => this.#begin([], offset),
+    onObjectEnd: () => this.#end(),
+    onArrayEnd: () => this.#end(),
+    onLiteralValue: (value: unknown, offset) => void this.#take(value, offset),
+    onObjectProperty: (key, offset) => {
+      const open = this.#open.at(-1)
+      if (open === undefined) return
+      if (key === '__proto__') throw problem(this.#text, offset, 'another key')
+      open.key = key
+      open.next = 'colon'
+      this.places.note([...open.path, key], offset)
+    },
+    onSeparator: (character) => {
+      const open = this.#open.at(-1)
+      if (open !== undefined) open.next = character === ':' ? 'value' : 'entry'
+    },
+    onError: (code, offset) => {
+      throw problem(this.#text, offset, IN_TEXT.get(printParseErrorCode(code)) ?? this.#expected())
+    },
   }
 
-  take(pattern: RegExp): string | undefined {
-    pattern.lastIndex = this.at
-    const found = pattern.exec(this.text)?.[0]
-    if (found !== undefined) this.at += found.length
-    return found
+  #begin(content: Record<string, unknown> | unknown[], offset: number): void {
+    this.#open.push({ path: this.#take(content, offset), content, key: undefined, next: 'entry' })
   }
 
-  /** Takes one character if it comes next, and the white space behind it. */
-  mark(character: string): boolean {
-    if (this.text[this.at] !== character) return false
-    this.at++
-    this.take(SPACE)
-    return true
+  #end(): void {
+    this.#open.pop()
   }
 
-  value(path: Path): unknown {
-    if (path.length > DEEPEST) this.fail(`at most ${DEEPEST} levels`)
-    this.offsets.set(pathText(path), this.at)
-    if (this.mark('{')) return this.object(path)
-    if (this.mark('[')) return this.list(path)
-    const token = this.take(STRING) ?? this.take(WORD)
-    if (token === undefined)
-      this.fail(this.text[this.at] === '"' ? 'a text that ends on its line' : 'a value')
-    this.take(SPACE)
-    return JSON.parse(token)
+  /** Puts a value where it belongs; returns its path. */
+  #take(value: unknown, offset: number): Path {
+    const open = this.#open.at(-1)
+    if (open === undefined) {
+      this.value = value
+      this.#done = true
+      return []
+    }
+    const { content, key } = open
+    open.next = 'end'
+    if (Array.isArray(content)) {
+      const path = [...open.path, content.length]
+      this.places.note(path, offset)
+      content.push(value)
+      return path
+    }
+    const path = [...open.path, key ?? '']
+    this.places.put(content, path, value)
+    return path
   }
 
-  object(path: Path): Record<string, unknown> {
-    const object: Record<string, unknown> = {}
-    if (this.mark('}')) return object
-    do {
-      const start = this.at
-      const token = this.take(STRING)
-      if (token === undefined) this.fail('a key in double quotes')
-      const key: string = JSON.parse(token)
-      const inner = [...path, key]
-      if (key === '__proto__') {
-        this.at = start
-        this.fail('another key')
-      }
-      this.take(SPACE)
-      if (!this.mark(':')) this.fail('":"')
-      if (Object.hasOwn(object, key)) this.repeated.push(inner)
-      object[key] = this.value(inner)
-      this.offsets.set(pathText(inner), start)
-    } while (this.mark(','))
-    if (!this.mark('}')) this.fail('"," or "}"')
-    return object
-  }
-
-  list(path: Path): unknown[] {
-    const list: unknown[] = []
-    if (this.mark(']')) return list
-    do list.push(this.value([...path, list.length]))
-    while (this.mark(','))
-    if (!this.mark(']')) this.fail('"," or "]"')
-    return list
+  #expected(): string {
+    const open = this.#open.at(-1)
+    if (open === undefined) return this.#done ? 'nothing more' : 'a value'
+    if (open.next === 'colon') return '":"'
+    if (open.next === 'end') return Array.isArray(open.content) ? '"," or "]"' : '"," or "}"'
+    return open.next === 'entry' && !Array.isArray(open.content) ? 'a key in double quotes' : 'a value'
   }
 }
 
-/** Reads a JSON document (RFC 8259, a byte order mark is skipped); throws `JsonError`. */
-export function readJson(source: string): JsonText {
-  const text = source.replace(/^\uFEFF/, '')
-  const reader = new Reader(text)
-  reader.take(SPACE)
-  const value = reader.value([])
-  if (reader.at < text.length) reader.fail('nothing more')
-  const placeOf = (path: string) => {
-    const offset = reader.offsets.get(path)
-    return offset === undefined ? undefined : placeAt(text, offset)
+function problem(text: string, offset: number, expected: string): SyntaxProblem {
+  const found = foundAt(text, offset)
+  const hint = found === '"#"' ? '; comments begin with "//"' : found === `"'"` ? '; in double quotes' : ''
+  return new SyntaxProblem(found, `${expected}${hint}`, placeAt(text, offset))
+}
+
+/** The parser calls itself for each level, so that levels are counted before it runs. */
+function insistOnDepth(text: string): void {
+  const scanner = createScanner(text, true)
+  let depth = 0
+  while (scanner.getPosition() < text.length) {
+    scanner.scan()
+    if (scanner.getTokenError() > 0) return // the parser says what is wrong
+    const token = scanner.getTokenLength() === 1 ? text.charAt(scanner.getTokenOffset()) : ''
+    if (token === '}' || token === ']') depth--
+    else if (token === '{' || token === '[') depth++
+    if (depth > DEEPEST) throw problem(text, scanner.getTokenOffset(), `at most ${DEEPEST} levels`)
   }
-  return { value, repeated: reader.repeated, placeOf }
+}
+
+/** Reads JSON (RFC 8259, a byte order mark is skipped) with comments; throws `SyntaxProblem`. */
+export function readJson(source: string): Written {
+  const text = source.replace(/^\uFEFF/, '')
+  insistOnDepth(text)
+  const builder = new Builder(text)
+  visit(text, builder.visitor, { allowTrailingComma: true, disallowComments: false })
+  return builder.places.written(builder.value)
 }

@@ -1,7 +1,10 @@
 // What is wrong with a configuration, in words: all of it at once, each with path, finding and expectation.
 
 import type { z } from 'zod'
-import { alternatives, kindAt, knownPaths, type Node, nodesAt } from '../model.ts'
+import { foreignKeyHint, plainKey, urlOfParts } from '../hints/foreign-keys.ts'
+import { schemeHint } from '../hints/likely-addresses.ts'
+import { likelyValueHint } from '../hints/likely-values.ts'
+import { alternatives, kindAt, knownPaths, type Node, nodesAt, typesOf } from '../model.ts'
 import { nearest } from './nearest.ts'
 import { isObject, type Path, pathText, valueAt } from './path.ts'
 
@@ -13,15 +16,18 @@ export interface Problem {
   readonly expected: string
   /** the known key that was probably meant */
   readonly suggestion?: string | undefined
+  /** what would be right there, where a likely mistake was made */
+  readonly hint?: string | undefined
   /** where it was set: "line 4", an environment variable, "command line" */
   readonly source?: string | undefined
 }
 
 /** One problem on one line. */
-export function problemText({ path, found, expected, suggestion, source }: Problem): string {
+export function problemText({ path, found, expected, suggestion, hint, source }: Problem): string {
   const place = source === undefined ? path : `${path} (${source})`.trim()
-  const hint = suggestion === undefined ? '' : `; did you mean "${suggestion}"?`
-  return `${place === '' ? '' : `${place}: `}found ${found}, expected ${expected}${hint}`
+  const meant = suggestion === undefined ? '' : `; did you mean "${suggestion}"?`
+  const remedy = hint === undefined ? '' : `; ${hint}`
+  return `${place === '' ? '' : `${place}: `}found ${found}, expected ${expected}${meant}${remedy}`
 }
 
 /** A configuration that cannot be used; `problems` holds everything wrong with it. */
@@ -97,17 +103,70 @@ function findings(issue: z.core.$ZodIssue, above: Path = []): Finding[] {
   return [{ path, expected: issue.message }]
 }
 
-// An unknown key may be misspelt, or stand in the wrong section.
-function unknownKey(model: Node, path: Path): Pick<Problem, 'found' | 'expected' | 'suggestion'> {
+// An unknown key may be misspelt, called as another program calls it, or stand in the wrong section.
+function unknownKey(model: Node, path: Path, written: unknown): Omit<Problem, 'path'> {
   const key = String(path.at(-1))
-  const nodes = nodesAt(model, path.slice(0, -1)).flatMap(alternatives)
-  const siblings = [...new Set(nodes.flatMap((node) => Object.keys(node.properties ?? {})))]
-  const elsewhere = knownPaths(model).find((known) => known.at(-1) === key)
+  const parent = path.slice(0, -1)
+  const siblings = keysAt(model, parent).filter((name) => name !== '$schema')
+  const same = siblings.find((name) => plainKey(name) === plainKey(key))
+  const hint = same === undefined ? foreignKey(path, written) : undefined
+  const elsewhere = knownPaths(model).find((known) => known.at(-1) === key || pathText(known) === key)
   return {
     found: 'an unknown key',
-    expected: `one of ${siblings.filter((name) => name !== '$schema').join(', ')}`,
-    suggestion: nearest(key, siblings) ?? (elsewhere && pathText(elsewhere)),
+    expected: `one of ${siblings.join(', ')}`,
+    suggestion:
+      same ??
+      (hint === undefined ? (nearest(key, siblings) ?? (elsewhere && pathText(elsewhere))) : undefined),
+    hint,
   }
+}
+
+function foreignKey(path: Path, written: unknown): string | undefined {
+  const key = String(path.at(-1))
+  const section = sectionOf(path.slice(0, -1))
+  if (/^\w+(\.\w+)+$/.test(key))
+    return `write ${key
+      .split('.')
+      .map((part) => `"${part}": `)
+      .join('{ ')}... ${'}'.repeat(key.split('.').length - 1)}`
+  const hint = foreignKeyHint(section, key)
+  // the url that stands for a host and a port written apart, with what is there
+  return (hint && urlOfParts(section, valueAt(written, path.slice(0, -1)), key)) ?? hint
+}
+
+const keysAt = (model: Node, path: Path): string[] => [
+  ...new Set(
+    nodesAt(model, path)
+      .flatMap(alternatives)
+      .flatMap((node) => Object.keys(node.properties ?? {})),
+  ),
+]
+
+/** A path without positions. */
+const sectionOf = (path: Path): string => path.filter((part) => typeof part === 'string').join('.')
+
+const wordsAt = (model: Node, path: Path): string[] =>
+  nodesAt(model, path)
+    .flatMap((node) => [...(node.enum ?? []), node.const])
+    .filter((one) => typeof one === 'string')
+
+/** What was probably meant by a value. Nothing is told of secrets, of references, and of urls with user information. */
+function valueHint(model: Node, path: Path, written: unknown, expected: string): string | undefined {
+  const value = valueAt(written, path)
+  if (value === undefined || (typeof value === 'string' && value.includes('${'))) return undefined
+  if (typeof value === 'string' && value.includes('@')) return schemeHint(value)
+  const { kind = '', secret } = kindAt(model, path)
+  if (secret && value !== null) return typeof value === 'string' ? undefined : 'write it in quotes'
+  const keys = keysAt(model, path)
+  return likelyValueHint(value, {
+    types: typesOf(nodesAt(model, path)),
+    words: wordsAt(model, path),
+    kind,
+    keys,
+    keyOf: (word) => keys.find((key) => wordsAt(model, [...path, key]).includes(word)),
+    section: sectionOf(path),
+    expected,
+  })
 }
 
 /** A problem that still knows its path as a list. */
@@ -123,7 +182,10 @@ export function problemsOf(issues: readonly z.core.$ZodIssue[], model: Node, wri
     if (problems.has(text)) continue
     const found =
       key === undefined ? foundText(model, written, path) : `the key ${quoted(String(path.at(-1)))}`
-    const facts = key === 'unknown' ? unknownKey(model, path) : { found, expected }
+    const facts =
+      key === 'unknown'
+        ? unknownKey(model, path, written)
+        : { found, expected, hint: key === undefined ? valueHint(model, path, written, expected) : undefined }
     problems.set(text, { at: path, path: text, ...facts })
   }
   return [...problems.values()]

@@ -1,6 +1,8 @@
 // What is legal but unwise in a configuration. No text here quotes a value: it may have come from a secret.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these variables are filled in by the gateway
 
+import { coversPattern } from '../hints/patterns.ts'
+import { unusedWarnings } from '../hints/unused.ts'
 import type { Config, QueueRule, SensorRule } from '../schema.ts'
 import { brokerUrls, parseBrokerUrl, parseListenerUrl } from '../sections/addresses.ts'
 import { matchesEverything } from '../sections/glob.ts'
@@ -91,7 +93,7 @@ function* storeWarnings({ sensors, queues, store, limits }: Config): Generator<s
 
 /** Whether the first rule fits whatever the second fits; found only in the plain cases that happen by mistake. */
 function covers(first: QueueRule, second: QueueRule): boolean {
-  if (!matchesEverything(first.match) && first.match !== second.match) return false
+  if (!coversPattern(first.match, second.match)) return false
   return first.topics.includes('#') || second.topics.every((filter) => first.topics.includes(filter))
 }
 
@@ -102,4 +104,5 @@ export const warningsOf = (config: Config): string[] => [
   ...nameWarnings(config),
   ...ruleWarnings(config),
   ...storeWarnings(config),
+  ...unusedWarnings(config),
 ]

@@ -24,6 +24,44 @@ export function parseNetwork(text: string): Network | undefined {
   return { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' }
 }
 
+/** The network as it is meant, without the bits that tell its hosts apart; undefined for what `parseNetwork` does not read. */
+export function wholeNetwork(text: string): string | undefined {
+  const network = parseNetwork(text)
+  if (network === undefined) return undefined
+  const { address, prefix, family } = network
+  const width = family === 'ipv4' ? 8 : 16
+  const parts = family === 'ipv4' ? address.split('.').map(Number) : hextets(address)
+  const whole = parts.map((part, i) => {
+    const kept = Math.min(width, Math.max(0, prefix - i * width))
+    return part & ~(2 ** (width - kept) - 1)
+  })
+  if (whole.every((part, i) => part === parts[i])) return text
+  if (family === 'ipv4') return `${whole.join('.')}/${prefix}`
+  const plain = whole.map((part) => part.toString(16)).join(':')
+  return `${new URL(`http://[${plain}]`).hostname.slice(1, -1)}/${prefix}` // in its short form
+}
+
+/** The eight numbers of an IPv6 address. */
+function hextets(address: string): number[] {
+  const numbers = (text: string) =>
+    text === ''
+      ? []
+      : text.split(':').flatMap((part) => {
+          const [a = 0, b = 0, c = 0, d = 0] = part.split('.').map(Number)
+          return part.includes('.') ? [a * 256 + b, c * 256 + d] : [Number.parseInt(part, 16)]
+        })
+  const [before = '', behind] = address.split('::')
+  const [first, last] = [numbers(before), numbers(behind ?? '')]
+  return [...first, ...new Array<number>(8 - first.length - last.length).fill(0), ...last]
+}
+
+/** Whether the whole of the second network lies in the first. */
+export function containsNetwork(first: string, second: string): boolean {
+  const [outer, inner] = [parseNetwork(first), parseNetwork(second)]
+  if (outer === undefined || inner === undefined || outer.family !== inner.family) return false
+  return outer.prefix <= inner.prefix && matcher([first])(inner.address)
+}
+
 const ofThisMachine = matcher(['127.0.0.0/8', '::1'])
 
 /** Whether only this machine can reach what listens at a host: "localhost", or a loopback address without brackets. */

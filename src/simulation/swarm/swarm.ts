@@ -15,7 +15,7 @@ export const swarm: Simulation = {
   settings: {
     sensors: { about: 'how many', default: '100' },
     rate: { about: 'connection attempts per second', default: '100' },
-    verify: { about: 'broker to check against, such as mqtt://127.0.0.1:1883', default: '' },
+    verify: { about: 'broker to check against, such as 127.0.0.1:1883', default: '' },
     downlink: { about: 'messages per second to random sensors; needs --verify', default: '5' },
     settle: { about: 'seconds to wait at the end, besides three intervals', default: '10' },
     report: { about: 'seconds between two summary lines', default: '5' },
@@ -28,7 +28,8 @@ export const swarm: Simulation = {
     }
     const report = number(context, 'report') * 1000
     const settle = number(context, 'settle') * 1000
-    const { verify: url } = context.settings
+    const { verify } = context.settings
+    const url = verify && (verify.includes('://') ? verify : `mqtt://${verify}`)
     const sensor = context.sensorOptions.clientId
     const note = (text: string) => context.say({ sensor, type: 'note', text: `broker: ${text}` })
     const broker = url ? await openBrokerClient(url, `${sensor}-books`, note) : undefined

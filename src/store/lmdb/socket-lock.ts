@@ -62,6 +62,19 @@ async function listen(path: string): Promise<Server> {
   return server
 }
 
+/** Whether a living process has the lock of a folder. */
+export async function isSocketLocked(folder: string): Promise<boolean> {
+  if (!existsSync(folder)) return false
+  const directory = openSync(folder, 'r')
+  const at = existsSync('/proc/self/fd') ? `/proc/self/fd/${directory}` : folder
+  try {
+    const number = numbersIn(at).at(-1)
+    return number !== undefined && (await isAlive(join(at, `lock.${number}`)))
+  } finally {
+    closeSync(directory)
+  }
+}
+
 /**
  * Takes the lock of a folder; undefined if a living process has it, this one included.
  * @returns what gives it back
