@@ -29,7 +29,7 @@ import { createRefusals, type Refusals } from './reports/refusals.ts'
 import { type ReloadReport, reloadConfig } from './rules/reload.ts'
 import { createSensorRules, type SensorRules } from './rules/sensor-rules.ts'
 import { createStatus } from './status.ts'
-import { publishStatus } from './status-topics.ts'
+import { publishStatus } from './status-topics/publish-status.ts'
 import { createTurns, reportFault, type Turns } from './turns.ts'
 import { unguessable } from './unguessable.ts'
 import type { WorkerShare } from './worker-share.ts'
@@ -191,6 +191,11 @@ export class Gateway {
   /** Publishes at QoS 0 on the gateway's own connection; false if that is down or congested. */
   publish(topic: string, payload: Uint8Array, retain: boolean): boolean {
     return this.#broker?.upstream.publishOwn(topic, payload, retain) ?? false
+  }
+
+  /** Calls back with what is published to a topic while the gateway's own connection is up. */
+  hear(topic: string, onMessage: (payload: Uint8Array) => void): void {
+    this.#broker?.upstream.hearOwn(topic, onMessage)
   }
 
   /** Registers an observer; returns how to end that. */
