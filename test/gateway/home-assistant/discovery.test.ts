@@ -1,6 +1,8 @@
 // Sensors as devices in Home Assistant, at real brokers: announced, kept up to date, taken back.
 
+import { readFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { loadConfig } from '../../../src/config/load.ts'
 import { type Broker, haveMosquitto, startAedes, startMosquitto } from '../../support/broker.ts'
 import { freshName, Office, TestGateway, type TestParts, until } from '../../support/gateway.ts'
 import { type Discovery, devicesOf } from '../../support/home-assistant.ts'
@@ -216,4 +218,22 @@ it('hundreds of sensors are announced at the configured rate, and what changes m
   await until(() => devices().size === 301, 20_000)
   const seconds = (performance.now() - since) / 1000
   expect(office.inbox.all.length - before).toBeLessThanOrEqual(400 * (seconds + 1) + 1)
+})
+
+it('what docs/home-assistant.md shows is what is published', async () => {
+  const { test, office, device } = await site(await startAedes())
+  const page = readFileSync('docs/home-assistant.md', 'utf8')
+  const blocks = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text = '']) => JSON.parse(text))
+  const [configuration, announced, status] = blocks
+  await test.connected({ clientId: 'pump-1' })
+  await until(() => device('pump-1') !== undefined)
+  const { origin, ...shown } = announced
+  expect(device('pump-1')).toMatchObject(shown)
+  expect(Object.keys(device('pump-1') ?? {})).toEqual(Object.keys(announced))
+  expect(origin.name).toBe(device('pump-1')?.origin.name)
+  const said = JSON.parse(
+    office.inbox.all.findLast(({ topic }) => topic.endsWith('/sensor/pump-1'))?.text ?? '{}',
+  )
+  expect(Object.keys(status)).toEqual(expect.arrayContaining(Object.keys(said)))
+  expect(() => loadConfig({ env: { BROKER_PASSWORD: 'x' }, overrides: configuration })).not.toThrow()
 })
