@@ -59,7 +59,10 @@ export function resolveLink(
       kind: 'elsewhere',
       href: `${repository}/${isFolder ? 'tree' : 'blob'}/HEAD/${target}${anchor}`,
     }
-  return isFolder ? { kind: 'none' } : { kind: 'file', href: `/${FILES}/${target}`, file: target }
+  if (isFolder) return { kind: 'none' }
+  // as it is: a link to a page would lose the ending
+  const given = target.endsWith('.md') ? `${target}.txt` : target
+  return { kind: 'file', href: `/${FILES}/${given}`, file: target }
 }
 
 interface Html {

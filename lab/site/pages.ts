@@ -25,6 +25,9 @@ const ELSEWHERE: readonly SitePage[] = [
   { source: 'CHANGELOG.md', page: 'changelog.md' },
 ]
 
+/** Pages that others link to, and that are in no list: what stands beside the files that it explains. */
+const BESIDE = 'deploy'
+
 /** What a newcomer reads first; all others follow by their titles. */
 const FIRST = ['index', 'install', 'configuration', 'operation', 'brokers', 'clients', 'metrics', 'library']
 
@@ -48,6 +51,9 @@ export function sitePages(): SitePage[] {
       if (page === 'README.md' || page === 'index.md') return { source, page: 'contents.md' }
       return { source, page: page.replace(/(^|\/)README\.md$/, '$1index.md') }
     }),
+    ...filesBelow(BESIDE)
+      .filter((file) => file.endsWith('.md'))
+      .map((source) => ({ source, page: source })),
   ]
 }
 
@@ -69,7 +75,8 @@ export function sidebarOf(
   pages: readonly SitePage[],
   api: readonly { readonly text: string; readonly page: string }[],
 ): SidebarGroup[] {
-  const entries = pages.map(({ source, page }) => ({
+  const listed = pages.filter(({ source }) => !source.startsWith(`${BESIDE}/`))
+  const entries = listed.map(({ source, page }) => ({
     page,
     name: page.replace(/\.md$/, ''),
     text: page === 'index.md' ? 'Overview' : titleOf(readFileSync(source, 'utf8'), basename(page, '.md')),
