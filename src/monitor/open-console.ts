@@ -33,7 +33,14 @@ export async function serveView(
   const { url, token, hosts, trustedProxies } = config.console
   const metrics = createMetrics(view)
   try {
-    const served = await startConsole(view, { url, token, hosts, trustedProxies, log, metrics: () => metrics.text() })
+    const served = await startConsole(view, {
+      url,
+      token,
+      hosts,
+      trustedProxies,
+      log,
+      metrics: () => metrics.text(),
+    })
     return {
       url: served.url,
       async close() {

@@ -52,8 +52,7 @@ export const api = {
   broker: () => request<BrokerInfo>('api/broker'),
   refusals: () => request<readonly RefusalEntry[]>('api/refusals'),
   history: () => request<HistoryReport>('api/history'),
-  predefined: () =>
-    request<readonly { readonly topicId: number; readonly name: string }[]>('api/predefined'),
+  predefined: () => request<readonly { readonly topicId: number; readonly name: string }[]>('api/predefined'),
   config: () => request<object>('api/config'),
   sensors(query: SensorQuery, signal?: AbortSignal) {
     const parameters = new URLSearchParams()
