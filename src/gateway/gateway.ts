@@ -140,8 +140,8 @@ export class Gateway {
 
   /** The second half of `start`: sensors are served, those first that could not wait. Throws before the first half. */
   serve(): void {
-    const turns = this.#turns
-    if (turns === undefined) throw new Error('the gateway is not prepared')
+    const [turns, broker] = [this.#turns, this.#broker]
+    if (turns === undefined || broker === undefined) throw new Error('the gateway is not prepared')
     this.#intake.open({
       isBehind: () => turns.held > MANY_HELD,
       handle: (...datagram) =>
@@ -149,7 +149,10 @@ export class Gateway {
       turnAway: (...datagram) => this.#take(turns, turnAway, ...datagram),
     })
     this.#ticker = setInterval(() => this.#tick(), TICK)
-    this.#reports = [publishStatus(this, this.#config, this.#share), reportLosses(this.#log, this.#counters)]
+    this.#reports = [
+      publishStatus(this, broker.upstream, this.#config, this.#share),
+      reportLosses(this.#log, this.#counters),
+    ]
   }
 
   /**
@@ -193,11 +196,6 @@ export class Gateway {
     return this.#broker?.upstream.publishOwn(topic, payload, retain) ?? false
   }
 
-  /** Calls back with what is published to a topic while the gateway's own connection is up. */
-  hear(topic: string, onMessage: (payload: Uint8Array) => void): void {
-    this.#broker?.upstream.hearOwn(topic, onMessage)
-  }
-
   /** Registers an observer; returns how to end that. */
   observe(observer: Observer): () => void {
     return this.#observers.add(observer)
@@ -208,11 +206,6 @@ export class Gateway {
     const [listeners, broker, store, held] = [this.#listeners, this.#broker, this.#store, this.#turns?.held]
     const [config, counters, sensors] = [this.#config, this.#counters, this.sessions.byClientId.size]
     return createStatus({ config, listeners, broker, store, held, counters, sensors })
-  }
-
-  /** How often its own connection to the broker has been opened. */
-  get brokerOpenings(): number {
-    return this.#broker?.upstream.ownOpenings ?? 0
   }
 
   /** Whether the broker can be reached; far cheaper than `status`, which asks the system about every listener. */

@@ -3,6 +3,7 @@
 
 import type { Config } from '../../config/schema.ts'
 import { STATES } from '../../session/states.ts'
+import type { Upstream } from '../../upstream/upstream.ts'
 import { version } from '../../version.ts'
 import { sensorTopicOf, statusTopicOf } from '../status-topics/topics.ts'
 import { objectIdOf } from './object-ids.ts'
@@ -12,10 +13,6 @@ const PAUSE = 10_000
 
 /** Characters of a device's name. */
 const LONGEST_NAME = 100
-
-interface Hearer {
-  hear(topic: string, onMessage: (payload: Uint8Array) => void): void
-}
 
 /** What Home Assistant is told; undefined where its discovery is switched off. */
 export function createAnnouncements(config: Config, speaks: boolean) {
@@ -75,10 +72,10 @@ export function createAnnouncements(config: Config, speaks: boolean) {
     deviceOf,
     gateway: speaks ? gateway : undefined,
     /** Calls back when Home Assistant has started, and knows nothing of what was said before. */
-    onBirth(hearer: Hearer, announce: () => void): void {
+    onBirth(upstream: Pick<Upstream, 'hearOwn'>, announce: () => void): void {
       let next = 0
       let timer: NodeJS.Timeout | undefined
-      hearer.hear(`${prefix}/status`, (payload) => {
+      upstream.hearOwn(`${prefix}/status`, (payload) => {
         if (timer !== undefined || Buffer.from(payload).toString() !== 'online') return
         const now = performance.now()
         const wait = Math.max(0, next - now)

@@ -1,19 +1,18 @@
 // Status on the broker, where it is switched on: one retained topic for the gateway, with a will, and one per sensor.
 
 import type { Config } from '../../config/schema.ts'
+import type { Sessions } from '../../sessions/table.ts'
 import type { Observer } from '../observer.ts'
 import type { WorkerShare } from '../worker-share.ts'
-import { SensorStatus, type Speaker } from './sensor-status.ts'
+import { type OwnUpstream, SensorStatus } from './sensor-status.ts'
 import { json, offlineMessage, statusTopicOf } from './topics.ts'
 
 /** How often the connection to the broker is checked, and what had to wait is published, milliseconds. */
 const LOOK = 500
 
 /** The gateway itself, as far as it is needed. */
-interface Published extends Speaker {
-  isHealthy(): boolean
-  /** how often the connection has been opened that carries the status */
-  readonly brokerOpenings: number
+interface Published {
+  readonly sessions: Pick<Sessions, 'byClientId'>
   observe(observer: Observer): () => void
 }
 
@@ -21,7 +20,12 @@ interface Published extends Speaker {
  * Publishes the states of gateway and sensors, retained, until the returned function is called. After a lost connection
  * everything is published anew.
  */
-export function publishStatus(gateway: Published, config: Config, share?: WorkerShare): () => void {
+export function publishStatus(
+  gateway: Published,
+  upstream: OwnUpstream,
+  config: Config,
+  share?: WorkerShare,
+): () => void {
   const topic = statusTopicOf(config)
   if (topic === undefined) return () => {}
   const speaks = share?.speaks !== false
@@ -33,21 +37,21 @@ export function publishStatus(gateway: Published, config: Config, share?: Worker
   }
   const { discovery, refresh } = config.homeAssistant
   const pause = discovery && refresh > 0 ? refresh : Number.POSITIVE_INFINITY
-  const sensors = new SensorStatus(gateway, config, speaks)
+  const sensors = new SensorStatus(gateway.sessions, upstream, config, speaks)
   let healthy = false
   let told = 0
   let changesAt = 0
   const look = () => {
-    healthy = gateway.isHealthy()
+    healthy = upstream.healthy
     if (!healthy) return
     const now = performance.now()
     // a connection may have been lost and opened again since the last look, at another broker even
-    const { brokerOpenings } = gateway
-    const isNew = brokerOpenings !== told
+    const { ownOpenings } = upstream
+    const isNew = ownOpenings !== told
     if (isNew) sensors.sayAll(speaks ? { topic, message: { make: online } } : undefined)
     else if (now >= changesAt) sensors.sayChanges()
     if (isNew || now >= changesAt) changesAt = now + pause
-    told = brokerOpenings
+    told = ownOpenings
     sensors.send(now)
   }
   const timer = setInterval(look, LOOK)
@@ -65,6 +69,6 @@ export function publishStatus(gateway: Published, config: Config, share?: Worker
   return () => {
     clearInterval(timer)
     stop()
-    if (speaks) gateway.publish(topic, offlineMessage(), true)
+    if (speaks) upstream.publishOwn(topic, offlineMessage(), true)
   }
 }

@@ -4,16 +4,13 @@
 import type { Config } from '../../config/schema.ts'
 import type { Session } from '../../session/session.ts'
 import type { Sessions } from '../../sessions/table.ts'
+import type { Upstream } from '../../upstream/upstream.ts'
 import { createAnnouncements } from '../home-assistant/announcements.ts'
 import { type PacedMessage, PacedPublisher } from './paced-publisher.ts'
 import { json, sensorStatusOf, sensorTopicOf } from './topics.ts'
 
-/** The gateway itself, as far as it is needed. */
-export interface Speaker {
-  readonly sessions: Pick<Sessions, 'byClientId'>
-  publish(topic: string, payload: Uint8Array, retain: boolean): boolean
-  hear(topic: string, onMessage: (payload: Uint8Array) => void): void
-}
+/** The gateway's own connection to the broker. */
+export type OwnUpstream = Pick<Upstream, 'publishOwn' | 'hearOwn' | 'ownOpenings' | 'healthy'>
 
 /** The steps of a connection setup are of no interest to others, who has not got through it even less. */
 const ofInterest = new Set(['active', 'asleep', 'awake', 'disconnected', 'lost'])
@@ -28,7 +25,7 @@ interface Said {
 }
 
 export class SensorStatus {
-  readonly #speaker: Speaker
+  readonly #sessions: Pick<Sessions, 'byClientId'>
   readonly #config: Config
   readonly #publisher: PacedPublisher
   readonly #announcements: ReturnType<typeof createAnnouncements>
@@ -36,15 +33,20 @@ export class SensorStatus {
   readonly #said = new Map<string, Said>()
 
   /** `speaks`: it announces the gateway itself, too. */
-  constructor(speaker: Speaker, config: Config, speaks: boolean) {
-    this.#speaker = speaker
+  constructor(
+    sessions: Pick<Sessions, 'byClientId'>,
+    upstream: OwnUpstream,
+    config: Config,
+    speaks: boolean,
+  ) {
+    this.#sessions = sessions
     this.#config = config
-    const publish = (topic: string, payload: Uint8Array) => speaker.publish(topic, payload, true)
+    const publish = (topic: string, payload: Uint8Array) => upstream.publishOwn(topic, payload, true)
     this.#publisher = new PacedPublisher(publish, config.status.perSecond, performance.now())
     this.#announcements = createAnnouncements(config, speaks)
-    for (const clientId of speaker.sessions.byClientId.keys())
+    for (const clientId of sessions.byClientId.keys())
       this.#said.set(clientId, { heardAt: undefined, queued: undefined })
-    this.#announcements?.onBirth(speaker, () => this.#announceAll())
+    this.#announcements?.onBirth(upstream, () => this.#announceAll())
   }
 
   /** Publishes what may be published now. */
@@ -62,7 +64,7 @@ export class SensorStatus {
   /** Everything, at a broker that may know nothing; something about the gateway itself goes before it. */
   sayAll(first: { readonly topic: string; readonly message: PacedMessage } | undefined): void {
     if (first !== undefined) this.#publisher.put(first.topic, first.message, 'urgent')
-    for (const session of this.#speaker.sessions.byClientId.values())
+    for (const session of this.#sessions.byClientId.values())
       if (ofInterest.has(session.state)) this.#put(session, session.state, 'urgent')
     this.#announceAll()
   }
@@ -70,7 +72,7 @@ export class SensorStatus {
   /** What changes without a change of state, where it has changed. */
   sayChanges(): void {
     for (const [clientId, { heardAt, queued }] of this.#said) {
-      const session = this.#speaker.sessions.byClientId.get(clientId)
+      const session = this.#sessions.byClientId.get(clientId)
       if (session === undefined || !ofInterest.has(session.state)) continue
       if (session.heardAt !== heardAt || session.downlink.queue.length !== queued)
         this.#put(session, session.state, 'routine')
@@ -79,7 +81,7 @@ export class SensorStatus {
 
   /** A session is deleted. */
   forget({ clientId }: Session): void {
-    if (this.#speaker.sessions.byClientId.has(clientId)) return
+    if (this.#sessions.byClientId.has(clientId)) return
     const topics = [sensorTopicOf(this.#config, clientId), this.#announcements?.topicOf(clientId)]
     const isKnown = this.#said.delete(clientId)
     for (const topic of topics) {
@@ -112,7 +114,7 @@ export class SensorStatus {
     const gateway = this.#announcements?.gateway
     if (gateway !== undefined)
       this.#publisher.put(gateway.topic, { make: () => json(gateway.device) }, 'urgent')
-    for (const { clientId, state } of this.#speaker.sessions.byClientId.values())
+    for (const { clientId, state } of this.#sessions.byClientId.values())
       if (ofInterest.has(state) || this.#said.has(clientId)) this.#announce(clientId)
   }
 }
