@@ -185,7 +185,7 @@ describe.skipIf(!canInstall)(`the site as it is built${named}`, { timeout: 120_0
         recursive: true,
         filter: (file) => !/^site\/(?:node_modules|dist|stage|\.cache)|\/target$/.test(file),
       })
-    symlinkSync(resolve('node_modules'), join(project, 'node_modules'))
+    for (const name of ['node_modules', 'dist']) symlinkSync(resolve(name), join(project, name))
     const installed = resolve('site/node_modules')
     if (existsSync(join(installed, '.installed'))) symlinkSync(installed, join(project, 'site/node_modules'))
   })
