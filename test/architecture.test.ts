@@ -54,7 +54,7 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
   page: { values: ['console/states.ts'], types: ['console'] },
   config: both('mqtt-topics'),
   log: { values: [], types: ['config'] },
-  gateway: both('console', 'monitor', ...behindTheGateway),
+  gateway: both('console', 'monitor', 'version', ...behindTheGateway),
   monitor: both('gateway', 'console', ...behindTheGateway),
   workers: both('monitor', 'gateway', 'console', ...behindTheGateway),
   version: none,

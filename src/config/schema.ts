@@ -7,7 +7,7 @@ import { broker } from './sections/broker.ts'
 import { consoleSection } from './sections/console.ts'
 import { listener } from './sections/listener.ts'
 import { queue } from './sections/queues.ts'
-import { predefined, qosMinusOne, sensor, status } from './sections/sensors.ts'
+import { homeAssistant, predefined, qosMinusOne, sensor, status } from './sections/sensors.ts'
 import { duration, kind, list, oneOf, size, text, whole, yesNo } from './sections/values.ts'
 
 const DAY = 86_400_000
@@ -179,6 +179,7 @@ export const configSchema = z
       )
       .meta(kind({ kind: 'whole number or `"auto"`' })),
     status: status.prefault({}).describe('Status topics at the broker.'),
+    homeAssistant: homeAssistant.prefault({}).describe('Sensors as devices in Home Assistant.'),
     console: consoleSection
       .prefault({})
       .describe('Metrics, health, API and console page over HTTP, on loopback unless told otherwise.'),

@@ -22,6 +22,8 @@ export interface Refusal {
 }
 
 export interface Guard {
+  /** what the response must carry */
+  headers(request: FastifyRequest): Readonly<Record<string, string>>
   /** undefined if the request may pass */
   refusal(request: FastifyRequest): Refusal | undefined
   /** the cookie that stands for the token in a browser, as in Set-Cookie; undefined if no token is needed */
@@ -47,6 +49,16 @@ export const HEADERS: Readonly<Record<string, string>> = {
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'cache-control': 'no-store',
+}
+
+/** The same behind a proxy that has its users signed in: its own pages may frame this one. */
+const FRAMED: Readonly<Record<string, string>> = {
+  ...HEADERS,
+  'content-security-policy': (HEADERS['content-security-policy'] ?? '').replace(
+    "frame-ancestors 'none'",
+    "frame-ancestors 'self'",
+  ),
+  'x-frame-options': 'SAMEORIGIN',
 }
 
 /** Octets of a token below which it could be guessed. */
@@ -99,21 +111,31 @@ const same = (a: string, b: string) => timingSafeEqual(digest(a), digest(b))
 
 const refuse = (status: number, error: string, message: string): Refusal => ({ status, error, message })
 
-/** The checks of one console; `hosts` are further names that it is known by, for example behind a proxy. */
-export function createGuard(
-  address: ConsoleAddress,
-  token: string | undefined,
-  hosts: readonly string[],
-): Guard {
+/** What is asked of requests. */
+export interface GuardRules {
+  readonly token: string | undefined
+  /** further names that the console is known by, for example behind a proxy */
+  readonly hosts: readonly string[]
+  /** addresses of proxies that let nobody through who has not signed in with them */
+  readonly trustedProxies: readonly string[]
+}
+
+/** The checks of one console. */
+export function createGuard(address: ConsoleAddress, { token, hosts, trustedProxies }: GuardRules): Guard {
   const isOurs = hostCheck(address, hosts)
+  const trusted = new Set(trustedProxies)
+  // the address of the connection itself: no header of a request has a say in it
+  const isTrusted = ({ socket }: FastifyRequest) =>
+    trusted.size > 0 && trusted.has((socket.remoteAddress ?? '').replace(/^::ffff:/, ''))
   // Not the token itself: a cookie that gets out is worth nothing after a restart. Cookies do not tell ports apart.
   const name = `mqttsn_console_${address.port}`
   const pass = createHmac('sha256', randomBytes(32))
     .update(token ?? '')
     .digest('base64url')
 
-  function mayPass({ headers, query, routeOptions }: FastifyRequest): boolean {
-    if (token === undefined || routeOptions.config.open === true) return true
+  function mayPass(request: FastifyRequest): boolean {
+    const { headers, query, routeOptions } = request
+    if (token === undefined || routeOptions.config.open === true || isTrusted(request)) return true
     const bearer = /^Bearer +(\S.*)$/i.exec(headers.authorization ?? '')?.[1]
     if (bearer !== undefined) return same(bearer, token)
     if (routeOptions.config.tokenInQuery === true) {
@@ -126,10 +148,14 @@ export function createGuard(
 
   return {
     cookie: token === undefined ? undefined : `${name}=${pass}; Path=/; HttpOnly; SameSite=Lax`,
+    headers: (request) => (isTrusted(request) ? FRAMED : HEADERS),
     refusal(request) {
       const { headers, method } = request
-      const host = parseHost(headers.host)
-      if (host === undefined || !isOurs(host.name))
+      const proxied = isTrusted(request)
+      // a proxy may be known by any name, and may put its own in the place of ours
+      const forwarded = proxied ? [headers['x-forwarded-host']].flat()[0] : undefined
+      const host = parseHost(forwarded ?? headers.host)
+      if (host === undefined || !(proxied || isOurs(host.name)))
         return refuse(421, 'wrong-host', 'The Host header does not name this console.')
       if (headers.origin !== undefined && parseUrl(headers.origin)?.host !== host.host)
         return refuse(403, 'wrong-origin', 'Requests of other sites are not served.')

@@ -29,6 +29,8 @@ export interface ConsoleOptions {
   readonly token?: string | undefined
   /** further host names that requests may use, for example of a proxy in front */
   readonly hosts?: readonly string[] | undefined
+  /** addresses of proxies that let nobody through who has not signed in with them: no token is asked of what they bring */
+  readonly trustedProxies?: readonly string[] | undefined
   /** gives metrics as text for Prometheus */
   metrics(): Promise<string>
   /** folder of the page; the gateway's own if absent */
@@ -63,11 +65,11 @@ const ERRORS: Readonly<Record<number, string>> = {
 
 /** Serves the console; rejects with a clear error if the url, the token or the page is not in order, or the port is taken. */
 export async function startConsole(view: GatewayView, options: ConsoleOptions): Promise<Console> {
-  const { token, hosts = [], log = silent } = options
+  const { token, hosts = [], trustedProxies = [], log = silent } = options
   const address = parseConsoleUrl(options.url)
   checkToken(address, token)
   const limits = { ...defaultLimits, ...options.limits }
-  const guard = createGuard(address, token, hosts)
+  const guard = createGuard(address, { token, hosts, trustedProxies })
   const app = createServer(limits)
   const streams = createStreams(limits)
   const fail = (err: unknown) => log.error({ err }, 'the console cannot answer')
@@ -121,7 +123,7 @@ function createServer(limits: Limits): FastifyInstance {
 /** Headers on every response, and no request further than this that may not. */
 function protect(app: FastifyInstance, guard: Guard): void {
   app.addHook('onRequest', (request, reply, done) => {
-    reply.headers(HEADERS)
+    reply.headers(guard.headers(request))
     const refusal = guard.refusal(request)
     if (refusal === undefined) return done()
     const { status, error, message } = refusal

@@ -29,7 +29,7 @@ import { createRefusals, type Refusals } from './reports/refusals.ts'
 import { type ReloadReport, reloadConfig } from './rules/reload.ts'
 import { createSensorRules, type SensorRules } from './rules/sensor-rules.ts'
 import { createStatus } from './status.ts'
-import { publishStatus } from './status-topics.ts'
+import { publishStatus } from './status-topics/publish-status.ts'
 import { createTurns, reportFault, type Turns } from './turns.ts'
 import { unguessable } from './unguessable.ts'
 import type { WorkerShare } from './worker-share.ts'
@@ -140,8 +140,8 @@ export class Gateway {
 
   /** The second half of `start`: sensors are served, those first that could not wait. Throws before the first half. */
   serve(): void {
-    const turns = this.#turns
-    if (turns === undefined) throw new Error('the gateway is not prepared')
+    const [turns, broker] = [this.#turns, this.#broker]
+    if (turns === undefined || broker === undefined) throw new Error('the gateway is not prepared')
     this.#intake.open({
       isBehind: () => turns.held > MANY_HELD,
       handle: (...datagram) =>
@@ -149,7 +149,10 @@ export class Gateway {
       turnAway: (...datagram) => this.#take(turns, turnAway, ...datagram),
     })
     this.#ticker = setInterval(() => this.#tick(), TICK)
-    this.#reports = [publishStatus(this, this.#config, this.#share), reportLosses(this.#log, this.#counters)]
+    this.#reports = [
+      publishStatus(this, broker.upstream, this.#config, this.#share),
+      reportLosses(this.#log, this.#counters),
+    ]
   }
 
   /**
@@ -203,11 +206,6 @@ export class Gateway {
     const [listeners, broker, store, held] = [this.#listeners, this.#broker, this.#store, this.#turns?.held]
     const [config, counters, sensors] = [this.#config, this.#counters, this.sessions.byClientId.size]
     return createStatus({ config, listeners, broker, store, held, counters, sensors })
-  }
-
-  /** How often its own connection to the broker has been opened. */
-  get brokerOpenings(): number {
-    return this.#broker?.upstream.ownOpenings ?? 0
   }
 
   /** Whether the broker can be reached; far cheaper than `status`, which asks the system about every listener. */

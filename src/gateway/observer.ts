@@ -28,7 +28,8 @@ export interface Observer {
 /** A gateway's view of itself. */
 export interface GatewayStatus {
   readonly listeners: readonly { name: string; url: string; stats: TransportStats }[]
-  readonly broker: { url: string; healthy: boolean } & Partial<UpstreamStats>
+  /** `openings`: how often the gateway's own connection has been opened */
+  readonly broker: { url: string; healthy: boolean; openings: number } & Partial<UpstreamStats>
   readonly store: StoreStatus
   readonly counters: Counters
   readonly sensors: number

@@ -9,7 +9,7 @@ import { createUpstream } from '../upstream/mqtt/mqtt.ts'
 import type { Upstream, UpstreamOptions } from '../upstream/upstream.ts'
 import { countDiscard, type DiscardBooks } from './counters.ts'
 import { isDurable } from './open-store.ts'
-import { offlineMessage, statusTopicOf } from './status-topics.ts'
+import { offlineMessage, statusTopicOf } from './status-topics/topics.ts'
 import type { WorkerShare } from './worker-share.ts'
 
 /** All connections to the broker, and the embedded broker if there is one. */

@@ -28,7 +28,12 @@ export function createStatus({ listeners, broker, counters, sensors, ...parts }:
     get listeners() {
       return all.map(listenerStatus)
     },
-    broker: { url, healthy: upstream?.healthy ?? false, ...upstream?.stats() },
+    broker: {
+      url,
+      healthy: upstream?.healthy ?? false,
+      openings: upstream?.ownOpenings ?? 0,
+      ...upstream?.stats(),
+    },
     get store() {
       return storeStatus(parts, counters)
     },

@@ -30,10 +30,17 @@ export async function serveView(
   happenings: Pick<Happenings, 'note'>,
 ): Promise<Console> {
   const endWatch = watchSurroundings(view, happenings.note)
-  const { url, token, hosts } = config.console
+  const { url, token, hosts, trustedProxies } = config.console
   const metrics = createMetrics(view)
   try {
-    const served = await startConsole(view, { url, token, hosts, log, metrics: () => metrics.text() })
+    const served = await startConsole(view, {
+      url,
+      token,
+      hosts,
+      trustedProxies,
+      log,
+      metrics: () => metrics.text(),
+    })
     return {
       url: served.url,
       async close() {

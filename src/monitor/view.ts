@@ -90,9 +90,8 @@ export function createView(
 
 function brokerOf(gateway: Gateway): BrokerInfo {
   const { broker } = gateway.status()
-  const { url, healthy, trouble, version } = broker
+  const { url, healthy, trouble, version, openings } = broker
   const { connected = 0, connecting = 0, waiting = 0, refused = 0, lost = 0 } = broker
-  const openings = gateway.brokerOpenings
   return { url, healthy, trouble, version, openings, connected, connecting, waiting, refused, lost }
 }
 

@@ -88,6 +88,11 @@ export interface Upstream {
   publishAnonymous(topic: string, payload: Uint8Array, retain: boolean, source?: string): boolean
   /** Publishes at QoS 0 what the gateway has to say itself, on its own connection; false if that is down or congested. */
   publishOwn(topic: string, payload: Uint8Array, retain: boolean): boolean
+  /**
+   * Tells of every message that is published to this topic while the gateway's own connection is up; not of what was retained
+   * there before. Once per topic.
+   */
+  hearOwn(topic: string, onMessage: (payload: Uint8Array) => void): void
   /** how often the gateway's own connection has been opened: what was retained before that may be elsewhere, or replaced */
   readonly ownOpenings: number
   /** the URL of the broker that is used now */

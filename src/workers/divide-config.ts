@@ -34,6 +34,7 @@ export function divideConfig(
       connecting: divided(broker.connecting),
       totalWriteBuffer: divided(broker.totalWriteBuffer),
     },
+    status: { ...config.status, perSecond: divided(config.status.perSecond) },
     limits: {
       ...limits,
       sensors: divided(limits.sensors * UNEVEN),

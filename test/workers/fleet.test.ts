@@ -8,7 +8,8 @@ import { compareNatural } from '../../src/monitor/sensors/sensor-query.ts'
 import { workerOfName } from '../../src/workers/routes.ts'
 import { directoryWith } from '../config/files.ts'
 import { haveMosquitto, startMosquitto } from '../support/broker.ts'
-import { aWhile, freshName, Office, seen, TestSensor } from '../support/gateway.ts'
+import { aWhile, freshName, Office, seen, TestSensor, until } from '../support/gateway.ts'
+import { devicesOf } from '../support/home-assistant.ts'
 import { startCompiled } from '../support/process.ts'
 import { UdpPeer } from '../support/sensor.ts'
 
@@ -142,6 +143,24 @@ describe('a gateway of several workers', () => {
       for (const { inbox } of sensors) expect((await inbox.next()).text).toBe('to all')
     },
   )
+
+  it('shows the sensors of all workers to Home Assistant, and the gateway once', async () => {
+    const gateway = await fleet({ homeAssistant: { discovery: true }, broker: 'embedded' })
+    const office = await officeAt(gateway.broker, '#')
+    const devices = () => devicesOf(office.inbox.all)
+    const names = everyWorker.map(nameOf)
+    const sensors = await Promise.all(names.map((name) => connected(gateway.url, name)))
+    const topic = (name: string) => `homeassistant/device/mqttsn-1/${name}/config`
+    await until(() => devices().size === WORKERS + 1)
+    for (const name of names) expect(devices().has(topic(name)), name).toBe(true)
+    const before = office.inbox.all.length
+    await office.publish('homeassistant/status', 'online')
+    const anew = () =>
+      office.inbox.all.slice(before).filter(({ topic: at }) => at.startsWith('homeassistant/dev'))
+    await until(() => anew().length === WORKERS + 1)
+    for (const sensor of sensors) await sensor.disconnect()
+    await until(() => devices().size === 1)
+  })
 
   it('carries messages of every QoS between sensors of all workers, and the console sees one gateway', async () => {
     const gateway = await fleet()

@@ -71,7 +71,7 @@ export function completeConfig(
   referenced: readonly string[],
   directory: string,
 ): Config {
-  const { $schema: _, listeners, sensors, predefined, store, ...rest } = parsed
+  const { $schema: _, listeners, sensors, predefined, store, status, ...rest } = parsed
   const everyone = sensors.some((rule) => matchesEverything(rule.match))
   return {
     ...rest,
@@ -79,6 +79,8 @@ export function completeConfig(
     broker: completeBroker(parsed.broker, parsed.gateway.id),
     sensors: everyone ? sensors : [...sensors, sensor.parse({})],
     predefined: completePredefined(predefined),
+    // its devices show what stands in the status topics
+    status: { ...status, enabled: status.enabled || parsed.homeAssistant.discovery },
     store: { ...store, path: resolve(directory, store.path) },
     [REFERENCED]: movedPaths(referenced, written),
   }

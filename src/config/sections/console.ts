@@ -1,5 +1,6 @@
 // The section `console`: the HTTP side, for people and machines that look at the gateway.
 
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import { kind, list, text, yesNo } from './values.ts'
 
@@ -21,4 +22,15 @@ export const consoleSection = z.strictObject({
   hosts: list(text('a host name'), 100)
     .prefault([])
     .describe('Further host names that requests may use, such as that of a proxy in front.'),
+  trustedProxies: list(
+    z
+      .string()
+      .refine((text) => isIP(text) !== 0, { error: 'the address of one machine, such as "172.30.32.2"' }),
+    16,
+  )
+    .prefault([])
+    .describe(
+      'Addresses of proxies that let nobody through who has not signed in with them: what comes from there needs no token, may name any host, and may show the page in a frame of its own site.',
+    )
+    .meta(kind({ kind: 'list of addresses' })),
 })

@@ -6,6 +6,7 @@ import { network } from './addresses.ts'
 import { spool } from './queues.ts'
 import type { Variable } from './template.ts'
 import {
+  duration,
   glob,
   kind,
   list,
@@ -108,6 +109,28 @@ export const status = z.strictObject({
   prefix: topicName()
     .prefault('mqttsn')
     .describe('First part of the topics: `<prefix>/gateway/<id>/status`, `.../sensor/<ClientId>`.'),
+  perSecond: whole(1, 100_000)
+    .prefault(200)
+    .describe(
+      'Status messages per second, all workers together; changes beyond wait, and of each topic only the newest. Less for brokers that allow fewer on one connection.',
+    ),
+})
+
+/** Devices in Home Assistant. */
+export const homeAssistant = z.strictObject({
+  discovery: yesNo()
+    .prefault(false)
+    .describe(
+      'Let every sensor, and the gateway, appear in Home Assistant as a device, by MQTT discovery. Switches the status topics on, too, whatever `status.enabled` says.',
+    ),
+  prefix: topicName()
+    .prefault('homeassistant')
+    .describe("Discovery prefix, as in the options of Home Assistant's MQTT integration."),
+  refresh: duration({ min: 1000, max: 86_400_000, zero: 'never' })
+    .prefault('30s')
+    .describe(
+      'How often a sensor that was heard, or whose queue has changed, gets a new status message between its changes of state; 0 = never.',
+    ),
 })
 
 /** Topic names by id. Ids 0 and 65535 are reserved [5.3.11]. */

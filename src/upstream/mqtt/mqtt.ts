@@ -72,6 +72,10 @@ class MqttUpstream implements Upstream {
     return this.#own.publish(topic, payload, retain)
   }
 
+  hearOwn(topic: string, onMessage: (payload: Uint8Array) => void): void {
+    this.#own.hear(topic, onMessage)
+  }
+
   get ownOpenings(): number {
     return this.#own.openings
   }

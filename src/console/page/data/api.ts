@@ -38,7 +38,7 @@ async function request<T>(path: string, options: RequestInit = {}): Promise<T> {
   throw new ApiError(response.status, message)
 }
 
-const sensorPath = (clientId: string, rest = '') => `/api/sensors/${encodeURIComponent(clientId)}${rest}`
+const sensorPath = (clientId: string, rest = '') => `api/sensors/${encodeURIComponent(clientId)}${rest}`
 const post = (path: string, body: object) =>
   request<void>(path, {
     method: 'POST',
@@ -47,19 +47,18 @@ const post = (path: string, body: object) =>
   })
 
 export const api = {
-  gateway: () => request<GatewayInfo>('/api/gateway'),
-  listeners: () => request<readonly ListenerInfo[]>('/api/listeners'),
-  broker: () => request<BrokerInfo>('/api/broker'),
-  refusals: () => request<readonly RefusalEntry[]>('/api/refusals'),
-  history: () => request<HistoryReport>('/api/history'),
-  predefined: () =>
-    request<readonly { readonly topicId: number; readonly name: string }[]>('/api/predefined'),
-  config: () => request<object>('/api/config'),
+  gateway: () => request<GatewayInfo>('api/gateway'),
+  listeners: () => request<readonly ListenerInfo[]>('api/listeners'),
+  broker: () => request<BrokerInfo>('api/broker'),
+  refusals: () => request<readonly RefusalEntry[]>('api/refusals'),
+  history: () => request<HistoryReport>('api/history'),
+  predefined: () => request<readonly { readonly topicId: number; readonly name: string }[]>('api/predefined'),
+  config: () => request<object>('api/config'),
   sensors(query: SensorQuery, signal?: AbortSignal) {
     const parameters = new URLSearchParams()
     for (const [name, value] of Object.entries(query))
       if (value !== undefined && value !== '') parameters.set(name, String(value))
-    return request<SensorList>(`/api/sensors?${parameters}`, signal === undefined ? {} : { signal })
+    return request<SensorList>(`api/sensors?${parameters}`, signal === undefined ? {} : { signal })
   },
   sensor: (clientId: string) => request<SensorDetail>(sensorPath(clientId)),
   disconnect: (clientId: string) => post(sensorPath(clientId, '/disconnect'), {}),
@@ -69,5 +68,5 @@ export const api = {
   resendDeadLetters: (clientId: string) => post(sensorPath(clientId, '/dead-letters/resend'), {}),
   publish: (clientId: string, { topic, payload, qos, retain }: OutgoingMessage) =>
     post(sensorPath(clientId, '/publish'), { topic, payload: toHex(payload), qos, retain }),
-  captureUrl: (clientId: string) => `/api/capture?sensor=${encodeURIComponent(clientId)}`,
+  captureUrl: (clientId: string) => `api/capture?sensor=${encodeURIComponent(clientId)}`,
 }

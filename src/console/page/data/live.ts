@@ -94,7 +94,7 @@ class Live {
     clearTimeout(this.#retry)
     this.#source?.close()
     const query = this.#watched === undefined ? '' : `?sensor=${encodeURIComponent(this.#watched)}`
-    const source = new EventSource(`/api/events${query}`)
+    const source = new EventSource(`api/events${query}`)
     this.#source = source
     const on = <T>(type: string, listener: (data: T) => void) =>
       source.addEventListener(type, (event: MessageEvent<string>) => {

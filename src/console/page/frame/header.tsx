@@ -52,7 +52,7 @@ export function Header({ current, onHelp }: { current: string; onHelp: () => voi
   return (
     <header class="top">
       <a class="brand" href="#/" aria-label="MQTT-SN gateway, overview">
-        <img src="/icon.svg" alt="" width="22" height="22" />
+        <img src="icon.svg" alt="" width="22" height="22" />
         <span>MQTT-SN gateway</span>
       </a>
       <nav ref={nav} aria-label="Pages">

@@ -12,7 +12,7 @@ function TokenForm() {
     <form
       onSubmit={(event) => {
         event.preventDefault()
-        location.assign(`/?token=${encodeURIComponent(input.current?.value ?? '')}${location.hash}`)
+        location.assign(`./?token=${encodeURIComponent(input.current?.value ?? '')}${location.hash}`)
       }}
     >
       <label>

@@ -3,6 +3,7 @@
 
 import { SensorConnection } from '../connection.ts'
 import type { Shared } from '../connection-parts.ts'
+import { HeardTopics } from './heard-topics.ts'
 import { NameFight } from './name-fight.ts'
 
 /** A run of this many milliseconds counts as success: the pauses start over from the shortest. */
@@ -43,6 +44,7 @@ export class OwnConnection {
   #strikes = 0
   #silentUntil = 0
   readonly #fight = new NameFight()
+  readonly #heard: HeardTopics
   /** connections in a row that did not last */
   #short = 0
 
@@ -68,7 +70,10 @@ export class OwnConnection {
         this.#leaveIfShort(isShort && event.why !== 'taken-over')
         this.#retryLater(shared.endpoints.all.length > 1)
       } else if (event.type === 'congestion') this.#congested = event.on
+      else if (event.type === 'message') this.#heard.take(event.message)
+      else if (event.type === 'subscribed') this.#heard.answered(event.token, event.outcome)
     })
+    this.#heard = new HeardTopics(this.#connection, log)
     this.#open()
   }
 
@@ -95,6 +100,12 @@ export class OwnConnection {
     this.#publishedAt = now
     this.#connection.publish(0, topic, payload, 0, retain, false)
     return true
+  }
+
+  /** See `Upstream.hearOwn`. */
+  hear(topic: string, onMessage: (payload: Uint8Array) => void): void {
+    this.#heard.add(topic, onMessage)
+    if (this.#state === 'up') this.#listen()
   }
 
   /** Goes to the broker that is the current one now. */
@@ -125,6 +136,13 @@ export class OwnConnection {
       options.log.warn({ url, before: this.#url }, 'another broker of the list is used now')
     }
     this.#url = url
+    this.#listen()
+  }
+
+  /** Some brokers close the connection at a topic that is not permitted, as they do at a publish. */
+  #listen(): void {
+    const now = this.#shared.now()
+    if (now >= this.#silentUntil && this.#heard.subscribe()) this.#publishedAt = now
   }
 
   #open(): void {
@@ -183,7 +201,7 @@ export class OwnConnection {
     this.#fight.noteEnd({ why, since: this.#since, publishedAt: this.#publishedAt, now }, options)
   }
 
-  /** A broker that forbids the gateway's status topics may close the connection at each of them: they must not cost more. */
+  /** A broker that forbids the gateway's topics may close the connection at each of them: they must not cost more. */
   #judgePublishing(): void {
     const { now, options } = this.#shared
     if (now() - this.#publishedAt >= SOON) return
@@ -191,7 +209,8 @@ export class OwnConnection {
     if (this.#strikes < STRIKES) return
     const silence = Math.min(LONGEST_SILENCE, FIRST_SILENCE * 2 ** (this.#strikes - STRIKES))
     this.#silentUntil = now() + silence
-    const remedy = 'let the broker permit the topics below status.prefix, or set status.enabled to false'
+    const remedy =
+      'let the broker permit the topics below status.prefix and homeAssistant.prefix, or set status.enabled and homeAssistant.discovery to false'
     const fields = { seconds: silence / 1000, remedy }
     options.log.error(fields, 'the broker closes the connection when the gateway publishes its status')
   }

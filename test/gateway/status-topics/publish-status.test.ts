@@ -1,8 +1,8 @@
 // Status topics at the broker: what others can know of gateway and sensors without asking.
 
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type Broker, startAedes } from '../support/broker.ts'
-import { Office, TestGateway, until } from '../support/gateway.ts'
+import { type Broker, startAedes } from '../../support/broker.ts'
+import { Office, TestGateway, until } from '../../support/gateway.ts'
 
 it('publishes the states of gateway and sensors, retained, and says so when it stops', async () => {
   const broker = await startAedes()
