@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<AnyCommand>>> = {
   sub: async () => (await import('./cli/sub.ts')).subCommand(),
   discover: async () => (await import('./cli/discover.ts')).discoverCommand(),
   decode: async () => (await import('./cli/decode.ts')).decodeCommand(),
+  health: async () => (await import('./cli/health.ts')).healthCommand(),
   top: async () => (await import('./cli/top.ts')).topCommand(),
   trace: async () => (await import('./cli/trace.ts')).traceCommand(),
   capture: async () => (await import('./cli/capture.ts')).captureCommand(),

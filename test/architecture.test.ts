@@ -249,7 +249,7 @@ describe('the import graph of src/', () => {
       }
       return [...packages]
     }
-    for (const command of ['pub', 'sub', 'discover', 'decode', 'top', 'trace', 'capture'])
+    for (const command of ['pub', 'sub', 'discover', 'decode', 'health', 'top', 'trace', 'capture'])
       expect(packagesOf(`src/cli/${command}.ts`), command).toEqual(['commander'])
     expect(packagesOf('src/cli/gateway.ts')).toContain('fastify')
   })
