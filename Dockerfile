@@ -8,13 +8,13 @@ ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
 # Built on the machine that builds, whatever the image is for: nothing is compiled to machine code, and npm picks the ready
 # made libraries of the store for the system that it is told.
 FROM --platform=${BUILDPLATFORM} ${NODE_IMAGE} AS build
-ARG TARGETARCH=amd64
 ENV npm_config_fund=false npm_config_audit=false npm_config_update_notifier=false
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY . .
 RUN npm run --silent build && rm -r node_modules dist/lab dist/scripts dist/types && find dist -name '*.map' -delete
+ARG TARGETARCH=amd64
 RUN cpu="${TARGETARCH}"; if [ "$cpu" = amd64 ]; then cpu=x64; fi; \
   npm ci --omit=dev --ignore-scripts --os=linux --cpu="$cpu" --libc=glibc
 # Made here, as the last stage runs nothing: it may be for another processor.

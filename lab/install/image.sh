@@ -4,12 +4,11 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-folder=$1 tag=$2 platform=${3:-}
+folder=$1 tag=$2 platform=${3:-linux/amd64}
 base=localhost/mqtt-sn-gateway-base
 export BUILDAH_ISOLATION=chroot
 
-# The last stage of an image for another processor runs nothing, so that any base will do to look at what is put on it.
-if ! buildah inspect --type image "$base" >/dev/null 2>&1; then
+if ! buildah manifest inspect "$base" >/dev/null 2>&1; then
   npm=$(dirname "$(dirname "$(realpath "$(command -v npm)")")")
   container=$(buildah from scratch)
   root=$(buildah mount "$container")
@@ -25,12 +24,17 @@ if ! buildah inspect --type image "$base" >/dev/null 2>&1; then
     echo 'cafile=/etc/ssl/certs/npm.pem' >>"$root/usr/local/etc/npmrc"
   fi
   printf 'prefix=/usr/local\n' >"$root/root/.npmrc"
-  buildah commit --quiet "$container" "$base" >/dev/null
+  buildah commit --quiet "$container" "$base:amd64" >/dev/null
+  # The last stage runs nothing, so that this will do to look at an image for another processor.
+  buildah config --arch arm64 "$container"
+  buildah commit --quiet "$container" "$base:arm64" >/dev/null
   buildah rm "$container" >/dev/null
+  buildah manifest create "$base" >/dev/null
+  for arch in amd64 arm64; do buildah manifest add "$base" "containers-storage:$base:$arch" >/dev/null; done
 fi
 
 version=$(node -p 'require("./package.json").version')
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
-buildah build --quiet --layers --pull-never --network=host --format docker ${platform:+--platform "$platform"} \
+buildah build --quiet --layers --pull-never --network=host --format docker --platform "$platform" \
   --build-arg NODE_IMAGE="$base" --build-arg VERSION="$version" --build-arg REVISION="$revision" \
   -t "$tag" . 2>&1
