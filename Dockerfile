@@ -16,7 +16,8 @@ COPY . .
 RUN npm run --silent build && rm -r node_modules dist/lab dist/scripts dist/types && find dist -name '*.map' -delete
 ARG TARGETARCH=amd64
 RUN cpu="${TARGETARCH}"; if [ "$cpu" = amd64 ]; then cpu=x64; fi; \
-  npm ci --omit=dev --ignore-scripts --os=linux --cpu="$cpu" --libc=glibc
+  npm ci --omit=dev --ignore-scripts --os=linux --cpu="$cpu" --libc=glibc \
+  && find node_modules -type f \( -name '*.map' -o -name '*.*ts' \) -delete
 # Made here, as the last stage runs nothing: it may be for another processor.
 RUN mkdir -p /image/opt/mqtt-sn-gateway /image/etc/mqttsn /image/var/lib/mqttsn /image/usr/local/bin \
   && mv dist node_modules package.json LICENSE /image/opt/mqtt-sn-gateway/ \

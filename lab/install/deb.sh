@@ -20,6 +20,8 @@ mkdir -p "$program" "$doc" "$root/usr/bin" "$root/etc/mqttsn" "$root/usr/lib/sys
 cp package.json package-lock.json "$program/"
 (cd "$program" && npm ci --silent --omit=dev --ignore-scripts --os=linux --cpu="$cpu" --libc=glibc)
 rm "$program/package-lock.json"
+# what only compilers and debuggers read
+find "$program/node_modules" -type f \( -name '*.map' -o -name '*.*ts' \) -delete
 mkdir -p "$program/dist"
 cp -r dist/src "$program/dist/"
 find "$program/dist" -name '*.map' -delete
@@ -51,7 +53,7 @@ Architecture: $arch
 Maintainer: the authors of $name <noreply@invalid>
 Section: net
 Priority: optional
-Depends: nodejs (>= 20.19), adduser
+Depends: nodejs (>= 20.19), adduser, procps
 Recommends: mosquitto
 Installed-Size: $(du -sk "$root" | cut -f1)
 Description: MQTT-SN 1.2 gateway

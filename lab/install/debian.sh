@@ -11,7 +11,7 @@ mirror=${DEBIAN_MIRROR:-$(sed -nE 's/^(URIs:|deb) *(\[[^]]*\] *)?(https?:[^ ]*\/
   /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null | head -1)}
 rm -rf --one-file-system "$folder"
 mkdir -p "$(dirname "$folder")"
-packages=nodejs,ca-certificates,systemd,systemd-sysv,adduser
+packages=nodejs,ca-certificates,systemd,systemd-sysv,adduser,procps
 debootstrap --variant=minbase --include="$packages" "$suite" "$folder.part" ${mirror:+"$mirror"} >"$folder.log" 2>&1 || {
   tail -5 "$folder.log" >&2
   rm -rf --one-file-system "$folder.part"

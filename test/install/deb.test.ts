@@ -14,7 +14,7 @@ const CONFIG = 'etc/mqttsn/gateway.config.json'
 const able =
   isRoot && haveCommands('dpkg-deb', 'debootstrap', 'systemd-nspawn') && haveRegistry() && makeDebian()
 
-describe.skipIf(!able)('the package for Debian', { timeout: 120_000 }, () => {
+describe.skipIf(!able)('the package for Debian', { timeout: 240_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'mqttsn-deb-'))
   let debian: BootedDebian
   let mainPid = ''
@@ -48,7 +48,7 @@ describe.skipIf(!able)('the package for Debian', { timeout: 120_000 }, () => {
 
   it('is installed with a user, a configuration and an enabled service of its own', () => {
     debian.forbidServices()
-    const { status, stderr } = debian.run('dpkg', '-i', bring('0.1.0-1'))
+    const { status, stderr } = debian.run('dpkg', '--force-unsafe-io', '-i', bring('0.1.0-1'))
     expect(status, stderr).toBe(0)
     expect(debian.run('mqttsn', 'check', '-c', `/${CONFIG}`).status).toBe(0)
     const group = debian.run('stat', '-c', '%U:%G %a', `/${CONFIG}`).stdout.trim()
@@ -85,7 +85,7 @@ describe.skipIf(!able)('the package for Debian', { timeout: 120_000 }, () => {
     const sub = ['mqttsn', 'sub', '-t', 'a/b', '-q', '1', '-i', 'keeper', '--no-clean', '--timeout', '1s']
     expect(debian.run(...sub).stderr).not.toContain('error')
     const before = readFileSync(inRoot(CONFIG), 'utf8')
-    const { status, stderr } = debian.run('dpkg', '-i', bring('0.1.0-2'))
+    const { status, stderr } = debian.run('dpkg', '--force-unsafe-io', '-i', bring('0.1.0-2'))
     expect(status, stderr).toBe(0)
     await ready()
     expect(show('MainPID')).not.toBe(mainPid)
