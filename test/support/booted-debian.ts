@@ -70,9 +70,11 @@ export class BootedDebian {
 
   async end(): Promise<void> {
     if (this.#nspawn !== undefined) {
-      const ended = new Promise((done) => this.#nspawn?.once('exit', done))
-      process.kill(this.#init, 'SIGKILL')
-      await ended
+      const nspawn = this.#nspawn
+      const ended = new Promise((done) => nspawn.once('exit', done))
+      if (this.#init > 0) spawnSync('kill', ['-KILL', String(this.#init)])
+      nspawn.kill('SIGKILL')
+      if (nspawn.exitCode === null && nspawn.signalCode === null) await ended
     }
     spawnSync('umount', [this.root])
     rmSync(this.#folder, { recursive: true, force: true })
