@@ -83,6 +83,8 @@ async function bundle(entryPoints: readonly string[], chunks: string): Promise<s
     target: 'node20.19',
     packages: 'external',
     legalComments: 'none',
+    // shorter statements; names, whitespace and lines stay
+    minifySyntax: true,
     sourcemap: 'linked',
     metafile: true,
     logLevel: 'warning',

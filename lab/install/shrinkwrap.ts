@@ -15,11 +15,11 @@ interface Lock {
 export function shrinkwrapOf<T extends Lock>(lock: T): T {
   const packages = Object.entries(lock.packages)
     .filter(([, { dev, devOptional }]) => dev !== true && devOptional !== true)
-    .map(([path, { devDependencies: _, ...entry }]) => [path, entry])
+    .map(([path, { devDependencies: _, funding: __, ...entry }]) => [path, entry])
   return { ...lock, packages: Object.fromEntries(packages) }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as Lock
-  writeFileSync('npm-shrinkwrap.json', `${JSON.stringify(shrinkwrapOf(lock), null, 2)}\n`)
+  writeFileSync('npm-shrinkwrap.json', `${JSON.stringify(shrinkwrapOf(lock))}\n`)
 }

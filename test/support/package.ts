@@ -30,7 +30,7 @@ export async function pack(...options: string[]): Promise<Packed> {
     copied.delete('npm-shrinkwrap.json')
     await run('cp', ['-r', '--parents', ...copied, folder])
     const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'))
-    writeFileSync(join(folder, 'npm-shrinkwrap.json'), JSON.stringify(shrinkwrapOf(lock), null, 2))
+    writeFileSync(join(folder, 'npm-shrinkwrap.json'), JSON.stringify(shrinkwrapOf(lock)))
     const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', ...options], { cwd: folder })
     const [packed] = JSON.parse(stdout) as Packed[]
     if (packed === undefined) throw new Error('npm pack has packed nothing')
