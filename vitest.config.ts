@@ -1,13 +1,30 @@
 import { defineConfig } from 'vitest/config'
 
+/** What builds, packs and installs: one after another, and not while others are measured by their watches. */
+const installing = 'test/install/**/*.test.ts'
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/built-page.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     benchmark: { include: ['test/**/*.bench.ts'] },
     // The report is what docs/conformance.md is made from, and where .ci/run takes its numbers.
     reporters: ['default', ['json', { outputFile: '.test-results/vitest.json' }]],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'all',
+          include: ['test/**/*.test.ts'],
+          exclude: [installing],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'install', include: [installing], fileParallelism: false, sequence: { groupOrder: 1 } },
+      },
+    ],
   },
 })

@@ -258,7 +258,7 @@ describe('the import graph of src/', () => {
       './version.ts',
       'commander',
     ])
-    for (const command of ['pub', 'sub', 'discover', 'decode', 'top', 'trace', 'capture'])
+    for (const command of ['pub', 'sub', 'discover', 'decode', 'health', 'top', 'trace', 'capture'])
       expect(packagesOf(`src/cli/${command}.ts`), command).toEqual(['commander'])
     expect(packagesOf('src/cli/gateway.ts')).toContain('fastify')
   })

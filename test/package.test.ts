@@ -1,28 +1,15 @@
 // What is published: small, without tools and tests, and enough to run from an empty folder. It packs dist/ as it was built last.
 
 import { execFile } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runExample, writeExamples } from './support/library-examples.ts'
-
-interface Packed {
-  readonly filename: string
-  readonly entryCount: number
-  readonly unpackedSize: number
-  readonly files: readonly { readonly path: string }[]
-}
+import { pack } from './support/package.ts'
 
 const run = promisify(execFile)
-
-async function pack(...options: string[]): Promise<Packed> {
-  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', ...options])
-  const [packed] = JSON.parse(stdout) as Packed[]
-  if (packed === undefined) throw new Error('npm pack has packed nothing')
-  return packed
-}
 
 describe('the package', () => {
   it('is small, and holds no tools, no tests and no maps', async () => {
@@ -31,28 +18,47 @@ describe('the package', () => {
     expect(
       paths.filter((path) => /(^|\/)(lab|test|node_modules)\/|\.map$|\.tsbuildinfo$/.test(path)),
     ).toEqual([])
-    for (const path of ['dist/src/cli.js', 'dist/src/library.js', 'docs/library.md'])
+    for (const path of ['dist/src/cli.js', 'dist/src/library.js', 'docs/library.md', 'npm-shrinkwrap.json'])
       expect(paths).toContain(path)
-    expect(entryCount).toBeLessThan(500)
-    expect(unpackedSize).toBeLessThan(2_000_000)
+    expect(entryCount).toBeLessThan(400)
+    expect(unpackedSize).toBeLessThan(1_500_000)
   })
 
   it('holds nothing that has lost its source', async () => {
     const { files } = await pack('--dry-run')
-    const sources = files.flatMap(({ path }) => {
-      const [, source] = /^dist\/(?:types\/)?(.+?)(\.d\.ts|\.js)$/.exec(path) ?? []
-      return source === undefined ? [] : [`${source}.ts`]
+    const shipped = files.map(({ path }) => path)
+    const { bin, exports } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+      bin: Record<string, string>
+      exports: Record<string, { default: string }>
+    }
+    const entries = [...Object.values(bin), ...Object.values(exports).map((face) => face.default)]
+    const reachable = new Set([...entries.map((path) => join(path)), 'dist/src/workers/worker.js'])
+    for (const file of reachable) {
+      for (const [, from = ''] of readFileSync(file, 'utf8').matchAll(
+        /(?:\bfrom |^import |\bimport\()"(\.[^"]+)"/gm,
+      ))
+        reachable.add(join(dirname(file), from))
+    }
+    expect(reachable.size).toBeGreaterThan(20)
+    const lost = shipped.filter((path) => {
+      const [, source, ending] = /^dist\/(?:types\/)?(.+?)(\.d\.ts|\.js)$/.exec(path) ?? []
+      if (source === undefined || reachable.has(path)) return false
+      return ending !== '.d.ts' || !existsSync(`${source}.ts`)
     })
-    expect(sources.length).toBeGreaterThan(100)
-    const missing = sources.filter((source) => {
-      try {
-        readFileSync(source)
-        return false
-      } catch {
-        return true
-      }
-    })
-    expect(missing).toEqual([])
+    expect(lost).toEqual([])
+    expect([...reachable].filter((path) => !shipped.includes(path))).toEqual([])
+  })
+
+  it('tells in a stack trace which function of which source file failed', async () => {
+    const program = `
+      const { Sensor } = await import('mqtt-sn-gateway/sensor')
+      try { await new Sensor({ clientId: 'x', gateway: 'nonsense' }).connect() } catch (error) { console.log(error.stack) }`
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program])
+    const [, file = '', line = 0] = /\n +at .*?(dist\/src\/[\w./-]+\.js):(\d+)/.exec(stdout) ?? []
+    const above = readFileSync(file, 'utf8').split('\n').slice(0, Number(line)).reverse()
+    const source = above.find((text) => text.startsWith('// src/'))?.slice(3) ?? ''
+    expect(existsSync(source), source).toBe(true)
+    expect(above[0]?.length).toBeLessThan(200)
   })
 
   it('holds of the console page what the build makes of it, compressed, and none of its sources', async () => {
@@ -105,7 +111,7 @@ describe('the package in an empty folder', { timeout: 60_000 }, () => {
   it.concurrent('runs every command, at least to its help', async () => {
     const { stdout } = await run('npx', ['--no', '--', 'mqttsn', '--help'], { cwd: folder })
     const commands = [...stdout.matchAll(/^ {2}(\w+) .*\[options\]/gm)].map(([, name = '']) => name)
-    expect(commands).toHaveLength(15)
+    expect(commands).toHaveLength(17)
     for (const command of commands) {
       const help = await run(process.execPath, [join(installed, 'dist/src/cli.js'), command, '--help'], {
         cwd: folder,

@@ -105,11 +105,12 @@ describe('the README and its fellows', () => {
       .join('')
       .split('\n')
       .map((line) => line.replace(/#(?= ).*/, '').trim())
-      .filter((line) => line.startsWith('npx mqttsn '))
+      .map((line) => line.replace(/^npx -p mqtt-sn-gateway /, ''))
+      .filter((line) => line.startsWith('mqttsn '))
     expect(lines.length).toBeGreaterThan(6)
     const helps = new Map<string, string>()
     for (const line of lines) {
-      const [, , command = '', ...words] = line.split(/\s+/)
+      const [, command = '', ...words] = line.split(/\s+/)
       const help = helps.get(command) ?? mqttsn(command, ...(command === 'sensor' ? ['valve'] : []), '--help')
       helps.set(command, help)
       const options = words.filter((word) => /^--?[a-z]/.test(word))
@@ -118,6 +119,19 @@ describe('the README and its fellows', () => {
         line,
       ).toEqual([])
     }
+  })
+
+  it('never asks npx for a name that is not the one of this package', () => {
+    const asked = pages.flatMap((page) =>
+      [...readFileSync(page, 'utf8').matchAll(/\bnpx +(?:-[\w-]+ +)*([\w@/-]+)/g)].map(([command, name]) => ({
+        page,
+        command,
+        name,
+      })),
+    )
+    // tools of this project's own, which are installed by the time somebody works on it
+    const tools = ['tsx', 'vitest', 'biome']
+    expect(asked.filter(({ name = '' }) => name !== 'mqtt-sn-gateway' && !tools.includes(name))).toEqual([])
   })
 
   it('decodes what it says it decodes', () => {

@@ -1,14 +1,21 @@
 // Draws where the gateway's processor time goes: `npx tsx lab/docs/profile.ts FILE.cpuprofile [SECONDS]` reads a profile that
 // `npm run bench -- --profile` wrote, and writes docs/profile.svg from its last seconds.
 
-import { readFileSync, writeFileSync } from 'node:fs'
-import { pathToFileURL } from 'node:url'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { SourceMap } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 /** What Node.js writes with --cpu-prof, as far as it is needed here. */
 export interface Profile {
   readonly nodes: readonly {
     readonly id: number
-    readonly callFrame: { readonly functionName: string; readonly url: string }
+    readonly callFrame: {
+      readonly functionName: string
+      readonly url: string
+      /** of the function's beginning, from 0 */
+      readonly lineNumber?: number
+      readonly columnNumber?: number
+    }
     readonly children?: readonly number[]
   }[]
   readonly samples: readonly number[]
@@ -44,6 +51,25 @@ const PARTS: readonly (readonly [RegExp, string])[] = [
   [/\/src\/(?:console|log)|node_modules\/(?:pino|prom-client|fastify)/, 'log, metrics, console'],
   [/^node:internal\/(?:process|timers|async)|^node:timers/, 'timers and queues of Node.js'],
 ]
+
+/** The same profile with each function in its source file: what ran are bundles, with maps beside them. */
+export function atSources(profile: Profile): Profile {
+  const maps = new Map<string, SourceMap | undefined>()
+  const mapOf = (url: string) => {
+    if (!maps.has(url)) {
+      const file = url.startsWith('file:') ? `${fileURLToPath(url)}.map` : ''
+      maps.set(url, existsSync(file) ? new SourceMap(JSON.parse(readFileSync(file, 'utf8'))) : undefined)
+    }
+    return maps.get(url)
+  }
+  const nodes = profile.nodes.map((node) => {
+    const { url, lineNumber = 0, columnNumber = 0 } = node.callFrame
+    const entry = mapOf(url)?.findEntry(lineNumber, columnNumber)
+    if (entry === undefined || !('originalSource' in entry)) return node
+    return { ...node, callFrame: { ...node.callFrame, url: new URL(entry.originalSource, url).href } }
+  })
+  return { ...profile, nodes }
+}
 
 /** Microseconds per part, largest first, in the last seconds of a profile; without idling. */
 export function timeByPart(profile: Profile, seconds = LAST_SECONDS): [string, number][] {
@@ -111,6 +137,6 @@ export function drawProfile(parts: readonly (readonly [string, number])[], title
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const [, , file = '', seconds] = process.argv
   const profile = JSON.parse(readFileSync(file, 'utf8')) as Profile
-  const parts = timeByPart(profile, seconds === undefined ? LAST_SECONDS : Number(seconds))
+  const parts = timeByPart(atSources(profile), seconds === undefined ? LAST_SECONDS : Number(seconds))
   writeFileSync(FILE, drawProfile(parts, 'Processor time of the gateway by part: QoS 1 uplink, 500 sensors'))
 }

@@ -63,6 +63,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     takes: '[hex...]',
     load: async () => (await import('./decode.ts')).decodeCommand(),
   },
+  health: {
+    about: 'ask a running gateway whether it is ready',
+    load: async () => (await import('./health.ts')).healthCommand(),
+  },
   top: {
     about: 'watch a running gateway: broker, traffic, sensors',
     load: async () => (await import('./top.ts')).topCommand(),

@@ -64,6 +64,7 @@ const stages: Readonly<Record<string, (example: string) => Stage>> = {
     more: ['--group', '127.255.255.255', '-h', '127.0.0.1', '-p', gatewayPort(), '--timeout', '200ms'],
   }),
   decode: () => ({}),
+  health: () => ({ more: ['-h', '127.0.0.1', '-p', portOf(live.url)] }),
   top: () => ({ more: ['-h', '127.0.0.1', '-p', portOf(live.url)] }),
   trace: () => ({ more: ['--url', live.url, '--wait', '--duration', '200ms'] }),
   capture: () => ({ more: ['-p', portOf(live.url), '--wait', '--duration', '200ms'] }),

@@ -4,7 +4,8 @@
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { type Row, summarizeRows } from '../../lab/bench/figures.ts'
@@ -12,7 +13,7 @@ import { Histogram } from '../../lab/bench/histogram.ts'
 import { peerRows } from '../../lab/bench/peer-figures.ts'
 import { judgeGoals, markdownReport, type Report } from '../../lab/bench/report.ts'
 import { performancePage } from '../../lab/docs/performance.ts'
-import { drawProfile, timeByPart } from '../../lab/docs/profile.ts'
+import { atSources, drawProfile, timeByPart } from '../../lab/docs/profile.ts'
 
 /** Runs it in a folder of its own, which must be empty of its temporary files afterwards. */
 async function bench(...args: string[]): Promise<{ stdout: string; report: Report; markdown: string }> {
@@ -169,6 +170,21 @@ describe('the picture of a profile', () => {
       'receiving datagrams, other calls outside JavaScript',
       20,
     ])
+  })
+
+  it('finds in a bundle the source file of each function', () => {
+    const bundles = readdirSync('dist/src').filter((name) => name.endsWith('.js'))
+    const found = bundles.flatMap((name) => {
+      const file = resolve('dist/src', name)
+      const lines = readFileSync(file, 'utf8').split('\n')
+      const lineNumber = lines.findIndex((line) => line.startsWith('function handle('))
+      const url = pathToFileURL(file).href
+      const node = { id: 1, callFrame: { functionName: 'handle', url, lineNumber, columnNumber: 9 } }
+      return lineNumber < 0 ? [] : atSources({ ...profile, nodes: [node] }).nodes
+    })
+    expect(found.map(({ callFrame }) => callFrame.url)).toContain(
+      pathToFileURL(resolve('src/session/handle.ts')).href,
+    )
   })
 
   it('is an SVG with a bar for each part', () => {

@@ -16,6 +16,8 @@ export interface Line {
   readonly level: string
   readonly msg: string
   readonly url?: string
+  /** where the console is served */
+  readonly console?: string
   readonly paths?: string[]
   readonly problems?: string[]
   readonly err?: { readonly message: string }

@@ -24,7 +24,13 @@ export interface LiveFlags {
 /** Adds the options that say where the gateway's console is, and the token for it. */
 export function addLiveOptions(command: Command): Command {
   return addHostOptions(command, 'url', CONSOLE, "the gateway's console")
-    .option('--url <address>', 'the same in one, or https://', consoleUrl, 'http://127.0.0.1:8885')
+    .addOption(
+      new Option('--url <address>', 'the same in one, or https://')
+        .argParser(consoleUrl)
+        .default('http://127.0.0.1:8885')
+        // beside a gateway that is configured by its environment, such as in its container
+        .env('MQTTSN_CONSOLE__URL'),
+    )
     .addOption(
       new Option('--token <token>', 'its token; the variable keeps it out of sight').env('MQTTSN_TOKEN'),
     )
@@ -161,8 +167,11 @@ async function refusal(response: IncomingMessage, { url, token }: LiveFlags): Pr
   const { statusCode = 0 } = response
   let said = ''
   try {
-    const { message }: { message?: unknown } = JSON.parse(await bodyOf(response, 65_536))
-    if (typeof message === 'string') said = escapeControls(message).slice(0, 200)
+    const { message, reasons }: { message?: unknown; reasons?: unknown } = JSON.parse(
+      await bodyOf(response, 65_536),
+    )
+    const words = Array.isArray(reasons) ? reasons.join('; ') : message
+    if (typeof words === 'string') said = escapeControls(words).slice(0, 200)
   } catch {} // no JSON: the status has to do
   if (statusCode === 401) {
     said = token === undefined ? 'it wants a token: --token or MQTTSN_TOKEN' : 'it does not accept this token'
@@ -191,5 +200,6 @@ export const escapeControls = (text: string): string =>
 
 function consoleUrl(value: string): string {
   if (/^\w+:\/\/[^/]*@/.test(value)) throw new InvalidArgumentError('give the token by --token')
-  return addressParser(CONSOLE)(value)
+  // where every address is served, ours is
+  return addressParser(CONSOLE)(value).replace('//0.0.0.0', '//127.0.0.1').replace('//[::]', '//[::1]')
 }
