@@ -118,7 +118,7 @@ const tools = ['lab', 'scripts']
 
 const built = new Set([...(await bundle(programs, 'src')), ...(await bundle(tools, 'lab'))])
 for (const folder of ['src', 'scripts', 'lab'])
-  deleteStale(join(OUT, folder), (file) => built.has(file) || file.startsWith(BUILT_PAGE))
+  deleteStale(join(OUT, folder), (file) => built.has(file) || file.startsWith(`${BUILT_PAGE}/`))
 buildPage()
 
 emitDeclarations()
