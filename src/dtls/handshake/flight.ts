@@ -80,13 +80,21 @@ const LONGEST_PAUSE = 60_000
 
 /** When a flight is sent again: after the first pause, then each time after twice as long, at most a minute. */
 export class Repetition {
+  readonly #firstPause: number
   #pause: number
   /** monotonic milliseconds */
   at: number
 
   constructor(now: number, firstPause: number) {
+    this.#firstPause = firstPause
     this.#pause = firstPause
     this.at = now + firstPause
+  }
+
+  /** For another flight. */
+  restart(now: number): void {
+    this.#pause = this.#firstPause
+    this.at = now + this.#firstPause
   }
 
   /** After one repetition. */

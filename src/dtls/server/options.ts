@@ -2,19 +2,15 @@
 
 import type { Trust } from '../crypto/x509.ts'
 import type { Remote } from '../effects.ts'
+import type { Credentials } from '../handshake/credentials.ts'
 import { GROUPS, type Group, SUITES, type Suite, suiteOf } from '../suites.ts'
 
 /** A key for an identity; `later` = the answer comes by `found`. Keys of fewer than 8 octets or more than 64 count as none. */
 export type FindKey = (identity: string) => Uint8Array | undefined | 'later'
 
-/** The server's own certificate: a chain in DER, leaf first, and how to sign with its key (ecdsa_secp256r1_sha256). */
-export interface Credentials {
-  readonly chain: readonly Uint8Array[]
-  sign(message: Uint8Array): Uint8Array
-}
-
 export interface ServerOptions {
   readonly findKey?: FindKey | undefined
+  /** the server's own */
   readonly certificate?: Credentials | undefined
   /** whose certificates count; without it clients of a server with a certificate stay anonymous */
   readonly clientTrust?: Trust | undefined
