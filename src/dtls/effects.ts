@@ -67,7 +67,7 @@ export type Effect =
   | { readonly type: 'discard'; readonly reason: Discard }
   /** the key of this identity is asked for: answer by `found` */
   | { readonly type: 'look-up'; readonly ask: number; readonly identity: string }
-  /** the session's numbers must be durable before anything behind this effect leaves; see server/saved.ts */
+  /** the session's numbers must be durable before anything behind this effect leaves; see saved.ts of the server */
   | { readonly type: 'save'; readonly session: number }
   | { readonly type: 'forget'; readonly session: number }
   /** secret: a line for the key log file of Wireshark */

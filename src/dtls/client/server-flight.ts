@@ -1,14 +1,7 @@
 // The server's messages after its hello, each only in the state that waits for it, and our answer to them [5246 7.4].
 
 import type { Chance } from '../crypto/chance.ts'
-import {
-  agreedPskPremaster,
-  keyBlockOctets,
-  keyBlockOf,
-  masterSecret,
-  pskPremaster,
-  verifyData,
-} from '../crypto/keys.ts'
+import { agreedPskPremaster, keyBlockOctets, masterSecret, pskPremaster, verifyData } from '../crypto/keys.ts'
 import { ECDSA_SHA256, verifySignature } from '../crypto/primitives.ts'
 import type { Turn } from '../effects.ts'
 import { type Failure, failure, protocolFailure } from '../failure.ts'
@@ -153,7 +146,7 @@ export function writeAnswer(
 export function useMaster(handshake: ClientHandshake, channel: Channel, master: Uint8Array): void {
   const { suite, randoms } = handshake
   if (suite === undefined || randoms === undefined) throw new Error('there is no suite yet')
-  channel.setKeys(suite.cipher, keyBlockOf(keyBlockOctets(master, randoms)), 'client')
+  channel.setKeys(suite.cipher, keyBlockOctets(master, randoms), 'client')
   handshake.master = master
 }
 

@@ -1,6 +1,6 @@
 // The record layer of one association: its sequence numbers, keys, connection ids and replay window.
 
-import type { KeyBlock } from '../crypto/keys.ts'
+import { type DirectionKeys, keyBlockOf } from '../crypto/keys.ts'
 import { NOTHING } from '../octets.ts'
 import type { RecordCipher } from '../suites.ts'
 import { type Content, isSealable, openRecord, recordOverhead, sealRecord } from './protection.ts'
@@ -17,8 +17,8 @@ export type Opened =
 
 interface Keys {
   readonly cipher: RecordCipher
-  readonly write: KeyBlock['client']
-  readonly read: KeyBlock['client']
+  readonly write: DirectionKeys
+  readonly read: DirectionKeys
 }
 
 /** Both directions between two peers. Epoch 1 is the only one with keys, as there is no renegotiation. */
@@ -33,6 +33,8 @@ export class Channel {
   /** next numbers to write, by epoch */
   plainSequence: number
   sequence = 0
+  /** secret: what a saved session needs */
+  keyOctets: Uint8Array | undefined
   #keys: Keys | undefined
 
   /** Epoch 0 starts with the sequence number of the hello that is answered [6347 4.2.1]. */
@@ -44,7 +46,10 @@ export class Channel {
     return this.#keys !== undefined
   }
 
-  setKeys(cipher: RecordCipher, block: KeyBlock, role: 'client' | 'server'): void {
+  /** `octets` is a whole key block; they become the channel's. */
+  setKeys(cipher: RecordCipher, octets: Uint8Array, role: 'client' | 'server'): void {
+    const block = keyBlockOf(octets)
+    this.keyOctets = octets
     const [write, read] = role === 'client' ? [block.client, block.server] : [block.server, block.client]
     this.#keys = { cipher, write, read }
   }

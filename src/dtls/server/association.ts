@@ -92,6 +92,8 @@ export interface Association {
     | undefined
   /** where it could be resumed from */
   sessionId: Uint8Array
+  /** with `persist`: sequence numbers below this one are durable, and may be used */
+  reserved: number
   /** somebody above holds this session: it does not end for being idle */
   inUse: boolean
   lastUsed: number

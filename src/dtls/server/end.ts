@@ -67,6 +67,7 @@ export function endSession(
   association.state = 'gone'
   forgetSecrets(association)
   turn.out.push({ type: 'closed', session: association.id, why })
+  if (context.settings.persist) turn.out.push({ type: 'forget', session: association.id })
 }
 
 function forgetSecrets(association: Association): void {

@@ -40,6 +40,8 @@ export interface ServerOptions {
   /** sessions at once */
   readonly sessions?: number
   readonly keyLog?: boolean
+  /** sessions are to outlive the process: `save` and `forget` are told */
+  readonly persist?: boolean
   /** asked before a session moves to another address */
   readonly mayMove?: ((session: number, to: Remote) => boolean) | undefined
 }
@@ -90,6 +92,7 @@ export function settingsOf(options: ServerOptions): ServerSettings {
     handshakesPerAddress: options.handshakesPerAddress ?? 100,
     sessions: options.sessions ?? 12_500,
     keyLog: options.keyLog ?? false,
+    persist: options.persist ?? false,
     mayMove: options.mayMove ?? (() => true),
   }
 }

@@ -16,7 +16,7 @@ import {
 import { ResumptionCache } from '../resumption/cache.ts'
 import { Tickets } from '../resumption/tickets.ts'
 import { type Association, isReadable } from './association.ts'
-import type { ServerContext } from './context.ts'
+import { type ServerContext, wake } from './context.ts'
 import { closeSession, endHandshake, endSession, failHandshake } from './end.ts'
 import { AddressRate } from './opening/address-rate.ts'
 import { useKey } from './opening/client-flight.ts'
@@ -32,6 +32,7 @@ import {
 import { receiveHello } from './opening/hello.ts'
 import { isStillTrusted } from './opening/resume.ts'
 import { type ServerOptions, settingsOf } from './options.ts'
+import { restoreSession, type SavedSession, saveSession } from './saved.ts'
 import { isAt, receiveOpened, sendData } from './session.ts'
 import { AssociationTable } from './table.ts'
 import { passDeadlines } from './time.ts'
@@ -120,6 +121,19 @@ export class DtlsServer {
 
   tick(turn: Turn): void {
     passDeadlines(this.#context, turn)
+  }
+
+  /** What a durable store keeps of an open session; secret. */
+  save(session: number): SavedSession | undefined {
+    const association = this.#context.table.sessions.get(session)
+    return association && saveSession(association)
+  }
+
+  /** A session of an earlier process, before the first datagram; false where it does not count any more. */
+  restore(saved: SavedSession, turn: Turn): boolean {
+    const restored = restoreSession(this.#context, saved, turn)
+    if (restored) wake(this.#context, turn.now)
+    return restored
   }
 
   infoOf(session: number): SessionInfo | undefined {

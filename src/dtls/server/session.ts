@@ -9,6 +9,7 @@ import { sendAlert, sendFlight } from './answers.ts'
 import type { Association } from './association.ts'
 import type { ServerContext } from './context.ts'
 import { closeSession, endSession } from './end.ts'
+import { reserveNumbers } from './saved.ts'
 import { addressKey } from './table.ts'
 
 /** A new address gets so many times the octets that came from there, until it has proved itself [9146 6]. */
@@ -35,7 +36,7 @@ export function receiveOpened(
       turn.out.push({ type: 'data', session: association.id, bytes: content, remote: from })
       return
     case HANDSHAKE:
-      return receiveHandshake(association, content, turn)
+      return receiveHandshake(context, association, content, turn)
     case ALERT:
       return receiveAlert(context, association, content, turn)
     case -1: // nothing but padding, which no honest peer writes
@@ -76,13 +77,21 @@ function follow(
   return true
 }
 
-function receiveHandshake(association: Association, content: Uint8Array, turn: Turn): void {
+function receiveHandshake(
+  context: ServerContext,
+  association: Association,
+  content: Uint8Array,
+  turn: Turn,
+): void {
   const [first] = readFragments(content) ?? []
   const { lastFlight } = association
-  if (first?.type === FINISHED && lastFlight !== undefined)
+  if (first?.type === FINISHED && lastFlight !== undefined) {
+    reserveNumbers(context, association, turn)
     return sendFlight(association, lastFlight.parts, lastFlight.limits, turn)
+  }
   if (first?.type === CLIENT_HELLO && !association.refusedRenegotiation) {
     association.refusedRenegotiation = true
+    reserveNumbers(context, association, turn)
     return sendAlert(association, WARNING, 'no_renegotiation', turn)
   }
   discard(turn, 'unexpected')
@@ -123,6 +132,7 @@ export function sendData(
     closeSession(context, association, 'its sequence numbers are used up', turn)
     return false
   }
+  reserveNumbers(context, association, turn)
   const record = channel.write(1, APPLICATION_DATA, bytes)
   if (unproven !== undefined) unproven.octets -= record.length
   turn.out.push({ type: 'send', bytes: record, to: association.remote })

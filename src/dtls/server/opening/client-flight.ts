@@ -1,12 +1,6 @@
 // The client's messages between ServerHelloDone and Finished: each only in the state that waits for it [5246 7.3, 7.4.6-8].
 
-import {
-  agreedPskPremaster,
-  keyBlockOctets,
-  keyBlockOf,
-  masterSecret,
-  pskPremaster,
-} from '../../crypto/keys.ts'
+import { agreedPskPremaster, keyBlockOctets, masterSecret, pskPremaster } from '../../crypto/keys.ts'
 import { verifySignature } from '../../crypto/primitives.ts'
 import type { Turn } from '../../effects.ts'
 import { type Failure, failure, protocolFailure } from '../../failure.ts'
@@ -150,7 +144,7 @@ function establishKeys(
   const master = masterSecret(premaster, randoms, sessionHash)
   premaster.fill(0)
   handshake.master = master
-  association.channel.setKeys(suite.cipher, keyBlockOf(keyBlockOctets(master, randoms)), 'server')
+  association.channel.setKeys(suite.cipher, keyBlockOctets(master, randoms), 'server')
   association.state = client === undefined ? 'finished' : 'cert-verify'
   return undefined
 }

@@ -13,6 +13,7 @@ import { sendFlight } from '../answers.ts'
 import type { Association, Handshake } from '../association.ts'
 import { type ServerContext, wake } from '../context.ts'
 import { closeSession, endSession } from '../end.ts'
+import { reserveNumbers } from '../saved.ts'
 import { addMessage } from './first-flight.ts'
 
 /** How long our last flight is kept for a client that did not receive it [6347 4.2.4]. */
@@ -98,6 +99,7 @@ function openSession(
   table.addOpen(association)
   wake(context, turn.now + KEEP_FLIGHT)
   turn.out.push({ type: 'open', session: id, info, remote })
+  reserveNumbers(context, association, turn)
   if (settings.keyLog) {
     const line = `CLIENT_RANDOM ${hexOf(randoms.client)} ${hexOf(master)}`
     turn.out.push({ type: 'keylog', line })

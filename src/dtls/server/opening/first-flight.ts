@@ -1,7 +1,7 @@
 // The server's first flight: of a full handshake (ServerHello to ServerHelloDone), or of a short one (up to Finished)
 // [5246 7.3; 6347 4.2.4].
 
-import { keyBlockOctets, keyBlockOf, verifyData } from '../../crypto/keys.ts'
+import { keyBlockOctets, verifyData } from '../../crypto/keys.ts'
 import type { Remote, Turn } from '../../effects.ts'
 import { type Failure, protocolFailure } from '../../failure.ts'
 import {
@@ -122,7 +122,7 @@ export function startResumed(
   handshake.master = master
   handshake.who = who
   association.state = 'resumed'
-  channel.setKeys(suite.cipher, keyBlockOf(keyBlockOctets(master, handshake.randoms)), 'server')
+  channel.setKeys(suite.cipher, keyBlockOctets(master, handshake.randoms), 'server')
   handshake.flight.push('change-cipher-spec')
   addMessage(handshake, FINISHED, verifyData(master, 'server', handshake.transcript.hash()), 1)
   return association
@@ -199,6 +199,7 @@ function createAssociation(
     who: undefined,
     lastFlight: undefined,
     sessionId: handshake.sessionId,
+    reserved: 0,
     inUse: false,
     lastUsed: turn.now,
     unproven: undefined,
