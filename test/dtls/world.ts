@@ -121,9 +121,9 @@ export class World {
   readonly #clients = new Map<string, VirtualClient>()
   #arrivals: Arrival[] = []
 
-  constructor(options: ServerOptions = { findKey }, seed = 1) {
+  constructor(options: ServerOptions = { findKey }, seed = 1, chance?: Chance) {
     this.random = seeded(seed)
-    this.chance = seededChance(this.random)
+    this.chance = chance ?? seededChance(this.random)
     this.server = new DtlsServer(options, this.chance)
   }
 

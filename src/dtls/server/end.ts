@@ -28,8 +28,6 @@ export function endHandshake(
 ): void {
   if (association.state === 'gone') return
   const { handshake, remote } = association
-  // a resumption that failed is not tried a second time
-  if (association.state === 'resumed') context.cache.delete(association.sessionId)
   context.table.remove(association)
   association.state = 'gone'
   const identity = handshake?.who.identity

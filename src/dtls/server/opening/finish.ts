@@ -30,8 +30,11 @@ export function receiveFinished(
   // ChangeCipherSpec is what lets a protected record be read; it is asked for once more where everything depends on it
   if (master === undefined || !handshake.changed)
     return failure('unexpected_message', 'protocol', 'Finished came before ChangeCipherSpec')
-  if (!sameSecret(body, verifyData(master, 'client', transcript.hash())))
+  if (!sameSecret(body, verifyData(master, 'client', transcript.hash()))) {
+    // it has the keys of the session it resumes, and something went wrong all the same
+    if (association.state === 'resumed') context.cache.delete(association.sessionId)
     return failure('decrypt_error', 'protocol', 'its Finished is not over the same handshake')
+  }
   transcript.add(bytes)
   const resumed = association.state === 'resumed'
   if (!resumed) sendLastFlight(context, association, handshake, master, turn)

@@ -159,6 +159,8 @@ export function receiveEarlyOpened(
       handshake.earlyData.push(content)
       return
     case ALERT:
+      // protected: it is of one who knows the session that is resumed
+      if (content[0] === FATAL) context.cache.delete(association.sessionId)
       return receiveAlert(context, association, content, turn)
     default:
       return discard(turn, 'unexpected')
