@@ -92,11 +92,7 @@ function checkChain(
   const usages = leaf.keyUsage as readonly string[] | undefined
   if (usages !== undefined && !usages.includes(PURPOSES[purpose]) && !usages.includes(ANY_PURPOSE))
     return distrust('bad_certificate', `its certificate is not one for a ${purpose}`)
-  if (
-    serverName !== undefined &&
-    leaf.checkHost(serverName) === undefined &&
-    leaf.checkIP(serverName) === undefined
-  )
+  if (serverName !== undefined && !isFor(leaf, serverName))
     return distrust('bad_certificate', `its certificate is not for ${serverName}`)
   const { publicKey } = leaf
   if (publicKey.asymmetricKeyType !== 'ec')
@@ -106,6 +102,12 @@ function checkChain(
   const notAfter = Math.min(...path.map(({ validTo }) => Date.parse(validTo)))
   return { publicKey, identity, serial: leaf.serialNumber, notAfter }
 }
+
+const ADDRESS = /^[\d.]+$|:/
+
+/** Node wants names and addresses told apart, and throws where an address is none. */
+const isFor = (certificate: X509Certificate, name: string): boolean =>
+  (ADDRESS.test(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined
 
 /** The leaf, those between, and the authority; each signed by the next, and each signer is an authority. */
 function pathOf(
