@@ -3,7 +3,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { SUITES } from '../../src/dtls/suites.ts'
 import { freeUdpPort, UdpClient, UdpEchoServer } from '../support/dtls-udp.ts'
-import { Program, pion } from './peers/programs.ts'
+import { pion } from './peers/pion.ts'
+import { Program } from './peers/program.ts'
 import { findKey, IDENTITY, KEY } from './world.ts'
 
 const suites = SUITES.filter(({ exchange }) => exchange === 'psk')

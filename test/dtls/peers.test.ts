@@ -1,4 +1,4 @@
-// Other implementations over loopback: OpenSSL, GnuTLS, Mbed TLS and wolfSSL as clients of our server and servers of our client.
+// Other implementations over loopback: OpenSSL, GnuTLS, Mbed TLS, wolfSSL and Erlang as clients of our server and servers of our client.
 // What is not installed is skipped by its name.
 
 import { afterEach, describe, expect, it } from 'vitest'
@@ -7,13 +7,13 @@ import { createTrust, derChain } from '../../src/dtls/crypto/x509.ts'
 import { freeUdpPort, UdpClient, UdpEchoServer } from '../support/dtls-udp.ts'
 import {
   files,
+  haveErlang,
   haveGnutls,
   haveOpenssl,
   mbedtlsClient,
-  Program,
-  put,
   wolfsslClient,
-} from './peers/programs.ts'
+} from './peers/installed.ts'
+import { Program, put } from './peers/program.ts'
 import * as pki from './pki.ts'
 import { findKey, IDENTITY, KEY } from './world.ts'
 
@@ -301,3 +301,25 @@ for (const { name, command = '', hello, suites } of compiled) {
     }
   })
 }
+
+describe.skipIf(!haveErlang)('Erlang', () => {
+  it('as client, the one without an extended master secret: TLS_PSK_WITH_AES_128_GCM_SHA256 [DTLS-EMS-1]', async () => {
+    const ours = await server()
+    const suite = '#{key_exchange => psk, cipher => aes_128_gcm, mac => aead, prf => sha256}'
+    const options = [
+      "{protocol, dtls}, {versions, ['dtlsv1.2']}, {verify, verify_none}, {active, false}",
+      `{ciphers, [${suite}]}, {psk_identity, "${IDENTITY}"}`,
+      `{user_lookup_fun, {fun(psk, _, _) -> {ok, <<${[...KEY].join(',')}>>} end, undefined}}`,
+    ]
+    const steps = [
+      'ssl:start()',
+      `{ok, S} = ssl:connect({127,0,0,1}, ${ours.port}, [${options.join(', ')}], 10000)`,
+      'ok = ssl:send(S, "hello of erlang")',
+      '{ok, Echo} = ssl:recv(S, 0, 10000)',
+      'io:format("~s~n", [Echo]), ssl:close(S), halt(0).',
+    ]
+    const theirs = program('erl', '-noshell', '-eval', steps.join(', '))
+    await theirs.says('hello of erlang')
+    await expectHonest(ours, 'TLS_PSK_WITH_AES_128_GCM_SHA256', 'psk')
+  })
+})

@@ -1,13 +1,12 @@
-// Other implementations as processes: which are here, and how they are started.
+// Other implementations as processes: how they are started, what they say, and files for them.
 
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import * as pki from '../pki.ts'
 
 /** Whether a command runs at all. */
-function runs(command: string, ...args: string[]): boolean {
+export function runs(command: string, ...args: string[]): boolean {
   try {
     execFileSync(command, args, { stdio: 'ignore' })
     return true
@@ -16,29 +15,8 @@ function runs(command: string, ...args: string[]): boolean {
   }
 }
 
-export const haveOpenssl = runs('openssl', 'version')
-export const haveGnutls = runs('gnutls-cli', '--version') && runs('gnutls-serv', '--version')
-
-const folder = mkdtempSync(join(tmpdir(), 'dtls-peers-'))
-
-/** Compiles a client of this folder; undefined where compiler or library are missing. */
-function compiled(name: string, ...libraries: string[]): string | undefined {
-  const source = new URL(`${name}.c`, import.meta.url).pathname
-  const program = join(folder, name)
-  return runs('gcc', '-O1', '-o', program, source, ...libraries) ? program : undefined
-}
-
-export const mbedtlsClient = compiled('mbedtls-client', '-lmbedtls', '-lmbedx509', '-lmbedcrypto')
-export const wolfsslClient = compiled('wolfssl-client', '-lwolfssl')
-
-/** Paths of files with the test's certificates. */
-export const files = {
-  ca: put('ca.pem', pki.ca.cert),
-  clientCert: put('client.pem', pki.client.cert),
-  clientKey: put('client.key', pki.client.key),
-  serverCert: put('server.pem', pki.server.cert),
-  serverKey: put('server.key', pki.server.key),
-}
+/** Where their files are. */
+export const folder = mkdtempSync(join(tmpdir(), 'dtls-peers-'))
 
 export function put(name: string, text: string): string {
   const path = join(folder, name)
@@ -95,18 +73,3 @@ export class Program {
     return this.ended
   }
 }
-
-/** pion, in Go, where its modules have been fetched: `go mod download` in its folder. Builds without the network. */
-export const pion = ((): string | undefined => {
-  const program = join(folder, 'pion')
-  try {
-    execFileSync('go', ['build', '-o', program, '.'], {
-      cwd: new URL('pion/', import.meta.url),
-      env: { ...process.env, GOPROXY: 'off', GOTOOLCHAIN: 'local', GOFLAGS: '-mod=readonly' },
-      stdio: 'ignore',
-    })
-    return program
-  } catch {
-    return undefined
-  }
-})()
