@@ -1,22 +1,25 @@
 // Attacks the DTLS core in virtual time: `npx tsx lab/fuzz-dtls.ts --datagrams 10000000 --seed 1`.
-// Exit codes: 0 all is well, 1 something is wrong, 2 usage.
+// `--round` repeats one round alone, as a failure names it. Exit codes: 0 all is well, 1 something is wrong, 2 usage.
 
 import { parseArgs } from 'node:util'
 import { type DtlsFuzzReport, fuzzDtls } from './fuzz/dtls-run.ts'
 
-const USAGE = 'usage: npx tsx lab/fuzz-dtls.ts [--datagrams NUMBER] [--seed NUMBER]'
+const USAGE = 'usage: npx tsx lab/fuzz-dtls.ts [--datagrams NUMBER] [--seed NUMBER] [--round NUMBER]'
 const MOST = 1_000_000_000
 
-function numbers(): { datagrams: number; seed: number } {
+function numbers(): { datagrams: number; seed: number; round: number | undefined } {
   const text = { type: 'string' } as const
-  const { values } = parseArgs({ options: { datagrams: text, seed: text } })
+  const { values } = parseArgs({ options: { datagrams: text, seed: text, round: text } })
   const datagrams = Number(values.datagrams ?? 100_000)
   const seed = Number(values.seed ?? 1)
   if (!Number.isInteger(datagrams) || datagrams < 1 || datagrams > MOST) {
     throw new Error(`--datagrams: expected 1 to ${MOST}, got ${values.datagrams}`)
   }
   if (!Number.isInteger(seed)) throw new Error(`--seed: expected a whole number, got ${values.seed}`)
-  return { datagrams, seed }
+  const round = values.round === undefined ? undefined : Number(values.round)
+  if (round !== undefined && !(Number.isInteger(round) && round >= 0))
+    throw new Error(`--round: expected a whole number, got ${values.round}`)
+  return { datagrams, seed, round }
 }
 
 function line({ mutated, handshakes, sessions, resumed, said, delivered }: DtlsFuzzReport): string {
@@ -28,7 +31,7 @@ function line({ mutated, handshakes, sessions, resumed, said, delivered }: DtlsF
 }
 
 function main(): number {
-  let options: { datagrams: number; seed: number }
+  let options: ReturnType<typeof numbers>
   try {
     options = numbers()
   } catch (error) {
