@@ -1,6 +1,7 @@
 // Alerts, and what ends sessions: peers, time, too many of them.
 
 import { describe, expect, it } from 'vitest'
+import { extension } from '../../src/dtls/handshake/extensions.ts'
 import { writePlainRecord } from '../../src/dtls/record/record.ts'
 import { Puppet, recordsOf, told } from './puppet.ts'
 import { effectsOf, findKey, World } from './world.ts'
@@ -103,6 +104,35 @@ describe('too many sessions', () => {
     world.do((turn) => world.server.setInUse(world.session, true, turn))
     expect(told(new Puppet(world).begin())).toEqual([])
     expect(world.discarded('sessions')).toBe(1)
+  })
+
+  it('cost nobody anything before the new one is open, and none that all hold [DTLS-LIM-3]', () => {
+    const world = new World({ ...options, sessions: 1 })
+    const open = new Puppet(world).open()
+    const session = world.session
+    const waiting = new Puppet(world)
+    waiting.begin()
+    open.send(open.data('still here'))
+    expect([world.received, world.of('closed')]).toEqual([['still here'], []])
+    world.do((turn) => world.server.setInUse(session, true, turn))
+    expect(told(waiting.send(...Object.values(waiting.records())))).toEqual(['alert 80'])
+    expect(world.of('failed')).toMatchObject([{ cause: 'refused' }])
+    open.send(open.data('and here'))
+    expect([world.received.length, world.of('closed')]).toEqual([2, []])
+  })
+
+  it('and too much that waits: long hellos and long early records are thrown away [DTLS-HS-7, DTLS-LIM-1]', () => {
+    const world = new World(options)
+    const padding = extension(21, new Uint8Array(4096))
+    expect(told(new Puppet(world, { extensions: [padding] }).askCookie())).toEqual([])
+    const puppet = new Puppet(world)
+    puppet.begin()
+    const { exchange, change, finished } = puppet.records() as Record<
+      'exchange' | 'change' | 'finished',
+      Uint8Array
+    >
+    puppet.send(puppet.channel.write(1, 23, new Uint8Array(3000)), finished, exchange, change)
+    expect([world.discarded('early'), world.of('open').length, world.received]).toEqual([1, 1, []])
   })
 })
 

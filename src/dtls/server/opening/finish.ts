@@ -35,11 +35,23 @@ export function receiveFinished(
     if (association.state === 'resumed') context.cache.delete(association.sessionId)
     return failure('decrypt_error', 'protocol', 'its Finished is not over the same handshake')
   }
+  if (!makeRoom(context, association, turn))
+    return failure('internal_error', 'refused', 'there are too many sessions, and all are in use')
   transcript.add(bytes)
   const resumed = association.state === 'resumed'
   if (!resumed) sendLastFlight(context, association, handshake, master, turn)
   openSession(context, association, handshake, master, resumed, turn)
   return undefined
+}
+
+/** There is room for one more, if need be in place of the oldest session that nothing holds. */
+function makeRoom(context: ServerContext, { remote }: Association, turn: Turn): boolean {
+  const { table, settings } = context
+  if (table.sessions.size < settings.sessions || table.openAt(remote) !== undefined) return true
+  const [oldest] = table.unused
+  if (oldest === undefined) return false
+  closeSession(context, oldest, 'displaced', turn)
+  return true
 }
 
 function sendLastFlight(

@@ -25,6 +25,8 @@ import { receiveMessage } from './client-flight.ts'
 
 /** Protected records that wait until they can be read; messages of the application that wait for Finished. */
 const MOST_EARLY = 4
+/** Longer ones do not wait: nobody has shown yet that he may make us keep much. */
+const LONGEST_EARLY = 2048
 
 /** A record of epoch 0. */
 export function receivePlain(
@@ -124,8 +126,10 @@ export function receiveProtected(
   const { handshake, channel } = association
   if (handshake === undefined) return discard(turn, 'unexpected')
   if (isReadable(association)) return receiveEarlyOpened(context, association, channel.open(record), turn)
-  if (handshake.early.length >= MOST_EARLY) return discard(turn, 'early')
-  handshake.early.push(record)
+  const { payload, cid } = record
+  if (handshake.early.length >= MOST_EARLY || payload.length > LONGEST_EARLY) return discard(turn, 'early')
+  // copies, or the whole datagram would wait with it
+  handshake.early.push({ ...record, payload: Uint8Array.from(payload), cid: Uint8Array.from(cid) })
 }
 
 /** What was in a protected record before the session is open. */

@@ -14,7 +14,7 @@ import { ALERT, DTLS10, type DtlsRecord, HANDSHAKE, writePlainRecord } from '../
 import { sendFlight } from '../answers.ts'
 import type { Association } from '../association.ts'
 import { type ServerContext, sendTo, wake } from '../context.ts'
-import { closeSession, endHandshake } from '../end.ts'
+import { endHandshake } from '../end.ts'
 import type { AddressRate } from './address-rate.ts'
 import type { Cookies } from './cookie.ts'
 import { startFull, startResumed } from './first-flight.ts'
@@ -23,6 +23,8 @@ import { chooseResumption } from './resume.ts'
 
 /** Octets of a HelloVerifyRequest with our cookie: never more than what is answered. */
 const ANSWER_LENGTH = 44
+/** It is kept until the handshake is over; honest ones have a few hundred octets. */
+const LONGEST_HELLO = 4096
 
 /** A ClientHello in epoch 0. Pieces of one are not put together: that would be state for a stranger. */
 export function receiveHello(
@@ -36,7 +38,12 @@ export function receiveHello(
 ): void {
   const { messageSeq, offset, length, body } = fragment
   const isWhole = offset === 0 && body.length === length
-  if (!isWhole || record.payload.length !== MESSAGE_HEADER + length || record.size < ANSWER_LENGTH)
+  if (
+    !isWhole ||
+    record.payload.length !== MESSAGE_HEADER + length ||
+    record.size < ANSWER_LENGTH ||
+    length > LONGEST_HELLO
+  )
     return discard(turn, 'malformed')
   const hello = readClientHello(body)
   if (hello === undefined) return discard(turn, 'malformed')
@@ -59,23 +66,15 @@ export function receiveHello(
     return discard(turn, 'address-rate')
   if (underWay !== undefined) endHandshake(context, underWay, 'replaced', 'the client began anew', turn)
   if (table.halfOpen.size >= settings.handshakes) return discard(turn, 'half-open')
-  if (!makeRoom(context, turn)) return discard(turn, 'sessions')
+  // nobody has to go for a hello; who goes is decided when a session opens
+  const isFull = table.sessions.size >= settings.sessions && table.unused.size === 0
+  if (isFull && table.openAt(from) === undefined) return discard(turn, 'sessions')
   const offer = readOffer(hello, settings)
   const started = 'alert' in offer ? offer : start(context, offer, record, messageSeq, from, turn)
   if (!('alert' in started)) return
   const { alert, cause, why } = started
   sendTo(from, writePlainRecord(ALERT, record.sequence, alertOctets(FATAL, alert)), turn)
   turn.out.push({ type: 'failed', remote: from, identity: undefined, cause, why, undecrypted: 0 })
-}
-
-/** There is room for one more, if need be in place of the oldest session that nothing holds. */
-function makeRoom(context: ServerContext, turn: Turn): boolean {
-  const { table, settings } = context
-  if (table.sessions.size + table.halfOpen.size < settings.sessions) return true
-  const [oldest] = table.unused
-  if (oldest === undefined) return false
-  closeSession(context, oldest, 'displaced', turn)
-  return true
 }
 
 function start(
