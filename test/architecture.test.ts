@@ -36,6 +36,7 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
   sensor: both('codec'),
   simulation: { values: ['sensor'], types: ['sensor', 'codec'] },
   transport: { values: [], types: ['session/peers.ts'] },
+  dtls: none,
   upstream: {
     values: ['mqtt-topics'],
     types: ['session/events.ts', 'session/message.ts', 'session/broker/limits.ts'],
@@ -100,6 +101,8 @@ const FULL_FOLDERS: Readonly<Record<string, string>> = {
 }
 
 const PURE = ['codec', 'session', 'sessions', 'mqtt-topics']
+/** DTLS is pure but for Node's primitives, which these files give it; only the last of them draws random numbers. */
+const CRYPTO = ['dtls/crypto/primitives.ts', 'dtls/crypto/x509.ts', 'dtls/crypto/chance.ts']
 const IMPURE =
   /(?<![.\w$])(?:Date|setTimeout|setInterval|setImmediate|queueMicrotask|performance|console|process|globalThis|Buffer|fetch)(?![\w$])|\bMath\s*\.\s*random\b/g
 
@@ -179,6 +182,24 @@ describe('the architecture of src/', () => {
     const wrong = source
       .filter(({ path }) => isIn(PURE, path))
       .flatMap((file) => matches(file, codeOf(file.text), IMPURE))
+    expect(wrong).toEqual([])
+  })
+
+  it('dtls is pure: one folder knows the primitives, one file of it draws random numbers', () => {
+    const files = source.filter(({ path }) => partOf(path) === 'dtls')
+    const foreign = files.flatMap(({ path, text }) =>
+      importsOf(text)
+        .filter(({ from }) => !from.startsWith('.') && !(from === 'node:crypto' && isIn(CRYPTO, path)))
+        .map(({ from }) => `${path} imports ${from}`),
+    )
+    expect(foreign).toEqual([])
+    const chance = /\b(?:random(?:Bytes|UUID|Int|Fill\w*)|getRandomValues|generateKey\w*)\b/g
+    const wrong = files.flatMap((file) => {
+      // node:crypto wants Buffers, and reading a written date is no clock
+      const code = codeOf(file.text).replace(/\bDate\.parse\b/g, '')
+      const found = matches(file, isIn(CRYPTO, file.path) ? code.replace(/\bBuffer\b/g, '') : code, IMPURE)
+      return file.path === `src/${CRYPTO.at(-1)}` ? found : [...found, ...matches(file, code, chance)]
+    })
     expect(wrong).toEqual([])
   })
 
