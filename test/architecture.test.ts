@@ -92,7 +92,16 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   uplot: ['page'],
   '@xmldom/xmldom': ['cli/import/hivemq-edge/read-xml.ts'],
   'node:dgram': ['transport', 'sensor'],
-  'node:fs': ['config', 'cli', 'version', 'store', 'transport/udp/proc-table.ts', 'console/page.ts'],
+  'node:fs': [
+    'config',
+    'cli',
+    'version',
+    'store',
+    'transport/udp/proc-table.ts',
+    'console/page.ts',
+    'console/docs.ts',
+  ],
+  marked: ['console/docs.ts'],
 }
 
 /** Folders that may have more than 14 files, and why. */

@@ -85,7 +85,15 @@ export function createEvents(
       if (readers.size === 0) start()
       readers.add(stream)
       stream.write(`retry: 2000\n\n${summary}`)
-      if (sensor !== undefined) unwatch = view.watch(sensor, (packet) => stream.write(packetEvent(packet)))
+      if (sensor !== undefined) {
+        const ends = [
+          view.watch(sensor, (packet) => stream.write(packetEvent(packet))),
+          view.watchBroker(sensor, (step) => stream.write(event('broker', step))),
+        ]
+        unwatch = () => {
+          for (const end of ends) end()
+        }
+      }
       return true
     },
   }

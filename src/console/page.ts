@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import type { FastifyInstance } from 'fastify'
 import type { Guard } from './security.ts'
+import { isEncrypted } from './sign-in.ts'
 
 /** The page that comes with the gateway, as it was built last; a gateway that runs from its source has it in dist/ too. */
 export const ownPage = fileURLToPath(
@@ -26,33 +27,6 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** What the sign-in page is made of: served to everyone, as nothing of the gateway is in it. */
 const OPEN = new Set(['/theme.js', '/styles/style.css', '/icon.svg'])
-
-/** What a browser without the token gets to see; `wrong`: it came with another token. */
-export const signIn = (wrong: boolean): string => `<!doctype html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width, initial-scale=1">
-    <meta name="color-scheme" content="light dark">
-    <title>Sign in · MQTT-SN gateway</title>
-    <link rel="icon" href="/icon.svg" type="image/svg+xml">
-    <link rel="stylesheet" href="/styles/style.css">
-    <script src="/theme.js"></script>
-  </head>
-  <body class="sign-in">
-    <main>
-      <form class="panel" action="/" method="get">
-        <h1><img src="/icon.svg" alt="" width="28" height="28"> MQTT-SN gateway</h1>
-        <p class="muted">This console wants the token of its configuration (“console.token”).</p>
-        ${wrong ? '<p class="wrong" role="alert">This is not the token.</p>' : ''}
-        <label for="token">Token</label>
-        <input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
-        <button class="primary">Sign in</button>
-      </form>
-    </main>
-  </body>
-</html>
-`
 
 /** How a file may be compressed, the best way first, and what its name ends with then. */
 const ENCODINGS = [
@@ -113,8 +87,9 @@ export function servePage(app: FastifyInstance, folder: string, guard: Guard): v
       { schema: { hide: true }, config: { tokenInQuery: isStart, open: OPEN.has(path) } },
       (request, reply) => {
         if (isStart && request.query.token !== undefined) {
-          // The token leaves the address bar; the cookie stands for it from now on.
-          if (guard.cookie !== undefined) reply.header('set-cookie', guard.cookie)
+          // The token leaves the address bar; a cookie stands for it from now on.
+          const cookie = guard.passes?.open(isEncrypted(request))
+          if (cookie !== undefined) reply.header('set-cookie', cookie)
           return reply.redirect('/', 303)
         }
         const { etag, type } = asset

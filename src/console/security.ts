@@ -1,10 +1,11 @@
 // Who may speak to the console: checks of Host, Origin and token, and the headers that tell browsers to be careful.
 
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { isIP, type Socket } from 'node:net'
 import { hostname } from 'node:os'
 import type { FastifyRequest } from 'fastify'
+import { createPasses, type Passes } from './passes.ts'
 
 /** Where the console listens. */
 export interface ConsoleAddress {
@@ -26,8 +27,10 @@ export interface Guard {
   headers(request: FastifyRequest): Readonly<Record<string, string>>
   /** undefined if the request may pass */
   refusal(request: FastifyRequest): Refusal | undefined
-  /** the cookie that stands for the token in a browser, as in Set-Cookie; undefined if no token is needed */
-  readonly cookie: string | undefined
+  /** what stands for the token in browsers; undefined if no token is needed */
+  readonly passes: Passes | undefined
+  /** whether this is the token */
+  isToken(text: string): boolean
 }
 
 declare module 'fastify' {
@@ -127,27 +130,28 @@ export function createGuard(address: ConsoleAddress, { token, hosts, trustedProx
   // the address of the connection itself: no header of a request has a say in it
   const isTrusted = ({ socket }: FastifyRequest) =>
     trusted.size > 0 && trusted.has((socket.remoteAddress ?? '').replace(/^::ffff:/, ''))
-  // Not the token itself: a cookie that gets out is worth nothing after a restart. Cookies do not tell ports apart.
-  const name = `mqttsn_console_${address.port}`
-  const pass = createHmac('sha256', randomBytes(32))
-    .update(token ?? '')
-    .digest('base64url')
+  const passes = token === undefined ? undefined : createPasses(address.port)
 
   function mayPass(request: FastifyRequest): boolean {
-    const { headers, query, routeOptions } = request
-    if (token === undefined || routeOptions.config.open === true || isTrusted(request)) return true
+    const { headers, query, routeOptions, ip } = request
+    if (token === undefined || passes === undefined) return true
+    if (routeOptions.config.open === true || isTrusted(request)) return true
     const bearer = /^Bearer +(\S.*)$/i.exec(headers.authorization ?? '')?.[1]
     if (bearer !== undefined) return same(bearer, token)
     if (routeOptions.config.tokenInQuery === true) {
       const { token: given } = query as { token?: unknown }
-      if (typeof given === 'string') return same(given, token)
+      if (typeof given === 'string') {
+        const isRight = passes.mayTry(ip) && same(given, token)
+        if (!isRight) passes.noteWrong(ip)
+        return isRight
+      }
     }
-    const cookies = (headers.cookie ?? '').split(';').map((one) => one.trim())
-    return cookies.some((one) => one.startsWith(`${name}=`) && same(one.slice(name.length + 1), pass))
+    return passes.hold(headers.cookie)
   }
 
   return {
-    cookie: token === undefined ? undefined : `${name}=${pass}; Path=/; HttpOnly; SameSite=Lax`,
+    passes,
+    isToken: (text) => token === undefined || same(text, token),
     headers: (request) => (isTrusted(request) ? FRAMED : HEADERS),
     refusal(request) {
       const { headers, method } = request

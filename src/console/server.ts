@@ -5,10 +5,13 @@ import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } f
 import { type ConsoleLog, serveActions } from './api/actions.ts'
 import { serveApi } from './api/api.ts'
 import { components } from './api/schemas.ts'
+import { type SettingsDoor, serveSettings } from './api/settings-routes.ts'
+import { serveSeveral } from './api/several.ts'
+import { serveDocs } from './docs.ts'
 import { createEvents } from './events.ts'
 import { serveHealth } from './health.ts'
 import { createHistory } from './history.ts'
-import { ownPage, servePage, signIn } from './page.ts'
+import { ownPage, servePage } from './page.ts'
 import {
   boundConnections,
   type ConsoleAddress,
@@ -18,6 +21,7 @@ import {
   HEADERS,
   parseConsoleUrl,
 } from './security.ts'
+import { serveSignIn, signInPage } from './sign-in.ts'
 import { createStreams, defaultLimits, type Limits } from './streams.ts'
 import type { GatewayView } from './view.ts'
 
@@ -35,6 +39,8 @@ export interface ConsoleOptions {
   metrics(): Promise<string>
   /** folder of the page; the gateway's own if absent */
   readonly page?: string | undefined
+  /** the configuration, key by key; absent: there is nothing to tell */
+  readonly settings?: SettingsDoor | undefined
   readonly log?: ConsoleLog | undefined
   /** for tests */
   readonly limits?: Partial<Limits> | undefined
@@ -53,6 +59,14 @@ const MOST_BODY = 64 * 1024
 const LONGEST_PARAMETER = 4096
 /** Characters of an error message, which may repeat what was sent. */
 const MOST_MESSAGE = 300
+
+const noSettings: SettingsDoor = {
+  report: () => ({ file: undefined, reloadable: false, settings: [] }),
+  check: () => unchecked,
+  reload: async () => ({ ...unchecked, ended: [] }),
+}
+
+const unchecked = { valid: false, problems: [], warnings: [], applied: [], waiting: [] }
 
 const silent: ConsoleLog = { info() {}, error() {} }
 
@@ -82,6 +96,10 @@ export async function startConsole(view: GatewayView, options: ConsoleOptions): 
   serveHealth(app, view, options.metrics)
   serveApi(app, { view, events, history, streams, limits })
   serveActions(app, view, log)
+  serveSeveral(app, view, log)
+  serveSettings(app, options.settings ?? noSettings, log)
+  serveDocs(app)
+  serveSignIn(app, guard)
   servePage(app, options.page ?? ownPage, guard)
 
   const url = await listen(app, address)
@@ -131,7 +149,7 @@ function protect(app: FastifyInstance, guard: Guard): void {
     if (status === 401) reply.header('www-authenticate', 'Bearer realm="mqttsn"')
     const { token } = request.query as { token?: unknown }
     if (status === 401 && request.routeOptions.url === '/')
-      reply.type('text/html; charset=utf-8').send(signIn(token !== undefined))
+      reply.type('text/html; charset=utf-8').send(signInPage(token === undefined ? undefined : 'wrong'))
     else reply.send({ error, message })
   })
 }

@@ -2,15 +2,18 @@
 
 import type { BrokerInfo, GatewayInfo, ListenerInfo, StoreInfo } from './contract/gateway.ts'
 import type {
+  DeadLetterList,
+  DeadLetterQuery,
   DropEntry,
   HappeningBatch,
   HappeningList,
   HappeningQuery,
   RefusalEntry,
 } from './contract/happenings.ts'
-import type { StateChange, WatchedPacket } from './contract/live.ts'
+import type { BrokerStep, StateChange, WatchedPacket } from './contract/live.ts'
 import type { SimpleAction } from './contract/routes.ts'
-import type { SensorDetail, SensorList, SensorQuery } from './contract/sensors.ts'
+import type { SensorDetail, SensorLabel, SensorList, SensorQuery } from './contract/sensors.ts'
+import type { LiveTopicList, LiveTopicQuery } from './contract/topics.ts'
 
 /** What an operator may do to a sensor. */
 export type Action =
@@ -57,6 +60,12 @@ export interface GatewayView {
   onHappenings(listener: (batch: HappeningBatch) => void): () => void
   /** where what was dropped came from, latest first, at most 500; of this reason, or of all */
   drops(reason: string | undefined): Awaitable<readonly DropEntry[]>
+  /** the topics that messages pass on; recorded from the first call on, while calls go on */
+  topics(query: LiveTopicQuery): Awaitable<LiveTopicList>
+  /** the dead letters of all sensors, oldest first of each */
+  deadLetters(query: DeadLetterQuery): Awaitable<DeadLetterList>
+  /** Sets what people call a sensor, or takes away what was set; false if there is no such sensor. */
+  label(clientId: string, label: SensorLabel | undefined): Awaitable<boolean>
   /** the global table of predefined topic ids */
   predefined(): readonly { readonly topicId: number; readonly name: string }[]
   /** the effective configuration, secrets hidden */
@@ -67,6 +76,8 @@ export interface GatewayView {
   onChange(listener: (change: StateChange) => void): () => void
   /** Calls back for every datagram of one sensor, or of all, until the returned function is called. */
   watch(clientId: string | undefined, listener: (packet: WatchedPacket) => void): () => void
+  /** Calls back for what passes between gateway and broker for one sensor, until the returned function is called. */
+  watchBroker(clientId: string, listener: (step: BrokerStep) => void): () => void
   /** acknowledgement latency of QoS 1 and 2 publishes of sensors */
   latency(): Awaitable<LatencyInfo>
 }

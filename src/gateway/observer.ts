@@ -2,7 +2,7 @@
 
 import type { Packet } from '../codec/v1/messages.ts'
 import type { Config } from '../config/schema.ts'
-import type { Effect } from '../session/events.ts'
+import type { Effect, UpstreamEvent } from '../session/events.ts'
 import type { Peer } from '../session/peers.ts'
 import type { Refusal } from '../session/refusal.ts'
 import type { Session } from '../session/session.ts'
@@ -21,6 +21,8 @@ export interface Observer {
   refused?(refusal: Refusal): void
   /** something was discarded; `from`: where it came from, or of whose sensor it is */
   discarded?(reason: DiscardReason, from: Origin | undefined, clientId: string | undefined): void
+  /** what the broker connection of a sensor reports, before it is handled */
+  heard?(session: Session, event: UpstreamEvent): void
   /** something to be done, before it is done */
   effect?(effect: Effect): void
 }
@@ -95,6 +97,16 @@ export class Observers implements Required<Observer> {
     for (const observer of this.#observers) {
       try {
         observer.discarded?.(reason, from, clientId)
+      } catch (error) {
+        this.#onFault(error)
+      }
+    }
+  }
+
+  heard(session: Session, event: UpstreamEvent): void {
+    for (const observer of this.#observers) {
+      try {
+        observer.heard?.(session, event)
       } catch (error) {
         this.#onFault(error)
       }

@@ -1,13 +1,16 @@
 // Opens the console: puts view, metrics and HTTP server together.
 
 import type { Config } from '../config/schema.ts'
+import type { SettingsDoor } from '../console/api/settings-routes.ts'
 import { createMetrics } from '../console/metrics.ts'
 import { type Console, startConsole } from '../console/server.ts'
 import type { GatewayView } from '../console/view.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { Log } from '../log.ts'
+import { openLabels } from '../store/labels.ts'
 import { createHappenings, type Happenings } from './happenings.ts'
-import { createView } from './view.ts'
+import { settingsReport } from './settings.ts'
+import { createView, type ViewParts } from './view.ts'
 import { watchSurroundings } from './watch-surroundings.ts'
 
 /** Serves the console as configured; undefined if it is switched off. Rejects if its port is taken. */
@@ -19,7 +22,30 @@ export async function openConsole(
 ): Promise<Console | undefined> {
   if (!config.console.enabled) return undefined
   const happenings = createHappenings()
-  return serveView(createView(gateway, config, version, happenings), config, log, happenings)
+  return serveView(
+    createView(gateway, config, version, { happenings, ...openedLabels(config) }),
+    config,
+    log,
+    happenings,
+  )
+}
+
+/** The configuration file, for a console that may check and load it. */
+export interface SettingsFile extends Pick<SettingsDoor, 'check' | 'reload'> {
+  readonly path: string | undefined
+}
+
+const nothing = { valid: false, problems: [], warnings: [], applied: [], waiting: [] }
+const withoutFile: SettingsFile = {
+  path: undefined,
+  check: () => nothing,
+  reload: async () => ({ ...nothing, ended: [] }),
+}
+
+/** What people have called sensors, and where that is kept: beside the sessions. */
+export function openedLabels({ store }: Config): Required<Pick<ViewParts, 'labels' | 'keepLabel'>> {
+  const labels = openLabels(store.type === 'memory' ? undefined : store.path)
+  return { labels: labels.all, keepLabel: (clientId, label) => labels.put(clientId, label) }
 }
 
 /** Serves the console of what `view` shows, and closes the view at the end. Rejects if its port is taken. */
@@ -28,6 +54,7 @@ export async function serveView(
   config: Config,
   log: Log,
   happenings: Pick<Happenings, 'note'>,
+  file: SettingsFile = withoutFile,
 ): Promise<Console> {
   const endWatch = watchSurroundings(view, happenings.note)
   const { url, token, hosts, trustedProxies } = config.console
@@ -40,6 +67,7 @@ export async function serveView(
       trustedProxies,
       log,
       metrics: () => metrics.text(),
+      settings: { ...file, report: () => settingsReport(config, file.path) },
     })
     return {
       url: served.url,

@@ -4,16 +4,21 @@ import { redacted } from '../config/redact.ts'
 import type { Config } from '../config/schema.ts'
 import type { BrokerInfo, GatewayInfo } from '../console/contract/gateway.ts'
 import type { StateChange } from '../console/contract/live.ts'
+import type { SensorLabel } from '../console/contract/sensors.ts'
 import type { Action, GatewayView, Immediate } from '../console/view.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { Effect } from '../session/events.ts'
 import { describePeer } from '../session/peers.ts'
+import { watchBrokerSteps } from './broker-steps.ts'
+import { listDeadLetters } from './dead-letters.ts'
 import { createDropSources } from './drop-sources.ts'
 import { noteGatewayHappenings } from './gateway-happenings.ts'
 import { createHappenings, type Happenings } from './happenings.ts'
+import { createLiveTopics } from './live-topics.ts'
 import { createRecentRefusals } from './recent-refusals.ts'
+import { createLabelBook } from './sensors/labels.ts'
 import { createRoster, type Roster } from './sensors/roster.ts'
-import { detailOf, detailOfDeparted, unlabelled } from './sensors/sensor-info.ts'
+import { detailOf, detailOfDeparted } from './sensors/sensor-info.ts'
 import { createSensorMemory } from './sensors/sensor-memory.ts'
 import { watchPackets } from './watch-packets.ts'
 
@@ -22,21 +27,37 @@ export interface OwnView extends Immediate<GatewayView> {
   close(): void
 }
 
-/** Makes the view; `version` is the program's, `happenings` the list that it adds to. Call `close` at the end. */
+/** What a view shares with others. */
+export interface ViewParts {
+  /** the list that it adds to */
+  readonly happenings?: Happenings
+  /** what people have called sensors */
+  readonly labels?: Iterable<readonly [string, SensorLabel]>
+  /** Keeps what people call a sensor; throws an Error if that cannot be kept. */
+  keepLabel?(clientId: string, label: SensorLabel | undefined): void
+}
+
+/** Makes the view; `version` is the program's. Call `close` at the end. */
 export function createView(
   gateway: Gateway,
   config: Config,
   version: string,
-  happenings: Happenings = createHappenings(),
+  parts: ViewParts = {},
 ): OwnView {
+  const { happenings = createHappenings() } = parts
   const startedAt = Date.now()
   const { byClientId } = gateway.sessions
   const memories = createSensorMemory(gateway)
-  const labelOf = () => unlabelled
-  const roster = createRoster({ gateway, memories, labelOf, sensors: () => config.limits.sensors })
+  const labels = createLabelBook(
+    parts.labels ?? [],
+    (clientId) => gateway.rules.labelOf(clientId),
+    () => gateway.rules.env.settings,
+  )
+  const roster = createRoster({ gateway, memories, labelOf: labels.of, sensors: () => config.limits.sensors })
   const changeListeners = new Set<(change: StateChange) => void>()
   const refusals = createRecentRefusals()
   const drops = createDropSources()
+  const topics = createLiveTopics(gateway, () => config.log.payloads || config.console.payloads)
   const stopNoting = noteGatewayHappenings(gateway, happenings)
   const stop = gateway.observe({
     refused: refusals.add,
@@ -58,7 +79,7 @@ export function createView(
       const session = byClientId.get(clientId)
       const known = () => ({
         remembered: memories.of(clientId, session),
-        label: labelOf(),
+        label: labels.of(clientId),
         refusals: refusals.list().filter((one) => one.clientId === clientId),
       })
       if (session !== undefined) return detailOf(session, known(), config)
@@ -69,6 +90,14 @@ export function createView(
     happenings: happenings.list,
     onHappenings: happenings.onBatch,
     drops: drops.list,
+    topics: topics.list,
+    deadLetters: (query) => listDeadLetters(byClientId.values(), query),
+    label(clientId, label) {
+      if (!byClientId.has(clientId) && roster.departed(clientId) === undefined) return false
+      parts.keepLabel?.(clientId, label)
+      labels.set(clientId, label)
+      return true
+    },
     predefined: () =>
       [...gateway.rules.env.settings.predefined.byId].map(([topicId, name]) => ({ topicId, name })),
     config: () => redacted(config),
@@ -78,11 +107,13 @@ export function createView(
       return () => void changeListeners.delete(listener)
     },
     watch: (clientId, listener) => watchPackets(gateway, clientId, listener),
+    watchBroker: (clientId, listener) => watchBrokerSteps(gateway, clientId, listener),
     latency: () => gateway.latency,
     close() {
       stop()
       stopNoting()
       roster.close()
+      topics.close()
       memories.close()
     },
   }

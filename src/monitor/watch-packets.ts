@@ -15,7 +15,7 @@ const nameOf =
     (type === 'normal' ? session?.topics : session?.policy.predefined)?.byId.get(topicId)
 
 /** The topic name that a message's topic id stands for, as far as the session knows. */
-function topicOf(packet: Packet, session: Session | undefined): string | undefined {
+export function topicOf(packet: Packet, session: Session | undefined): string | undefined {
   if ('topicName' in packet) return packet.topicName
   if (!('topicId' in packet) || session === undefined) return undefined
   const { byId } =

@@ -8,6 +8,7 @@ import { Gateway } from '../gateway/gateway.ts'
 import type { ReloadReport } from '../gateway/rules/reload.ts'
 import type { Log } from '../log.ts'
 import { createHappenings, type Happenings } from '../monitor/happenings.ts'
+import { openedLabels } from '../monitor/open-console.ts'
 import { noteReload } from '../monitor/reload-happenings.ts'
 import { createView } from '../monitor/view.ts'
 import { Fleet } from './fleet.ts'
@@ -50,7 +51,7 @@ function single(config: Config, log: Log, version: string): AnyGateway {
     },
     reload: async (next) => notedReload(happenings, gateway.reload(next)),
     happenings,
-    view: async () => createView(gateway, config, version, happenings),
+    view: async () => createView(gateway, config, version, { happenings, ...openedLabels(config) }),
   }
 }
 
@@ -71,6 +72,6 @@ function several(config: Config, workers: number, log: Log, version: string): An
     stop: () => fleet.stop(),
     reload: async (next) => notedReload(happenings, await fleet.reload(next)),
     happenings,
-    view: () => openFleetView(fleet, happenings),
+    view: () => openFleetView(fleet, { happenings, ...openedLabels(config) }),
   }
 }

@@ -30,6 +30,7 @@ export interface FleetObserver {
   change(message: Extract<FromWorker, { type: 'change' }>): void
   happenings(message: Extract<FromWorker, { type: 'happenings' }>): void
   packet(message: Extract<FromWorker, { type: 'packet' }>): void
+  step(message: Extract<FromWorker, { type: 'step' }>): void
   /** a worker was started in place of one that was lost */
   restarted(index: number, thread: Thread): Promise<void>
 }
@@ -209,6 +210,7 @@ export class Fleet {
       change: (message) => this.observer?.change(message),
       happenings: (message) => this.observer?.happenings(message),
       packet: (message) => this.observer?.packet(message),
+      step: (message) => this.observer?.step(message),
       lost: (err) => {
         if (this.#threads[index] === thread) void this.#restart(index, err)
       },

@@ -2,7 +2,8 @@
 
 import type { Config } from '../config/schema.ts'
 import type { HappeningBatch } from '../console/contract/happenings.ts'
-import type { StateChange, WatchedPacket } from '../console/contract/live.ts'
+import type { BrokerStep, StateChange, WatchedPacket } from '../console/contract/live.ts'
+import type { SensorLabel } from '../console/contract/sensors.ts'
 import type { Action, GatewayView, Immediate } from '../console/view.ts'
 import type { Counters } from '../gateway/counters.ts'
 import type { Naming } from '../gateway/rules/naming.ts'
@@ -42,7 +43,7 @@ export interface WorkerCalls {
   stop(): Promise<Counters>
   reload(config: Config): ReloadReport
   /** begins to look at sensors; before it, the rest below cannot be asked */
-  openView(): void
+  openView(labels: readonly (readonly [string, SensorLabel])[]): void
   info(): Told<'info'>
   broker(): Told<'broker'>
   store(): Told<'store'>
@@ -51,6 +52,9 @@ export interface WorkerCalls {
   refusals(): Told<'refusals'>
   happenings(query: Parameters<GatewayView['happenings']>[0]): Told<'happenings'>
   drops(reason: string | undefined): Told<'drops'>
+  topics(query: Parameters<GatewayView['topics']>[0]): Told<'topics'>
+  deadLetters(query: Parameters<GatewayView['deadLetters']>[0]): Told<'deadLetters'>
+  label(clientId: string, label: SensorLabel | undefined): boolean
   /** begins or ends to report what happens */
   tellHappenings(wanted: boolean): void
   act(clientId: string, action: Action): boolean
@@ -58,6 +62,8 @@ export interface WorkerCalls {
   /** begins to report packets under this number */
   watch(watcher: number, clientId: string | undefined): void
   unwatch(watcher: number): void
+  /** the same for the steps between gateway and broker of one sensor */
+  watchBroker(watcher: number, clientId: string): void
 }
 
 /** To a worker. */
@@ -84,4 +90,5 @@ export type FromWorker =
   | { readonly type: 'failure'; readonly id: number; readonly message: string }
   | { readonly type: 'change'; readonly change: StateChange }
   | { readonly type: 'happenings'; readonly batch: HappeningBatch }
+  | { readonly type: 'step'; readonly watcher: number; readonly step: BrokerStep }
   | { readonly type: 'packet'; readonly watcher: number; readonly packet: WatchedPacket }

@@ -11,6 +11,7 @@ export interface ThreadEvents {
   change(message: Extract<FromWorker, { type: 'change' }>): void
   happenings(message: Extract<FromWorker, { type: 'happenings' }>): void
   packet(message: Extract<FromWorker, { type: 'packet' }>): void
+  step(message: Extract<FromWorker, { type: 'step' }>): void
   /** it has ended without having been told to */
   lost(error: Error): void
 }
@@ -47,6 +48,7 @@ export class Thread {
       if (message.type === 'answer') this.#settle(message.id)?.resolve(message.value)
       else if (message.type === 'failure') this.#settle(message.id)?.reject(new Error(message.message))
       else if (message.type === 'change') events.change(message)
+      else if (message.type === 'step') events.step(message)
       else if (message.type === 'happenings') events.happenings(message)
       else if (message.type === 'packet') events.packet(message)
       else {

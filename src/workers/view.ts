@@ -5,14 +5,17 @@ import { matchesEverything } from '../config/sections/glob.ts'
 import { docsOf } from '../console/contract/docs.ts'
 import type { BrokerInfo, GatewayInfo, StoreInfo } from '../console/contract/gateway.ts'
 import type { HappeningBatch } from '../console/contract/happenings.ts'
-import type { StateChange, WatchedPacket } from '../console/contract/live.ts'
+import type { BrokerStep, StateChange, WatchedPacket } from '../console/contract/live.ts'
 import type { GatewayView, LatencyInfo } from '../console/view.ts'
 import { tableOf } from '../gateway/rules/sensor-rules.ts'
+import { mergeDeadLetters } from '../monitor/dead-letters.ts'
 import { mergeDrops } from '../monitor/drop-sources.ts'
 import { noteRefusal } from '../monitor/gateway-happenings.ts'
-import { type Happenings, mergeHappenings } from '../monitor/happenings.ts'
+import { createHappenings, mergeHappenings } from '../monitor/happenings.ts'
+import { mergeLiveTopics } from '../monitor/live-topics.ts'
 import { mergeRefusals } from '../monitor/recent-refusals.ts'
 import { orderOf } from '../monitor/sensors/sensor-query.ts'
+import type { ViewParts } from '../monitor/view.ts'
 import type { Fleet } from './fleet.ts'
 import { addCounters, sumOfBrokers, sumOfInfos, sumOfLatencies, sumOfStores } from './sums.ts'
 import type { Thread } from './thread.ts'
@@ -20,11 +23,18 @@ import type { Thread } from './thread.ts'
 type Watcher = (packet: WatchedPacket) => void
 
 /** Opens the views of all workers and makes one of them. Call `close` at the end. */
-export async function openFleetView(fleet: Fleet, own: Happenings): Promise<GatewayView & { close(): void }> {
+export async function openFleetView(
+  fleet: Fleet,
+  { happenings: own = createHappenings(), labels, keepLabel }: ViewParts = {},
+): Promise<GatewayView & { close(): void }> {
   const { config } = fleet
   const changeListeners = new Set<(change: StateChange) => void>()
+  const edited = new Map(labels ?? [])
+  /** each knows the labels of all: they are few */
+  const openViewOf = (thread: Thread) => thread.call('openView', [...edited])
   const happeningListeners = new Set<(batch: HappeningBatch) => void>()
   const watchers = new Map<number, { clientId: string | undefined; listener: Watcher }>()
+  const stepWatchers = new Map<number, { clientId: string; listener: (step: BrokerStep) => void }>()
   let watched = 0
   const threadOf = (clientId: string) => fleet.threadOf(fleet.ownerOf(clientId))
   /** What all workers say; of one that cannot answer, what it said last, if that is kept. */
@@ -54,21 +64,25 @@ export async function openFleetView(fleet: Fleet, own: Happenings): Promise<Gate
     happenings({ batch }) {
       for (const listener of happeningListeners) listener(batch)
     },
+    step: ({ watcher, step }) => stepWatchers.get(watcher)?.listener(step),
     packet: ({ watcher, packet }) => watchers.get(watcher)?.listener(packet),
     async restarted(index, thread) {
       const before = infos.get(index)?.counters
       if (before !== undefined) past = addCounters(past, before)
       infos.delete(index)
-      await thread.call('openView')
+      await openViewOf(thread)
       if (happeningListeners.size > 0) await thread.call('tellHappenings', true)
       const text = 'A worker ended and was started again: its sensors went on from the store.'
       own.note({ kind: 'gateway', tone: 'bad', text, docs: docsOf('internal-error') })
+      for (const [watcher, { clientId }] of stepWatchers) {
+        if (concerned(clientId).includes(thread)) await thread.call('watchBroker', watcher, clientId)
+      }
       for (const [watcher, { clientId }] of watchers) {
         if (concerned(clientId).includes(thread)) await thread.call('watch', watcher, clientId)
       }
     },
   }
-  await Promise.all(fleet.threads.map((thread) => thread.call('openView')))
+  await Promise.all(fleet.threads.map(openViewOf))
   fleet.onRefused = (refusal) => noteRefusal(own, refusal)
   const tellHappenings = (wanted: boolean) => {
     for (const thread of fleet.threads) thread.call('tellHappenings', wanted).catch(() => {})
@@ -115,6 +129,22 @@ export async function openFleetView(fleet: Fleet, own: Happenings): Promise<Gate
         if (happeningListeners.size === 0) tellHappenings(false)
       }
     },
+    async topics(query) {
+      const wanted = { ...query, offset: 0, limit: query.offset + query.limit }
+      return mergeLiveTopics(await all((thread) => thread.call('topics', wanted)), query)
+    },
+    async deadLetters(query) {
+      const wanted = { ...query, offset: 0, limit: query.offset + query.limit }
+      return mergeDeadLetters(await all((thread) => thread.call('deadLetters', wanted)), query)
+    },
+    async label(clientId, label) {
+      const thread = threadOf(clientId)
+      if (thread === undefined || (await thread.call('sensor', clientId)) === undefined) return false
+      keepLabel?.(clientId, label)
+      if (label === undefined) edited.delete(clientId)
+      else edited.set(clientId, label)
+      return thread.call('label', clientId, label)
+    },
     async drops(reason) {
       return mergeDrops([fleet.front.drops(reason), ...(await all((thread) => thread.call('drops', reason)))])
     },
@@ -135,6 +165,15 @@ export async function openFleetView(fleet: Fleet, own: Happenings): Promise<Gate
       for (const thread of concerned(clientId)) thread.call('watch', watcher, clientId).catch(() => {})
       return () => {
         watchers.delete(watcher)
+        for (const thread of concerned(clientId)) thread.call('unwatch', watcher).catch(() => {})
+      }
+    },
+    watchBroker(clientId, listener) {
+      const watcher = ++watched
+      stepWatchers.set(watcher, { clientId, listener })
+      for (const thread of concerned(clientId)) thread.call('watchBroker', watcher, clientId).catch(() => {})
+      return () => {
+        stepWatchers.delete(watcher)
         for (const thread of concerned(clientId)) thread.call('unwatch', watcher).catch(() => {})
       }
     },

@@ -90,8 +90,9 @@ const calls: WorkerCalls = {
     return gateway.status().counters
   },
   reload: (next) => gateway.reload(next),
-  openView() {
-    view = createView(gateway, config, task.version, createHappenings(`${index + 1}-`))
+  openView(labels) {
+    const happenings = createHappenings(`${index + 1}-`)
+    view = createView(gateway, config, task.version, { happenings, labels })
     view.onChange((change) => tell({ type: 'change', change }))
   },
   info: () => openedView().info(),
@@ -102,6 +103,9 @@ const calls: WorkerCalls = {
   refusals: () => openedView().refusals(),
   happenings: (query) => openedView().happenings(query),
   drops: (reason) => openedView().drops(reason),
+  topics: (query) => openedView().topics(query),
+  deadLetters: (query) => openedView().deadLetters(query),
+  label: (clientId, label) => openedView().label(clientId, label),
   tellHappenings(wanted) {
     endHappenings()
     endHappenings = wanted
@@ -112,6 +116,10 @@ const calls: WorkerCalls = {
   latency: () => openedView().latency(),
   watch(watcher, clientId) {
     const report = openedView().watch(clientId, (packet) => tell({ type: 'packet', watcher, packet }))
+    watched.set(watcher, report)
+  },
+  watchBroker(watcher, clientId) {
+    const report = openedView().watchBroker(clientId, (step) => tell({ type: 'step', watcher, step }))
     watched.set(watcher, report)
   },
   unwatch(watcher) {

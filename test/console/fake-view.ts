@@ -12,7 +12,12 @@ import type {
   RefusalEntry,
 } from '../../src/console/contract/happenings.ts'
 import type { StateChange, WatchedPacket } from '../../src/console/contract/live.ts'
-import type { SensorDetail, SensorQuery, SensorSummary } from '../../src/console/contract/sensors.ts'
+import type {
+  SensorDetail,
+  SensorLabel,
+  SensorQuery,
+  SensorSummary,
+} from '../../src/console/contract/sensors.ts'
 import type { SensorState } from '../../src/console/states.ts'
 import { noSensors } from '../../src/console/states.ts'
 import type { Action, GatewayView } from '../../src/console/view.ts'
@@ -348,6 +353,25 @@ export class FakeView implements GatewayView {
   happen(...items: Happening[]): void {
     this.happened.unshift(...items)
     for (const listener of this.#happeningListeners) listener({ items, more: 0 })
+  }
+
+  watchBroker(): () => void {
+    return () => {}
+  }
+
+  topics() {
+    return { since: Date.now(), payloads: false, unlisted: 0, total: 0, items: [] }
+  }
+
+  deadLetters() {
+    return { total: 0, items: [] }
+  }
+
+  label(clientId: string, label: SensorLabel | undefined): boolean {
+    const sensor = this.#sensors.get(clientId)
+    if (sensor === undefined) return false
+    Object.assign(sensor, label ?? { name: undefined, description: undefined, tags: [] })
+    return true
   }
 
   drops(): DropEntry[] {

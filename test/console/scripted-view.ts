@@ -2,6 +2,7 @@
 
 import type { BrokerInfo, GatewayInfo, ListenerInfo, StoreInfo } from '../../src/console/contract/gateway.ts'
 import type {
+  DeadLetterEntry,
   DropEntry,
   Happening,
   HappeningBatch,
@@ -9,8 +10,13 @@ import type {
   RefusalEntry,
 } from '../../src/console/contract/happenings.ts'
 import type { StateChange, WatchedPacket } from '../../src/console/contract/live.ts'
-import type { SensorDetail, SensorQuery, SensorSummary } from '../../src/console/contract/sensors.ts'
-import type { TopicUse } from '../../src/console/contract/topics.ts'
+import type {
+  SensorDetail,
+  SensorLabel,
+  SensorQuery,
+  SensorSummary,
+} from '../../src/console/contract/sensors.ts'
+import type { LiveTopic, TopicUse } from '../../src/console/contract/topics.ts'
 import { noSensors } from '../../src/console/states.ts'
 import type { Action, GatewayView } from '../../src/console/view.ts'
 
@@ -46,6 +52,16 @@ const traffic: Pick<SensorDetail, 'published' | 'delivered' | 'waiting' | 'findi
     { id: 'y', tone: 'note', text: 'It sleeps.', next: '', key: undefined, docs: undefined },
   ],
   refusals: [],
+}
+
+const dead: DeadLetterEntry = {
+  token: 5,
+  topic: 'meter/7/x',
+  qos: 1,
+  retain: false,
+  octets: 4,
+  at: AT,
+  why: 'hung-up',
 }
 
 /** A sensor with a bit of everything. */
@@ -90,7 +106,7 @@ export const meter: SensorDetail = {
   ...traffic,
   dropped: { 'out-of-state': 1 },
   refusedTopics: ['meter/7/odd'],
-  deadLetters: [{ token: 5, topic: 'meter/7/x', qos: 1, retain: false, octets: 4, at: AT, why: 'hung-up' }],
+  deadLetters: [dead],
   lastError: 'the broker refused it',
 }
 
@@ -162,6 +178,20 @@ export const refusal: RefusalEntry = {
   returnCode: 3,
   detail: undefined,
   docs: '/docs/operation#client-id-refused',
+}
+
+const liveTopic: LiveTopic = {
+  topic: '=meter/7/power',
+  direction: 'up',
+  times: 3,
+  perMinute: 1.5,
+  firstAt: AT - 1000,
+  lastAt: AT,
+  clientId: 'meter-7',
+  qos: -1,
+  retain: false,
+  octets: 2,
+  payload: '2a2b',
 }
 
 export const happening: Happening = {
@@ -279,6 +309,7 @@ export interface ScriptedView extends GatewayView {
   readonly watchers: ReadonlyMap<(packet: WatchedPacket) => void, string | undefined>
   readonly changeListeners: ReadonlySet<(change: StateChange) => void>
   readonly happeningQueries: HappeningQuery[]
+  readonly labels: { clientId: string; label: SensorLabel | undefined }[]
   happen(batch: HappeningBatch): void
   change(change: StateChange): void
   packet(packet: WatchedPacket): void
@@ -302,6 +333,7 @@ export function scriptedView(): ScriptedView {
     actions: [],
     queries: [],
     happeningQueries: [],
+    labels: [],
     watchers,
     changeListeners,
     info: () => view.now.info,
@@ -322,6 +354,15 @@ export function scriptedView(): ScriptedView {
       happeningListeners.add(listener)
       return () => void happeningListeners.delete(listener)
     },
+    topics(query) {
+      const items = [liveTopic].slice(query.offset, query.offset + query.limit)
+      return { since: AT, payloads: true, unlisted: 0, total: 1, items }
+    },
+    deadLetters: () => ({ total: 1, items: [{ clientId: 'meter-7', ...dead }] }),
+    label(clientId, label) {
+      view.labels.push({ clientId, label })
+      return sensors.some((one) => one.clientId === clientId)
+    },
     drops: (reason) => [drop].filter((one) => reason === undefined || one.reason === reason),
     sensor: (wanted) => sensors.find(({ clientId }) => clientId === wanted),
     predefined: () => [{ topicId: 10, name: 'meter/time' }],
@@ -338,6 +379,7 @@ export function scriptedView(): ScriptedView {
       watchers.set(listener, clientId)
       return () => void watchers.delete(listener)
     },
+    watchBroker: () => () => {},
     latency: () => view.now.latency,
     happen(batch) {
       for (const listener of happeningListeners) listener(batch)

@@ -151,7 +151,7 @@ describe('the token', () => {
     const signIn = await ask(console, `/?token=${encodeURIComponent(TOKEN)}`)
     expect([signIn.status, signIn.headers.location]).toEqual([303, '/'])
     const cookie = signIn.headers['set-cookie']?.[0] ?? ''
-    expect(cookie).toMatch(/^mqttsn_console_\d+=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax$/)
+    expect(cookie).toMatch(/^mqttsn_console_\d+=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/)
     expect(cookie).not.toContain(TOKEN)
     const headers = { cookie: `other=1; ${cookie.split(';')[0]}` }
     for (const path of ['/', '/app.js', '/api/gateway'])

@@ -9,6 +9,7 @@ import { serveView } from '../../monitor/open-console.ts'
 import { version } from '../../version.ts'
 import { type AnyGateway, createGateway } from '../../workers/any-gateway.ts'
 import { serveReloads } from './reload.ts'
+import { settingsFile } from './settings-file.ts'
 import { holdSignals, stopRequest, stopSignal } from './stop-signals.ts'
 
 /** Exit code after an error that nobody has caught; `EX_SOFTWARE` of sysexits. */
@@ -35,7 +36,10 @@ export async function runGateway(source: LoadOptions, watch: boolean): Promise<n
     gateway = createGateway(config, log, version())
     await gateway.start()
     const isServed = config.console.enabled && stopRequest() === undefined
-    served = isServed ? await serveView(await gateway.view(), config, log, gateway.happenings) : undefined
+    const file = settingsFile(source, config, gateway, log)
+    served = isServed
+      ? await serveView(await gateway.view(), config, log, gateway.happenings, file)
+      : undefined
     running = gateway
   } catch (error) {
     endReloads()

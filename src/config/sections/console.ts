@@ -19,6 +19,11 @@ export const consoleSection = z.strictObject({
     .optional()
     .describe('Needed as soon as the address is not loopback; sent as `Authorization: Bearer`.')
     .meta(kind({ kind: 'text', secret: true })),
+  payloads: yesNo()
+    .prefault(false)
+    .describe(
+      'Show the contents of messages in the list of live topics, as `log.payloads` does too. They may be confidential.',
+    ),
   hosts: list(text('a host name'), 100)
     .prefault([])
     .describe('Further host names that requests may use, such as that of a proxy in front.'),

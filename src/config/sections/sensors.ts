@@ -29,6 +29,17 @@ export const sensor = z.strictObject({
   match: glob()
     .prefault('*')
     .describe('Pattern of ClientIds, * and ? are wildcards. The first rule that fits counts.'),
+  name: nameTemplate(['clientId', 'gatewayId'], 'a name, which may hold ${clientId}')
+    .optional()
+    .describe(
+      'What people call them, such as "Meter ${clientId}". Shown in the console, where it can be edited.',
+    ),
+  description: text('a description of 1 to 500 characters', 1, 500)
+    .optional()
+    .describe('What people should know of them.'),
+  tags: list(text('a word of 1 to 32 characters', 1, 32), 16)
+    .prefault([])
+    .describe('Words that sensors are found by in the console, such as a building or a kind.'),
   clientId: nameTemplate(ofSensor, 'a ClientId, which may hold ${clientId}, ${identity} and ${gatewayId}')
     .prefault('${clientId}')
     .describe(

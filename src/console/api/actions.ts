@@ -1,6 +1,7 @@
 // The part of the API that changes something: what an operator may do to one sensor.
 
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { Publication, SimpleAction } from '../contract/routes.ts'
 import type { Action, GatewayView } from '../view.ts'
 import { qos } from './sensor-schemas.ts'
 import { ref, type Schema } from './shapes.ts'
@@ -11,17 +12,9 @@ export interface ConsoleLog {
   error(fields: object, message: string): void
 }
 
-interface Publication {
-  topic: string
-  payload?: string
-  text?: string
-  qos: 0 | 1 | 2
-  retain: boolean
-}
-
 const EXAMPLE = { topic: 'meter/7/interval', text: '60', qos: 1 }
 
-const publication: Schema = {
+export const publication: Schema = {
   type: 'object',
   description: 'Contents as hexadecimal octets (payload) or as text in UTF-8 (text).',
   additionalProperties: false,
@@ -45,6 +38,22 @@ export const sensorParams: Schema = {
     clientId: { type: 'string', minLength: 1, description: 'ClientId of the sensor', examples: ['meter-7'] },
   },
 }
+
+/** The message that is asked for. */
+export function messageOf(wanted: Publication): Extract<Action, { type: 'publish' }> {
+  const { topic, qos = 0, retain = false } = wanted
+  const bytes = 'text' in wanted ? Buffer.from(wanted.text) : Buffer.from(wanted.payload, 'hex')
+  return { type: 'publish', topic, payload: new Uint8Array(bytes), qos, retain }
+}
+
+/** What can be done without further words. */
+export const SIMPLE_ACTIONS: readonly SimpleAction[] = [
+  'disconnect',
+  'forget',
+  'clearQueue',
+  'discardDeadLetters',
+  'resendDeadLetters',
+]
 
 interface ForSensor {
   Params: { clientId: string }
@@ -101,13 +110,7 @@ export function serveActions(app: FastifyInstance, view: GatewayView, log: Conso
       },
     },
     ({ params, body }, reply) => {
-      const { topic, text, payload = '', qos, retain } = body
-      const bytes = text === undefined ? Buffer.from(payload, 'hex') : Buffer.from(text)
-      return perform(
-        params.clientId,
-        { type: 'publish', topic, payload: new Uint8Array(bytes), qos, retain },
-        reply,
-      )
+      return perform(params.clientId, messageOf(body), reply)
     },
   )
 }

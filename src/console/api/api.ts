@@ -8,10 +8,12 @@ import type { History } from '../history.ts'
 import type { Limits, Streams } from '../streams.ts'
 import type { GatewayView } from '../view.ts'
 import { noSuchSensor, sensorParams } from './actions.ts'
+import { serveExports } from './export.ts'
 import { serveHappenings } from './happening-routes.ts'
-import { state } from './sensor-schemas.ts'
+import { sensorFilters } from './sensor-filters.ts'
 import { listOf, ref, type Schema } from './shapes.ts'
 import { pageOf, pageQuery, query, told } from './told.ts'
+import { serveTopics } from './topic-routes.ts'
 
 /** What the routes work with. */
 export interface ApiParts {
@@ -20,25 +22,6 @@ export interface ApiParts {
   readonly history: History
   readonly streams: Streams
   readonly limits: Limits
-}
-
-/** What sensors can be found and sorted by. */
-export const sensorFilters: Record<string, Schema> = {
-  search: { type: 'string', description: 'part of the ClientId, name, tag or address', examples: ['meter'] },
-  topic: {
-    type: 'string',
-    description: 'part of a topic that it has registered or subscribed to, or a topic filter with wildcards',
-    examples: ['hall/+/celsius'],
-  },
-  tag: { type: 'string', description: 'one of its tags' },
-  state,
-  sort: {
-    type: 'string',
-    enum: ['clientId', 'name', 'state', 'heardAt', 'queued', 'topics', 'since'],
-    default: 'clientId',
-    description: 'names in natural order: meter-9 before meter-10',
-  },
-  descending: { type: 'boolean', default: false },
 }
 
 const streamQuery = query({
@@ -142,7 +125,7 @@ export function serveApi(app: FastifyInstance, { view, events, history, streams,
 
   const eventsText =
     'Server-sent events: "gateway" (as of /api/gateway) every second, "state" for each change of state of a sensor (at most ' +
-    '500 in half a second; "more" counts the others), "happenings" for what is in /api/happenings, and with ?sensor "packet" ' +
+    '500 in half a second; "more" counts the others), "happenings" for what is in /api/happenings, and with ?sensor "broker" for each step between gateway and broker, and "packet" ' +
     'for each of its datagrams, octets in hexadecimal.'
   app.get<Streamed>(
     '/api/events',
@@ -162,5 +145,7 @@ export function serveApi(app: FastifyInstance, { view, events, history, streams,
     },
   )
   serveHappenings(app, view)
+  serveTopics(app, view)
+  serveExports(app, view)
   app.get('/api/openapi.json', { schema: { hide: true } }, () => app.swagger())
 }

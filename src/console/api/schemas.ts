@@ -4,7 +4,9 @@ import type { BrokerInfo, GatewayInfo, ListenerInfo, StoreInfo } from '../contra
 import type { Problem } from '../contract/routes.ts'
 import { happenings } from './happenings.ts'
 import { sensorSchemas } from './sensor-schemas.ts'
+import { settingsSchemas } from './settings-routes.ts'
 import { counts, object, optional, type Schema, text, time, whole, yesNo } from './shapes.ts'
+import { topicSchemas } from './topic-routes.ts'
 
 /** What the description calls by name. */
 export const components: readonly (Schema & { readonly $id: string })[] = [
@@ -82,6 +84,8 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
   },
   ...happenings,
   ...sensorSchemas,
+  ...topicSchemas,
+  ...settingsSchemas,
   {
     $id: 'Problem',
     ...object<Problem>({

@@ -128,6 +128,15 @@ export interface OwnedDeadLetter extends DeadLetterEntry {
   readonly clientId: string
 }
 
+/** What `/api/dead-letters` can be asked for. */
+export interface DeadLetterQuery {
+  /** part of the ClientId or topic */
+  readonly search?: string | undefined
+  readonly offset: number
+  /** at most 1000 */
+  readonly limit: number
+}
+
 export interface DeadLetterList {
   readonly total: number
   readonly items: readonly OwnedDeadLetter[]

@@ -1,7 +1,14 @@
 // Every route of the API: what it takes and what it answers, for programs that call it. Types only.
 
 import type { BrokerInfo, GatewayInfo, HistoryReport, ListenerInfo, StoreInfo } from './gateway.ts'
-import type { DeadLetterList, DropEntry, HappeningList, HappeningQuery, RefusalEntry } from './happenings.ts'
+import type {
+  DeadLetterList,
+  DeadLetterQuery,
+  DropEntry,
+  HappeningList,
+  HappeningQuery,
+  RefusalEntry,
+} from './happenings.ts'
 import type { SensorDetail, SensorLabel, SensorList, SensorQuery } from './sensors.ts'
 import type { CheckReport, ReloadAnswer, SettingsReport } from './settings.ts'
 import type { LiveTopicList, LiveTopicQuery } from './topics.ts'
@@ -68,7 +75,7 @@ export interface Routes {
   readonly 'POST /api/sensors/:clientId/dead-letters/resend': { answer: undefined }
   readonly 'POST /api/actions': { body: SeveralActions; answer: SeveralAnswer }
   readonly 'GET /api/dead-letters': {
-    query: { search?: string; offset?: number; limit?: number }
+    query: Asked<DeadLetterQuery>
     answer: DeadLetterList
   }
   /** a download; the other parameters are those of the list itself */

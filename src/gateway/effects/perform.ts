@@ -22,7 +22,7 @@ export interface EffectPerformerParts extends Omit<BrokerEffectsParts, 'onUpstre
   readonly store: Store
   /** performs what goes to sensors */
   readonly transmitter: EffectTable<'send' | 'gwinfo'>
-  readonly observers: Pick<Observers, 'effect' | 'discarded'>
+  readonly observers: Pick<Observers, 'effect' | 'discarded' | 'heard'>
   readonly refusals: Refusals
   readonly admissions: Pick<Admissions, 'ask'>
   readonly log: Log
@@ -69,6 +69,7 @@ export function createEffectPerformer(
     ...createBrokerEffects({
       ...parts,
       onUpstreamEvent(session, event) {
+        observers.heard(session, event)
         if (event.type === 'closed') gate.forgetConnection(session)
         callbacks.dispatch(session, event)
       },

@@ -1,7 +1,7 @@
 // Takes over a changed configuration while the gateway runs: everything that needs no session to end, at once and as a whole.
 
 import { differences } from '../../config/differences.ts'
-import { pathText } from '../../config/reading/path.ts'
+import { type Path, pathText } from '../../config/reading/path.ts'
 import { type Config, type ListenerConfig, REFERENCED } from '../../config/schema.ts'
 import type { Log } from '../../log.ts'
 import type { Event } from '../../session/events.ts'
@@ -84,6 +84,18 @@ export function renewedConfig(running: Config, next: Config): Config {
     // values of the running configuration that stay may be secret too
     [REFERENCED]: [...new Set([...(running[REFERENCED] ?? []), ...(next[REFERENCED] ?? [])])],
   }
+}
+
+/** Of a listener and of the log, what a reload applies and what it does not. */
+const LIVE_LISTENER = new Set<unknown>(['allow', 'deny', 'forwarders', 'roaming', 'maxMessageSize'])
+const LIVE_SECTIONS = new Set<unknown>(['sensors', 'predefined', 'qosMinusOne', 'timers', 'limits', 'queues'])
+
+/** Whether another value of this key takes effect at the next start only; see `renewedConfig`. */
+export function needsRestart([section, first, second]: Path): boolean {
+  if (section === 'listeners') return !LIVE_LISTENER.has(second)
+  if (section === 'broker') return first === 'url' || first === 'version'
+  if (section === 'log') return first === 'format'
+  return !LIVE_SECTIONS.has(section)
 }
 
 /** The next listener, but with the socket of the running one. */

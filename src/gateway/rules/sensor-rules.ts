@@ -5,6 +5,7 @@ import type { Config, PredefinedTopics, SensorRule } from '../../config/schema.t
 import { globToMatcher, matchesEverything } from '../../config/sections/glob.ts'
 import { matcher } from '../../config/sections/networks.ts'
 import { expandTemplate } from '../../config/sections/template.ts'
+import type { SensorLabel } from '../../console/contract/sensors.ts'
 import { isTopicName } from '../../mqtt-topics.ts'
 import type { Env, Policy, Predefined, Settings, Who } from '../../session/policy.ts'
 import type { Identity } from '../../upstream/upstream.ts'
@@ -30,6 +31,8 @@ interface Rule {
 export interface SensorRules {
   readonly env: Env
   identityOf(who: Who): Identity
+  /** what its rule calls a sensor, if anything */
+  labelOf(clientId: string): SensorLabel | undefined
   /** the pattern of the rule that counts for it */
   matchOf(who: Who): string
   /** The gateway itself has these ClientIds at the broker: no sensor may. */
@@ -55,6 +58,7 @@ export function createSensorRules(config: Config, random: () => number): SensorR
   return {
     env,
     identityOf: (who) => rules.identityOf(who),
+    labelOf: (clientId) => rules.labelOf(clientId),
     matchOf: (who) => rules.matchOf(who),
     reserve(names) {
       own = new Set(names)
@@ -69,7 +73,7 @@ export function createSensorRules(config: Config, random: () => number): SensorR
 /** All that follows from one configuration. */
 interface Rules
   extends Pick<Env, 'settings' | 'policyFor' | 'nameAtBroker'>,
-    Pick<SensorRules, 'identityOf' | 'matchOf'> {}
+    Pick<SensorRules, 'identityOf' | 'matchOf' | 'labelOf'> {}
 
 function compileRules(config: Config): Rules {
   const rules = config.sensors.map((rule) => compile(rule, config.limits.messagesPerWake))
@@ -122,6 +126,11 @@ function compileRules(config: Config): Rules {
       return policy
     },
     matchOf: (who) => ruleFor(who).rule.match,
+    labelOf(clientId) {
+      const { name, description, tags } = ruleFor({ clientId }).rule
+      if (name === undefined && description === undefined && tags.length === 0) return undefined
+      return { name: name && expandTemplate(name, { clientId, gatewayId }), description, tags }
+    },
     nameAtBroker,
     identityOf(who) {
       const { rule } = ruleFor(who)

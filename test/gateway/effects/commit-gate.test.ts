@@ -99,6 +99,7 @@ function scene(store: Store) {
       admissions: { ask: () => {} },
       observers: {
         discarded() {},
+        heard() {},
         effect(effect) {
           if ('session' in effect && effect.session !== undefined) current = effect.session.clientId
           if (effect.type === 'changed') done.push(`${effect.session.clientId} ${effect.to}`)
