@@ -72,10 +72,10 @@ function serveRoutes(app: FastifyInstance, guard: Guard): void {
           additionalProperties: false,
           required: ['token'],
           properties: { token: { type: 'string', maxLength: LONGEST_TOKEN } },
+          examples: [{ token: 'the token of the configuration' }],
         },
         response: {
           204: { description: 'signed in; Set-Cookie has the pass', type: 'null' },
-          303: { description: 'the same, for a form', type: 'null' },
         },
       },
       config: { open: true },

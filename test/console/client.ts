@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import type { SettingsDoor } from '../../src/console/api/settings-routes.ts'
 import { type Console, type ConsoleOptions, startConsole } from '../../src/console/server.ts'
 import { type ScriptedView, scriptedView } from './scripted-view.ts'
 
@@ -80,6 +81,28 @@ function pageFolder(): string {
   return folder
 }
 
+/** What a file of a gateway might come to. */
+const check = {
+  valid: false,
+  problems: [{ path: 'broker.url', line: 3, text: 'found 7, expected a url' }],
+  warnings: ['it is unwise'],
+  applied: ['limits.sensors'],
+  waiting: [],
+}
+
+const settings: SettingsDoor = {
+  report: () => ({
+    file: 'gateway.config.json',
+    reloadable: true,
+    settings: [
+      { path: 'limits.sensors', value: 7, default: 10_000, changed: true, text: 'Sessions.', restart: false },
+      { path: 'predefined', value: [], default: undefined, changed: true, text: undefined, restart: false },
+    ],
+  }),
+  check: () => check,
+  reload: async () => ({ ...check, ended: ['meter-7'] }),
+}
+
 /** A console on a free port of 127.0.0.1, closed with the test. */
 export async function openConsole(
   options: Partial<ConsoleOptions> = {},
@@ -88,6 +111,7 @@ export async function openConsole(
   const console = await startConsole(view, {
     url: 'http://127.0.0.1:0',
     metrics: async () => 'some_metric 1\n',
+    settings,
     page: pageFolder(),
     ...options,
   })

@@ -102,8 +102,10 @@ export function serveExports(app: FastifyInstance, view: GatewayView): void {
       summary: `${what} as a file`,
       tags: ['export'],
       querystring: query({ format, ...filters }),
-      produces: ['text/csv', 'application/json'],
-      response: { 200: { description: `at most ${MOST} rows`, type: 'string' } },
+      produces: ['text/csv'],
+      response: {
+        200: { description: `at most ${MOST} rows; with format=json a list of objects`, type: 'string' },
+      },
     },
     exposeHeadRoute: false,
   })
