@@ -1,4 +1,4 @@
-// Reloads of the configuration as events: what was applied, what needs a restart, and what could not be loaded.
+// The start and reloads of the configuration as events: what was applied, what needs a restart, and what could not be loaded.
 
 import { docsOf } from '../console/contract/docs.ts'
 import type { ReloadReport } from '../gateway/rules/reload.ts'
@@ -12,6 +12,11 @@ const docs = docsOf('reload')
 function named(paths: readonly string[]): string {
   const rest = paths.length - MOST
   return paths.slice(0, MOST).join(', ') + (rest > 0 ? ` and ${rest} more` : '')
+}
+
+/** Notes that the gateway has started: what came before is not remembered. */
+export function noteStart(happenings: Pick<Happenings, 'note'>, version: string): void {
+  happenings.note({ kind: 'gateway', tone: 'note', text: 'The gateway started.', detail: version })
 }
 
 /** Notes what became of a new configuration. */

@@ -9,7 +9,7 @@ import type { ReloadReport } from '../gateway/rules/reload.ts'
 import type { Log } from '../log.ts'
 import { createHappenings, type Happenings } from '../monitor/happenings.ts'
 import { openedLabels } from '../monitor/open-console.ts'
-import { noteReload } from '../monitor/reload-happenings.ts'
+import { noteReload, noteStart } from '../monitor/reload-happenings.ts'
 import { createView } from '../monitor/view.ts'
 import { Fleet } from './fleet.ts'
 import { openFleetView } from './view.ts'
@@ -44,7 +44,10 @@ function single(config: Config, log: Log, version: string): AnyGateway {
     get brokerUrl() {
       return gateway.status().broker.url
     },
-    start: () => gateway.start(),
+    async start() {
+      await gateway.start()
+      noteStart(happenings, version)
+    },
     async stop() {
       await gateway.stop()
       return gateway.status().counters
@@ -68,7 +71,10 @@ function several(config: Config, workers: number, log: Log, version: string): An
     get brokerUrl() {
       return fleet.brokerUrl
     },
-    start: () => fleet.start(),
+    async start() {
+      await fleet.start()
+      noteStart(happenings, version)
+    },
     stop: () => fleet.stop(),
     reload: async (next) => notedReload(happenings, await fleet.reload(next)),
     happenings,

@@ -14,6 +14,9 @@ import { fitsQuery, orderOf } from './sensor-query.ts'
 const LEAST = 1000
 const MOST = 20_000
 
+/** And for so many milliseconds: devices with a new ClientId at each start would fill the list with lost ones for ever. */
+const LONGEST = 86_400_000
+
 export interface Roster {
   /** sensors by state, and how many of them have departed */
   count(): { sensors: Record<SensorState, number>; departed: number; forgotten: number }
@@ -60,10 +63,22 @@ export function createRoster({ gateway, memories, labelOf, sensors }: RosterPart
     const most = Math.min(MOST, Math.max(LEAST, sensors()))
     for (const oldest of gone.keys()) {
       if (gone.size <= most) break
-      gone.delete(oldest)
-      if (byClientId.has(oldest)) continue
-      forgotten += 1
-      memories.forget(oldest)
+      forget(oldest)
+    }
+  }
+
+  function forget(clientId: string): void {
+    gone.delete(clientId)
+    if (byClientId.has(clientId)) return
+    forgotten += 1
+    memories.forget(clientId)
+  }
+
+  function forgetOld(): void {
+    const before = Date.now() - LONGEST
+    for (const [clientId, { since = 0 }] of gone) {
+      if (since >= before) return
+      forget(clientId)
     }
   }
 
@@ -86,6 +101,7 @@ export function createRoster({ gateway, memories, labelOf, sensors }: RosterPart
 
   return {
     count() {
+      forgetOld()
       const counts = noSensors()
       let departed = 0
       for (const { state } of byClientId.values()) counts[state] += 1
@@ -96,6 +112,7 @@ export function createRoster({ gateway, memories, labelOf, sensors }: RosterPart
       return { sensors: counts, departed, forgotten }
     },
     list(query) {
+      forgetOld()
       const found: SensorSummary[] = []
       for (const session of byClientId.values()) {
         const row = rowOf(session)

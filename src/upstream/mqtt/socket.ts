@@ -10,7 +10,7 @@ import type { Endpoint } from './brokers/endpoints.ts'
 import type { SocketOwner, SocketParts } from './connection-parts.ts'
 import { type Failure, failureOf, isSilentEnd, refusal } from './failures/failure.ts'
 import { describeError, type SystemError } from './failures/system-error.ts'
-import { foreignProtocol, watchHandshake } from './failures/tls-mistakes.ts'
+import { explainTls, foreignProtocol, watchHandshake } from './failures/tls-mistakes.ts'
 import type { Kept, Pulse } from './keepalive.ts'
 import type { Abilities, Ability } from './limits/abilities.ts'
 import { isTooMuch } from './limits/backlog.ts'
@@ -209,7 +209,8 @@ export class BrokerSocket implements Kept {
   /** The broker broke the protocol, or the stream ended: the first of these decides what is reported. */
   #over(error: SystemError | undefined): void {
     if (this.#owner === undefined) return
-    if (this.open) this.#end(isSilentEnd(error) ? UNEXPLAINED : endingOf(0), describeError(error))
+    if (this.open)
+      this.#end(isSilentEnd(error) ? UNEXPLAINED : endingOf(0), explainTls(error) ?? describeError(error))
     else this.#fail(failureOf(error, this.#inHandshake()))
   }
 

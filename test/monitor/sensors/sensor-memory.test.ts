@@ -43,6 +43,9 @@ it('forgets a kept session that is deleted after its departure was forgotten', (
   expect(memories.of('kept').dropped).toEqual({})
   leave(createSession('last', env))
   expect(roster.count()).toMatchObject({ departed: 1000, forgotten: 1 })
+  const tomorrow = Date.now() + 90_000_000
+  vi.spyOn(Date, 'now').mockImplementation(() => tomorrow)
+  expect(roster.count()).toMatchObject({ departed: 0, forgotten: 1001 })
 })
 
 it('tells times by the clock as it is set now', () => {
