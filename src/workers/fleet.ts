@@ -149,13 +149,8 @@ export class Fleet {
     return report
   }
 
-  /** takes whom the first thread refuses */
-  set onRefused(listener: Front['onRefused']) {
-    this.#front.onRefused = listener
-  }
-
-  /** What the first thread remembers of those whom it refused, and of what it dropped. */
-  get front(): Pick<Front, 'refused' | 'drops'> {
+  /** What the first thread remembers of those whom it refused, and of what it dropped; and who is told of the next. */
+  get front(): Pick<Front, 'refused' | 'drops' | 'onRefused'> {
     return this.#front
   }
 

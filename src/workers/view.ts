@@ -83,7 +83,7 @@ export async function openFleetView(
     },
   }
   await Promise.all(fleet.threads.map(openViewOf))
-  fleet.onRefused = (refusal) => noteRefusal(own, refusal)
+  fleet.front.onRefused = (refusal) => noteRefusal(own, refusal)
   const tellHappenings = (wanted: boolean) => {
     for (const thread of fleet.threads) thread.call('tellHappenings', wanted).catch(() => {})
   }

@@ -201,7 +201,7 @@ describe('every response', () => {
         'content-security-policy': expect.stringMatching(/default-src 'self';.* frame-ancestors 'none'/),
         'x-content-type-options': 'nosniff',
         'x-frame-options': 'DENY',
-        'referrer-policy': 'no-referrer',
+        'referrer-policy': 'same-origin',
         'cross-origin-resource-policy': 'same-origin',
       })
     for (const { headers } of answers) expect(headers).not.toHaveProperty('x-powered-by')
