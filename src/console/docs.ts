@@ -45,9 +45,9 @@ async function render(): Promise<string> {
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta name="color-scheme" content="light dark">
     <title>Operation · MQTT-SN gateway</title>
-    <link rel="icon" href="/icon.svg" type="image/svg+xml">
-    <link rel="stylesheet" href="/styles/style.css">
-    <script src="/theme.js"></script>
+    <link rel="icon" href="../icon.svg" type="image/svg+xml">
+    <link rel="stylesheet" href="../styles/style.css">
+    <script src="../theme.js"></script>
   </head>
   <body class="docs"><main>${body}</main></body>
 </html>
