@@ -102,7 +102,7 @@ function configuration(
       url: broker.url,
       version: protocol,
       clientId: OWN,
-      absence: '5s',
+      absence: '20s', // longer than a gateway needs to start on a machine that is busy with other things
       connectTimeout: '2s',
       reconnect: { min: '50ms', max: '500ms' },
     },

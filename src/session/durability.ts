@@ -16,6 +16,8 @@ export interface DurabilityRule<E extends Effect = Effect> {
   refusal?(effect: E): E | undefined
   /** somebody learns of it who may then rely on what was written before: it waits until that is durable */
   tells?(effect: E): boolean
+  /** it says no more than the effect before it in its lane, which has not left yet: one of them is enough */
+  repeats?(effect: E, before: Effect): boolean
   /** it is asked for again after a lost connection to the broker, or has no meaning on another one */
   endsWithConnection?(effect: E): boolean
   /** it is a write that whatever `tells` has to wait for */
@@ -50,6 +52,12 @@ const rules: { readonly [T in Effect['type']]: DurabilityRule<Extract<Effect, { 
     tells: ({ packet }) => (packet.type === 'publish' ? packet.qos > 0 : !harmless.has(packet.type)),
     // DISCONNECT has no code to refuse it with, and a sensor that hears nothing goes all the same
     refusal: refusalOf,
+    // a sensor that hears it again, when it is awake since, takes it for an end of its connection
+    repeats: ({ packet, peer }, before) =>
+      packet.type === 'disconnect' &&
+      before.type === 'send' &&
+      before.packet.type === 'disconnect' &&
+      before.peer.key === peer.key,
     overtakes: (effect) => effect.packet.type === 'disconnect' || !isPromise(effect),
   },
   connect: { lane: 'broker' },

@@ -119,6 +119,11 @@ export function createCommitGate({ store, release, onFailure }: CommitGateParts)
           return true
         }
       }
+      const last = one[lane].at(-1)
+      if (last?.session === session && rule.repeats?.(effect, last.effect)) {
+        one[lane].splice(-1, 1, { ...last, after: Math.max(last.after, after) })
+        return true
+      }
       if (one.sensor.length + one.broker.length >= MOST_OF_ONE || held >= MOST_OF_ALL) {
         throwAway(one)
         overfull.add(session)

@@ -154,6 +154,27 @@ function slow() {
   return { store, ...scene(store.all) }
 }
 
+describe('an answer that a sensor asked for again before it could leave', () => {
+  it('leaves once, when all that was written for it is durable, where a second one would end its connection [SN-SLP-2]', () => {
+    const { store, does, since } = slow()
+    const a = sensor('a')
+    for (let i = 0; i < 16; i++) expect(does(progress(a, false), send(a, 'disconnect'))).toEqual([])
+    store.settle(undefined, 15)
+    expect(since()).toEqual([])
+    store.settle()
+    expect(since()).toEqual(['a send disconnect'])
+  })
+
+  it('leaves again, where the sensor has done something else between', () => {
+    const { store, does, since } = slow()
+    const a = sensor('a')
+    const sleep = [progress(a, false), send(a, 'disconnect')]
+    does(...sleep, send(a, 'pingresp'), ...sleep)
+    store.settle()
+    expect(since()).toEqual(['a send disconnect', 'a send pingresp', 'a send disconnect'])
+  })
+})
+
 describe('what others may rely on', () => {
   const answers = [
     'connack', 'register', 'regack', 'puback', 'pubrec', 'pubrel', 'pubcomp', 'suback', 'unsuback',
