@@ -52,7 +52,7 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
     types: ['session', 'sessions/restore.ts'],
   },
   console: both('session/states.ts'),
-  page: { values: ['console/states.ts'], types: ['console'] },
+  page: { values: ['console/states.ts', 'console/contract/docs.ts'], types: ['console'] },
   config: both('mqtt-topics'),
   log: { values: [], types: ['config'] },
   gateway: both('console', 'monitor', 'version', ...behindTheGateway),

@@ -4,6 +4,8 @@ import { describeFrame } from '../../src/codec/v1/describe.ts'
 import { encodeFrame } from '../../src/codec/v1/frame.ts'
 import type { Packet } from '../../src/codec/v1/messages.ts'
 import type {
+  DeadLetterList,
+  DeadLetterQuery,
   DropEntry,
   Happening,
   HappeningBatch,
@@ -18,6 +20,7 @@ import type {
   SensorQuery,
   SensorSummary,
 } from '../../src/console/contract/sensors.ts'
+import type { LiveTopic, LiveTopicList } from '../../src/console/contract/topics.ts'
 import type { SensorState } from '../../src/console/states.ts'
 import { noSensors } from '../../src/console/states.ts'
 import type { Action, GatewayView } from '../../src/console/view.ts'
@@ -38,6 +41,7 @@ function chance(seed: number): () => number {
 
 export class FakeView implements GatewayView {
   healthy = true
+  readonly liveTopics: LiveTopic[] = []
   /** what was done to sensors */
   readonly acts: { clientId: string; action: Action }[] = []
   readonly #random = chance(7)
@@ -305,11 +309,13 @@ export class FakeView implements GatewayView {
     } as const
   }
 
-  sensors({ search, state, sort = 'clientId', descending = false, offset, limit }: SensorQuery) {
+  sensors({ search, state, topic, tag, sort = 'clientId', descending = false, offset, limit }: SensorQuery) {
     const wanted = search?.toLowerCase() ?? ''
     const sign = descending ? -1 : 1
     const found = [...this.#sensors.values()]
       .filter((sensor) => state === undefined || sensor.state === state)
+      .filter(({ tags }) => tag === undefined || tags.includes(tag))
+      .filter(({ registry }) => topic === undefined || registry.some(({ name }) => name.includes(topic)))
       .filter(({ clientId, address }) => clientId.includes(wanted) || address?.includes(wanted))
       .sort((a, b) => {
         const [x = 0, y = 0] = [a[sort], b[sort]]
@@ -359,12 +365,21 @@ export class FakeView implements GatewayView {
     return () => {}
   }
 
-  topics() {
-    return { since: Date.now(), payloads: false, unlisted: 0, total: 0, items: [] }
+  topics(): LiveTopicList {
+    const { length: total } = this.liveTopics
+    return { since: this.#startedAt, payloads: true, unlisted: 0, total, items: this.liveTopics }
   }
 
-  deadLetters() {
-    return { total: 0, items: [] }
+  deadLetters({ search = '', offset, limit }: DeadLetterQuery): DeadLetterList {
+    const found = [...this.#sensors.values()]
+      .flatMap(({ clientId, deadLetters }) => deadLetters.map((letter) => ({ clientId, ...letter })))
+      .filter(({ clientId, topic }) => `${clientId} ${topic}`.includes(search))
+    return { total: found.length, items: found.slice(offset, offset + limit) }
+  }
+
+  /** Something about a sensor is different from now on. */
+  alter(clientId: string, changed: Partial<Sensor>): void {
+    Object.assign(this.#sensors.get(clientId) ?? {}, changed)
   }
 
   label(clientId: string, label: SensorLabel | undefined): boolean {
@@ -407,6 +422,7 @@ export class FakeView implements GatewayView {
     this.acts.push({ clientId, action })
     if (action.type === 'disconnect') this.change(clientId, 'disconnected', 'by the console')
     if (action.type === 'forget') this.#sensors.delete(clientId)
+    if (action.type === 'discardDeadLetters') sensor.deadLetters = []
     if (action.type === 'clearQueue') Object.assign(sensor, { queue: [], queued: 0, queuedOctets: 0 })
     return true
   }

@@ -6,20 +6,22 @@ import { live } from './data/live.ts'
 import { useLive } from './data/use-live.ts'
 import { Header } from './frame/header.tsx'
 import { Trouble } from './frame/trouble.tsx'
+import { openHelp } from './layers/help.tsx'
+import { startTips } from './layers/tips.ts'
+import { Toasts } from './layers/toasts.tsx'
 import { ConfigPage } from './pages/config.tsx'
 import { ConnectionsPage } from './pages/connections.tsx'
+import { DeadLettersPage } from './pages/dead-letters.tsx'
 import { DropsPage } from './pages/drops.tsx'
+import { EventsPage } from './pages/events.tsx'
 import { MessagesPage } from './pages/messages.tsx'
 import { OverviewPage } from './pages/overview.tsx'
 import { SensorPage } from './pages/sensor.tsx'
 import { SensorsPage } from './pages/sensors.tsx'
 import { TopicsPage } from './pages/topics.tsx'
 import { WordsPage } from './pages/words.tsx'
-import { openHelp } from './parts/help.tsx'
 import { startKeys } from './parts/keyboard.ts'
 import { type PageProps, type Place, placeOf } from './parts/navigation.ts'
-import { startTips } from './parts/tips.ts'
-import { Toasts } from './parts/toasts.tsx'
 
 /** A page, its title, and which entry of the navigation leads to it. */
 interface PageEntry {
@@ -32,7 +34,9 @@ const PAGES: Readonly<Record<string, PageEntry>> = {
   '': { Page: OverviewPage, title: () => 'Overview', entry: 'overview' },
   sensors: { Page: SensorsPage, title: () => 'Sensors' },
   sensor: { Page: SensorPage, title: ({ rest }) => rest, entry: 'sensors' },
-  drops: { Page: DropsPage, title: () => 'Drops' },
+  events: { Page: EventsPage, title: () => 'Events' },
+  drops: { Page: DropsPage, title: () => 'Drops and refusals' },
+  'dead-letters': { Page: DeadLettersPage, title: () => 'Dead letters' },
   messages: { Page: MessagesPage, title: () => 'Messages' },
   connections: { Page: ConnectionsPage, title: () => 'Connections' },
   topics: { Page: TopicsPage, title: () => 'Topics' },
@@ -86,7 +90,7 @@ function App() {
       </a>
       <Header current={entry ?? place.name} onHelp={() => void openHelp()} />
       <Trouble />
-      <main ref={main} id="main" tabIndex={-1} data-page={place.name || 'overview'}>
+      <main ref={main} id="main" tabIndex={0} data-page={place.name || 'overview'}>
         <Page key={visit} place={place} />
       </main>
       <Toasts />

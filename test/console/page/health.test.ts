@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { type Check, checks } from '../../../src/console/page/data/health.ts'
 import { FakeView } from '../fake-view.ts'
 
-const recent = { drops: {}, datagrams: 0, lost: 0, refused: 0, kernelDrops: 0 }
+const recent = { drops: {}, datagrams: 0, lost: 0, refused: 0, refusals: 0, kernelDrops: 0 }
 
 async function listenersCheck(...urls: string[]): Promise<Check | undefined> {
   const view = new FakeView(1)

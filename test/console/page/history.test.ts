@@ -63,7 +63,7 @@ describe('the columns of the plots', () => {
     expect(received).toEqual([50, 50, null, 50])
     expect(changes).toEqual([0.5, 0.5, null, 0.5])
     expect(queued).toEqual([1, 2, null, 10])
-    expect(kernelDrops).toEqual([null, null, null, null])
+    expect(kernelDrops).toEqual([0, 0, null, 0])
   })
 
   it('keep what the page saw itself before and after, and nothing twice', () => {

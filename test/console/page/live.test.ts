@@ -62,6 +62,7 @@ describe.skipIf(!haveChromium)(`the console page of a whole gateway, ${inChromiu
     )
     await page.getByText('No message waits for it at the moment.').waitFor()
 
+    await page.getByRole('button', { name: 'More' }).click()
     await page.getByRole('button', { name: 'Forget…' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Forget it' }).click()
     await eventually(() => test.stateOf({ clientId })).toBeUndefined()

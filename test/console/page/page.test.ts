@@ -1,24 +1,19 @@
 // The console page in a real browser, over the real server, with a gateway that only exists for it: 5,000 sensors.
 
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type Console, startConsole } from '../../../src/console/server.ts'
 import { until } from '../../support/gateway.ts'
 import { eventually, haveChromium, inChromium, openBrowser, visit } from '../browser.ts'
 import { FakeView } from '../fake-view.ts'
+import { PAGES } from './pages.ts'
 
 const metrics = async () => ''
-const PAGES = [
-  '',
-  'sensors',
-  'sensor/meter-0000',
-  'drops',
-  'messages',
-  'connections',
-  'topics',
-  'config',
-  'words',
-]
+/** An action from the menu of a sensor's page. */
+async function choose(page: Page, action: string): Promise<void> {
+  await page.getByRole('button', { name: 'More' }).click()
+  await page.getByRole('button', { name: action }).click()
+}
 
 describe.skipIf(!haveChromium)(`the console page, ${inChromium}`, () => {
   const view = new FakeView(5000)
@@ -189,7 +184,7 @@ describe.skipIf(!haveChromium)(`the console page, ${inChromium}`, () => {
   it('acts on a sensor only after a question', async () => {
     const { own, url } = await ownConsole(20)
     const { page } = await visit(browser, url, '/#/sensor/meter-0005')
-    await page.getByRole('button', { name: 'Disconnect…' }).click()
+    await choose(page, 'Disconnect…')
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
     expect(own.acts).toEqual([])
     await page.getByRole('button', { name: 'Send message…' }).click()
@@ -205,7 +200,7 @@ describe.skipIf(!haveChromium)(`the console page, ${inChromium}`, () => {
         action: { type: 'publish', topic: 'hall/meter-0005/set', payload, qos: 1, retain: false },
       },
     ])
-    await page.getByRole('button', { name: 'Disconnect…' }).click()
+    await choose(page, 'Disconnect…')
     await page.getByRole('dialog').getByRole('button', { name: 'Disconnect' }).click()
     await page.getByText('It gets none: it is not connected.').waitFor()
     expect(own.acts.at(-1)?.action).toEqual({ type: 'disconnect' })
@@ -213,11 +208,13 @@ describe.skipIf(!haveChromium)(`the console page, ${inChromium}`, () => {
 
   it('says so when an action cannot be done, and when a sensor is not known', async () => {
     const { own, url } = await ownConsole(20)
-    own.change('meter-0005', 'lost', 'keep-alive passed')
     const { page, errors } = await visit(browser, url, '/#/sensor/meter-0005')
-    await page.getByRole('button', { name: 'Disconnect…' }).click()
+    await choose(page, 'Disconnect…')
+    own.change('meter-0005', 'lost', 'keep-alive passed') // while the question is asked
     await page.getByRole('dialog').getByRole('button', { name: 'Disconnect' }).click()
     await page.getByText(/^It was not done: /).waitFor()
+    await page.getByRole('button', { name: 'More' }).click()
+    expect(await page.getByRole('button', { name: 'Disconnect…' }).count()).toBe(0)
     await page.getByRole('button', { name: 'Forget…' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Forget it' }).click()
     await page.getByText('The gateway does not know this sensor').waitFor()

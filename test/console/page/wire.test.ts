@@ -6,18 +6,7 @@ import { startConsole } from '../../../src/console/server.ts'
 import { haveChromium, inChromium, openBrowser } from '../browser.ts'
 import { ask } from '../client.ts'
 import { FakeView } from '../fake-view.ts'
-
-const PAGES = [
-  '',
-  'sensors',
-  'sensor/meter-0000',
-  'drops',
-  'messages',
-  'connections',
-  'topics',
-  'config',
-  'words',
-]
+import { PAGES } from './pages.ts'
 
 async function start() {
   const console = await startConsole(new FakeView(50), { url: 'http://127.0.0.1:0', metrics: async () => '' })

@@ -7,7 +7,7 @@ import { MsgType, type Packet } from '../../../src/codec/v1/messages.ts'
 import type { SensorDetail } from '../../../src/console/contract/sensors.ts'
 import { ago, duration, hexDump, octets } from '../../../src/console/page/parts/format.ts'
 import { explainState, whyNoMessages } from '../../../src/console/page/sensor/diagnosis.ts'
-import { summarize } from '../../../src/console/page/sensor/message-summary.ts'
+import { summarize, summarizeRemembered } from '../../../src/console/page/sensor/message-summary.ts'
 import { DROPS } from '../../../src/console/page/words/drops.ts'
 import { MESSAGES } from '../../../src/console/page/words/messages.ts'
 import { STATES, UPSTREAM } from '../../../src/console/page/words/states.ts'
@@ -91,6 +91,18 @@ describe('a message in a few words', () => {
     expect(say(publish, undefined, new Uint8Array([7, 7]))).toBe(say(publish))
     const long = { ...publish, data: new Uint8Array(400) }
     expect(say(long)).toBe('ab · QoS -1 · retained · DUP · 400 octets')
+  })
+
+  it('is the same when it is only remembered, but for its contents', () => {
+    expect(summarizeRemembered('PUBLISH', 'QoS 1 hall, with a comma/celsius, 4 octets')).toBe(
+      'hall, with a comma/celsius · QoS 1 · 4 octets',
+    )
+    expect(summarizeRemembered('PUBLISH', 'QoS 0 a, 1 octet, again')).toBe('a · QoS 0 · DUP · 1 octet')
+    expect(summarizeRemembered('PUBACK', 'a/b, rejected: invalid topic id')).toBe(
+      'a/b · unknown topic number',
+    )
+    expect(summarizeRemembered('CONNACK', 'accepted')).toBe(say({ type: 'connack', returnCode: 0 }))
+    expect(summarizeRemembered('SUBSCRIBE', 'a/#')).toBe('a/#')
   })
 
   it('never fails, however a message is cut off', () => {

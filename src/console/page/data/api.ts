@@ -1,8 +1,7 @@
-// Requests to the gateway that served this page; every failure becomes an error that a person can read.
+// Requests to the gateway that served this page, typed by its contract; every failure becomes an error that a person can read.
 
-import type { BrokerInfo, GatewayInfo, HistoryReport, ListenerInfo } from '../../contract/gateway.ts'
-import type { RefusalEntry } from '../../contract/happenings.ts'
-import type { SensorDetail, SensorList, SensorQuery } from '../../contract/sensors.ts'
+import type { Publication, Routes, SeveralActions, SimpleAction } from '../../contract/routes.ts'
+import type { SensorLabel } from '../../contract/sensors.ts'
 import { toHex } from '../parts/format.ts'
 
 export class ApiError extends Error {
@@ -19,11 +18,17 @@ export class ApiError extends Error {
 export interface OutgoingMessage {
   readonly topic: string
   readonly payload: Uint8Array
-  readonly qos: number
+  readonly qos: 0 | 1 | 2
   readonly retain: boolean
 }
 
-async function request<T>(path: string, options: RequestInit = {}): Promise<T> {
+type Route = keyof Routes
+type AnswerOf<R extends Route> = Routes[R]['answer']
+type QueryOf<R extends Route> = Routes[R] extends { query: infer Query } ? Query & object : never
+/** What an export can be narrowed down by. */
+export type ExportKind = 'sensors' | 'happenings' | 'refusals' | 'dead-letters' | 'topics'
+
+async function request(path: string, options: RequestInit = {}): Promise<unknown> {
   let response: Response
   try {
     response = await fetch(path, { ...options, headers: { accept: 'application/json', ...options.headers } })
@@ -33,40 +38,79 @@ async function request<T>(path: string, options: RequestInit = {}): Promise<T> {
   }
   const isJson = response.headers.get('content-type')?.includes('json') === true
   const body: unknown = isJson ? await response.json().catch(() => undefined) : undefined
-  if (response.ok) return body as T
+  if (response.ok) return body
   const { message = `The gateway answered ${response.status}.` } = (body ?? {}) as { message?: string }
   throw new ApiError(response.status, message)
 }
 
-const sensorPath = (clientId: string, rest = '') => `api/sensors/${encodeURIComponent(clientId)}${rest}`
-const post = (path: string, body: object) =>
-  request<void>(path, {
-    method: 'POST',
+/** The part of an address behind "?", without what is not asked for. */
+function searchOf(query: object | undefined): string {
+  const parameters = new URLSearchParams()
+  for (const [name, value] of Object.entries(query ?? {}))
+    if (value !== undefined && value !== '') parameters.set(name, String(value))
+  const text = parameters.toString()
+  return text === '' ? '' : `?${text}`
+}
+
+/** `GET /api/sensors/:clientId` with this ClientId: relative, since a proxy may serve the page below another path. */
+const pathOf = (route: Route, clientId = '') =>
+  route.slice(route.indexOf('/') + 1).replace(':clientId', encodeURIComponent(clientId))
+
+const look = <R extends Route>(route: R, query?: QueryOf<R>, signal?: AbortSignal) =>
+  request(
+    pathOf(route) + searchOf(query as object | undefined),
+    signal === undefined ? {} : { signal },
+  ) as Promise<AnswerOf<R>>
+
+const send = <R extends Route>(route: R, body: object, clientId?: string) =>
+  request(pathOf(route, clientId), {
+    method: route.slice(0, route.indexOf(' ')),
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
-  })
+  }) as Promise<AnswerOf<R>>
 
 export const api = {
-  gateway: () => request<GatewayInfo>('api/gateway'),
-  listeners: () => request<readonly ListenerInfo[]>('api/listeners'),
-  broker: () => request<BrokerInfo>('api/broker'),
-  refusals: () => request<readonly RefusalEntry[]>('api/refusals'),
-  history: () => request<HistoryReport>('api/history'),
-  predefined: () => request<readonly { readonly topicId: number; readonly name: string }[]>('api/predefined'),
-  config: () => request<object>('api/config'),
-  sensors(query: SensorQuery, signal?: AbortSignal) {
-    const parameters = new URLSearchParams()
-    for (const [name, value] of Object.entries(query))
-      if (value !== undefined && value !== '') parameters.set(name, String(value))
-    return request<SensorList>(`api/sensors?${parameters}`, signal === undefined ? {} : { signal })
+  gateway: () => look('GET /api/gateway'),
+  listeners: () => look('GET /api/listeners'),
+  broker: () => look('GET /api/broker'),
+  refusals: () => look('GET /api/refusals'),
+  drops: () => look('GET /api/drops'),
+  history: () => look('GET /api/history'),
+  happenings: (query: QueryOf<'GET /api/happenings'>) => look('GET /api/happenings', query),
+  deadLetters: (query: QueryOf<'GET /api/dead-letters'>) => look('GET /api/dead-letters', query),
+  topics: (query: QueryOf<'GET /api/topics'>) => look('GET /api/topics', query),
+  predefined: () => look('GET /api/predefined'),
+  config: () => look('GET /api/config'),
+  settings: () => look('GET /api/settings'),
+  checkSettings: () => send('POST /api/settings/check', {}),
+  reloadSettings: () => send('POST /api/settings/reload', {}),
+  sensors: (query: QueryOf<'GET /api/sensors'>, signal?: AbortSignal) =>
+    look('GET /api/sensors', query, signal),
+  sensor: (clientId: string) =>
+    request(pathOf('GET /api/sensors/:clientId', clientId)) as Promise<
+      AnswerOf<'GET /api/sensors/:clientId'>
+    >,
+  label: (clientId: string, label: Partial<SensorLabel>) =>
+    send('PUT /api/sensors/:clientId/label', label, clientId),
+  disconnect: (clientId: string) => send('POST /api/sensors/:clientId/disconnect', {}, clientId),
+  forget: (clientId: string) => send('POST /api/sensors/:clientId/forget', {}, clientId),
+  clearQueue: (clientId: string) => send('POST /api/sensors/:clientId/clear-queue', {}, clientId),
+  discardDeadLetters: (clientId: string) =>
+    send('POST /api/sensors/:clientId/dead-letters/discard', {}, clientId),
+  resendDeadLetters: (clientId: string) =>
+    send('POST /api/sensors/:clientId/dead-letters/resend', {}, clientId),
+  publish: (clientId: string, { payload, ...message }: OutgoingMessage) => {
+    const publication: Publication = { ...message, payload: toHex(payload) }
+    return send('POST /api/sensors/:clientId/publish', publication, clientId)
   },
-  sensor: (clientId: string) => request<SensorDetail>(sensorPath(clientId)),
-  disconnect: (clientId: string) => post(sensorPath(clientId, '/disconnect'), {}),
-  forget: (clientId: string) => post(sensorPath(clientId, '/forget'), {}),
-  clearQueue: (clientId: string) => post(sensorPath(clientId, '/clear-queue'), {}),
-  discardDeadLetters: (clientId: string) => post(sensorPath(clientId, '/dead-letters/discard'), {}),
-  resendDeadLetters: (clientId: string) => post(sensorPath(clientId, '/dead-letters/resend'), {}),
-  publish: (clientId: string, { topic, payload, qos, retain }: OutgoingMessage) =>
-    post(sensorPath(clientId, '/publish'), { topic, payload: toHex(payload), qos, retain }),
+  actOnSeveral: (clientIds: readonly string[], action: SimpleAction) =>
+    send('POST /api/actions', { clientIds, action } satisfies SeveralActions),
+  tagSeveral: (
+    clientIds: readonly string[],
+    changes: { add?: readonly string[]; remove?: readonly string[] },
+  ) => send('POST /api/actions', { clientIds, action: 'tag', ...changes } satisfies SeveralActions),
+  signIn: (token: string) => send('POST /sign-in', { token }),
   captureUrl: (clientId: string) => `api/capture?sensor=${encodeURIComponent(clientId)}`,
+  exportUrl: (kind: ExportKind, format: 'csv' | 'json', query: object = {}) =>
+    `api/export/${kind}${searchOf({ ...query, format })}`,
 }

@@ -1,19 +1,31 @@
 // Is everything well? The checks of the overview, each with what was found and what to do next. Pure.
 
+import { docsOf, type Subject } from '../../contract/docs.ts'
 import type { BrokerInfo, GatewayInfo, ListenerInfo } from '../../contract/gateway.ts'
 import { count, octets, plural } from '../parts/format.ts'
 import { dropWords } from '../words/drops.ts'
 import type { Tone } from '../words/explained.ts'
 
+/** What was found. */
+interface Found {
+  readonly tone: Tone
+  readonly value: string
+  readonly text: string
+  /** what to do, where something is to be done */
+  readonly next?: string
+  /** the paragraph of the docs about it */
+  readonly docs?: string
+  /** the page that tells more about just this */
+  readonly link?: string
+}
+
 /** What was looked at, what was found, and what to do next. */
-export interface Check {
+export interface Check extends Found {
   readonly id: string
   readonly title: string
   /** the page that tells more */
   readonly link: string
-  readonly tone: Tone
-  readonly value: string
-  readonly text: string
+  /** what to do, or nothing */
   readonly next: string
 }
 
@@ -22,9 +34,10 @@ export interface Recent {
   /** drops by reason and datagrams of the last minute */
   readonly drops: Readonly<Record<string, number>>
   readonly datagrams: number
-  /** of the last five minutes */
+  /** of the last five minutes: sensors that fell silent, logins refused by the broker, refusals of all kinds, kernel drops */
   readonly lost: number
   readonly refused: number
+  readonly refusals: number
   readonly kernelDrops: number
 }
 
@@ -36,80 +49,69 @@ export interface Condition {
   readonly recent: Recent
 }
 
-const SEVERITY: readonly Tone[] = ['good', 'note', 'warn', 'bad']
-/** How bad it is, as a number that grows. */
-export const severityOf = ({ tone }: { readonly tone: Tone }): number => SEVERITY.indexOf(tone)
+const sum = (table: Readonly<Record<string, number>>) =>
+  Object.values(table).reduce((total, value) => total + value, 0)
 
 /** All checks. */
 export function checks({ info, broker, listeners, recent }: Condition): Check[] {
+  const of = (id: string, title: string, link: string, found: Found): Check => ({
+    id,
+    title,
+    link,
+    next: '',
+    ...found,
+  })
   return [
-    ofBroker(broker, recent),
-    ofListeners(listeners, recent),
-    ofSensors(info, recent),
-    ofDrops(recent),
-    ofQueues(info),
-    ofFaults(info),
+    of('broker', 'Broker', '#/connections', ofBroker(broker, recent)),
+    of('listeners', 'Listeners', '#/connections', ofListeners(listeners, recent)),
+    of('sensors', 'Sensors', '#/sensors', ofSensors(info, recent)),
+    of('refusals', 'Refusals', '#/drops', ofRefusals(recent)),
+    of('drops', 'Drops', '#/drops', ofDrops(recent)),
+    of('queues', 'Waiting messages', '#/sensors?sort=queued&descending=1', ofQueues(info)),
+    of('dead-letters', 'Dead letters', '#/dead-letters', ofDeadLetters(info)),
+    of('faults', 'Internal errors', '#/messages', ofFaults(info)),
   ]
 }
 
-/** The worst of them, as a headline. */
-export function verdict(all: readonly Check[]): { tone: Tone; headline: string; next: string } {
-  const worst = [...all].sort((a, b) => severityOf(b) - severityOf(a))[0]
-  if (worst?.tone === 'bad') return { tone: 'bad', headline: worst.text, next: worst.next }
-  const warned = all.filter(({ tone }) => tone === 'warn')
-  const [first, ...others] = warned
-  if (first !== undefined) {
-    return {
-      tone: 'warn',
-      headline: others.length === 0 ? first.text : `It works, but ${warned.length} things need a look.`,
-      next: others.length === 0 ? first.next : warned.map(({ text }) => text).join(' '),
-    }
-  }
-  return { tone: 'good', headline: 'Everything works.', next: '' }
-}
+const doc = (subject: Subject) => ({ docs: docsOf(subject) })
 
-const total = (sensors: GatewayInfo['sensors']) =>
-  Object.values(sensors).reduce((sum, value) => sum + value, 0)
-
-function ofBroker(broker: BrokerInfo, recent: Recent): Check {
-  const check = { id: 'broker', title: 'Broker', link: '#/connections' }
-  if (!broker.healthy) {
+function ofBroker(broker: BrokerInfo, recent: Recent): Found {
+  const { healthy, trouble, url, connecting, waiting, connected } = broker
+  if (!healthy) {
     return {
-      ...check,
       tone: 'bad',
-      value: broker.trouble === undefined ? 'Away' : 'Refuses',
+      value: trouble === undefined ? 'Away' : 'Refuses',
       text:
-        broker.trouble === undefined
+        trouble === undefined
           ? 'The broker cannot be reached.'
-          : `The broker does not accept the gateway: ${broker.trouble}.`,
-      next: `See whether it runs at ${broker.url}, and whether the gateway may log in there. The gateway keeps trying; sensors keep their sessions for a while.`,
+          : `The broker does not accept the gateway: ${trouble}.`,
+      next: `See whether it runs at ${url}, and whether the gateway may log in there. The gateway keeps trying; sensors keep their sessions for a while.`,
+      ...doc(trouble === undefined ? 'broker-away' : 'broker-refuses'),
     }
   }
   if (recent.refused > 0) {
     return {
-      ...check,
       tone: 'warn',
       value: 'Refuses some',
       text: `The broker refused ${plural(recent.refused, 'connection')} within five minutes.`,
       next: 'Compare the user names and passwords in "sensors" of the configuration with those of the broker.',
+      ...doc('login-refused'),
     }
   }
-  const busy = broker.connecting + broker.waiting
+  const busy = connecting + waiting
   return {
-    ...check,
     tone: 'good',
     value: 'Reachable',
-    text: `${plural(broker.connected, 'connection')} up${busy === 0 ? '' : `, ${count(busy)} on the way`}.`,
-    next: '',
+    text: `${plural(connected, 'connection')} up${busy === 0 ? '' : `, ${count(busy)} on the way`}.`,
   }
 }
 
-function ofListeners(listeners: readonly ListenerInfo[], recent: Recent): Check {
-  const check = { id: 'listeners', title: 'Listeners', link: '#/connections', value: count(listeners.length) }
+function ofListeners(listeners: readonly ListenerInfo[], recent: Recent): Found {
+  const value = count(listeners.length)
   if (listeners.length === 0) {
     return {
-      ...check,
       tone: 'bad',
+      value,
       text: 'The gateway listens nowhere: no sensor can reach it.',
       next: 'Look at "listeners" in the configuration, and at the start of the log.',
     }
@@ -117,17 +119,18 @@ function ofListeners(listeners: readonly ListenerInfo[], recent: Recent): Check 
   const remedy = 'Raise net.core.rmem_max of the operating system, and "receiveBuffer" of the listener.'
   if (recent.kernelDrops > 0) {
     return {
-      ...check,
       tone: 'bad',
+      value,
       text: `The operating system lost ${plural(recent.kernelDrops, 'datagram')} within five minutes.`,
       next: remedy,
+      ...doc('datagrams-lost'),
     }
   }
   const small = listeners.find(({ receiveBuffer, receiveBufferAsked }) => receiveBuffer < receiveBufferAsked)
   if (small !== undefined) {
     return {
-      ...check,
       tone: 'note',
+      value,
       text: `Bound; ${small.name} has a receive buffer of ${octets(small.receiveBuffer)} instead of ${octets(small.receiveBufferAsked)}.`,
       next: remedy,
     }
@@ -135,85 +138,108 @@ function ofListeners(listeners: readonly ListenerInfo[], recent: Recent): Check 
   const urls = listeners.map(({ url }) => url).join(', ')
   if (listeners.every(({ url }) => LOOPBACK.test(url))) {
     return {
-      ...check,
       tone: 'note',
+      value,
       text: `${urls}: only this machine can reach it.`,
       next: 'For sensors elsewhere let "listeners" have the url udp://0.0.0.0:1884, with their network in "allow", and open that port in the firewall.',
     }
   }
-  return { ...check, tone: 'good', text: urls, next: '' }
+  return { tone: 'good', value, text: urls }
 }
 
 const LOOPBACK = /^udp:\/\/(127\.|\[::1\])/
 
-function ofSensors({ sensors }: GatewayInfo, recent: Recent): Check {
-  const all = total(sensors)
-  const check = { id: 'sensors', title: 'Sensors', link: '#/sensors', value: count(all) }
-  const setup = sensors.connecting + sensors.willtopic + sensors.willmsg
-  const here = sensors.active + sensors.awake
-  const text = `${count(here)} listening, ${count(sensors.asleep)} asleep${setup === 0 ? '' : `, ${count(setup)} connecting`}.`
-  // One or two go missing now and then; many at once have a common cause.
-  if (recent.lost >= Math.max(3, all * 0.02)) {
-    return {
-      ...check,
-      tone: 'warn',
-      text: `${plural(recent.lost, 'sensor')} lost within five minutes.`,
-      next: 'If they are in one place, look at the network there.',
-      link: '#/sensors?state=lost',
-    }
+function ofSensors({ sensors, forgotten }: GatewayInfo, recent: Recent): Found {
+  const all = sum(sensors)
+  const value = count(all)
+  const { lost } = sensors
+  const next = 'If they are in one place, look at the network there.'
+  // One or two go missing now and then; many at once have a common cause. Those that are not listed any more count as well.
+  if (recent.lost >= Math.max(3, (all + forgotten) * 0.02)) {
+    const text = `${plural(recent.lost, 'sensor')} lost within five minutes.`
+    return { tone: 'warn', value, text, next, link: '#/events?kind=lost', ...doc('sensor-lost') }
   }
+  if (lost >= Math.max(3, all * 0.1)) {
+    const text = `${count(lost)} of ${plural(all, 'sensor')} are lost.`
+    const tone = lost >= all / 2 ? 'bad' : 'warn'
+    return { tone, value, text, next, link: '#/sensors?state=lost', ...doc('sensor-lost') }
+  }
+  if (all === 0) return { tone: 'note', value, text: 'None has connected yet.' }
+  const setup = sensors.connecting + sensors.willtopic + sensors.willmsg
+  const parts = [
+    `${count(sensors.active + sensors.awake)} listening`,
+    `${count(sensors.asleep)} asleep`,
+    ...(setup === 0 ? [] : [`${count(setup)} connecting`]),
+    ...(lost === 0 ? [] : [`${count(lost)} lost`]),
+  ]
+  return { tone: lost === 0 ? 'good' : 'note', value, text: `${parts.join(', ')}.` }
+}
+
+function ofRefusals({ refusals }: Recent): Found {
+  if (refusals === 0) return { tone: 'good', value: '0', text: 'Nobody was refused within five minutes.' }
   return {
-    ...check,
-    tone: all === 0 ? 'note' : 'good',
-    text: all === 0 ? 'None has connected yet.' : text,
-    next: '',
+    tone: 'warn',
+    value: count(refusals),
+    text: `Somebody was refused ${plural(refusals, 'time')} within five minutes.`,
+    next: 'The page "Drops and refusals" says who, why, and which key of the configuration decides.',
+    ...doc('not-admitted'),
   }
 }
 
-function ofDrops({ drops, datagrams }: Recent): Check {
-  const check = { id: 'drops', title: 'Drops', link: '#/drops' }
+function ofDrops({ drops, datagrams }: Recent): Found {
   const [top, ...others] = Object.entries(drops).sort((a, b) => b[1] - a[1])
-  if (top === undefined)
-    return { ...check, tone: 'good', value: '0', text: 'None within a minute.', next: '' }
-  const sum = others.reduce((value, [, times]) => value + times, top[1])
-  const { label, next } = dropWords(top[0])
+  if (top === undefined) return { tone: 'good', value: '0', text: 'None within a minute.' }
+  const total = sum(drops)
+  const { label, next, docs } = dropWords(top[0])
   return {
-    ...check,
     // Some loss is the nature of radio: more than one in twenty is not.
-    tone: sum > Math.max(10, datagrams * 0.05) ? 'warn' : 'note',
-    value: count(sum),
+    tone: total > Math.max(10, datagrams * 0.05) ? 'warn' : 'note',
+    value: count(total),
     text: `Within a minute${others.length === 0 ? '' : ', most of them'}: ${label.toLowerCase()}.`,
     next,
+    ...(docs === undefined ? {} : { docs }),
   }
 }
 
-const ofQueues = ({ queuedMessages, queuedOctets }: GatewayInfo): Check => ({
-  id: 'queues',
-  title: 'Waiting messages',
-  link: '#/sensors?sort=queued&descending=1',
-  tone: 'good',
-  value: count(queuedMessages),
-  text:
-    queuedMessages === 0
-      ? 'No sensor has messages waiting.'
-      : `${octets(queuedOctets)} for sensors that sleep or are busy.`,
-  next: '',
-})
-
-function ofFaults({ counters: { faults, retransmissions } }: GatewayInfo): Check {
-  const check = { id: 'faults', title: 'Internal errors', link: '#/messages', value: count(faults) }
-  if (faults === 0) {
+function ofQueues({ queuedMessages, queuedOctets, queuesFull, spooledMessages }: GatewayInfo): Found {
+  const value = count(queuedMessages + spooledMessages)
+  if (queuesFull) {
     return {
-      ...check,
-      tone: 'good',
-      text: `None. ${plural(retransmissions, 'retransmission')} since the start.`,
-      next: '',
+      tone: 'warn',
+      value,
+      text: 'The limit for what waits for all sensors together was reached.',
+      next: 'Sort the sensors by queue. Let them wake up more often, or raise "limits.totalQueuedMessages".',
+      ...doc('queue-full'),
     }
   }
+  const down = queuedMessages === 0 ? [] : [`${octets(queuedOctets)} for sensors that sleep or are busy`]
+  const up = spooledMessages === 0 ? [] : [`${plural(spooledMessages, 'message')} for the broker`]
+  const text = [...down, ...up].join('; ')
+  return { tone: 'good', value, text: text === '' ? 'No sensor has messages waiting.' : `${text}.` }
+}
+
+function ofDeadLetters({ deadLetters }: GatewayInfo): Found {
+  if (deadLetters === 0) return { tone: 'good', value: '0', text: 'The broker took everything.' }
   return {
-    ...check,
+    tone: 'warn',
+    value: count(deadLetters),
+    text: `The broker will not have ${plural(deadLetters, 'message')} that sensors were told had arrived.`,
+    next: 'Let the broker permit their topics and send them again, or discard them.',
+    ...doc('dead-letters'),
+  }
+}
+
+function ofFaults({ counters: { faults, retransmissions } }: GatewayInfo): Found {
+  const value = count(faults)
+  if (faults === 0) {
+    const text = `None. ${plural(retransmissions, 'retransmission')} since the start.`
+    return { tone: 'good', value, text }
+  }
+  return {
     tone: 'bad',
+    value,
     text: `${plural(faults, 'internal error')} since the start.`,
     next: 'Each one is a bug and ended the session of one sensor. Please report it with the stack from the log.',
+    ...doc('internal-error'),
   }
 }

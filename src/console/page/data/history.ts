@@ -7,7 +7,7 @@ const LIMIT = 900
 /** seconds without a sample, after which a line is broken instead of drawn through */
 const GAP = 5
 const RATES = ['received', 'sent', 'published', 'delivered', 'dropped'] as const
-const COLUMNS = ['at', ...RATES, 'changes', 'queued', 'refused', 'kernelDrops'] as const
+const COLUMNS = ['at', ...RATES, 'changes', 'queued', 'refused', 'losses', 'refusals', 'kernelDrops'] as const
 
 type RateName = (typeof RATES)[number]
 /** What can be plotted. */
@@ -94,6 +94,8 @@ export class History {
       changes: changes / seconds,
       queued: info.queuedMessages,
       refused: broker?.refused,
+      losses: sum(counters.losses),
+      refusals: sum(counters.refusals),
       kernelDrops: listeners?.reduce((total, listener) => total + (listener.kernelDrops ?? 0), 0),
     })
   }
@@ -127,9 +129,9 @@ export class History {
       const previous = samples[i] ?? first
       const seconds = (sample.at - previous.at) / 1000
       if (seconds <= 0 || seconds > GAP) return { at: moment(sample) }
-      const { queued, refused } = sample
+      const { queued, refused, losses, refusals, kernelDrops } = sample
       const rates = ratesBetween(previous, sample, [...RATES, 'changes'], seconds)
-      return { ...rates, at: moment(sample), queued, refused }
+      return { ...rates, at: moment(sample), queued, refused, losses, refusals, kernelDrops }
     })
     this.#columns = emptyColumns()
     for (const row of [...before, ...rows, ...own.filter((row) => row.at > until)]) this.#push(row)

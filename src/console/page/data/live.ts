@@ -1,12 +1,15 @@
 // What the gateway tells without being asked: one event stream for the whole page, opened again whenever it breaks.
 
 import type { BrokerInfo, GatewayInfo, ListenerInfo } from '../../contract/gateway.ts'
-import type { StateChange, WatchedPacket } from '../../contract/live.ts'
+import type { Happening, HappeningBatch } from '../../contract/happenings.ts'
+import type { BrokerStep, LiveEvents, StateChange } from '../../contract/live.ts'
 import { type ApiError, api } from './api.ts'
 import { History, type SavedHistory } from './history.ts'
 
 /** State changes that are kept for "what happened lately". */
 const MOST_CHANGES = 300
+/** Events that are kept for the same. */
+const MOST_HAPPENED = 100
 const PAUSES = [500, 1000, 2000, 4000, 8000]
 /** The gateway speaks every second; after so much silence the connection counts as dead. */
 const SILENCE = 8000
@@ -15,7 +18,7 @@ const POLL = 2000
 const KEY = 'mqttsn.history'
 
 /** A datagram as the stream carries it: octets in hexadecimal. */
-export type PacketEvent = Omit<WatchedPacket, 'bytes'> & { readonly bytes: string }
+export type PacketEvent = LiveEvents['packet']
 
 interface Tidings {
   /** a second has passed, or something else was learned */
@@ -24,6 +27,12 @@ interface Tidings {
   change: StateChange
   /** a datagram of the watched sensor */
   packet: PacketEvent
+  /** what passed between the gateway and the broker for the watched sensor */
+  broker: BrokerStep
+  /** events that people want to know of */
+  happened: HappeningBatch
+  /** more sensors changed their state than could be told singly */
+  more: undefined
   /** the datagrams of the watched sensor come from now on */
   streaming: undefined
 }
@@ -46,11 +55,16 @@ class Live {
   retryAt: number | undefined
   /** the last state changes, newest first */
   changes: StateChange[] = []
+  /** the last events, newest first, those from before this page was opened included */
+  happened: readonly Happening[] = []
   readonly history = new History()
   readonly #listeners: { readonly [K in Kind]: Set<Listener<K>> } = {
     update: new Set(),
     change: new Set(),
     packet: new Set(),
+    broker: new Set(),
+    happened: new Set(),
+    more: new Set(),
     streaming: new Set(),
   }
   #source: EventSource | undefined
@@ -96,11 +110,11 @@ class Live {
     const query = this.#watched === undefined ? '' : `?sensor=${encodeURIComponent(this.#watched)}`
     const source = new EventSource(`api/events${query}`)
     this.#source = source
-    const on = <T>(type: string, listener: (data: T) => void) =>
+    const on = <K extends keyof LiveEvents>(type: K, listener: (data: LiveEvents[K]) => void) =>
       source.addEventListener(type, (event: MessageEvent<string>) => {
         if (source !== this.#source) return
         this.#hear()
-        listener(JSON.parse(event.data) as T)
+        listener(JSON.parse(event.data) as LiveEvents[K])
       })
     source.addEventListener('open', () => {
       if (source !== this.#source) return
@@ -108,18 +122,24 @@ class Live {
       if (this.#watched !== undefined) this.#tell('streaming', undefined)
     })
     source.addEventListener('error', () => source === this.#source && this.#fail())
-    on<GatewayInfo>('gateway', (info) => {
+    on('gateway', (info) => {
       this.info = info
       this.history.add(info, this.broker, this.listeners, Date.now())
       this.#tell('update', undefined)
     })
-    on<StateChange>('state', (change) => {
+    on('state', (change) => {
       this.history.countChange()
       this.changes.unshift(change)
       if (this.changes.length > MOST_CHANGES) this.changes.pop()
       this.#tell('change', change)
     })
-    on<PacketEvent>('packet', (packet) => this.#tell('packet', packet))
+    on('packet', (packet) => this.#tell('packet', packet))
+    on('broker', (step) => this.#tell('broker', step))
+    on('more', () => this.#tell('more', undefined))
+    on('happenings', (batch) => {
+      this.#learn(batch.items)
+      this.#tell('happened', batch)
+    })
     this.#guard()
   }
 
@@ -136,6 +156,7 @@ class Live {
     this.#become('live')
     void this.#poll()
     void this.#fill()
+    void this.#recall()
   }
 
   #fail(): void {
@@ -180,6 +201,22 @@ class Live {
     } catch {
       // then they begin with what comes from now on
     }
+  }
+
+  /** What happened before is known to the gateway. */
+  async #recall(): Promise<void> {
+    try {
+      this.#learn((await api.happenings({ limit: MOST_HAPPENED })).items)
+      this.#tell('update', undefined)
+    } catch {
+      // what happens from now on is told
+    }
+  }
+
+  /** New events, and known ones that happened again. */
+  #learn(items: readonly Happening[]): void {
+    const known = new Map([...this.happened, ...items].map((one) => [one.id, one]))
+    this.happened = [...known.values()].sort((a, b) => b.at - a.at).slice(0, MOST_HAPPENED)
   }
 
   /** What was seen survives a reload of the page. */

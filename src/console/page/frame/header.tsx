@@ -8,10 +8,12 @@ import { nextTheme, storedTheme, type Theme } from '../parts/theme-choice.ts'
 const ENTRIES: readonly (readonly [name: string, label: string])[] = [
   ['overview', 'Overview'],
   ['sensors', 'Sensors'],
+  ['topics', 'Topics'],
+  ['events', 'Events'],
   ['drops', 'Drops'],
+  ['dead-letters', 'Dead letters'],
   ['messages', 'Messages'],
   ['connections', 'Connections'],
-  ['topics', 'Topics'],
   ['config', 'Configuration'],
 ]
 const STATUS: Readonly<Record<LinkStatus, string>> = {

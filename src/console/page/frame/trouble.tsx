@@ -1,18 +1,29 @@
 // What is said on every page while the gateway is not heard, and what to do about it.
 
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { type ApiError, api } from '../data/api.ts'
+import { live } from '../data/live.ts'
 import { useClock, useLive } from '../data/use-live.ts'
 import { time } from '../parts/format.ts'
 
-/** The page may be asked for a token; the server turns `?token=` into a cookie. */
+/** The gateway wants to know who looks; it answers the token with a cookie. */
 function TokenForm() {
   const input = useRef<HTMLInputElement>(null)
+  const [problem, setProblem] = useState('')
   useEffect(() => input.current?.focus(), [])
+  async function signIn(): Promise<void> {
+    try {
+      await api.signIn(input.current?.value ?? '')
+      live.retry()
+    } catch (error) {
+      setProblem((error as ApiError).message)
+    }
+  }
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault()
-        location.assign(`./?token=${encodeURIComponent(input.current?.value ?? '')}${location.hash}`)
+        void signIn()
       }}
     >
       <label>
@@ -27,6 +38,7 @@ function TokenForm() {
         />
       </label>
       <button type="submit">Enter</button>
+      {problem !== '' && <span class="bad">{problem}</span>}
     </form>
   )
 }

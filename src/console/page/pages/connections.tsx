@@ -3,7 +3,7 @@
 import type { BrokerInfo, ListenerInfo } from '../../contract/gateway.ts'
 import { useLive } from '../data/use-live.ts'
 import { count, octets } from '../parts/format.ts'
-import { type Fact, Facts, Intro, Panel } from '../parts/panel.tsx'
+import { type Fact, Facts, Intro, Panel, WideTable } from '../parts/panel.tsx'
 import { Dot, Term } from '../parts/term.tsx'
 import { TERMS } from '../words/terms.ts'
 
@@ -59,13 +59,17 @@ function Listener({ listener }: { listener: ListenerInfo }) {
       <td>
         <code>{url}</code>
       </td>
-      <td class="number" data-tone={isSmall ? 'warn' : undefined}>
+      <td class="number" data-label="Receive buffer" data-tone={isSmall ? 'warn' : undefined}>
         {isSmall ? `${octets(receiveBuffer)} of ${octets(receiveBufferAsked)}` : octets(receiveBuffer)}
       </td>
-      <td class="number" data-tone={(kernelDrops ?? 0) > 0 ? 'bad' : undefined}>
+      <td
+        class="number"
+        data-label="Lost by the system"
+        data-tone={(kernelDrops ?? 0) > 0 ? 'bad' : undefined}
+      >
         {kernelDrops === undefined ? 'not known here' : count(kernelDrops)}
       </td>
-      <td class="number" data-tone={sendErrors > 0 ? 'warn' : undefined}>
+      <td class="number" data-label="Send errors" data-tone={sendErrors > 0 ? 'warn' : undefined}>
         {count(sendErrors)}
       </td>
     </tr>
@@ -84,8 +88,8 @@ export function ConnectionsPage() {
         {broker !== undefined && <Broker broker={broker} />}
       </Panel>
       <Panel title="Listeners" tip={TERMS.listener}>
-        <div class="scroll">
-          <table class="plain">
+        <WideTable label="Listeners">
+          <table class="plain stacked">
             <thead>
               <tr>
                 {COLUMNS.map(([name, tip], i) => (
@@ -101,7 +105,7 @@ export function ConnectionsPage() {
               ))}
             </tbody>
           </table>
-        </div>
+        </WideTable>
       </Panel>
     </div>
   )

@@ -3,7 +3,7 @@
 import type { GatewayInfo } from '../../contract/gateway.ts'
 import { useLive } from '../data/use-live.ts'
 import { count, octets, time } from '../parts/format.ts'
-import { type Fact, Facts, Intro, Panel } from '../parts/panel.tsx'
+import { type Fact, Facts, Intro, Panel, WideTable } from '../parts/panel.tsx'
 import { MESSAGES } from '../words/messages.ts'
 import { TERMS } from '../words/terms.ts'
 
@@ -29,7 +29,7 @@ function Types({ counters: { received, sent } }: Pick<GatewayInfo, 'counters'>) 
   const types = [...Object.keys(MESSAGES), ...Object.keys(received), ...Object.keys(sent)]
   const seen = [...new Set(types)].filter((type) => (received[type] ?? 0) + (sent[type] ?? 0) > 0)
   return (
-    <table class="plain">
+    <table class="plain stacked">
       <thead>
         <tr>
           <th scope="col">Message</th>
@@ -48,8 +48,12 @@ function Types({ counters: { received, sent } }: Pick<GatewayInfo, 'counters'>) 
             <th scope="row">
               <code>{type}</code>
             </th>
-            <td class="number">{count(received[type])}</td>
-            <td class="number">{count(sent[type])}</td>
+            <td class="number" data-label="From sensors">
+              {count(received[type])}
+            </td>
+            <td class="number" data-label="To sensors">
+              {count(sent[type])}
+            </td>
             <td class="muted">{MESSAGES[type]}</td>
           </tr>
         ))}
@@ -67,7 +71,9 @@ export function MessagesPage() {
       </Intro>
       <Panel title="Totals">{info !== undefined && <Facts facts={totalsOf(info)} wide />}</Panel>
       <Panel title="By type">
-        <div class="scroll">{info !== undefined && <Types counters={info.counters} />}</div>
+        <WideTable label="Messages by type">
+          {info !== undefined && <Types counters={info.counters} />}
+        </WideTable>
       </Panel>
     </div>
   )

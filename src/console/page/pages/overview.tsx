@@ -3,10 +3,13 @@
 import { useState } from 'preact/hooks'
 import type { StateChange } from '../../contract/live.ts'
 import type { SensorState } from '../../states.ts'
-import { type Check, type Condition, checks, verdict } from '../data/health.ts'
+import { type Check, type Condition, checks } from '../data/health.ts'
 import { recently } from '../data/recent.ts'
 import { useLive } from '../data/use-live.ts'
+import { verdict } from '../data/verdict.ts'
+import { DocsLink } from '../parts/docs-link.tsx'
 import { count, duration, time } from '../parts/format.ts'
+import { Happened } from '../parts/happened.tsx'
 import { sensorAddress } from '../parts/navigation.ts'
 import { EmptyState, Panel } from '../parts/panel.tsx'
 import { Plot, type Series } from '../parts/plot.tsx'
@@ -59,26 +62,44 @@ const ORDER: readonly SensorState[] = [
 ]
 /** Changes of state that are shown. */
 const LATEST = 40
+/** Events that are shown. */
+const LATEST_EVENTS = 12
 /** The span that was chosen last, on whatever page one was meanwhile. */
 let chosenSpan = 5
 
 function Verdict({ all, condition }: { all: readonly Check[]; condition: Condition }) {
   const { status } = useLive()
   const { version, gwId, startedAt } = condition.info
-  const { tone, headline, next } =
+  const { tone, headline, next, reasons } =
     status === 'away'
       ? {
-          tone: 'off',
+          tone: 'off' as const,
           headline: 'The gateway does not answer.',
           next: 'What follows is the last that it said.',
+          reasons: [],
         }
       : verdict(all)
+  const [only, ...others] = reasons
   return (
     <section class="verdict" aria-label="Verdict" data-tone={tone}>
       <Dot />
       <div>
         <h1>{headline}</h1>
         {next !== '' && <p>{next}</p>}
+        {others.length === 0 ? (
+          <DocsLink path={only?.docs} />
+        ) : (
+          <ul class="reasons-why">
+            {reasons.map(({ id, tone: how, text, next: what, docs, link }) => (
+              <li key={id} data-tone={how}>
+                <Dot />
+                <span>
+                  <a href={link}>{text}</a> <span class="muted">{what}</span> <DocsLink path={docs} />
+                </span>
+              </li>
+            ))}
+          </ul>
+        )}
       </div>
       <p class="muted">
         {`Version ${version}, gateway id ${gwId}, up for ${duration((Date.now() - startedAt) / 1000)}`}
@@ -87,10 +108,10 @@ function Verdict({ all, condition }: { all: readonly Check[]; condition: Conditi
   )
 }
 
-function CheckCard({ check: { title, value, tone, text, link } }: { check: Check }) {
+function CheckCard({ check: { title, value, tone, text, next, link } }: { check: Check }) {
   return (
     <li>
-      <a class="check-card" href={link} data-tone={tone}>
+      <a class="check-card" href={link} data-tone={tone} data-tip={next}>
         <span class="check-title">
           <Dot />
           <span>{title}</span>
@@ -142,7 +163,7 @@ function Change({ change: { at, clientId, from, to, why } }: { change: StateChan
 }
 
 function Body({ condition }: { condition: Condition }) {
-  const { history, changes } = useLive()
+  const { history, changes, happened } = useLive()
   const [span, setSpan] = useState(chosenSpan)
   const all = checks(condition)
   chosenSpan = span
@@ -176,14 +197,29 @@ function Body({ condition }: { condition: Condition }) {
             <Plot key={plot.title} {...plot} history={history} seconds={span * 60} />
           ))}
         </div>
-        <Panel title="What happened lately">
+        <Panel
+          title="What happened"
+          actions={
+            <a href="#/events" class="muted">
+              All events
+            </a>
+          }
+        >
+          <Happened events={happened.slice(0, LATEST_EVENTS)} />
+          {happened.length === 0 && (
+            <EmptyState title="Nothing to worry about has happened">
+              Losses, refusals, drops, dead letters, the broker and reloads will appear here.
+            </EmptyState>
+          )}
+        </Panel>
+        <Panel title="Changes of state, as this page saw them">
           <ol class="log">
             {changes.slice(0, LATEST).map((change) => (
               <Change key={`${change.at} ${change.clientId} ${change.to}`} change={change} />
             ))}
           </ol>
           {changes.length === 0 && (
-            <EmptyState title="Nothing has happened yet">
+            <EmptyState title="No sensor has changed its state yet">
               Every change of state of a sensor will appear here, with the reason.
             </EmptyState>
           )}

@@ -1,42 +1,23 @@
-// One sensor in depth: how it is, why it gets no messages, what it knows and wants, what it says, what can be done.
+// One sensor in depth: is it all right, what goes either way, what waits and why, what it says, what can be done.
 
+import type { SensorDetail } from '../../contract/sensors.ts'
 import type { ApiError } from '../data/api.ts'
 import { useClock, useLive } from '../data/use-live.ts'
 import { Failure } from '../parts/failure.tsx'
 import { usePageKeys } from '../parts/keyboard.ts'
 import { listAddress, type PageProps } from '../parts/navigation.ts'
 import { EmptyState, Facts, Panel } from '../parts/panel.tsx'
-import { Badge, Dot } from '../parts/term.tsx'
+import { Badge } from '../parts/term.tsx'
 import { SensorActions } from '../sensor/actions.tsx'
 import { Conversation, conversationKey } from '../sensor/conversation.tsx'
-import { type Diagnosis, explainState, whyNoMessages } from '../sensor/diagnosis.ts'
+import { explainState, whyNoMessages } from '../sensor/diagnosis.ts'
+import { RefusalsOfSensor } from '../sensor/refusals-of-sensor.tsx'
 import { SensorLists } from '../sensor/sensor-lists.tsx'
 import { factsOf } from '../sensor/session-facts.ts'
+import { Traffic } from '../sensor/traffic.tsx'
 import { useSensor } from '../sensor/use-sensor.ts'
+import { AllRight, Answered } from '../sensor/verdict.tsx'
 import { stateWords } from '../words/states.ts'
-
-function Why({ question, diagnosis }: { question: string; diagnosis: Diagnosis }) {
-  const { tone, headline, findings } = diagnosis
-  return (
-    <section class="why panel" aria-labelledby="why-title" data-tone={tone}>
-      <p class="question">{question}</p>
-      <h2 id="why-title">{headline}</h2>
-      {findings.length > 0 && (
-        <ul>
-          {findings.map((finding) => (
-            <li key={finding.headline + finding.text.slice(0, 24)} data-tone={finding.tone}>
-              <Dot />
-              <div>
-                <p>{finding.text}</p>
-                {finding.next !== '' && <p class="muted">{finding.next}</p>}
-              </div>
-            </li>
-          ))}
-        </ul>
-      )}
-    </section>
-  )
-}
 
 function NotHere({ error, retry }: { error: ApiError; retry: () => void }) {
   if (error.status !== 404)
@@ -45,12 +26,44 @@ function NotHere({ error, retry }: { error: ApiError; retry: () => void }) {
     <EmptyState title="The gateway does not know this sensor">
       <p>
         It has never connected since the gateway started, or it was forgotten. This page shows it as soon as
-        it connects.
+        it connects. If it tries to: the page “Drops and refusals” says who was refused, and why.
       </p>
       <p>
         <a href="#/sensors">See all sensors</a>
       </p>
     </EmptyState>
+  )
+}
+
+interface HeadProps {
+  readonly clientId: string
+  readonly sensor: SensorDetail | undefined
+  readonly now: number
+  readonly reload: () => void
+}
+
+function Head({ clientId, sensor, now, reload }: HeadProps) {
+  return (
+    <div class="sensor-head">
+      <p class="back">
+        <a href={listAddress()}>← All sensors</a>
+      </p>
+      <div class="row">
+        <div class="title">
+          <h1>{clientId}</h1>
+          {sensor !== undefined && <Badge words={stateWords(sensor.state)} state={sensor.state} />}
+          {sensor?.name !== undefined && <span class="friendly">{sensor.name}</span>}
+          {sensor?.tags.map((tag) => (
+            <a key={tag} class="tag" href={`#/sensors?tag=${encodeURIComponent(tag)}`}>
+              {tag}
+            </a>
+          ))}
+        </div>
+        {sensor !== undefined && <SensorActions sensor={sensor} done={reload} />}
+      </div>
+      {sensor?.description !== undefined && <p class="description">{sensor.description}</p>}
+      {sensor !== undefined && <p class="lead">{explainState(sensor, now)}</p>}
+    </div>
   )
 }
 
@@ -65,39 +78,41 @@ export function SensorPage({ place: { rest: clientId } }: PageProps) {
       return true
     },
   })
+  if (sensor === undefined)
+    return (
+      <div class="page stack">
+        <Head clientId={clientId} sensor={undefined} now={now} reload={reload} />
+        {error !== undefined && <NotHere error={error} retry={reload} />}
+      </div>
+    )
+  const answer = whyNoMessages(sensor, { healthy: broker?.healthy ?? true, now })
   return (
     <div class="page stack">
-      <div class="sensor-head">
-        <p class="back">
-          <a href={listAddress()}>← All sensors</a>
-        </p>
-        <div class="row">
-          <div class="title">
-            <h1>{clientId}</h1>
-            {sensor !== undefined && <Badge words={stateWords(sensor.state)} state={sensor.state} />}
-          </div>
-          {sensor !== undefined && <SensorActions clientId={clientId} done={reload} />}
-        </div>
-        {sensor !== undefined && <p class="lead">{explainState(sensor, now)}</p>}
+      <Head clientId={clientId} sensor={sensor} now={now} reload={reload} />
+      <div class="questions">
+        <AllRight findings={sensor.findings} />
+        <Answered
+          id="why-title"
+          question="Why does it get no messages?"
+          tone={answer.tone}
+          headline={answer.headline}
+          findings={answer.findings}
+        />
       </div>
-      {sensor === undefined && error !== undefined && <NotHere error={error} retry={reload} />}
-      {sensor !== undefined && (
-        <div class="stack">
-          <Why
-            question="Why does it get no messages?"
-            diagnosis={whyNoMessages(sensor, { healthy: broker?.healthy ?? true, now })}
-          />
-          <div class="columns">
-            <Conversation clientId={clientId} transcript={transcript} drawn={drawn} arrived={arrived} />
-            <div class="side">
-              <Panel title="Session">
-                <Facts facts={factsOf(sensor, now)} />
-              </Panel>
-              <SensorLists sensor={sensor} now={now} />
-            </div>
-          </div>
+      <Traffic sensor={sensor} now={now} />
+      <div class="columns">
+        <Conversation clientId={clientId} transcript={transcript} drawn={drawn} arrived={arrived} />
+        <div class="side">
+          <RefusalsOfSensor refusals={sensor.refusals} now={now} />
+          <Panel
+            title="Session"
+            actions={<a href={`#/events?sensor=${encodeURIComponent(clientId)}`}>Its events</a>}
+          >
+            <Facts facts={factsOf(sensor, now)} />
+          </Panel>
+          <SensorLists sensor={sensor} now={now} />
         </div>
-      )}
+      </div>
     </div>
   )
 }

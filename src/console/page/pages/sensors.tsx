@@ -3,20 +3,20 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { useLive } from '../data/use-live.ts'
 import { Failure } from '../parts/failure.tsx'
-import { count, plural } from '../parts/format.ts'
 import { usePageKeys } from '../parts/keyboard.ts'
 import { listLeft, type PageProps, sensorAddress } from '../parts/navigation.ts'
 import { type Range, useVisibleRows, VirtualRows } from '../parts/virtual.tsx'
-import { COLUMNS, SORTS, type SortKey, useRowSizes } from '../sensors/columns.ts'
+import { Chosen } from '../sensors/chosen.tsx'
+import { COLUMNS, type SortKey, useRowSizes } from '../sensors/columns.ts'
 import { Headings } from '../sensors/headings.tsx'
 import { type Wanted, wantedBy, writeAddress } from '../sensors/list-address.ts'
+import { ListToolbar } from '../sensors/list-toolbar.tsx'
 import { NothingFound } from '../sensors/nothing-found.tsx'
 import { SensorRow } from '../sensors/sensor-row.tsx'
 import { StateChips } from '../sensors/state-chips.tsx'
+import { useChoice } from '../sensors/use-choice.ts'
 import { useSensorRows } from '../sensors/use-sensor-rows.ts'
 
-/** Milliseconds without a further letter before a search is made. */
-const TYPING = 120
 const STEPS: Readonly<Record<string, number>> = {
   j: 1,
   ArrowDown: 1,
@@ -40,9 +40,9 @@ export function SensorsPage({ place: { query } }: PageProps) {
     index: -1,
     clientId: listLeft.selected,
   })
+  const { chosen, choose, chooseAll, chooseNone } = useChoice(wanted)
   const search = useRef<HTMLInputElement>(null)
   const viewport = useRef<HTMLDivElement>(null)
-  const typed = useRef<number>(undefined)
   const seen = useRef<Range>({ first: 0, last: 0 })
   const sizes = useRowSizes()
   const { rows, error } = useSensorRows(seen)
@@ -80,7 +80,6 @@ export function SensorsPage({ place: { query } }: PageProps) {
       if (listLeft.isReturning) viewport.current?.scrollTo(0, listLeft.scroll)
       listLeft.isReturning = false
     })
-    return () => clearTimeout(typed.current)
   }, [])
   useEffect(() => void rows.need(range.first, Math.max(0, range.last)), [range])
   // The list has the keys, so that they scroll it; or the search has them, for those who asked for it.
@@ -109,7 +108,9 @@ export function SensorsPage({ place: { query } }: PageProps) {
       if (target instanceof HTMLButtonElement && key === 'Enter') return false
       const step = STEPS[key]
       const firstVisible = Math.ceil((viewport.current?.scrollTop ?? 0) / sizes.row)
-      if (step !== undefined) select(selectedIndex === -1 ? firstVisible : selectedIndex + step)
+      // One step from nowhere is the first row in view; a whole page is a page further.
+      const first = Math.abs(step ?? 0) > 1 ? firstVisible + (step ?? 0) : firstVisible
+      if (step !== undefined) select(selectedIndex === -1 ? first : selectedIndex + step)
       else if (key === 'Home') select(0)
       else if (key === 'End') select(total - 1)
       else if (key === 'Enter' && selectedId !== undefined && selectedIndex !== -1) openSensor(selectedId)
@@ -129,7 +130,6 @@ export function SensorsPage({ place: { query } }: PageProps) {
         return true
       }
       if (key !== 'Enter') return false
-      clearTimeout(typed.current)
       void searchNow().then(() => {
         const first = rows.at(0)
         if (first !== undefined) openSensor(first.clientId)
@@ -144,43 +144,20 @@ export function SensorsPage({ place: { query } }: PageProps) {
     },
   })
 
-  const isAll = wanted.search === '' && wanted.state === undefined
   const clear = () => {
     if (search.current !== null) search.current.value = ''
-    void want({ search: '', state: undefined })
+    void want({ search: '', topic: '', tag: '', state: undefined })
   }
   return (
     <div class="page sensors">
-      <div class="toolbar">
-        <h1>Sensors</h1>
-        <input
-          ref={search}
-          type="search"
-          placeholder="ClientId or address"
-          aria-label="Search sensors"
-          aria-keyshortcuts="/"
-          spellcheck={false}
-          autocomplete="off"
-          defaultValue={wanted.search}
-          onInput={() => {
-            clearTimeout(typed.current)
-            typed.current = setTimeout(() => void searchNow(), TYPING)
-          }}
-        />
-        <select
-          class="order"
-          aria-label="Sort by"
-          value={wanted.sort}
-          onChange={({ currentTarget: { value } }) => sortBy(value as SortKey)}
-        >
-          {SORTS.map(({ name, sort }) => (
-            <option key={sort} value={sort}>{`Sort: ${name}`}</option>
-          ))}
-        </select>
-        <span class="muted found" role="status">
-          {rows.total === undefined ? '' : isAll ? plural(total, 'sensor') : `${count(total)} found`}
-        </span>
-      </div>
+      <ListToolbar
+        wanted={wanted}
+        total={rows.total}
+        search={search}
+        want={(changed) => void want(changed)}
+        sortBy={sortBy}
+      />
+      <Chosen clientIds={[...chosen]} none={chooseNone} changed={() => void ask(wanted)} />
       <StateChips
         sensors={info?.sensors}
         chosen={wanted.state}
@@ -197,7 +174,13 @@ export function SensorsPage({ place: { query } }: PageProps) {
           aria-rowcount={total + 1}
           aria-activedescendant={selectedIndex === -1 ? undefined : `row-${selectedIndex}`}
         >
-          <Headings sort={wanted.sort} descending={wanted.descending} sortBy={sortBy} />
+          <Headings
+            sort={wanted.sort}
+            descending={wanted.descending}
+            sortBy={sortBy}
+            areAllChosen={total > 0 && chosen.size === total}
+            chooseAll={chooseAll}
+          />
           <VirtualRows
             range={range}
             total={total}
@@ -211,6 +194,8 @@ export function SensorsPage({ place: { query } }: PageProps) {
                 sensor={rows.at(index)}
                 isSelected={index === selectedIndex}
                 open={openSensor}
+                isChosen={chosen.has(rows.at(index)?.clientId ?? '')}
+                choose={choose}
               />
             )}
           />

@@ -19,6 +19,13 @@ export function rate(value: number | null | undefined): string {
   return number.format(Math.round(value))
 }
 
+/** A rate in the unit in which it is a number: `12/s`, `4/min`, `1.5/h` */
+export function ratePerMinute(value: number): string {
+  if (value >= 120) return `${rate(value / 60)}/s`
+  if (value >= 1) return `${rate(value)}/min`
+  return `${rate(value * 60)}/h`
+}
+
 /** 212 KiB */
 export function octets(value: number): string {
   if (value < 1024) return plural(value, 'octet')

@@ -55,6 +55,15 @@ export function Facts({ facts, wide = false }: { facts: readonly Fact[]; wide?: 
   )
 }
 
+/** A table that may be wider than its place: it scrolls sideways, by keys as well. */
+export function WideTable({ label, children }: { label: string; children: ComponentChildren }) {
+  return (
+    <div class="scroll" role="region" aria-label={label} tabIndex={0}>
+      {children}
+    </div>
+  )
+}
+
 /** What is shown where there is nothing to show: what it means, and what to do next. */
 export function EmptyState({ title, children }: { title: string; children?: ComponentChildren }) {
   return (

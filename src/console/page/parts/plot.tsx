@@ -124,22 +124,29 @@ export function Plot({ title, series, unit, history, seconds }: PlotProps) {
   useEffect(() => plot.current?.setData(data()))
 
   const columns = data()
+  /** What is seen in a second says little where messages are rare: then it is what came within a minute. */
+  const figureOf = (name: ColumnName, i: number): readonly [value: string, unit: string] => {
+    if (hovered !== undefined) return [rate(columns[i + 1]?.[hovered]), unit]
+    const minute = history.volume(name, 60)
+    const isRare = unit === '/s' && minute > 0 && minute < 60
+    return isRare ? [rate(minute), '/min'] : [rate(history.latest(name)), unit]
+  }
   const words = series.map(({ name, label }) => `${label} ${rate(history.latest(name))}${unit}`).join(', ')
   return (
     <figure class="panel chart">
       <figcaption>
         <h2>{title}</h2>
         <div class="figures">
-          {series.map(({ name, label, ink, tip }, i) => (
-            <span key={name} class="figure">
-              <i class={`key key-${ink}`} aria-hidden="true" />
-              <Term tip={tip}>{label}</Term>{' '}
-              <output>
-                {rate(hovered === undefined ? history.latest(name) : columns[i + 1]?.[hovered])}
-              </output>
-              <small>{unit}</small>
-            </span>
-          ))}
+          {series.map(({ name, label, ink, tip }, i) => {
+            const [value, per] = figureOf(name, i)
+            return (
+              <span key={name} class="figure">
+                <i class={`key key-${ink}`} aria-hidden="true" />
+                <Term tip={tip}>{label}</Term> <output>{value}</output>
+                <small>{per}</small>
+              </span>
+            )
+          })}
         </div>
       </figcaption>
       <div

@@ -1,18 +1,19 @@
 // One message of a conversation: an arrow from one line of life to the other, with every field behind it.
 
 import { Component } from 'preact'
-import { fromHex, hexDump, plural, preciseTime, time } from '../parts/format.ts'
+import type { BrokerStep } from '../../contract/live.ts'
+import type { RecentEntry } from '../../contract/sensors.ts'
+import type { PacketEvent } from '../data/live.ts'
+import { fromHex, hexDump, plural, preciseTime } from '../parts/format.ts'
 import { MESSAGES } from '../words/messages.ts'
 import { TERMS } from '../words/terms.ts'
-import { summarize } from './message-summary.ts'
-import type { Message } from './transcript.ts'
+import { summarize, summarizeRemembered } from './message-summary.ts'
+import { isStep, type Message } from './transcript.ts'
 
-/** `PUBLISH QoS 1, topicId 5` without the name, which stands before it already. */
-const withoutType = (type: string, text: string) =>
-  text.startsWith(type) ? text.slice(type.length).trim() : text
+type Datagram = PacketEvent | RecentEntry
 
-/** All that is known of one message. */
-function Reading({ message }: { message: Message }) {
+/** All that is known of one datagram. */
+function Reading({ message }: { message: Datagram }) {
   const what = <p>{MESSAGES[message.type]}</p>
   if (!('bytes' in message)) {
     return (
@@ -48,6 +49,32 @@ interface ArrowProps {
   readonly message: Message
 }
 
+/** What a datagram says: the same whether it is remembered or comes live, but for its contents, which are not remembered. */
+const wordsOf = (message: Datagram): string =>
+  'bytes' in message
+    ? summarize(message.type, fromHex(message.bytes), message.topic)
+    : summarizeRemembered(message.type, message.text)
+
+/** What passes between the gateway and the broker, in the lane on the right. */
+function Step({ step: { at, direction, type, text, refused } }: { step: BrokerStep }) {
+  const way = direction === 'toBroker' ? 'Gateway to broker' : 'Broker to gateway'
+  return (
+    <li class="step" data-direction={direction} data-type={type} data-refused={refused ? 'true' : undefined}>
+      <div class="arrow">
+        <time>{preciseTime(at)}</time>
+        <span class="lane" />
+        <span class="broker-lane">
+          <span class="label">
+            <span class="unseen">{`${way}: `}</span>
+            <span>{text}</span>
+          </span>
+          <span class="line" />
+        </span>
+      </div>
+    </li>
+  )
+}
+
 /** A message never changes: hundreds of them are drawn once. */
 export class Arrow extends Component<ArrowProps, { isOpen: boolean }> {
   override state = { isOpen: false }
@@ -58,13 +85,12 @@ export class Arrow extends Component<ArrowProps, { isOpen: boolean }> {
 
   override render() {
     const { message } = this.props
+    if (isStep(message)) return <Step step={message} />
     const { at, direction, type } = message
     const { isOpen } = this.state
     const isPast = !('bytes' in message)
     const isRepeated = !isPast && message.repeated
-    const says = isPast
-      ? withoutType(type, message.text)
-      : summarize(type, fromHex(message.bytes), message.topic)
+    const says = wordsOf(message)
     const way = direction === 'received' ? 'Sensor to gateway' : 'Gateway to sensor'
     return (
       <li
@@ -72,16 +98,17 @@ export class Arrow extends Component<ArrowProps, { isOpen: boolean }> {
         data-type={type}
         data-repeated={isRepeated ? 'true' : undefined}
         data-past={isPast ? 'true' : undefined}
+        data-refused={message.refused === undefined ? undefined : 'true'}
       >
         <button
           type="button"
           class="arrow"
           aria-expanded={isOpen}
-          aria-label={`${time(at)}, ${way}: ${type} ${says}${isRepeated ? ', sent again' : ''}`}
           onClick={() => this.setState({ isOpen: !isOpen })}
         >
           <time>{preciseTime(at)}</time>
           <span class="lane">
+            <span class="unseen">{`${way}: `}</span>
             <span class="label">
               <b>{type}</b>
               {says !== '' && <span>{says}</span>}
@@ -89,6 +116,7 @@ export class Arrow extends Component<ArrowProps, { isOpen: boolean }> {
             </span>
             <span class="line" />
           </span>
+          <span class="broker-lane" />
         </button>
         {isOpen && <Reading message={message} />}
       </li>

@@ -131,6 +131,7 @@ export function Conversation({ clientId, transcript, drawn, arrived }: Conversat
             <b>Sensor</b>
             <b>Gateway</b>
           </div>
+          <b>Broker</b>
         </div>
         <Arrows messages={messages} withPings={withPings} />
         {messages.length === 0 && (

@@ -1,10 +1,9 @@
 // What a person on call asks about one sensor, answered in sentences: how is it, and why does it get no messages? Pure.
 
 import type { SensorDetail } from '../../contract/sensors.ts'
-import { severityOf } from '../data/health.ts'
 import { count, duration, octets, plural, time, until } from '../parts/format.ts'
 import { dropWords } from '../words/drops.ts'
-import type { Tone } from '../words/explained.ts'
+import { severityOf, type Tone } from '../words/explained.ts'
 
 /** Something that is in the way, and what to do about it. */
 export interface Finding {

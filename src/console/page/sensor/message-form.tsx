@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks'
 import type { OutgoingMessage } from '../data/api.ts'
-import { CancelButton, openDialog } from '../parts/dialog.tsx'
+import { CancelButton, openDialog } from '../layers/dialog.tsx'
 import { fromHex } from '../parts/format.ts'
 
 const QOS = ['at most once', 'at least once', 'exactly once']
@@ -11,7 +11,7 @@ interface Draft {
   topic: string
   payload: string
   format: string
-  qos: number
+  qos: 0 | 1 | 2
   retain: boolean
 }
 
@@ -22,8 +22,15 @@ const payloadProblem = ({ format, payload }: Draft) =>
     ? 'Pairs of the digits 0-9 and a-f, such as 01 ff'
     : ''
 
-/** `draft` is written to as somebody writes. */
-function MessageForm({ clientId, draft }: { clientId: string; draft: Draft }) {
+interface MessageFormProps {
+  readonly clientId: string
+  /** is written to as somebody writes */
+  readonly draft: Draft
+  /** those that are suggested */
+  readonly topics: readonly string[]
+}
+
+function MessageForm({ clientId, draft, topics }: MessageFormProps) {
   const [, redraw] = useState({})
   const change = (changed: Partial<Draft>) => {
     Object.assign(draft, changed)
@@ -41,12 +48,18 @@ function MessageForm({ clientId, draft }: { clientId: string; draft: Draft }) {
           required
           autocomplete="off"
           spellcheck={false}
+          list="known-topics"
           maxLength={65_535}
           data-first=""
           ref={(input) => input?.setCustomValidity(topicProblem(draft))}
           onInput={({ currentTarget }) => change({ topic: currentTarget.value })}
         />
       </label>
+      <datalist id="known-topics">
+        {topics.map((topic) => (
+          <option key={topic} value={topic} />
+        ))}
+      </datalist>
       <label class="field">
         <span>Message</span>
         <textarea
@@ -67,7 +80,10 @@ function MessageForm({ clientId, draft }: { clientId: string; draft: Draft }) {
         </label>
         <label class="field">
           <span>Quality of service</span>
-          <select name="qos" onChange={({ currentTarget }) => change({ qos: Number(currentTarget.value) })}>
+          <select
+            name="qos"
+            onChange={({ currentTarget }) => change({ qos: Number(currentTarget.value) as 0 | 1 | 2 })}
+          >
             {QOS.map((words, level) => (
               <option key={words} value={level} selected={level === draft.qos}>
                 {`${level}: ${words}`}
@@ -95,11 +111,14 @@ function MessageForm({ clientId, draft }: { clientId: string; draft: Draft }) {
 }
 
 /** Resolves with the message, or with undefined if there shall be none. */
-export async function askMessage(clientId: string): Promise<OutgoingMessage | undefined> {
+export async function askMessage(
+  clientId: string,
+  topics: readonly string[],
+): Promise<OutgoingMessage | undefined> {
   const draft: Draft = { topic: '', payload: '', format: 'text', qos: 1, retain: false }
   const answer = await openDialog(
     'Send a message to this sensor',
-    <MessageForm clientId={clientId} draft={draft} />,
+    <MessageForm clientId={clientId} draft={draft} topics={topics} />,
   )
   if (answer !== 'yes') return undefined
   const { topic, payload, format, qos, retain } = draft

@@ -25,10 +25,10 @@ function text(bytes: Uint8Array, most = 28): string {
   return decoded.length > most ? `${decoded.slice(0, most)}…` : decoded
 }
 
-/** Content as text if it is text, else its size. */
-function content(bytes: Uint8Array): string {
+/** Content as text if it is text, at most so many characters of it, else its size. */
+export function contentInWords(bytes: Uint8Array, most = 28): string {
   if (bytes.length === 0) return 'empty'
-  const decoded = text(bytes)
+  const decoded = text(bytes, most)
   return /[\p{C}\ufffd]/u.test(decoded.replace(/[\t\r\n…]/g, ''))
     ? plural(bytes.length, 'octet')
     : `“${decoded}”`
@@ -66,7 +66,7 @@ export function summarize(type: string, bytes: Uint8Array, topic?: string): stri
         : join(text(fields.subarray(1)), `QoS ${qosOf(flags)}`, (flags & RETAIN) !== 0 && 'retained')
     case 'WILLMSG':
     case 'WILLMSGUPD':
-      return content(fields)
+      return contentInWords(fields)
     case 'REGISTER':
       return numbered(text(fields.subarray(4), 48), u16(fields, 0))
     case 'REGACK':
@@ -77,7 +77,7 @@ export function summarize(type: string, bytes: Uint8Array, topic?: string): stri
         `QoS ${qosOf(flags)}`,
         (flags & RETAIN) !== 0 && 'retained',
         (flags & DUP) !== 0 && 'DUP',
-        content(fields.subarray(5)),
+        contentInWords(fields.subarray(5)),
       )
     case 'PUBACK':
       return join(topic ?? '', code(fields[4]))
@@ -98,4 +98,26 @@ export function summarize(type: string, bytes: Uint8Array, topic?: string): stri
     default:
       return ''
   }
+}
+
+/** How the gateway tells return codes that it remembers. */
+const REMEMBERED_CODES: readonly (readonly [theirs: string, ours: string])[] = [
+  ['rejected: congestion', 'congestion: try later'],
+  ['rejected: invalid topic id', 'unknown topic number'],
+  ['rejected: not supported', 'not supported'],
+  ['accepted', 'accepted'],
+]
+
+/** A message that is remembered without its octets, in the words of `summarize`. */
+export function summarizeRemembered(type: string, text: string): string {
+  const publish = /^QoS (-?\d) (.*), (\d+ octets?(?: or more)?)(, again)?$/.exec(text)
+  if (publish !== null) {
+    const [, qos, topic, size, again] = publish
+    return [topic, `QoS ${qos}`, ...(again === undefined ? [] : ['DUP']), size].join(' · ')
+  }
+  const rest = text.startsWith(type) ? text.slice(type.length).trim() : text
+  const [theirs, ours] = REMEMBERED_CODES.find(([code]) => rest.endsWith(code)) ?? ['', '']
+  if (theirs === '') return rest
+  const topic = rest.slice(0, -theirs.length).replace(/, $/, '')
+  return topic === '' ? ours : `${topic} · ${ours}`
 }

@@ -1,15 +1,23 @@
 // The messages of a conversation in their order: what was remembered first, then what comes live; paused on demand. Pure.
 
+import type { BrokerStep } from '../../contract/live.ts'
 import type { RecentEntry } from '../../contract/sensors.ts'
 import type { PacketEvent } from '../data/live.ts'
 
-/** One message of a conversation: a datagram, or what is remembered of one. */
-export type Message = (PacketEvent | RecentEntry) & { readonly key: number }
+/** One message of a conversation: a datagram, what is remembered of one, or what passes to and from the broker. */
+export type Message = (PacketEvent | RecentEntry | BrokerStep) & { readonly key: number }
+type Live = PacketEvent | BrokerStep
 
 /** Messages that are kept. */
 const MOST = 500
 /** The two clocks of the gateway may differ by a few milliseconds. */
 const TOLERANCE = 5
+
+type Step = BrokerStep & { readonly key: number }
+
+/** What passed to or from the broker, which is not remembered. */
+export const isStep = (message: Message): message is Step =>
+  message.direction === 'toBroker' || message.direction === 'fromBroker'
 
 export class Transcript {
   messages: readonly Message[] = []
@@ -27,19 +35,15 @@ export class Transcript {
     this.#schedule = schedule
   }
 
-  add(packet: PacketEvent): void {
-    const message = this.#keyed(packet)
-    if (this.isPaused) {
-      this.held.push(message)
-      if (this.held.length > MOST) this.held.shift()
-    } else {
-      this.#waiting.push(message)
-      if (this.#waiting.length > MOST) this.#waiting.shift()
-    }
+  add(live: Live): void {
+    const message = this.#keyed(live)
+    const place = this.isPaused ? this.held : this.#waiting
+    place.push(message)
+    if (place.length > MOST) place.shift()
     if (!this.#awaitsPast) this.#schedule()
   }
 
-  #keyed<T extends PacketEvent | RecentEntry>(entry: T): T & { key: number } {
+  #keyed<T extends Live | RecentEntry>(entry: T): T & { key: number } {
     this.#keys += 1
     return { ...entry, key: this.#keys }
   }
@@ -52,8 +56,8 @@ export class Transcript {
   /** The messages before the stream began. */
   past(recent: readonly RecentEntry[]): void {
     this.#awaitsPast = false
-    const from = (this.messages.at(-1)?.at ?? 0) + TOLERANCE
-    const to = (this.#waiting[0]?.at ?? Number.POSITIVE_INFINITY) - TOLERANCE
+    const from = (this.messages.filter((message) => !isStep(message)).at(-1)?.at ?? 0) + TOLERANCE
+    const to = (this.#waiting.find((message) => !isStep(message))?.at ?? Number.POSITIVE_INFINITY) - TOLERANCE
     const missing = recent.filter(({ at }) => at > from && at < to).map((entry) => this.#keyed(entry))
     this.messages = [...this.messages, ...missing].slice(-MOST)
     this.#schedule()

@@ -104,6 +104,7 @@ export function useSensor(clientId: string): Watched {
         transcript.add(packet)
         loadSoon()
       }),
+      live.on('broker', (step) => transcript.add(step)),
       // What was said until the stream of packets began is asked for, so that nothing is missing.
       live.on('streaming', () => {
         streamBegan = true

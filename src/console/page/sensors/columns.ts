@@ -16,6 +16,7 @@ interface ListColumn {
 }
 
 export const COLUMNS: readonly ListColumn[] = [
+  { name: '', class: 'c-choice' },
   { name: 'Sensor', sort: 'clientId', class: 'c-id' },
   { name: 'State', sort: 'state', class: 'c-state' },
   { name: 'Address', class: 'c-address' },

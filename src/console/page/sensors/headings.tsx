@@ -6,9 +6,11 @@ interface HeadingsProps {
   readonly sort: SortKey
   readonly descending: boolean
   readonly sortBy: (sort: SortKey) => void
+  readonly areAllChosen: boolean
+  readonly chooseAll: (areChosen: boolean) => void
 }
 
-export function Headings({ sort: present, descending, sortBy }: HeadingsProps) {
+export function Headings({ sort: present, descending, sortBy, areAllChosen, chooseAll }: HeadingsProps) {
   const order = descending ? 'descending' : 'ascending'
   return (
     <div class="grid-row grid-head" role="row" aria-rowindex={1}>
@@ -19,7 +21,14 @@ export function Headings({ sort: present, descending, sortBy }: HeadingsProps) {
           role="columnheader"
           aria-sort={sort !== undefined && sort === present ? order : undefined}
         >
-          {sort === undefined ? (
+          {name === '' ? (
+            <input
+              type="checkbox"
+              checked={areAllChosen}
+              aria-label="Choose all that are found"
+              onChange={({ currentTarget }) => chooseAll(currentTarget.checked)}
+            />
+          ) : sort === undefined ? (
             <span data-tip={tip}>{name}</span>
           ) : (
             <button type="button" data-tip={tip} onClick={() => sortBy(sort)}>

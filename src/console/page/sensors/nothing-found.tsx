@@ -12,9 +12,16 @@ interface NothingFoundProps {
   readonly clear: () => void
 }
 
-export function NothingFound({ query: { search = '', state }, listeners, clear }: NothingFoundProps) {
-  if (search !== '' || state !== undefined) {
-    const what = search === '' ? `is in the state “${stateWords(state ?? '').label}”` : `matches “${search}”`
+function whatIsMissing({ search = '', topic = '', tag = '', state }: ListQuery): string | undefined {
+  if (search !== '') return `matches “${search}”`
+  if (topic !== '') return `has a topic that matches “${topic}”`
+  if (tag !== '') return `has the tag “${tag}”`
+  return state === undefined ? undefined : `is in the state “${stateWords(state).label}”`
+}
+
+export function NothingFound({ query, listeners, clear }: NothingFoundProps) {
+  const what = whatIsMissing(query)
+  if (what !== undefined) {
     return (
       <EmptyState title={`No sensor ${what}`}>
         <button type="button" onClick={clear}>

@@ -18,20 +18,51 @@ interface SensorRowProps {
   readonly sensor: Sensor | undefined
   readonly isSelected: boolean
   readonly open: (clientId: string) => void
+  /** whether it is one of several that something is done with */
+  readonly isChosen: boolean
+  readonly choose: (clientId: string, isChosen: boolean) => void
 }
 
-function Cells({ sensor }: { sensor: Sensor }) {
+/** Tags that have a place in a row. */
+const MOST_TAGS = 3
+
+function Cells({
+  sensor,
+  isChosen,
+  choose,
+}: { sensor: Sensor } & Pick<SensorRowProps, 'isChosen' | 'choose'>) {
+  const { name, tags, departed, why } = sensor
   const { clientId, state, address, heardAt, topics, queued, queuedOctets, upstream } = sensor
   const waiting = queued === 0 ? undefined : `${plural(queued, 'message')}, ${octets(queuedOctets)}`
   return (
     <>
-      <div class="c-id" role="gridcell">
+      <div class="c-choice" role="gridcell">
+        <input
+          type="checkbox"
+          tabIndex={-1}
+          checked={isChosen}
+          aria-label={`Choose ${clientId}`}
+          onChange={({ currentTarget }) => choose(clientId, currentTarget.checked)}
+        />
+      </div>
+      <div class="c-id" role="gridcell" title={name === undefined ? clientId : `${name}: ${clientId}`}>
         <a class="name" tabIndex={-1} href={sensorAddress(clientId)}>
           {clientId}
         </a>
+        {name !== undefined && <span class="friendly">{name}</span>}
+        {tags.slice(0, MOST_TAGS).map((tag) => (
+          <span key={tag} class="tag">
+            {tag}
+          </span>
+        ))}
       </div>
       <div class="c-state" role="gridcell">
         <Badge words={stateWords(state)} state={state} />
+        {departed && (
+          <span class="departed muted" data-tip={`Its session is over: ${why ?? 'it is gone'}.`}>
+            gone
+          </span>
+        )}
       </div>
       <div class="c-address" role="gridcell">
         {address ?? '–'}
@@ -52,7 +83,7 @@ function Cells({ sensor }: { sensor: Sensor }) {
   )
 }
 
-export function SensorRow({ id, index, place, sensor, isSelected, open }: SensorRowProps) {
+export function SensorRow({ id, index, place, sensor, isSelected, open, isChosen, choose }: SensorRowProps) {
   const isFresh = sensor?.changedAt !== undefined && Date.now() - sensor.changedAt < FRESH
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the grid around it has the keys
@@ -66,10 +97,14 @@ export function SensorRow({ id, index, place, sensor, isSelected, open }: Sensor
       onClick={({ target }) => {
         // Not when a text was selected: somebody wants to copy an address.
         if (sensor === undefined || getSelection()?.toString()) return
-        if (!(target instanceof HTMLAnchorElement)) open(sensor.clientId)
+        if (target instanceof Element && target.closest('a, .c-choice') === null) open(sensor.clientId)
       }}
     >
-      {sensor !== undefined && <Cells sensor={sensor} />}
+      {sensor === undefined ? (
+        <div role="gridcell">…</div>
+      ) : (
+        <Cells sensor={sensor} isChosen={isChosen} choose={choose} />
+      )}
     </div>
   )
 }

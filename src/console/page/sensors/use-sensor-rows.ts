@@ -26,14 +26,17 @@ export function useSensorRows(range: { readonly current: Range }): {
     [],
   )
   useEffect(() => {
-    const stop = live.on('change', (change) => rows.change(change))
-    const timer = setInterval(() => {
+    const refresh = () => {
       const { first, last } = range.current
-      if (!document.hidden) void rows.need(first, Math.max(0, last), true)
+      void rows.need(first, Math.max(0, last), true)
+    }
+    const stops = [live.on('change', (change) => rows.change(change)), live.on('more', refresh)]
+    const timer = setInterval(() => {
+      if (!document.hidden) refresh()
     }, REFRESH)
     return () => {
       isOpen.current = false
-      stop()
+      for (const stop of stops) stop()
       clearInterval(timer)
       rows.close()
     }

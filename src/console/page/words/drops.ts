@@ -1,5 +1,6 @@
 // Why something was discarded, in words, and what to do about it. Pure.
 
+import { docsOf, type Subject } from '../../contract/docs.ts'
 import { type RemedyWords, unknownWords } from './explained.ts'
 
 /** Why something was discarded, and what to do about it. */
@@ -122,7 +123,7 @@ export const DROPS: Readonly<Record<string, RemedyWords>> = {
   'too-long': {
     label: 'Too long for the link',
     text: 'A message for a sensor does not fit into one datagram of its network.',
-    next: 'Send shorter messages to it, or raise "maxMessage" of the listener if the network can carry more.',
+    next: 'Send shorter messages to it, or raise "maxMessageSize" of the listener if the network can carry more.',
   },
   rejected: {
     label: 'Refused by the sensor',
@@ -147,7 +148,7 @@ export const DROPS: Readonly<Record<string, RemedyWords>> = {
   oversized: {
     label: 'Datagram too large',
     text: 'A datagram was larger than the listener accepts.',
-    next: 'Raise "maxMessage" of the listener if sensors really send so much.',
+    next: 'Raise "maxMessageSize" of the listener if sensors really send so much.',
   },
   'malformed: empty': {
     label: 'Broken: empty',
@@ -181,5 +182,36 @@ export const DROPS: Readonly<Record<string, RemedyWords>> = {
   },
 }
 
+/** The paragraph of the docs about a reason, where there is one. */
+const SUBJECTS: Readonly<Record<string, Subject>> = {
+  'out-of-state': 'no-connection',
+  'unknown-sender': 'unknown-sender',
+  'rate-limited': 'overloaded',
+  'not-allowed': 'not-admitted',
+  'name-taken': 'same-client-id',
+  'invalid-topic': 'topic-id-unknown',
+  'suspended-topic': 'poison-topic',
+  'upstream-down': 'broker-away',
+  overloaded: 'overloaded',
+  congestion: 'broker-slow',
+  'queue-full': 'queue-full',
+  'spool-full': 'spool-grows',
+  'store-failing': 'store-fails',
+  unreadable: 'store-fails',
+  refused: 'dead-letters',
+  'hung-up': 'poison-topic',
+  expired: 'queue-full',
+  'too-long': 'message-too-long',
+  oversized: 'message-too-long',
+  rejected: 'not-taken',
+  unregistered: 'sensor-does-not-answer',
+  undeliverable: 'not-taken',
+  'topic-forgotten': 'topics-forgotten',
+}
+
 /** Never undefined, so that a newer gateway does not break an older page. */
-export const dropWords = (reason: string): RemedyWords => DROPS[reason] ?? unknownWords(reason)
+export function dropWords(reason: string): RemedyWords {
+  const words = DROPS[reason] ?? unknownWords(reason)
+  const subject = SUBJECTS[reason] ?? (reason.startsWith('malformed') ? 'malformed' : undefined)
+  return subject === undefined ? words : { ...words, docs: docsOf(subject) }
+}

@@ -3,6 +3,10 @@
 /** The colour and the shape of what is shown. */
 export type Tone = 'good' | 'note' | 'warn' | 'bad' | 'sleep' | 'busy' | 'off'
 
+const SEVERITY: readonly Tone[] = ['good', 'note', 'warn', 'bad']
+/** How bad it is, as a number that grows. */
+export const severityOf = ({ tone }: { readonly tone: Tone }): number => SEVERITY.indexOf(tone)
+
 /** What is shown, and what it means. */
 export interface ToneWords {
   readonly label: string
@@ -15,6 +19,8 @@ export interface RemedyWords {
   readonly label: string
   readonly text: string
   readonly next: string
+  /** path of the paragraph of the docs about it */
+  readonly docs?: string
 }
 
 /** A newer gateway may say what an older page has no words for. */

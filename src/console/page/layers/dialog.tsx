@@ -15,7 +15,9 @@ function Frame({ title, children, onClose }: FrameProps) {
   useLayoutEffect(() => {
     dialog.current?.showModal()
     dialog.current?.querySelector<HTMLElement>('[data-first]')?.focus()
-    const close = () => dialog.current?.close('')
+    // The event of a step that was made just before comes late.
+    const opened = location.hash
+    const close = () => location.hash !== opened && dialog.current?.close('')
     addEventListener('hashchange', close)
     return () => removeEventListener('hashchange', close)
   }, [])

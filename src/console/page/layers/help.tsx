@@ -1,7 +1,7 @@
 // The help: keys, and where to learn the words.
 
+import { singleKeys } from '../parts/keyboard.ts'
 import { openDialog } from './dialog.tsx'
-import { singleKeys } from './keyboard.ts'
 
 const KEYS: readonly (readonly [names: readonly string[], text: string])[] = [
   [['/'], 'Search the sensors'],
