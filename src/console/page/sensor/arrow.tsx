@@ -66,7 +66,8 @@ function Step({ step: { at, direction, type, text, refused } }: { step: BrokerSt
         <span class="broker-lane">
           <span class="label">
             <span class="unseen">{`${way}: `}</span>
-            <span>{text}</span>
+            <b>{type}</b>
+            <span>{summarizeRemembered('', text)}</span>
           </span>
           <span class="line" />
         </span>
