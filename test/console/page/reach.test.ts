@@ -30,6 +30,51 @@ describe.skipIf(!haveChromium)(
 
     beforeAll(async () => {
       const view = new FakeView(300)
+      const now = Date.now()
+      view.alter('meter-0000', {
+        findings: [
+          {
+            ...{
+              id: 'a',
+              tone: 'bad',
+              text: 'The broker refuses its login.',
+              next: 'Compare the passwords.',
+            },
+            ...{ key: 'sensors[].username', docs: '/docs/operation#login-refused' },
+          },
+          { id: 'b', tone: 'note', text: 'It is asleep.', next: '', key: undefined, docs: undefined },
+        ],
+        published: [
+          {
+            ...{ topic: 'hall/x', times: 9, firstAt: now, lastAt: now, perMinute: 3, octets: 4, qos: 1 },
+            ...{ refused: 2, lastCode: 2, lastRefusal: 'rejected: invalid topic id' },
+          },
+        ],
+        waiting: [{ direction: 'toBroker', why: 'broker-away', text: 'It is away.', messages: 2, octets: 9 }],
+        refusals: view.refusals(),
+        deadLetters: [
+          { token: 1, topic: 'secret/room', qos: 1, retain: false, octets: 12, at: now, why: 'refused' },
+        ],
+        recent: [
+          {
+            at: now,
+            direction: 'sent',
+            type: 'PUBACK',
+            text: 'hall/x, rejected: invalid topic id',
+            refused: 2,
+          },
+        ],
+      })
+      view.happened.push({
+        ...{ id: '1', at: now, firstAt: now - 9000, times: 4, kind: 'lost', tone: 'warn', reason: undefined },
+        ...{
+          text: 'A sensor fell silent.',
+          clientId: 'meter-0004',
+          address: '10.0.0.4:5004',
+          detail: 'clean',
+        },
+        ...{ key: 'timers.tRetry', docs: '/docs/operation#sensor-lost' },
+      })
       console = await startConsole(view, { url: 'http://127.0.0.1:0', metrics: async () => '' })
       browser = await openBrowser()
     })
