@@ -15,7 +15,7 @@ import type { Event } from './events.ts'
 import { renewLease } from './record.ts'
 import type { Session } from './session.ts'
 import { onCommand } from './setup/command.ts'
-import { onConnect, onWillmsg, onWilltopic } from './setup/connect.ts'
+import { onConnect, onWillmsg, onWilltopic, resumeAccepted } from './setup/connect.ts'
 import { onDisconnect, onDisplaced, onShutdown } from './setup/disconnect.ts'
 import { finishAwake, onPingreq } from './setup/sleep.ts'
 import { onWillmsgupd, onWilltopicupd } from './setup/will-update.ts'
@@ -71,6 +71,7 @@ export const provesConnack: ReadonlySet<PacketType> = new Set<PacketType>([
 ]) // biome-ignore format: one line reads better
 
 function onPacket(session: Session, packet: Packet, turn: Turn): void {
+  if (session.setup.repeated && provesConnack.has(packet.type)) resumeAccepted(session, turn)
   const judged = verdict(session.state, packet.type)
   if (judged !== 'handle') {
     // `refuse` cannot happen here: disconnected sensors have no address, so their messages are a stranger's

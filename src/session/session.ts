@@ -18,6 +18,8 @@ export interface Setup {
   connect: { readonly will: boolean; readonly cleanSession: boolean; readonly at: number } | undefined
   /** nothing has come since the CONNACK */
   fresh: boolean
+  /** the will is asked for again, by a CONNECT that may have been sent before the CONNACK was heard */
+  repeated: boolean
   /** when a setup that waits for the broker ends without it */
   deadline: number
   /** the topic of a will whose message is still to come */
@@ -204,6 +206,7 @@ export const createSession = (
   setup: {
     connect: undefined,
     fresh: false,
+    repeated: false,
     deadline: never,
     promptedTopic: undefined,
     willUpdate: undefined,

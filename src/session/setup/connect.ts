@@ -25,11 +25,13 @@ export function onConnect(session: Session, packet: Connect, turn: Turn): void {
   }
   const strict = !sleeping || session.policy.asleepConnect === 'strict' // [AMB-1]
   const cleanSession = packet.cleanSession && strict
+  const mayBeRepeated = state === 'active' && session.setup.fresh && isSameConnect(session, packet, turn.now)
   if (strict) session.cleanSession = cleanSession
   const { setup, downlink, subscribing } = session
   setup.connect = { will: packet.will, cleanSession: packet.cleanSession, at: turn.now }
   session.keepAlive = packet.duration
   setup.fresh = false
+  setup.repeated = mayBeRepeated
   setup.deadline = Number.POSITIVE_INFINITY // of a setup that this one replaces
   setup.willUpdate = undefined
   postponeUnanswered(session)
@@ -43,7 +45,7 @@ export function onConnect(session: Session, packet: Connect, turn: Turn): void {
     acceptConnect(session, 'woke up by CONNECT', turn) // nothing changes at the broker [SN-SLP-12]
     return
   }
-  if (cleanSession) wipeSession(session, turn)
+  if (cleanSession && !mayBeRepeated) wipeSession(session, turn) // nothing is new since the first one
   if (packet.will) {
     enter(session, 'willtopic', 'CONNECT with will', turn)
     askSensor(session, { type: 'willtopicreq' }, turn)
@@ -52,11 +54,25 @@ export function onConnect(session: Session, packet: Connect, turn: Turn): void {
 
 /** The same CONNECT again: the answer to the first was lost, or is still to come [SN-CONN-9, SN-CONN-10]. */
 export function isRepeatedConnect(session: Session, packet: Connect, now: number): boolean {
-  const last = session.setup.connect
-  if (last === undefined || packet.will || last.will || last.cleanSession !== packet.cleanSession)
-    return false
-  if (session.keepAlive !== packet.duration || now - last.at > REPETITION) return false
+  if (packet.will || !isSameConnect(session, packet, now)) return false
   return session.state === 'connecting' || (session.state === 'active' && session.setup.fresh)
+}
+
+function isSameConnect({ setup, keepAlive }: Session, packet: Connect, now: number): boolean {
+  const last = setup.connect
+  if (last === undefined || last.will !== packet.will || last.cleanSession !== packet.cleanSession)
+    return false
+  return keepAlive === packet.duration && now - last.at <= REPETITION
+}
+
+/**
+ * The sensor goes on as one that is connected, while its will is asked for again: its CONNECT was a repetition that it sent before
+ * it heard the CONNACK, and it will not answer any more [SN-CONN-16].
+ */
+export function resumeAccepted(session: Session, turn: Turn): void {
+  session.setup.repeated = false
+  stopWaiting(session)
+  enter(session, 'active', 'CONNECT was a repetition', turn)
 }
 
 /** CleanSession=1: subscriptions, will, topic ids, messages and transactions go [SN-SESS-1, -2, -8]. */
@@ -113,6 +129,7 @@ function connectUpstream(session: Session, turn: Turn): void {
   if (session.cleanSession) forgetInflight(session, turn) // the broker forgets it too
   enter(session, 'connecting', 'CONNECT', turn)
   session.setup.deadline = turn.now + turn.env.settings.timers.connect
+  session.setup.repeated = false
   openLink(session, turn)
 }
 
@@ -120,6 +137,7 @@ function connectUpstream(session: Session, turn: Turn): void {
 export function acceptConnect(session: Session, why: string, turn: Turn): void {
   session.setup.deadline = Number.POSITIVE_INFINITY
   session.setup.fresh = true
+  session.setup.repeated = false
   session.established = true
   session.heardAt = turn.now
   session.savedHeardAt = turn.now
@@ -144,5 +162,6 @@ export function refuseConnect(
 export function abandonSetup(session: Session, why: string, turn: Turn): void {
   session.setup.deadline = Number.POSITIVE_INFINITY
   session.setup.connect = undefined
+  session.setup.repeated = false
   enter(session, 'disconnected', why, turn)
 }

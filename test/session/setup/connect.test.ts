@@ -115,6 +115,53 @@ it('restarts the prompting when CONNECT with will is repeated [SN-CONN-9]', () =
   expect(world.broker.connects).toBe(1)
 })
 
+const willed = (cleanSession: boolean) => ({ will: true, cleanSession })
+
+/** A sensor with a will that has just got its CONNACK, and whose CONNECT then comes once more. */
+function repeatedTooLate(cleanSession: boolean) {
+  const world = new World()
+  const sensor = world.sensor()
+  sensor.connect('dev1', willed(cleanSession))
+  sensor.send(willtopic)
+  sensor.send(willmsg)
+  expect(sensor.connect('dev1', willed(cleanSession))).toEqual([{ type: 'willtopicreq' }])
+  return { world, sensor }
+}
+
+it.each([true, false])(
+  'takes a sensor that goes on at its word: its CONNECT with will was repeated before it heard CONNACK, clean %s [SN-CONN-9, SN-CONN-16]',
+  (cleanSession) => {
+    const { world, sensor } = repeatedTooLate(cleanSession)
+    expect(sensor.send({ type: 'register', topicId: 0, msgId: 1, topicName: 'a' })).toMatchObject([
+      { type: 'regack', returnCode: 0 },
+    ])
+    expect([world.session('dev1').state, world.broker.connects]).toEqual(['active', 1])
+    world.advance(100_000)
+    expect(sensor.types()).not.toContain('willtopicreq')
+    expect(world.broker.wills.map(({ topic }) => topic)).toEqual(['lwt/1'])
+  },
+)
+
+it('asks such a sensor for another will, if it answers [SN-CONN-9]', () => {
+  const { world, sensor } = repeatedTooLate(true)
+  sensor.send({ ...willtopic, willTopic: 'lwt/2' } as Packet)
+  expect(sensor.send(willmsg)).toEqual([connack(0)])
+  world.advance(100_000)
+  expect(world.broker.wills.map(({ topic }) => topic)).toEqual(['lwt/2'])
+})
+
+it('does not take a sensor at its word that has done something since CONNACK: it has rebooted [SN-CONN-10]', () => {
+  const world = new World()
+  const sensor = world.sensor()
+  sensor.connect('dev1', willed(true))
+  sensor.send(willtopic)
+  sensor.send(willmsg)
+  sensor.register('a')
+  sensor.connect('dev1', willed(true))
+  expect(sensor.send({ type: 'register', topicId: 0, msgId: 2, topicName: 'b' })).toEqual([])
+  expect(world.session('dev1').state).toBe('willtopic')
+})
+
 it('sends CONNACK first, whatever has waited for the sensor [SN-CONN-14]', () => {
   const world = new World()
   const sensor = world.sensor()
