@@ -3,7 +3,7 @@
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { holdSignals } from './gateway/stop-signals.ts'
-import { BROKER, CONSOLE, GATEWAY, urlOf } from './terminal/addresses.ts'
+import { brokerUrlOf, CONSOLE, GATEWAY, urlOf } from './terminal/addresses.ts'
 
 interface Options {
   config?: string
@@ -73,7 +73,7 @@ function overridesOf(options: Options): object {
   const { listen, broker, predefined, id, store, console, logLevel, logFormat } = options
   return {
     ...(listen && { listeners: listen.map((address) => ({ url: listenerOf(address) })) }),
-    ...(broker !== undefined && { broker: { url: urlOf(broker, BROKER) ?? broker } }),
+    ...(broker !== undefined && { broker: { url: brokerUrlOf(broker) ?? broker } }),
     ...(predefined && { predefined }),
     ...(console === false && { console: { enabled: false } }),
     ...(typeof console === 'string' && { console: { url: urlOf(console, CONSOLE) ?? console } }),

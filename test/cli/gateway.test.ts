@@ -34,6 +34,25 @@ describe('its store', () => {
   })
 })
 
+describe('its broker', () => {
+  it.each(['embedded', ' embedded '])(
+    'is the one that it brings along where --broker says "%s"',
+    async (word) => {
+      const { said } = await start(
+        {},
+        '--listen',
+        'udp://127.0.0.1:0',
+        '--broker',
+        word,
+        '--no-console',
+        '--store',
+        'memory',
+      )
+        await said('connected to the broker')
+    },
+  )
+})
+
 describe('a wrong configuration', () => {
   it('ends it at the start with 1, each problem on a line with what would be right: also keys that only loading them shows', () => {
     const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----'

@@ -4,7 +4,7 @@
 import { hostOf } from '../../config/sections/addresses.ts'
 import { isLoopback } from '../../config/sections/networks.ts'
 import type { CommentedSection } from '../../config/write.ts'
-import { BROKER, CONSOLE, GATEWAY, urlOf } from '../terminal/addresses.ts'
+import { brokerUrlOf, CONSOLE, GATEWAY, urlOf } from '../terminal/addresses.ts'
 
 /** All answers; each is one line of text, empty for "none". */
 export interface Answers {
@@ -35,7 +35,6 @@ const fine = () => undefined
 const listOf = (text: string): string[] => text.split(/[,\s]+/).filter((part) => part !== '')
 const listenUrl = (text: string): string | undefined =>
   urlOf(text, GATEWAY)?.replace('//localhost:', '//127.0.0.1:')
-const brokerUrl = (text: string): string | undefined => (text === 'embedded' ? text : urlOf(text, BROKER))
 const isOpenTo = (url: string | undefined): boolean =>
   url !== undefined && !isLoopback(hostOf(url.replace(/^udp:/, 'http:')))
 const isTls = (text: string): boolean => /^(mqtts|wss):/.test(text)
@@ -70,7 +69,7 @@ export const QUESTIONS: readonly Question[] = [
     fallback: () => '127.0.0.1:1883',
     isOpen: always,
     fault: (text) =>
-      brokerUrl(text) === undefined
+      brokerUrlOf(text) === undefined
         ? 'host:port, or a url that begins with mqtt://, mqtts://, ws:// or wss://'
         : undefined,
   },
@@ -137,7 +136,7 @@ const consoleUrl = (text: string): string | undefined =>
 /** The configuration, with a comment for each section. */
 export function sectionsOf(answers: Answers, schema: string | undefined): CommentedSection[] {
   const { listen, allow, username, passwordEnv, ca, prefix, predefined } = answers
-  const broker = brokerUrl(answers.broker) ?? answers.broker
+  const broker = brokerUrlOf(answers.broker) ?? answers.broker
   const topics = Object.fromEntries(pairsOf(predefined))
   const networks = listOf(allow)
   const served = consoleUrl(answers.console)

@@ -14,7 +14,7 @@ export const GATEWAY: AddressKind = { scheme: 'udp', port: 1884 }
 /** A gateway's console. */
 export const CONSOLE: AddressKind = { scheme: 'http', port: 8885, others: ['https'] }
 /** An MQTT broker; each scheme has a port of its own. */
-export const BROKER: AddressKind = { scheme: 'mqtt', port: undefined, others: ['mqtts', 'ws', 'wss'] }
+const BROKER: AddressKind = { scheme: 'mqtt', port: undefined, others: ['mqtts', 'ws', 'wss'] }
 
 /** The url that an address stands for; undefined if it is none of this kind. */
 export function urlOf(text: string, { scheme, port, others = [] }: AddressKind): string | undefined {
@@ -28,6 +28,10 @@ export function urlOf(text: string, { scheme, port, others = [] }: AddressKind):
   const number = digits ?? (given === scheme ? port : undefined)
   return `${given}://${host}${number === undefined ? '' : `:${Number(number)}`}${path.replace(/\/+$/, '')}`
 }
+
+/** The url of a broker, or the word for the one that the gateway brings along; undefined if it is neither. */
+export const brokerUrlOf = (text: string): string | undefined =>
+  text.trim() === 'embedded' ? 'embedded' : urlOf(text, BROKER)
 
 /** A parser of option values, whose complaint names what is expected. */
 export const addressParser =
