@@ -10,6 +10,7 @@ const EXAMPLES = `
 Examples:
   $ mqttsn sensor thermometer --duration 20s
   $ mqttsn sensor valve --client-id valve-1 --interval 10s
+  $ mqttsn sensor meter --link 'serial:///dev/ttyUSB0?baud=115200&framing=slip'
   $ mqttsn sensor swarm --sensors 500 --verify 127.0.0.1:1883
 
 Exit code: 0 ended as asked, 1 it found something wrong, 2 usage, 3 no gateway answered.

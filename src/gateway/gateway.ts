@@ -108,7 +108,8 @@ export class Gateway {
       // listeners first: where they are taken, another gateway runs, whose store and connections must be left alone
       for (const index of this.#config.listeners.keys()) {
         const now = performance.now()
-        const bound = await openListener(this.#config, index, now, this.#intake.receive, this.#share)
+        const parts = { share: this.#share, log: this.#log }
+        const bound = await openListener(this.#config, index, now, this.#intake.receive, parts)
         this.#listeners.set(bound.listener, bound)
         if (this.#share === undefined) logListening(this.#log, bound)
       }

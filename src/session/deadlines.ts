@@ -72,8 +72,10 @@ const ofPresent: readonly Deadline[] = [
   reconnect,
   {
     // due until it was dealt with, also if something else happens in between
-    at: ({ state, downlink: { queue, holdUntil = never } }) =>
-      state === 'active' && queue.length > 0 ? holdUntil : never,
+    at: (session) =>
+      isListening(session) && session.downlink.queue.length > 0
+        ? (session.downlink.holdUntil ?? never)
+        : never,
     pass: ({ downlink }) => {
       downlink.holdUntil = undefined
     },

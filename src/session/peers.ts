@@ -11,6 +11,8 @@ export interface Listener {
   /** octets that one datagram may have on this link, encapsulation included [7.4] */
   readonly maxMessage: number
   readonly roaming: Roaming
+  /** messages that the link takes now before it is full; absent on links that never are */
+  readonly room?: (() => number) | undefined
 }
 
 /** Identifies a transport address: a number for IPv4, a string for everything else. */
@@ -94,7 +96,10 @@ export const sourceOf = ({ address, nodeId, association }: Peer): string => {
   return nodeId === undefined ? source : `${source} ${hex(nodeId)}`
 }
 
-/** For people: `127.0.0.1:5000`, `[::1]:5000`, with `/node` behind a forwarder, and `(identity)` where it has proved one. */
+/**
+ * For people: `127.0.0.1:5000`, `[::1]:5000`, a device as it is; with `/node` behind a forwarder, and `(identity)` where it has
+ * proved one.
+ */
 export const describePeer = ({
   address,
   port,
@@ -102,6 +107,7 @@ export const describePeer = ({
   association,
 }: Pick<Peer, 'address' | 'port' | 'nodeId' | 'association'>): string => {
   const host = address.includes(':') ? `[${address}]` : address
+  const place = port === 0 ? address : `${host}:${port}` // there are no ports beyond IP
   const node = nodeId === undefined ? '' : `/${hex(nodeId)}`
-  return `${host}:${port}${node}${association === undefined ? '' : ` (${association.identity})`}`
+  return `${place}${node}${association === undefined ? '' : ` (${association.identity})`}`
 }

@@ -37,6 +37,8 @@ export interface Simulation {
   readonly interval: number
   /** milliseconds after which it ends by itself, if not told otherwise */
   readonly duration?: number
+  /** it stands for many sensors, each with a socket of its own */
+  readonly isMany?: true
   /** further options, by name */
   readonly settings?: Readonly<Record<string, { about: string; default: string }>>
   /** Resolves some time after the signal; rejects if it found out that something is wrong. */

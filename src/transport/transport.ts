@@ -4,8 +4,9 @@ import type { Association } from '../session/peers.ts'
 
 /** Where a datagram came from, or goes to. The object that node:dgram hands out fits. */
 export interface Remote {
-  /** numeric address, IPv4 or IPv6 (with zone for link-local ones) */
+  /** numeric address, IPv4 or IPv6 (with zone for link-local ones); where there is no IP, the link's own, such as a device */
   readonly address: string
+  /** 0 where there is no IP */
   readonly port: number
   /**
    * this machine's address that it was sent to, from which answers leave; absent where the link has only one, or does not
@@ -19,6 +20,22 @@ export interface Remote {
 /** Called for every datagram received. `bytes` belongs to the callee and is not reused. */
 export type OnDatagram = (bytes: Uint8Array, remote: Remote) => void
 
+/** Why a line loses octets, or messages: the first three as they come, the others as they go (`oversized` both ways). */
+export type LinkError = 'noise' | 'checksum' | 'oversized' | 'full' | 'away' | 'stuck'
+
+/** What a link tells of itself that is a stream of octets. */
+export interface LinkStats {
+  /** it is open */
+  readonly up: boolean
+  readonly octets: { readonly received: number; readonly sent: number }
+  readonly frames: { readonly received: number; readonly sent: number }
+  readonly errors: Readonly<Record<LinkError, number>>
+  /** messages that wait for the line */
+  readonly queue: number
+  /** the last octets that were no message, as text */
+  readonly noise: string
+}
+
 /** What a transport tells of itself, for logs and metrics. */
 export interface TransportStats {
   /** octets of receive buffer that the system granted, as read back; comparable with what was asked for */
@@ -29,6 +46,8 @@ export interface TransportStats {
   readonly kernelDrops: number | undefined
   /** datagrams that could not be sent (full send buffer, no route, ...), and other errors of the link */
   readonly sendErrors: number
+  /** of a stream of octets, such as a serial line */
+  readonly link?: LinkStats | undefined
 }
 
 /** One bound link. */
@@ -42,6 +61,8 @@ export interface Transport {
    * configured. `radius` is the hop limit, 0 = as far as configured [6.1].
    */
   broadcast(bytes: Uint8Array, radius: number): void
+  /** Messages that may be sent now before the link is full; absent where it never is. Those that nobody repeats wait for it. */
+  room?(): number
   stats(): TransportStats
   /** Stops receiving and frees the port. */
   close(): Promise<void>

@@ -72,7 +72,7 @@ export class Front {
       },
     })
     for (const index of config.listeners.keys()) {
-      const bound = await openListener(config, index, performance.now(), this.#onDatagram)
+      const bound = await openListener(config, index, performance.now(), this.#onDatagram, { log })
       this.#listeners.push(bound)
       logListening(log, bound)
     }

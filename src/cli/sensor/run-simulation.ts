@@ -1,13 +1,16 @@
 // A simulated sensor as a command of its own: `mqttsn sensor KIND`, and each file of scripts/ when it is run directly.
 
 import { Command } from 'commander'
+import type { SensorTransport } from '../../sensor/udp.ts'
 import { type Simulation, type SimulationEvent, simulate } from '../../simulation/simulation.ts'
 import { addGatewayOptions, type SensorFlags, timeOption, withExitCodes } from '../options.ts'
 import { ExitCode, processTerminal, type Terminal } from '../terminal/terminal.ts'
+import { openLineTransport, parseLink } from './line-transport.ts'
 
 type SimulationFlags = Pick<SensorFlags, 'gateway' | 'clientId' | 'nodeId' | 'retry' | 'retries' | 'json'> & {
   duration?: number
   interval: number
+  link?: string
 } & Record<string, unknown>
 
 const ENDLESS = 'end after this time (default: at Ctrl-C)'
@@ -20,6 +23,9 @@ export function simulationCommand(simulation: Simulation, terminal: Terminal = p
     .addOption(timeOption('--duration <time>', duration ? 'end after this time' : ENDLESS, duration))
     .addOption(timeOption('--interval <time>', 'time between two readings', interval))
     .option('--json', 'print what happens as JSON, one object per line')
+  // a line has one peer; what stands for many sensors would need many lines
+  if (!simulation.isMany)
+    command.option('--link <url>', 'a serial or TCP line to the gateway, in place of UDP', parseLink)
   for (const [setting, { about: meaning, default: value }] of Object.entries(settings)) {
     command.option(`--${setting} <value>`, meaning, value)
   }
@@ -34,11 +40,14 @@ export function simulationCommand(simulation: Simulation, terminal: Terminal = p
     const timer = flags.duration === undefined ? undefined : setTimeout(stop, flags.duration)
     const print = flags.json ? toJson : toText
     const contact = new Contact(stop)
-    const { gateway, clientId, nodeId, retry: tRetry, retries: nRetry } = flags
+    const { clientId, nodeId, link, retry: tRetry, retries: nRetry } = flags
+    const gateway = link ?? flags.gateway
+    let transport: SensorTransport | undefined
     try {
+      if (link !== undefined) transport = await openLineTransport(link)
       await simulate(simulation, {
         sensorOptions: {
-          gateway,
+          ...(transport === undefined ? { gateway } : { transport }),
           tRetry,
           nRetry,
           ...(clientId !== undefined && { clientId }),
@@ -54,12 +63,14 @@ export function simulationCommand(simulation: Simulation, terminal: Terminal = p
       })
       const { missing } = contact
       if (missing === undefined) return terminal.exit(ExitCode.ok)
-      terminal.err(`error: no gateway at ${gateway}: ${missing}; --gateway names another one`)
+      const other = link === undefined ? 'gateway' : 'link'
+      terminal.err(`error: no gateway at ${gateway}: ${missing}; --${other} names another one`)
       terminal.exit(ExitCode.noAnswer)
     } catch (error) {
       terminal.err(`error: ${error instanceof Error ? error.message : error}`)
       terminal.exit(ExitCode.refused)
     } finally {
+      transport?.close()
       clearTimeout(timer)
     }
   })

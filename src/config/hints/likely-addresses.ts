@@ -1,5 +1,6 @@
 // Urls and networks as people write them elsewhere, in the spelling of this configuration. Pure.
 
+import { isLineUrl } from '../../transport/line/url.ts'
 import { parseBrokerUrl, parseListenerUrl } from '../sections/addresses.ts'
 
 const SCHEMES: Readonly<Record<string, string>> = {
@@ -29,7 +30,8 @@ const SCHEMES: Readonly<Record<string, string>> = {
 export function likelyUrl(section: string, value: string): string | undefined {
   const text = value.trim()
   if (section.startsWith('broker')) return legal(likelyBroker(text), parseBrokerUrl)
-  if (section.startsWith('listeners')) return legal(likelyListener(text), parseListenerUrl)
+  if (section.startsWith('listeners'))
+    return legal(likelyListener(text), (url) => (isLineUrl(url) ? url : parseListenerUrl(url)))
   return section.startsWith('console') ? likelyConsole(text) : undefined
 }
 
@@ -55,6 +57,8 @@ function likelyBroker(value: string): string | undefined {
 }
 
 function likelyListener(value: string): string | undefined {
+  if (isLineUrl(value)) return undefined // what is wrong with it is told by its kind
+  if (/^\/dev\/./.test(value)) return `serial://${value}?framing=slip`
   const bare = value.replace(/^[a-z0-9+-]+:\/*/i, '').replace(/\/.*$/, '')
   if (/^\d{1,5}$/.test(bare)) return `udp://0.0.0.0:${bare}`
   if (/^[0-9a-f]*:[0-9a-f:]*:[0-9a-f:]*$/i.test(bare)) return `udp://[${bare}]:1884`

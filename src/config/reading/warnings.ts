@@ -21,7 +21,12 @@ function* listenerWarnings(config: Config): Generator<string> {
     }
     const anyone = ['1.1.1.1', '2606::1'].some(matcher(listener.forwarders))
     if (anyone) yield `${path}.forwarders: every address may speak for every node`
-    const open = listener.allow.length === 0 && !isLoopback(parseListenerUrl(listener.url)?.address ?? '')
+    const address = parseListenerUrl(listener.url)?.address
+    const open = listener.allow.length === 0 && address !== undefined && !isLoopback(address)
+    if (/^serial:\/\/\/dev\/tty(USB|ACM)\d/.test(listener.url))
+      yield `${path}.url: after a replug this name may be that of another device; the one in /dev/serial/by-id stays`
+    const room = listener.pace === undefined ? undefined : slowAnswer(listener, config.timers.tRetry)
+    if (room !== undefined) yield `${path}.pace: ${room}`
     if (open && everything) {
       yield `${path}: anyone who reaches it may publish to every topic without connecting; set "allow", or narrow or disable qosMinusOne`
     }
@@ -29,6 +34,16 @@ function* listenerWarnings(config: Config): Generator<string> {
       yield `${path}.roaming: with "any", whoever knows a ClientId can take over that sensor's session from anywhere`
     }
   }
+}
+
+/** A message and its answer take longer than sensors and gateway wait before they repeat themselves. */
+function slowAnswer(
+  { pace, maxMessageSize }: Config['listeners'][number],
+  tRetry: number,
+): string | undefined {
+  const rate = pace?.octetsPerSecond
+  if (rate === undefined || tRetry >= (2000 * maxMessageSize) / rate) return undefined
+  return 'so slow that messages are repeated before they can be answered; set a smaller maxMessageSize, or a longer timers.tRetry'
 }
 
 /** Whether sensors are known at the broker by the ClientId that they choose themselves, and can choose that of any client there. */

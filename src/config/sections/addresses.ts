@@ -2,6 +2,8 @@
 
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { LINE_EXAMPLES, readLineUrl } from '../../transport/line/url.ts'
+import { nearest } from '../reading/nearest.ts'
 import { parseNetwork } from './networks.ts'
 import { kind, text } from './values.ts'
 
@@ -16,7 +18,7 @@ export const network = () => {
 
 const UDP_URL = /^udp:\/\/(?:\[([^\]]+)\]|([\d.]+)):(\d{1,5})$/
 
-/** The parts of a listener's url, undefined if it is not legal. */
+/** Address and port of a listener's url; undefined if it has none, or is not legal. */
 export function parseListenerUrl(url: string): { address: string; port: number; version: 4 | 6 } | undefined {
   const parts = UDP_URL.exec(url)
   const address = parts?.[1] ?? parts?.[2] ?? ''
@@ -27,14 +29,43 @@ export function parseListenerUrl(url: string): { address: string; port: number; 
   return { address, port, version }
 }
 
+/** One kind of listener: what its urls look like, and what one that looks so should be instead, if it is wrong. */
+interface ListenerKind {
+  readonly form: RegExp
+  readonly example: string
+  wrong(url: string): string | undefined
+}
+
+const UDP_EXAMPLE =
+  'udp://address:port with a numeric address, such as "udp://0.0.0.0:1884" or "udp://[::1]:1884"'
+
+/** All kinds. The examples are told where an url is of none of them. */
+const LISTENERS: readonly ListenerKind[] = [
+  {
+    form: UDP_URL,
+    example: UDP_EXAMPLE,
+    wrong: (url) => (parseListenerUrl(url) === undefined ? UDP_EXAMPLE : undefined),
+  },
+  { form: /^(?:serial|tcp):\/\/.+$/, example: LINE_EXAMPLES, wrong: wrongLine },
+]
+
+function wrongLine(url: string): string | undefined {
+  const read = readLineUrl(url)
+  if (!('expected' in read)) return undefined
+  const meant = read.unknown && nearest(read.unknown.name, read.unknown.known)
+  return meant === undefined ? read.expected : `${read.expected}; did you mean "${meant}"?`
+}
+
 /** Where a listener is bound. */
 export const listenerUrl = () => {
-  const error =
-    'udp://address:port with a numeric address, such as "udp://0.0.0.0:1884" or "udp://[::1]:1884"'
+  const error = LISTENERS.map(({ example }) => example).join('; or ')
   return z
     .string({ error })
-    .regex(UDP_URL, { error })
-    .refine((value) => parseListenerUrl(value) !== undefined, { error })
+    .regex(new RegExp(LISTENERS.map(({ form }) => form.source).join('|')), { error, abort: true })
+    .superRefine((url, context) => {
+      const message = LISTENERS.find(({ form }) => form.test(url))?.wrong(url)
+      if (message !== undefined) context.addIssue({ code: 'custom', message })
+    })
     .meta(kind({ kind: 'url' }))
 }
 

@@ -39,6 +39,24 @@ const discovery = z
     'Makes the gateway known to the whole network. Without it, a SEARCHGW is answered to its sender only.',
   )
 
+const pace = z
+  .strictObject({
+    octetsPerSecond: whole(1, 100_000_000)
+      .optional()
+      .describe(
+        'Octets per second, framing included. Default: nine tenths of what `baud` allows; over TCP no limit.',
+      ),
+    messages: whole(2, 100_000).prefault(32).describe('Messages that may wait for the line.'),
+    octets: size({ min: 256, max: 1024 ** 3 })
+      .prefault('8KiB')
+      .describe(
+        'Octets of these. What is above is dropped, QoS 0 first; what is not urgent waits in its queue for room.',
+      ),
+  })
+  .describe(
+    'How fast messages leave on a serial or TCP line, and how many wait for it. UDP has no such limit.',
+  )
+
 /** One listener. */
 export const listener = z.strictObject({
   name: text('a name of 1 to 64 characters', 1, 64)
@@ -48,7 +66,7 @@ export const listener = z.strictObject({
   url: listenerUrl()
     .prefault('udp://127.0.0.1:1884')
     .describe(
-      'Address and port to listen on, port 0 for any free one. 0.0.0.0 stands for every IPv4 address of this machine; [::] for every address of both families, unless another listener has an IPv4 address with the same port.',
+      'Address and port to listen on, port 0 for any free one. 0.0.0.0 stands for every IPv4 address of this machine; [::] for every address of both families, unless another listener has an IPv4 address with the same port. Or a line: a serial device, `serial:///dev/serial/by-id/NAME?baud=115200&framing=slip`, or a device server that is called, `tcp://10.0.0.9:4001?framing=hdlc`; framing is one of slip, cobs, hdlc and length.',
     ),
   maxMessageSize: whole(16, 65_507)
     .prefault(1472)
@@ -71,6 +89,7 @@ export const listener = z.strictObject({
     .prefault('4MiB')
     .describe('Receive buffer to ask of the system, octets. It may grant less (Linux: net.core.rmem_max).'),
   discovery: discovery.optional(),
+  pace: pace.optional(),
 })
 
 /** Whether a listener on `[::]` hears IPv4 as well: where no other one of the gateway has its port there. */

@@ -2,6 +2,7 @@
 
 import type { ListenerConfig } from '../../config/schema.ts'
 import { matcher } from '../../config/sections/networks.ts'
+import { isLineUrl, readLineUrl } from '../../transport/line/url.ts'
 
 export interface Admission {
   /** whether this address may send here at all */
@@ -10,8 +11,15 @@ export interface Admission {
   isForwarder(address: string): boolean
 }
 
-/** Compiles a listener's networks. */
-export function admissionOf(config: Pick<ListenerConfig, 'allow' | 'deny' | 'forwarders'>): Admission {
+/** Compiles a listener's networks. Whoever is at the other end of a line was put there; its url says if that is a forwarder. */
+export function admissionOf(
+  config: Pick<ListenerConfig, 'url' | 'allow' | 'deny' | 'forwarders'>,
+): Admission {
+  if (isLineUrl(config.url)) {
+    const line = readLineUrl(config.url)
+    const isForwarder = 'node' in line && line.node === 'encap'
+    return { admits: () => true, isForwarder: () => isForwarder }
+  }
   const allowed = matcher(config.allow)
   const denied = matcher(config.deny)
   return {

@@ -2,10 +2,12 @@
 
 import type { Config } from '../../config/schema.ts'
 import { servesBothFamilies } from '../../config/sections/listener.ts'
+import type { Log } from '../../log.ts'
 import type { Listener } from '../../session/peers.ts'
 import { createDiscovery, type Discovery } from '../../sessions/discovery.ts'
 import { openLink } from '../../transport/open.ts'
 import type { OnDatagram, Transport } from '../../transport/transport.ts'
+import { logLine } from '../reports/line-log.ts'
 import type { WorkerShare } from '../worker-share.ts'
 import { type Admission, admissionOf } from './admission.ts'
 
@@ -23,11 +25,11 @@ export async function openListener(
   index: number,
   now: number,
   onDatagram: (bound: BoundListener, ...datagram: Parameters<OnDatagram>) => void,
-  share?: WorkerShare,
+  { share, log }: { readonly share?: WorkerShare | undefined; readonly log: Log },
 ): Promise<BoundListener> {
   const config = listeners[index]
   if (config === undefined) throw new Error(`there is no listener ${index}`)
-  const { discovery, url, receiveBuffer } = config
+  const { discovery, url, receiveBuffer, pace, maxMessageSize: longest } = config
   const bothFamilies = servesBothFamilies(config, listeners)
   let bound: BoundListener | undefined
   const receive: OnDatagram = (bytes, remote) => {
@@ -40,10 +42,18 @@ export async function openListener(
     hops: discovery.hops,
   }
   const transport =
-    share?.listen(index, receive) ?? (await openLink({ url, bothFamilies, receiveBuffer, group }, receive))
+    share?.listen(index, receive) ??
+    (await openLink(
+      {
+        ...{ url, bothFamilies, receiveBuffer, group, longest, pace },
+        onLine: (event) => logLine(log, config.name, event),
+      },
+      receive,
+    ))
+  const room = transport.room?.bind(transport)
   bound = {
     index,
-    listener: { name: config.name, maxMessage: config.maxMessageSize, roaming: config.roaming },
+    listener: { name: config.name, maxMessage: longest, roaming: config.roaming, ...(room && { room }) },
     transport,
     ...admissionOf(config),
     discovery:

@@ -8,6 +8,7 @@ import type { Event } from '../../session/events.ts'
 import type { Session } from '../../session/session.ts'
 import { whyBarred } from '../../sessions/connect/takeover.ts'
 import type { Sessions } from '../../sessions/table.ts'
+import { isLineUrl } from '../../transport/line/url.ts'
 import type { Admissions } from '../admission/admit.ts'
 import { admissionOf } from '../datagrams/admission.ts'
 import type { BoundListener } from '../datagrams/listener.ts'
@@ -101,7 +102,9 @@ export function needsRestart([section, first, second]: Path): boolean {
 /** The next listener, but with the socket of the running one. */
 function renewedListener(running: ListenerConfig, next: ListenerConfig | undefined): ListenerConfig {
   if (next?.url !== running.url || next.name !== running.name) return running
-  const { allow, deny, forwarders, roaming, maxMessageSize } = next
+  const { allow, deny, forwarders, roaming } = next
+  // the buffers of a line are as long as its longest message
+  const { maxMessageSize } = isLineUrl(running.url) ? running : next
   return { ...running, allow, deny, forwarders, roaming, maxMessageSize }
 }
 

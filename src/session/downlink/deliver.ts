@@ -17,6 +17,9 @@ import { dropMessages, enqueueMessage, removeMessage } from './queue.ts'
 import { probeFor, spendCredit } from './validation.ts'
 import { acknowledgeMessage, isWithheld, mustWithhold, takeWithheld, withholdMessage } from './withhold.ts'
 
+/** Milliseconds until a full link is asked again. */
+const FULL_PAUSE = 100
+
 /**
  * A message from the broker. The gateway takes it over: stored first, acknowledged then, delivered when the sensor can
  * take it [AMB-28]; or it leaves it to the broker for now, and withholds the acknowledgement. What can never be delivered is acknowledged too, so that it does not block the broker [SN-GPUB-9].
@@ -86,6 +89,7 @@ export function deliverDue(session: Session, turn: Turn): boolean {
   const { downlink } = session
   if (downlink.withheld !== undefined) takeWithheld(session, turn)
   if (!isListening(session)) return false
+  let room = session.peer?.listener.room?.() ?? Number.POSITIVE_INFINITY
   while (!isWaiting(session)) {
     if (downlink.releasing !== undefined) {
       askSensor(session, { type: 'pubrel', msgId: downlink.releasing }, turn)
@@ -94,9 +98,17 @@ export function deliverDue(session: Session, turn: Turn): boolean {
     const message = downlink.queue[0]
     const isHeld = downlink.holdUntil !== undefined && downlink.holdUntil > turn.now
     if (message === undefined || isHeld || isAwakeOver(session, turn)) return session.state === 'awake'
+    if (room <= 0) return holdBack(session, turn)
+    room -= 1
     if (!deliver(session, message, turn)) return session.state === 'awake'
     if (downlink.withheld !== undefined) takeWithheld(session, turn)
   }
+  return false
+}
+
+/** The link is full: the next message waits until it may have room; a sleeper stays awake for it. */
+function holdBack({ downlink }: Session, { now }: Turn): false {
+  downlink.holdUntil = now + FULL_PAUSE
   return false
 }
 

@@ -1,0 +1,90 @@
+// A serial device without a native module: `stty` sets the line, libuv reads and writes it as a terminal.
+
+import { execFile } from 'node:child_process'
+import { close, constants, open } from 'node:fs'
+import { realpath } from 'node:fs/promises'
+import { createServer, type Server } from 'node:net'
+import { isatty, ReadStream } from 'node:tty'
+import { promisify } from 'node:util'
+import { type Advice, explain, TransportError } from '../error.ts'
+import { streamOf } from './duplex.ts'
+import type { OpenStream } from './stream.ts'
+import type { SerialSettings } from './url.ts'
+
+/** Opening a terminal may wait for a carrier. */
+const STTY_WITHIN = 3000
+/** A terminal that hangs up must not take the gateway with it. */
+const FLAGS = constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK
+
+const ADVICE: Advice = {
+  permission: 'not permitted; let the user of the gateway into the group of the device, mostly "dialout"',
+  'not-available': 'there is no such device; is it plugged in, and is the path in the url right?',
+  'in-use': 'another gateway uses this line; give it to one of them',
+  failed: 'it cannot be opened as a serial device',
+}
+
+/** Opens and sets the device. */
+export const openSerial: OpenStream<SerialSettings> = async (settings, listener) => {
+  const { device } = settings
+  const what = `cannot open ${device}`
+  const path = await realpath(device).catch((error: unknown) => {
+    throw explain(what, error, ADVICE)
+  })
+  const lock = await lockLine(path).catch((error: unknown) => {
+    throw explain(what, error, ADVICE)
+  })
+  try {
+    // without O_NONBLOCK the open itself may wait for a carrier, and with it a thread of the pool
+    const descriptor = await promisify(open)(path, FLAGS)
+    try {
+      if (!isatty(descriptor))
+        throw new TransportError('invalid', `${what}: it is no serial device; look at the path in the url`)
+      await setLine(path, settings)
+    } catch (error) {
+      close(descriptor, () => {})
+      throw error
+    }
+    const terminal = new ReadStream(descriptor) // closes its descriptor itself
+    terminal.resume()
+    return streamOf(terminal, listener, () => lock?.close())
+  } catch (error) {
+    lock?.close()
+    throw error instanceof TransportError ? error : explain(what, error, ADVICE)
+  }
+}
+
+/** Raw: every octet as it is. What is not on the line itself, such as a carrier, is not waited for. */
+function setLine(path: string, { baud, bits, parity, stop, flow }: SerialSettings): Promise<void> {
+  const args = [
+    process.platform === 'darwin' ? '-f' : '-F',
+    path,
+    ...[String(baud), 'raw', '-echo', 'clocal', '-hupcl', `cs${bits}`],
+    ...(parity === 'none' ? ['-parenb'] : ['parenb', parity === 'odd' ? 'parodd' : '-parodd']),
+    stop === 2 ? 'cstopb' : '-cstopb',
+    flow === 'rts' ? 'crtscts' : '-crtscts',
+  ]
+  return new Promise((resolve, reject) => {
+    execFile('stty', args, { timeout: STTY_WITHIN, killSignal: 'SIGKILL' }, (error, _out, said) => {
+      if (error === null) return resolve()
+      const why = error.killed
+        ? `stty did not end within ${STTY_WITHIN / 1000} s`
+        : said.trim() || error.message
+      const advice = 'baud, bits, parity, stop and flow in the url must be what the device can'
+      reject(new TransportError('failed', `cannot set ${path}: ${advice} (${why})`))
+    })
+  })
+}
+
+/** One gateway per line. Only Linux has names for sockets that vanish with their process; elsewhere nobody is kept out. */
+function lockLine(path: string): Promise<Server | undefined> {
+  if (process.platform !== 'linux') return Promise.resolve(undefined)
+  const server = createServer((socket) => socket.destroy())
+  server.unref()
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(`\0mqttsn-line ${path}`, () => {
+      server.on('error', () => {}) // such as no descriptor left for one who asks: the lock holds all the same
+      resolve(server)
+    })
+  })
+}

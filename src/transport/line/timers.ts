@@ -1,0 +1,33 @@
+// The timers of a line: one of each kind at a time.
+
+/** `reopen` the next attempt; `pace` the next message may leave; `silence` the rest of a message will not come; `stuck` nothing was taken. */
+type Kind = 'reopen' | 'pace' | 'silence' | 'stuck'
+
+export class LineTimers {
+  readonly #running = new Map<Kind, NodeJS.Timeout>()
+
+  /** Starts it, unless it runs already. */
+  start(kind: Kind, milliseconds: number, step: () => void): void {
+    if (this.#running.has(kind)) return
+    const timer = setTimeout(() => {
+      this.#running.delete(kind)
+      step()
+    }, milliseconds)
+    this.#running.set(kind, timer)
+  }
+
+  isRunning(kind: Kind): boolean {
+    return this.#running.has(kind)
+  }
+
+  stop(...kinds: readonly Kind[]): void {
+    for (const kind of kinds) {
+      clearTimeout(this.#running.get(kind))
+      this.#running.delete(kind)
+    }
+  }
+
+  stopAll(): void {
+    this.stop(...this.#running.keys())
+  }
+}
