@@ -3,6 +3,7 @@
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { BrokerInfo, GatewayInfo, ListenerInfo, StoreInfo } from './contract/gateway.ts'
+import { registerLinkMetrics } from './link-metrics.ts'
 import type { GatewayView, LatencyInfo } from './view.ts'
 
 /** What the numbers are taken from. */
@@ -161,12 +162,13 @@ export function createMetrics(view: MetricsSource): Metrics {
   )
   const granted = 'Receive buffer that the system granted.'
   gauge('mqttsn_listener_receive_buffer_bytes', granted, ['listener'], () =>
-    perListener(({ receiveBuffer }) => receiveBuffer),
+    perListener(({ link, receiveBuffer }) => (link ? undefined : receiveBuffer)),
   )
   const wanted = 'Receive buffer that was asked for.'
   gauge('mqttsn_listener_receive_buffer_asked_bytes', wanted, ['listener'], () =>
-    perListener(({ receiveBufferAsked }) => receiveBufferAsked),
+    perListener(({ link, receiveBufferAsked }) => (link ? undefined : receiveBufferAsked)),
   )
+  registerLinkMetrics({ counter, gauge }, () => now.listeners)
 
   return {
     registry,

@@ -13,6 +13,8 @@ export interface GatewayStatus {
       /** datagrams that the system dropped because the buffer was full; undefined where it cannot be told */
       readonly kernelDrops: number | undefined
       readonly sendErrors: number
+      /** of a line, `serial://` or `tcp://` */
+      readonly link?: { readonly up: boolean; readonly queue: number } | undefined
     }
   }[]
   readonly broker: {

@@ -80,6 +80,15 @@ describe('the metrics', () => {
       'mqttsn_listener_send_errors_total{listener="field"}': 1,
       'mqttsn_listener_receive_buffer_bytes{listener="field"}': 425_984,
       'mqttsn_listener_receive_buffer_asked_bytes{listener="field"}': 4_194_304,
+      'mqttsn_listener_send_errors_total{listener="bench"}': 3,
+      'mqttsn_link_up{listener="bench"}': 1,
+      'mqttsn_link_bytes_total{listener="bench",direction="received"}': 1200,
+      'mqttsn_link_bytes_total{listener="bench",direction="sent"}': 800,
+      'mqttsn_link_frames_total{listener="bench",direction="received"}': 60,
+      'mqttsn_link_frames_total{listener="bench",direction="sent"}': 40,
+      'mqttsn_link_errors_total{listener="bench",reason="noise"}': 2,
+      'mqttsn_link_errors_total{listener="bench",reason="full"}': 3,
+      'mqttsn_link_queued_messages{listener="bench"}': 1,
     })
   })
 

@@ -270,6 +270,23 @@ const LISTENER: ListenerInfo = {
   sendErrors: 1,
 }
 
+const LINE: ListenerInfo = {
+  name: 'bench',
+  url: 'serial:///dev/ttyS0?framing=slip',
+  receiveBuffer: 0,
+  receiveBufferAsked: 0,
+  kernelDrops: undefined,
+  sendErrors: 3,
+  link: {
+    up: true,
+    octets: { received: 1200, sent: 800 },
+    frames: { received: 60, sent: 40 },
+    errors: { noise: 2, full: 3 },
+    queue: 1,
+    noise: 'boot',
+  },
+}
+
 const BROKER: BrokerInfo = {
   url: 'mqtt://127.0.0.1:1883',
   healthy: true,
@@ -324,7 +341,7 @@ export function scriptedView(): ScriptedView {
   const view: ScriptedView = {
     now: {
       info: INFO,
-      listeners: [LISTENER],
+      listeners: [LISTENER, LINE],
       broker: BROKER,
       store: STORE,
       acts: true,

@@ -1,6 +1,6 @@
 // JSON Schemas of the API: what is not named is not sent. They name every property of the types in contract/, or do not compile.
 
-import type { BrokerInfo, GatewayInfo, ListenerInfo, StoreInfo } from '../contract/gateway.ts'
+import type { BrokerInfo, GatewayInfo, LinkInfo, ListenerInfo, StoreInfo } from '../contract/gateway.ts'
 import type { Problem } from '../contract/routes.ts'
 import { happenings } from './happenings.ts'
 import { sensorSchemas } from './sensor-schemas.ts'
@@ -53,6 +53,17 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
       receiveBufferAsked: whole('octets asked for'),
       kernelDrops: optional(whole('datagrams lost to a full receive buffer, up to a second ago')),
       sendErrors: whole('datagrams that could not be sent, and other errors of the socket'),
+      link: optional({
+        description: 'of a line: a serial device, or a connection to a device server',
+        ...object<LinkInfo>({
+          up: yesNo('it is open'),
+          octets: counts('octets, framing included: received and sent'),
+          frames: counts('messages: received and sent'),
+          errors: counts('octets that were no message, and messages that could not go out, by reason'),
+          queue: whole('messages that wait for the line'),
+          noise: text('the last octets that were no message'),
+        }),
+      }),
     }),
   },
   {

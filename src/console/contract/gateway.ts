@@ -55,6 +55,21 @@ export interface ListenerInfo {
   readonly receiveBufferAsked: number
   readonly kernelDrops: number | undefined
   readonly sendErrors: number
+  /** of a line: a stream of octets with one peer, which may go and come back */
+  readonly link?: LinkInfo | undefined
+}
+
+/** A serial line, or a connection to a device server. */
+export interface LinkInfo {
+  readonly up: boolean
+  readonly octets: { readonly received: number; readonly sent: number }
+  readonly frames: { readonly received: number; readonly sent: number }
+  /** octets that were no message, and messages that could not go out, by reason */
+  readonly errors: Readonly<Record<string, number>>
+  /** messages that wait for the line */
+  readonly queue: number
+  /** the last octets that were no message, as text */
+  readonly noise: string
 }
 
 export interface BrokerInfo {

@@ -107,6 +107,7 @@ export interface Waiting {
     | 'paused'
     /** it reported congestion */
     | 'congested'
+    | 'link-full'
     /** something is on its way to it and not answered yet */
     | 'unanswered'
     /** the broker has not answered its SUBSCRIBE yet */

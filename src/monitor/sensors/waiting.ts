@@ -14,6 +14,7 @@ const WORDS: Readonly<Record<Why, string>> = {
   asleep: 'It is asleep: messages wait until it wakes up and asks for them.',
   paused: 'It did not acknowledge the last message: nothing more is sent until it says something.',
   congested: 'It reported congestion and is left alone for a while.',
+  'link-full': 'Its line carries no more at the moment: they go on as it takes them.',
   unanswered: 'It has not answered the last message yet.',
   subscribing: 'The broker has not answered its SUBSCRIBE yet.',
   withheld: 'They are kept back at the broker until those before them are delivered.',
@@ -69,7 +70,7 @@ function whyHeld(session: Session, now: number): Why | undefined {
   if (state === 'asleep') return 'asleep'
   if (!isLive(session)) return 'connecting'
   if (paused) return 'paused'
-  if (holdUntil > now) return 'congested'
+  if (holdUntil > now) return session.peer?.listener.room?.() === 0 ? 'link-full' : 'congested'
   if (outstanding !== undefined) return 'unanswered'
   if ([...subscribing.requests.values()].some(({ type }) => type === 'subscribe')) return 'subscribing'
   return undefined

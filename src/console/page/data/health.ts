@@ -116,6 +116,15 @@ function ofListeners(listeners: readonly ListenerInfo[], recent: Recent): Found 
       next: 'Look at "listeners" in the configuration, and at the start of the log.',
     }
   }
+  const away = listeners.filter(({ link }) => link?.up === false)
+  if (away.length > 0) {
+    return {
+      ...check,
+      tone: 'bad',
+      text: `Away: ${away.map(({ name }) => name).join(', ')}. Sensors on that line cannot be heard until it is back.`,
+      next: 'Is the device plugged in, or the device server running? The log says why it cannot be opened.',
+    }
+  }
   const remedy = 'Raise net.core.rmem_max of the operating system, and "receiveBuffer" of the listener.'
   if (recent.kernelDrops > 0) {
     return {

@@ -1,6 +1,7 @@
 // Both sides of the gateway: the broker and the connections to it, the listeners where sensors are heard.
 
 import type { BrokerInfo, ListenerInfo } from '../../contract/gateway.ts'
+import { Lines } from '../connections/lines.tsx'
 import { useLive } from '../data/use-live.ts'
 import { count, octets } from '../parts/format.ts'
 import { type Fact, Facts, Intro, Panel, WideTable } from '../parts/panel.tsx'
@@ -51,7 +52,7 @@ function Broker({ broker }: { broker: BrokerInfo }) {
 }
 
 function Listener({ listener }: { listener: ListenerInfo }) {
-  const { name, url, receiveBuffer, receiveBufferAsked, kernelDrops, sendErrors } = listener
+  const { name, url, receiveBuffer, receiveBufferAsked, kernelDrops, sendErrors, link } = listener
   const isSmall = receiveBuffer < receiveBufferAsked
   return (
     <tr>
@@ -60,14 +61,16 @@ function Listener({ listener }: { listener: ListenerInfo }) {
         <code>{url}</code>
       </td>
       <td class="number" data-label="Receive buffer" data-tone={isSmall ? 'warn' : undefined}>
-        {isSmall ? `${octets(receiveBuffer)} of ${octets(receiveBufferAsked)}` : octets(receiveBuffer)}
+        {link !== undefined && 'none'}
+        {link === undefined &&
+          (isSmall ? `${octets(receiveBuffer)} of ${octets(receiveBufferAsked)}` : octets(receiveBuffer))}
       </td>
       <td
         class="number"
         data-label="Lost by the system"
         data-tone={(kernelDrops ?? 0) > 0 ? 'bad' : undefined}
       >
-        {kernelDrops === undefined ? 'not known here' : count(kernelDrops)}
+        {kernelDrops === undefined ? (link === undefined ? 'not known here' : 'none') : count(kernelDrops)}
       </td>
       <td class="number" data-label="Send errors" data-tone={sendErrors > 0 ? 'warn' : undefined}>
         {count(sendErrors)}
@@ -107,6 +110,7 @@ export function ConnectionsPage() {
           </table>
         </WideTable>
       </Panel>
+      {listeners !== undefined && <Lines listeners={listeners} />}
     </div>
   )
 }

@@ -31,7 +31,8 @@ export function NothingFound({ query, listeners, clear }: NothingFoundProps) {
     )
   }
   // A listener on all addresses is reached on this machine through loopback.
-  const url = (listeners[0]?.url ?? 'udp://ADDRESS:PORT')
+  // The far end of a line is somewhere else.
+  const url = (listeners.find(({ link }) => link === undefined)?.url ?? 'udp://ADDRESS:PORT')
     .replace('//0.0.0.0:', '//127.0.0.1:')
     .replace('//[::]:', '//[::1]:')
   const urls = listeners.map((listener) => listener.url).join(', ') || 'no address yet'

@@ -1,0 +1,53 @@
+// Metrics of lines: serial devices and connections to device servers.
+
+import type { LinkInfo, ListenerInfo } from './contract/gateway.ts'
+
+type Values = Iterable<readonly [Readonly<Record<string, string>>, number]>
+type Register = (name: string, help: string, labels: readonly string[], read: () => Values) => void
+
+/** Registers them; `listeners` gives what a scrape sees. */
+export function registerLinkMetrics(
+  { counter, gauge }: { readonly counter: Register; readonly gauge: Register },
+  listeners: () => readonly ListenerInfo[],
+): void {
+  const one = (read: (link: LinkInfo) => number) => (): Values =>
+    listeners().flatMap(({ name, link }) =>
+      link === undefined ? [] : [[{ listener: name }, read(link)] as const],
+    )
+  const by = (label: string, read: (link: LinkInfo) => Readonly<Record<string, number>>) => (): Values =>
+    listeners().flatMap(({ name, link }) =>
+      Object.entries(link === undefined ? {} : read(link)).map(
+        ([key, value]) => [{ listener: name, [label]: key }, value] as const,
+      ),
+    )
+  gauge(
+    'mqttsn_link_up',
+    '1 while a line is open: a serial device, or a connection to a device server.',
+    ['listener'],
+    one(({ up }) => (up ? 1 : 0)),
+  )
+  counter(
+    'mqttsn_link_bytes_total',
+    'Octets on a line, framing included.',
+    ['listener', 'direction'],
+    by('direction', ({ octets }) => octets),
+  )
+  counter(
+    'mqttsn_link_frames_total',
+    'Messages on a line.',
+    ['listener', 'direction'],
+    by('direction', ({ frames }) => frames),
+  )
+  counter(
+    'mqttsn_link_errors_total',
+    'Octets on a line that were no message (noise, checksum, oversized), and messages that could not go out (full, away, stuck, oversized).',
+    ['listener', 'reason'],
+    by('reason', ({ errors }) => errors),
+  )
+  gauge(
+    'mqttsn_link_queued_messages',
+    'Messages that wait for a line.',
+    ['listener'],
+    one(({ queue }) => queue),
+  )
+}

@@ -1,0 +1,55 @@
+// Listeners that are lines: what is told of a wrong url, and of keys that make no sense on a line.
+
+import { describe, expect, it } from 'vitest'
+import { ConfigError, loadConfig } from '../../src/config/load.ts'
+
+const load = (listeners: readonly object[], more: object = {}) =>
+  loadConfig({ env: {}, overrides: { listeners, ...more } })
+
+function problemsWith(...listeners: object[]): string {
+  try {
+    load(listeners)
+    return ''
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return error.message
+  }
+}
+
+const LINE = 'serial:///dev/serial/by-id/usb?framing=slip'
+
+describe('a listener that is a line', () => {
+  it('is taken, with a pace in octets', () => {
+    const { config, warnings } = load([{ url: LINE, pace: { octetsPerSecond: 900, octets: '4KiB' } }])
+    expect(config.listeners[0]).toMatchObject({
+      url: LINE,
+      pace: { octetsPerSecond: 900, messages: 32, octets: 4096 },
+    })
+    expect(warnings.filter((one) => one.includes('listeners'))).toEqual([])
+  })
+
+  it.each([
+    [{ url: 'serial:///dev/ttyS1' }, ['listeners[0].url', 'framing=slip or cobs']],
+    [{ url: `${LINE}&baude=9600` }, ['no parameters but baud', 'did you mean "baud"?']],
+    [{ url: 'xbee:///dev/ttyS1' }, ['serial:///dev/serial/by-id/', 'udp://address:port']],
+    [{ url: '/dev/ttyS1' }, ['"serial:///dev/ttyS1?framing=slip"']],
+    [{ url: LINE, allow: ['10.0.0.0/8'] }, ['listeners[0].allow', 'a line has one peer']],
+    [{ url: LINE, forwarders: ['10.0.0.1'] }, ['listeners[0].forwarders', 'node=encap']],
+    [{ url: LINE, discovery: { group: '225.1.1.1' } }, ['listeners[0].discovery', 'no group']],
+    [{ url: 'udp://127.0.0.1:1884', pace: {} }, ['listeners[0].pace', 'serial:// and tcp://']],
+  ])('%j is told what to change [LINK-GW-8]', (listener, words) => {
+    const told = problemsWith(listener)
+    for (const word of words) expect(told).toContain(word)
+  })
+
+  it('two listeners on one line are an error, whatever their parameters [LINK-GW-8]', () => {
+    expect(problemsWith({ url: LINE }, { url: LINE.replace('slip', 'cobs') })).toContain('a line of its own')
+  })
+
+  it('a name that moves at a replug, and a pace that is too slow, are warned of [LINK-GW-8]', () => {
+    const url = 'serial:///dev/ttyUSB0?framing=slip'
+    const { warnings } = load([{ url, pace: { octetsPerSecond: 10 } }])
+    expect(warnings.join('\n')).toContain('the one in /dev/serial/by-id stays')
+    expect(warnings.join('\n')).toContain('so slow that messages are repeated')
+  })
+})

@@ -1,0 +1,70 @@
+// What urls of lines say, and what is told of those that are wrong.
+
+import { describe, expect, it } from 'vitest'
+import { lineAddress, lineRate, readLineUrl } from '../../../src/transport/line/url.ts'
+
+const right = (url: string) => {
+  const read = readLineUrl(url)
+  if ('expected' in read) throw new Error(read.expected)
+  return read
+}
+
+describe('the url of a line', () => {
+  it('has defaults for all but the framing', () => {
+    expect(right('serial:///dev/ttyUSB0?framing=slip')).toEqual({
+      stream: {
+        kind: 'serial',
+        device: '/dev/ttyUSB0',
+        baud: 115_200,
+        bits: 8,
+        parity: 'none',
+        stop: 1,
+        flow: 'none',
+      },
+      framing: 'slip',
+      crc: undefined,
+      node: 'none',
+      reopen: { min: 1000, max: 30_000 },
+      strict: false,
+    })
+  })
+
+  it('says all that can be set', () => {
+    const url =
+      'serial:///dev/serial/by-id/a%20b?baud=9600&bits=7&parity=even&stop=2&flow=rts&framing=cobs&crc=xmodem&node=encap&reopen=50ms..2m&strict=on'
+    const read = right(url)
+    expect(read).toMatchObject({
+      stream: { device: '/dev/serial/by-id/a b', baud: 9600, bits: 7, parity: 'even', stop: 2, flow: 'rts' },
+      ...{ framing: 'cobs', crc: 'xmodem', node: 'encap', reopen: { min: 50, max: 120_000 }, strict: true },
+    })
+    expect([lineAddress(read), lineRate(read)]).toEqual(['/dev/serial/by-id/a b', 960])
+  })
+
+  it('names a device server by name or address', () => {
+    expect(right('tcp://[fd00::1]:4001?framing=hdlc').stream).toEqual({
+      kind: 'tcp',
+      host: 'fd00::1',
+      port: 4001,
+    })
+    expect(lineAddress(right('tcp://barn.example:4001?framing=hdlc'))).toBe('tcp/barn.example:4001')
+    expect(lineRate(right('tcp://barn.example:4001?framing=hdlc'))).toBeUndefined()
+  })
+
+  it.each([
+    ['serial:///dev/ttyUSB0', 'framing=slip or cobs or hdlc or length'],
+    ['serial:///dev/ttyUSB0?framing=ppp', 'framing=slip or cobs or hdlc or length'],
+    ['serial:///dev/ttyUSB0?framing=slip&baud=12345', 'baud=115200'],
+    ['serial:///dev/ttyUSB0?framing=slip&flow=xon', 'flow=none or rts'],
+    ['serial:///dev/ttyUSB0?framing=slip&reopen=1s', 'reopen=1s..30s'],
+    ['serial:///dev/ttyUSB0?framing=slip&reopen=0s..0s', 'reopen=1s..30s'],
+    ['serial://ttyUSB0?framing=slip', 'serial:///dev/serial/by-id/'],
+    ['serial:///?framing=slip', 'serial:///dev/serial/by-id/'],
+    ['serial:///dev/%E0%A4%A?framing=slip', 'serial:///dev/serial/by-id/'],
+    ['tcp://10.0.0.9?framing=slip', 'tcp://10.0.0.9:4001'],
+    ['tcp://user:word@10.0.0.9:1?framing=slip', 'tcp://10.0.0.9:4001'],
+    ['tcp://10.0.0.9:4001?framing=slip&baud=9600', 'no parameters but framing, crc'],
+    ['xbee:///dev/ttyUSB0', 'serial:///dev/serial/by-id/'],
+  ])('%s: expected %s [LINK-GW-8]', (url, expected) => {
+    expect(readLineUrl(url)).toMatchObject({ expected: expect.stringContaining(expected) })
+  })
+})
