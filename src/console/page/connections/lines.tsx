@@ -36,9 +36,14 @@ function Line({ name, link }: { name: string; link: LinkInfo }) {
         <Dot />
         <span>{link.up ? 'open' : 'away'}</span>
       </td>
-      <td class="number" data-label="Received">{`${octets(link.octets.received)}, ${count(link.frames.received)}`}</td>
+      <td
+        class="number"
+        data-label="Received"
+      >{`${octets(link.octets.received)}, ${count(link.frames.received)}`}</td>
       <td class="number" data-label="Sent">{`${octets(link.octets.sent)}, ${count(link.frames.sent)}`}</td>
-      <td class="number" data-label="Waiting">{count(link.queue)}</td>
+      <td class="number" data-label="Waiting">
+        {count(link.queue)}
+      </td>
       <td data-label="Errors" data-tone={errors.length > 0 ? 'warn' : undefined}>
         {errors.map(([reason, value]) => `${count(value)} ${reason}`).join(', ') || 'none'}
       </td>
@@ -53,7 +58,7 @@ export function Lines({ listeners }: { listeners: readonly ListenerInfo[] }) {
   if (lines.length === 0) return null
   return (
     <Panel title="Lines">
-      <WideTable>
+      <WideTable label="Lines">
         <table class="plain">
           <thead>
             <tr>

@@ -5,6 +5,7 @@ import type { BrokerInfo, GatewayInfo, ListenerInfo } from '../../contract/gatew
 import { count, octets, plural } from '../parts/format.ts'
 import { dropWords } from '../words/drops.ts'
 import type { Tone } from '../words/explained.ts'
+import { linesAway } from './lines-away.ts'
 
 /** What was found. */
 interface Found {
@@ -116,15 +117,8 @@ function ofListeners(listeners: readonly ListenerInfo[], recent: Recent): Found 
       next: 'Look at "listeners" in the configuration, and at the start of the log.',
     }
   }
-  const away = listeners.filter(({ link }) => link?.up === false)
-  if (away.length > 0) {
-    return {
-      ...check,
-      tone: 'bad',
-      text: `Away: ${away.map(({ name }) => name).join(', ')}. Sensors on that line cannot be heard until it is back.`,
-      next: 'Is the device plugged in, or the device server running? The log says why it cannot be opened.',
-    }
-  }
+  const away = linesAway(listeners)
+  if (away !== undefined) return { tone: 'bad', value, ...away }
   const remedy = 'Raise net.core.rmem_max of the operating system, and "receiveBuffer" of the listener.'
   if (recent.kernelDrops > 0) {
     return {
