@@ -69,6 +69,8 @@ const stages: Readonly<Record<string, (example: string) => Stage>> = {
   trace: () => ({ more: ['--url', live.url, '--wait', '--duration', '200ms'] }),
   capture: () => ({ more: ['-p', portOf(live.url), '--wait', '--duration', '200ms'] }),
   sensor: (example) => ({
+    // this machine has no such device
+    code: () => (example.includes('--link') ? 1 : 0),
     more: [
       ...['-p', gatewayPort(), '--duration', example.includes('swarm') ? '3s' : '300ms'],
       ...(example.includes('swarm')

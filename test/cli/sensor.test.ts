@@ -72,6 +72,13 @@ describe('the command', () => {
     )
   })
 
+  it('--link names what is wrong with a line, or with its url', async () => {
+    expect(await sensor('meter', '--link', 'serial:///dev/ttyS9')).toBe(2)
+    expect(terminal.errors.join()).toContain('expected framing=slip or cobs or hdlc or length')
+    expect(await sensor('meter', '--link', 'serial:///dev/no-such-line?framing=slip')).toBe(1)
+    expect(terminal.errors.at(-1)).toContain('cannot open /dev/no-such-line: there is no such device')
+  })
+
   it('goes on where a gateway refuses the connection for now', async () => {
     let asked = 0
     const accept = acceptingGateway()

@@ -66,6 +66,10 @@ function setLine(path: string, { baud, bits, parity, stop, flow }: SerialSetting
   return new Promise((resolve, reject) => {
     execFile('stty', args, { timeout: STTY_WITHIN, killSignal: 'SIGKILL' }, (error, _out, said) => {
       if (error === null) return resolve()
+      if (error.code === 'ENOENT')
+        return reject(
+          new TransportError('failed', `cannot set ${path}: there is no program "stty"; install coreutils`),
+        )
       const why = error.killed
         ? `stty did not end within ${STTY_WITHIN / 1000} s`
         : said.trim() || error.message
