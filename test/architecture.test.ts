@@ -16,6 +16,7 @@ const none: Neighbours = { values: [], types: [] }
 const both = (...parts: string[]): Neighbours => ({ values: parts, types: parts })
 const behindTheGateway = [
   'transport',
+  'dtls',
   'upstream',
   'store',
   'sessions',
@@ -35,7 +36,7 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
   sessions: both('session', 'codec', 'mqtt-topics'),
   sensor: both('codec'),
   simulation: { values: ['sensor'], types: ['sensor', 'codec'] },
-  transport: { values: [], types: ['session/peers.ts'] },
+  transport: { values: ['dtls'], types: ['session/peers.ts', 'dtls'] },
   dtls: none,
   upstream: {
     values: ['mqtt-topics'],
@@ -53,7 +54,7 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
   },
   console: both('session/states.ts'),
   page: { values: ['console/states.ts', 'console/contract/docs.ts'], types: ['console'] },
-  config: both('mqtt-topics'),
+  config: both('mqtt-topics', 'dtls/suites.ts', 'dtls/crypto/chance.ts', 'dtls/crypto/x509.ts'),
   log: { values: [], types: ['config'] },
   gateway: both('console', 'monitor', 'version', ...behindTheGateway),
   monitor: both('gateway', 'console', ...behindTheGateway),
@@ -98,6 +99,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
     'version',
     'store',
     'transport/udp/proc-table.ts',
+    'transport/dtls/key-log.ts',
     'console/page.ts',
     'console/docs.ts',
   ],

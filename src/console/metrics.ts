@@ -3,6 +3,7 @@
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { BrokerInfo, GatewayInfo, ListenerInfo, StoreInfo } from './contract/gateway.ts'
+import { addListenerMetrics, by, type Values } from './listener-metrics.ts'
 import type { GatewayView, LatencyInfo } from './view.ts'
 
 /** What the numbers are taken from. */
@@ -16,12 +17,7 @@ export interface Metrics {
   readonly registry: Registry
 }
 
-type Labels = Readonly<Record<string, string>>
-type Values = Iterable<readonly [Labels, number]>
-
 const one = (value: number): Values => [[{}, value]]
-const by = (label: string, table: Readonly<Record<string, number>>): Values =>
-  Object.entries(table).map(([name, value]) => [{ [label]: name }, value])
 
 /** Makes the metrics of what `view` shows. */
 export function createMetrics(view: MetricsSource): Metrics {
@@ -146,27 +142,7 @@ export function createMetrics(view: MetricsSource): Metrics {
   )
   registry.registerMetric(new Latency(registers, () => now.latency))
 
-  const perListener = (read: (listener: ListenerInfo) => number | undefined) =>
-    now.listeners.flatMap((listener) => {
-      const value = read(listener)
-      return value === undefined ? [] : [[{ listener: listener.name }, value] as const]
-    })
-  const lost = 'Datagrams that the system dropped because the receive buffer was full, where it tells.'
-  counter('mqttsn_listener_kernel_drops_total', lost, ['listener'], () =>
-    perListener(({ kernelDrops }) => kernelDrops),
-  )
-  const failed = 'Datagrams that could not be sent, and other errors of the socket.'
-  counter('mqttsn_listener_send_errors_total', failed, ['listener'], () =>
-    perListener(({ sendErrors }) => sendErrors),
-  )
-  const granted = 'Receive buffer that the system granted.'
-  gauge('mqttsn_listener_receive_buffer_bytes', granted, ['listener'], () =>
-    perListener(({ receiveBuffer }) => receiveBuffer),
-  )
-  const wanted = 'Receive buffer that was asked for.'
-  gauge('mqttsn_listener_receive_buffer_asked_bytes', wanted, ['listener'], () =>
-    perListener(({ receiveBufferAsked }) => receiveBufferAsked),
-  )
+  addListenerMetrics({ counter, gauge }, () => now.listeners)
 
   return {
     registry,

@@ -1,11 +1,13 @@
 // Opens a link to sensors: which kind it is, its url says.
 
+import { openDtls } from './dtls/dtls.ts'
+import type { DtlsOptions } from './dtls/options.ts'
 import { TransportError } from './error.ts'
 import type { OnDatagram, Transport } from './transport.ts'
-import { openUdp, type UdpOptions } from './udp/udp.ts'
+import { openUdp } from './udp/udp.ts'
 
 /** What a link may be opened with; each kind takes what it knows. */
-export type LinkOptions = UdpOptions
+export type LinkOptions = DtlsOptions
 
 type Open = (
   options: LinkOptions,
@@ -16,6 +18,7 @@ type Open = (
 /** The kinds of link, by the scheme of their urls. */
 const KINDS: Readonly<Record<string, Open>> = {
   udp: openUdp,
+  dtls: openDtls,
 }
 
 /**

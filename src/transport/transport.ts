@@ -1,6 +1,7 @@
 // What carries datagrams: the contract that every kind of link fulfils. `open.ts` finds the link for an url.
 
 import type { Association } from '../session/peers.ts'
+import type { SecureLink, SecureStats } from './secure-link.ts'
 
 /** Where a datagram came from, or goes to. The object that node:dgram hands out fits. */
 export interface Remote {
@@ -29,6 +30,8 @@ export interface TransportStats {
   readonly kernelDrops: number | undefined
   /** datagrams that could not be sent (full send buffer, no route, ...), and other errors of the link */
   readonly sendErrors: number
+  /** of a link that authenticates its peers */
+  readonly secure?: SecureStats | undefined
 }
 
 /** One bound link. */
@@ -43,6 +46,8 @@ export interface Transport {
    */
   broadcast(bytes: Uint8Array, radius: number): void
   stats(): TransportStats
+  /** its sessions, where the link authenticates its peers */
+  readonly secure?: SecureLink | undefined
   /** Stops receiving and frees the port. */
   close(): Promise<void>
 }

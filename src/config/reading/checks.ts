@@ -2,7 +2,7 @@
 
 import { isIP } from 'node:net'
 import type { Config } from '../schema.ts'
-import { brokerUrls, hostOf, parseListenerUrl } from '../sections/addresses.ts'
+import { brokerUrls, hostOf, isDtls, parseListenerUrl } from '../sections/addresses.ts'
 import { matchesEverything } from '../sections/glob.ts'
 import { isLoopback } from '../sections/networks.ts'
 import { type Path, pathText } from './path.ts'
@@ -54,6 +54,43 @@ function* listenerContradictions({ listeners }: Config): Generator<Contradiction
         expected: `one of IPv${address.version}, as the listener's`,
       }
     }
+  }
+}
+
+function* dtlsContradictions({ listeners }: Config): Generator<Contradiction> {
+  for (const [i, { url, dtls, discovery }] of listeners.entries()) {
+    const path = ['listeners', i]
+    const place = [...path, 'dtls']
+    const its = [...path, 'url']
+    if (dtls !== undefined && !isDtls(url))
+      yield { about: [place, its], found: 'a section for dtls://', expected: 'none, as the url is udp://' }
+    if (!isDtls(url)) continue
+    if (discovery !== undefined) {
+      const expected = 'none, as nothing can be told to all in secret: set it at a listener with udp://'
+      yield { about: [[...path, 'discovery'], its], found: 'a group for dtls://', expected }
+    }
+    const { psk, cert, key, clientCa, crl } = dtls ?? {}
+    const keys: Path[] = ['psk', 'cert', 'key', 'clientCa', 'crl'].map((name) => [...place, name])
+    const wrong = (name: string, found: string, expected: string): Contradiction => ({
+      about: [[...place, name], ...keys, its],
+      found,
+      expected,
+    })
+    if (psk === undefined && !cert)
+      yield {
+        ...wrong(
+          'psk',
+          'neither psk nor cert',
+          'a file of keys ("psk": { "file": "psk.txt" }), or a certificate',
+        ),
+      }
+    if (psk !== undefined && psk.file === undefined && psk.keys === undefined)
+      yield wrong('psk', 'neither file nor keys', 'one of them')
+    if (cert && !key) yield wrong('key', 'cert without key', 'both, or neither')
+    if (key && !cert) yield wrong('cert', 'key without cert', 'both, or neither')
+    if (cert && !clientCa) yield wrong('clientCa', 'cert without clientCa', 'the authority of the sensors')
+    if (clientCa && !cert) yield wrong('cert', 'clientCa without cert', 'both, or neither')
+    if (crl && !clientCa) yield wrong('clientCa', 'crl without clientCa', 'both, or no crl')
   }
 }
 
@@ -176,6 +213,7 @@ function* consoleContradictions({ console: { enabled, url, token } }: Config): G
 /** All contradictions of a configuration that is right in every single value. */
 export const contradictions = (config: Config): Contradiction[] => [
   ...listenerContradictions(config),
+  ...dtlsContradictions(config),
   ...brokerContradictions(config),
   ...predefinedContradictions(config),
   ...consoleContradictions(config),

@@ -14,11 +14,11 @@ export const network = () => {
     .meta(kind({ kind: 'network' }))
 }
 
-const UDP_URL = /^udp:\/\/(?:\[([^\]]+)\]|([\d.]+)):(\d{1,5})$/
+const LISTENER_URL = /^(?:udp|dtls):\/\/(?:\[([^\]]+)\]|([\d.]+)):(\d{1,5})$/
 
 /** The parts of a listener's url, undefined if it is not legal. */
 export function parseListenerUrl(url: string): { address: string; port: number; version: 4 | 6 } | undefined {
-  const parts = UDP_URL.exec(url)
+  const parts = LISTENER_URL.exec(url)
   const address = parts?.[1] ?? parts?.[2] ?? ''
   const version = isIP(address)
   const port = Number(parts?.[3])
@@ -27,13 +27,16 @@ export function parseListenerUrl(url: string): { address: string; port: number; 
   return { address, port, version }
 }
 
+/** Whether the listener of this url takes protected records only. */
+export const isDtls = (url: string): boolean => url.startsWith('dtls:')
+
 /** Where a listener is bound. */
 export const listenerUrl = () => {
   const error =
-    'udp://address:port with a numeric address, such as "udp://0.0.0.0:1884" or "udp://[::1]:1884"'
+    'udp://address:port or dtls://address:port with a numeric address, such as "udp://0.0.0.0:1884" or "udp://[::1]:1884"'
   return z
     .string({ error })
-    .regex(UDP_URL, { error })
+    .regex(LISTENER_URL, { error })
     .refine((value) => parseListenerUrl(value) !== undefined, { error })
     .meta(kind({ kind: 'url' }))
 }

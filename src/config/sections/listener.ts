@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { group, listenerUrl, network, parseListenerUrl } from './addresses.ts'
+import { dtls } from './dtls.ts'
 import { duration, list, oneOf, size, text, whole } from './values.ts'
 
 const discovery = z
@@ -48,7 +49,7 @@ export const listener = z.strictObject({
   url: listenerUrl()
     .prefault('udp://127.0.0.1:1884')
     .describe(
-      'Address and port to listen on, port 0 for any free one. 0.0.0.0 stands for every IPv4 address of this machine; [::] for every address of both families, unless another listener has an IPv4 address with the same port.',
+      'Address and port to listen on, port 0 for any free one: udp:// in the clear, dtls:// for sensors with keys or certificates of their own (`dtls`). 0.0.0.0 stands for every IPv4 address of this machine; [::] for every address of both families, unless another listener has an IPv4 address with the same port.',
     ),
   maxMessageSize: whole(16, 65_507)
     .prefault(1472)
@@ -71,6 +72,7 @@ export const listener = z.strictObject({
     .prefault('4MiB')
     .describe('Receive buffer to ask of the system, octets. It may grant less (Linux: net.core.rmem_max).'),
   discovery: discovery.optional(),
+  dtls: dtls.optional(),
 })
 
 /** Whether a listener on `[::]` hears IPv4 as well: where no other one of the gateway has its port there. */

@@ -55,6 +55,22 @@ export interface ListenerInfo {
   readonly receiveBufferAsked: number
   readonly kernelDrops: number | undefined
   readonly sendErrors: number
+  /** of a listener with DTLS */
+  readonly secure?: SecureInfo | undefined
+}
+
+export interface SecureInfo {
+  /** sessions that are open, and handshakes under way */
+  readonly sessions: number
+  readonly halfOpen: number
+  /** how handshakes ended since the start: `full`, `resumed`, or why they failed */
+  readonly handshakes: Readonly<Record<string, number>>
+  /** sessions that went to another address since the start */
+  readonly moves: number
+  /** hellos that were asked to show that their address is theirs */
+  readonly helloVerifies: number
+  /** the secrets of all sessions are written to a file */
+  readonly keyLog: boolean
 }
 
 export interface BrokerInfo {

@@ -126,6 +126,15 @@ function ofListeners(listeners: readonly ListenerInfo[], recent: Recent): Found 
       ...doc('datagrams-lost'),
     }
   }
+  const logged = listeners.find(({ secure }) => secure?.keyLog)
+  if (logged !== undefined) {
+    return {
+      ...check,
+      tone: 'bad',
+      text: `${logged.name} writes the secrets of all its sessions to a file: whoever has it reads and forges everything.`,
+      next: 'Remove "dtls.keyLog" of this listener from the configuration, start the gateway again, and delete the file.',
+    }
+  }
   const small = listeners.find(({ receiveBuffer, receiveBufferAsked }) => receiveBuffer < receiveBufferAsked)
   if (small !== undefined) {
     return {
@@ -135,7 +144,7 @@ function ofListeners(listeners: readonly ListenerInfo[], recent: Recent): Found 
       next: remedy,
     }
   }
-  const urls = listeners.map(({ url }) => url).join(', ')
+  const urls = listeners.map(placeOf).join(', ')
   if (listeners.every(({ url }) => LOOPBACK.test(url))) {
     return {
       tone: 'note',
@@ -147,7 +156,10 @@ function ofListeners(listeners: readonly ListenerInfo[], recent: Recent): Found 
   return { tone: 'good', value, text: urls }
 }
 
-const LOOPBACK = /^udp:\/\/(127\.|\[::1\])/
+const placeOf = ({ url, secure }: ListenerInfo): string =>
+  secure === undefined ? url : `${url} (${plural(secure.sessions, 'session')})`
+
+const LOOPBACK = /^(?:udp|dtls):\/\/(127\.|\[::1\])/
 
 function ofSensors({ sensors, forgotten }: GatewayInfo, recent: Recent): Found {
   const all = sum(sensors)
