@@ -3,7 +3,7 @@
 import { createSocket } from 'node:dgram'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { DtlsPeer } from '../support/dtls-peer.ts'
-import { connect, keyOf, publish, secureScene } from '../support/dtls-scene.ts'
+import { connect, keyOf, publish, secureScene, subscribe } from '../support/dtls-scene.ts'
 import { aWhile, seen, until } from '../support/gateway.ts'
 
 const IDENTITY_VARIABLE = '$' + '{identity}'
@@ -134,14 +134,7 @@ describe('a sensor behind a NAT', () => {
     const meter = await peer('meter-7', { connectionIdLength: 0 })
     meter.send(connect('meter-7', false))
     await meter.next('connack')
-    meter.send({
-      type: 'subscribe',
-      dup: false,
-      qos: 1,
-      msgId: 1,
-      topicIdType: 'short',
-      topicId: 0x7874,
-    })
+    meter.send(subscribe('xt'))
     await meter.next('suback')
     meter.send({ type: 'disconnect', duration: 600 })
     await meter.next('disconnect')

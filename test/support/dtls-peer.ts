@@ -5,9 +5,9 @@ import { once } from 'node:events'
 import { decodeFrame, encodeFrame } from '../../src/codec/v1/frame.ts'
 import type { Malformed, Packet, PacketType } from '../../src/codec/v1/messages.ts'
 import { DtlsClient } from '../../src/dtls/client/client.ts'
-import type { ClientOptions } from '../../src/dtls/client/options.ts'
+import type { ClientOptions, ClientResumption } from '../../src/dtls/client/options.ts'
 import { systemChance } from '../../src/dtls/crypto/chance.ts'
-import type { Effect, Turn } from '../../src/dtls/effects.ts'
+import type { Effect, SessionInfo, Turn } from '../../src/dtls/effects.ts'
 
 export type DtlsPeerOptions = Omit<ClientOptions, 'remote' | 'psk'> & {
   /** identity, and key in hex */
@@ -25,6 +25,8 @@ export class DtlsPeer {
   readonly heard: { readonly packet: Packet | Malformed; readonly nodeId: Uint8Array | undefined }[] = []
   /** all that the client's core wanted */
   readonly effects: Effect[] = []
+  /** sequence numbers of the protected records that came, without connection ids */
+  readonly sequences: number[] = []
   /** records to the gateway are lost */
   isDeaf = false
   readonly #core: DtlsClient
@@ -60,6 +62,16 @@ export class DtlsPeer {
     const peer = await DtlsPeer.start(url, options)
     await peer.until(() => peer.effects.some(({ type }) => type === 'open'))
     return peer
+  }
+
+  /** What a later session may begin with. */
+  get resumption(): ClientResumption | undefined {
+    return this.#core.resumption
+  }
+
+  /** Of its session. */
+  get info(): SessionInfo | undefined {
+    return this.effects.flatMap((effect) => (effect.type === 'open' ? [effect.info] : []))[0]
   }
 
   get handshakes(): number {
@@ -121,7 +133,10 @@ export class DtlsPeer {
   }
 
   #listen(): void {
-    this.#socket.on('message', (bytes) => this.#do((turn) => this.#core.receive(bytes, turn)))
+    this.#socket.on('message', (bytes) => {
+      if (bytes.readUInt16BE(3) === 1) this.sequences.push(bytes.readUIntBE(5, 6))
+      this.#do((turn) => this.#core.receive(bytes, turn))
+    })
   }
 
   #do(step: (turn: Turn) => void): void {

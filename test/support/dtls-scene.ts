@@ -74,3 +74,13 @@ export const publish = (topic: string, text: string, qos: -1 | 0 | 1 = 1, msgId 
   msgId: qos > 0 ? msgId : 0,
   data: Buffer.from(text),
 })
+
+/** SUBSCRIBE to a short topic name of two characters. */
+export const subscribe = (topic: string, qos: 0 | 1 = 1): Packet => ({
+  type: 'subscribe',
+  dup: false,
+  qos,
+  msgId: 1,
+  topicIdType: 'short',
+  topicId: topic.charCodeAt(0) * 256 + topic.charCodeAt(1),
+})
