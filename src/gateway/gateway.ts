@@ -114,8 +114,9 @@ export class Gateway {
         this.#listeners.set(bound.listener, bound)
         if (this.#share === undefined) logListening(this.#log, bound)
       }
-      this.#store ??= await openStore(this.#config, this.#log, this.#share?.stored)
-      const stored = await loadStore(this.#config, this.#store, this.#listeners.values())
+      const part = this.#share?.stored
+      this.#store ??= await openStore(this.#config, this.#log, part)
+      const stored = await loadStore(this.#config, this.#store, this.#listeners.values(), part)
       this.#broker = await openBroker(this.#config, this.#log, this.#books, this.#share)
       this.rules.reserve(this.#broker.ownNames)
       const turns = this.#createTurns(this.#store, this.#broker)

@@ -16,6 +16,7 @@ import {
   type SecureParts,
 } from '../gateway/datagrams/listener.ts'
 import { AssociationUse } from '../gateway/dtls/association-use.ts'
+import { secureNames } from '../gateway/open-store.ts'
 import { logListening } from '../gateway/reports/log-lines.ts'
 import { createRefusals, type Refusals } from '../gateway/reports/refusals.ts'
 import { renewListeners, renewSecureLinks } from '../gateway/rules/reload.ts'
@@ -26,6 +27,7 @@ import type { Refusal } from '../session/refusal.ts'
 import { openLmdbStore } from '../store/lmdb/lmdb.ts'
 import { everything } from '../store/lmdb/options.ts'
 import type { Store } from '../store/store.ts'
+import { dropForeignRecords } from '../transport/dtls/session-records.ts'
 import type { Remote } from '../transport/transport.ts'
 import { unpackBatch } from './batch.ts'
 import type { Binding, FromWorker } from './messages.ts'
@@ -95,11 +97,13 @@ export class Front {
   }
 
   /** Links with sessions of their own begin to serve: those sessions end here, and this thread keeps them in the store. */
-  async begin({ store, listeners }: Config, log: Log): Promise<void> {
-    const isSecure = listeners.some(({ dtls }) => dtls !== undefined)
-    if (isSecure && store.type !== 'memory') {
+  async begin(config: Config, log: Log): Promise<void> {
+    const { store } = config
+    const names = secureNames(config)
+    if (names.length > 0 && store.type !== 'memory') {
       const part = { ...everything, owns: () => false }
       this.#store = await openLmdbStore({ path: store.path, log, part })
+      dropForeignRecords(this.#store, names)
     }
     for (const { transport } of this.#listeners) transport.secure?.begin(this.#store)
   }

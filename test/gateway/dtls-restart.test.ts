@@ -54,7 +54,7 @@ describe('after a restart with a durable store', () => {
     expect(again.info).toMatchObject({ resumed: true, identity: 'meter-3' })
   })
 
-  it('a key that was taken away meanwhile opens nothing', async () => {
+  it('a key that was taken away meanwhile opens nothing, and nobody inherits its session [DTLS-ID-8]', async () => {
     const { test, peer } = await secureScene({}, { durable: true })
     const meter = await peer('meter-4')
     meter.send(connect('meter-4', false))
@@ -65,6 +65,13 @@ describe('after a restart with a durable store', () => {
     })
     meter.send(publish('ab', 'still here?'))
     await until(() => test.gateway.status().counters.dropped['dtls-no-session'] === 1)
+    // its sensor is still known, by the number of that session: nobody else may be taken for it
+    expect(test.stateOf({ clientId: 'meter-4' })).toBe('active')
+    for (let i = 0; i < 3; i++) {
+      const other = await peer('meter-5')
+      other.send(publish('ab', 'from somebody else'))
+      await other.next('disconnect')
+    }
   })
 })
 

@@ -2,6 +2,9 @@
 
 import { createSocket } from 'node:dgram'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { signerOf } from '../../src/dtls/crypto/chance.ts'
+import { createTrust, derChain } from '../../src/dtls/crypto/x509.ts'
+import { ca, client, server, strangers } from '../dtls/pki.ts'
 import { DtlsPeer } from '../support/dtls-peer.ts'
 import { connect, keyOf, publish, secureScene, subscribe } from '../support/dtls-scene.ts'
 import { aWhile, seen, until } from '../support/gateway.ts'
@@ -125,6 +128,80 @@ describe('who a sensor behind DTLS is', () => {
     )
     await until(() => (test.gateway.status().counters.dropped['dtls-malformed'] ?? 0) > 0)
     expect(test.gateway.status().sensors).toBe(0)
+  })
+})
+
+describe('a sensor with a certificate', () => {
+  const certificates = { psk: undefined, cert: server.cert, key: server.key, clientCa: ca.cert }
+  const own = (pem: { cert: string; key: string }) => ({
+    certificate: { chain: derChain(pem.cert), sign: signerOf(pem.key) },
+    serverTrust: createTrust({ authorities: ca.cert, purpose: 'server' }),
+  })
+
+  it('is who its certificate names, beside sensors with keys [DTLS-ID-1]', async () => {
+    const { test, office, peer } = await secureScene({
+      dtls: { ...certificates, psk: { keys: { a: keyOf(1) } } },
+    })
+    const meter = await DtlsPeer.open(test.url(), own(client))
+    onTestFinished(() => meter.close())
+    meter.send(connect('meter-17'))
+    expect(await meter.next('connack')).toMatchObject({ returnCode: 0 })
+    meter.send(publish('ab', 'certified'))
+    expect((await office.inbox.next()).text).toBe('certified')
+    expect(test.gateway.sessions.byClientId.get('meter-17')?.peer?.association).toMatchObject({
+      kind: 'certificate',
+    })
+    expect(peer).toBeDefined()
+  })
+
+  it('of a stranger`s authority gets no session, and the log says why', async () => {
+    const { test, lines } = await secureScene({ dtls: certificates })
+    const meter = await DtlsPeer.start(test.url(), own(strangers))
+    onTestFinished(() => meter.close())
+    await until(() => lines.some(({ msg }) => msg === 'handshake failed'))
+    expect(lines.find(({ msg }) => msg === 'handshake failed')).toMatchObject({
+      cause: 'certificate',
+      hint: expect.stringContaining('clientCa'),
+    })
+    expect(test.gateway.status().listeners[0]?.stats.secure).toMatchObject({
+      sessions: 0,
+      handshakes: { certificate: 1 },
+    })
+  })
+})
+
+describe('sessions that no sensor uses', () => {
+  it('end after a while; those of connected and sleeping sensors stay [DTLS-LIM-6]', async () => {
+    const { test, lines, peer } = await secureScene({ dtls: { idle: '1s' } })
+    const [idle, active, gone] = [await peer('meter-1'), await peer('meter-2'), await peer('meter-3')]
+    for (const [i, each] of [active, gone].entries()) {
+      each.send(connect(`meter-${i + 2}`))
+      await each.next('connack')
+    }
+    gone.send({ type: 'disconnect', duration: null })
+    await gone.next('disconnect')
+    await idle.until(() => idle.effects.some(({ type }) => type === 'closed'), 30_000)
+    await gone.until(() => gone.effects.some(({ type }) => type === 'closed'), 30_000)
+    expect(lines.filter(({ why }) => why === 'idle')).toHaveLength(2)
+    active.send(publish('ab', 'still here'))
+    await active.next('puback')
+    expect(test.gateway.status().listeners[0]?.stats.secure?.sessions).toBe(1)
+  }, 40_000)
+
+  it('make room for others when there are too many, and sensors in use do not [DTLS-LIM-3]', async () => {
+    const { test, lines, peer } = await secureScene({ dtls: { sessions: 2 } })
+    const used = await peer('meter-1')
+    used.send(connect('meter-1'))
+    await used.next('connack')
+    await peer('meter-2')
+    const third = await peer('meter-3')
+    expect(lines.find(({ why }) => why === 'displaced')).toMatchObject({ identity: 'meter-2' })
+    third.send(connect('meter-3'))
+    await third.next('connack')
+    const fourth = await DtlsPeer.start(test.url(), { psk: ['meter-4', keyOf(4)] })
+    onTestFinished(() => fourth.close())
+    await until(() => (test.gateway.status().counters.dropped['dtls-sessions'] ?? 0) > 0)
+    expect(fourth.handshakes).toBe(0)
   })
 })
 

@@ -136,6 +136,11 @@ export class DtlsServer {
     return restored
   }
 
+  /** Sessions have numbers from this one on: those below were of an earlier process, and are remembered above. */
+  numberFrom(first: number): void {
+    this.#context.nextId = Math.max(this.#context.nextId, first)
+  }
+
   /** Ticket keys of an earlier process; secret. */
   useTicketKeys(keys: readonly TicketKey[]): void {
     this.#context.tickets.use(keys)

@@ -10,7 +10,7 @@ import type { OnDatagram, Remote, Transport, TransportStats } from '../transport
 import { HeldDatagrams } from './held-datagrams.ts'
 import { type KeyLog, openKeyLog } from './key-log.ts'
 import type { EffectOf, SecureOptions } from './options.ts'
-import { sessionName, sessionsIn, ticketKeysIn, ticketsName } from './session-records.ts'
+import { FreshNumbers, sessionName, sessionsIn, ticketKeysIn, ticketsName } from './session-records.ts'
 
 /** Datagrams that may wait until `begin`. */
 const MOST_EARLY = 5000
@@ -33,6 +33,7 @@ export class DtlsTransport implements Transport, SecureLink {
   readonly #handshakes: Partial<Record<HandshakeResult, number>> = {}
   #core: DtlsServer
   #store: AsideStore | undefined
+  #numbers: FreshNumbers | undefined
   #early: [Uint8Array, Remote][] | undefined = []
   #timer: NodeJS.Timeout | undefined
   #timerAt = Number.POSITIVE_INFINITY
@@ -61,13 +62,8 @@ export class DtlsTransport implements Transport, SecureLink {
     else if (this.#early.length < MOST_EARLY) this.#early.push([bytes, from])
   }
 
-  send(bytes: Uint8Array, { association }: Remote): void {
-    const { number } = association ?? {}
-    let isSent = false
-    if (number !== undefined)
-      this.#perform((turn) => {
-        isSent = this.#core.send(number, bytes, turn)
-      })
+  send(bytes: Uint8Array, { association: to }: Remote): void {
+    const isSent = to !== undefined && this.#perform((turn) => this.#core.send(to.number, bytes, turn))
     if (!isSent) this.#unsent++
   }
 
@@ -125,6 +121,8 @@ export class DtlsTransport implements Transport, SecureLink {
 
   #restore(store: AsideStore): void {
     const { name } = this.#options
+    this.#numbers = new FreshNumbers(store, name)
+    this.#core.numberFrom(this.#numbers.first)
     this.#core.useTicketKeys(ticketKeysIn(store, name))
     this.#core.onTicketKeys = (keys) => store.keepAside(ticketsName(name), () => ({ keys }))
     this.#perform((turn) => {
@@ -135,11 +133,12 @@ export class DtlsTransport implements Transport, SecureLink {
     })
   }
 
-  #perform(step: (turn: Turn) => void, from?: Remote): void {
+  #perform<T>(step: (turn: Turn) => T, from?: Remote): T {
     const turn: Turn = { now: performance.now(), wall: Date.now(), out: [] }
-    step(turn)
+    const result = step(turn)
     for (const effect of turn.out) this.#do(effect, from)
     this.#wake()
+    return result
   }
 
   #do(effect: Effect, from: Remote | undefined): void {
@@ -182,6 +181,7 @@ export class DtlsTransport implements Transport, SecureLink {
 
   #open({ session, info, remote }: EffectOf<'open'>): void {
     this.#count(info.resumed ? 'resumed' : 'full')
+    this.#numbers?.note(session)
     const association = this.#note(session, info, remote)
     if (association !== undefined) this.#options.reports.opened(association, info, remote)
   }
@@ -244,6 +244,6 @@ export class DtlsTransport implements Transport, SecureLink {
     this.#timer = setTimeout(() => {
       this.#timerAt = Number.POSITIVE_INFINITY
       this.#perform((turn) => this.#core.tick(turn))
-    }, Math.ceil(pause) + 1)
+    }, Math.ceil(pause) + 1).unref()
   }
 }

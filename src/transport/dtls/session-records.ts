@@ -5,9 +5,10 @@ import type { TicketKey } from '../../dtls/resumption/tickets.ts'
 import type { SavedSession } from '../../dtls/server/saved.ts'
 import type { AsideStore } from '../secure-link.ts'
 
-/** Names of records: of a session, and of the ticket keys of a listener. */
+/** Names of records: of a session, of the ticket keys of a listener, and of the numbers that it has given. */
 export const sessionName = (listener: string, session: number): string => `dtls ${session} ${listener}`
 export const ticketsName = (listener: string): string => `dtls tickets ${listener}`
+const numbersName = (listener: string): string => `dtls numbers ${listener}`
 
 /** The fields that a T has, if these are they. */
 type Fields<T> = { readonly [K in keyof T]?: unknown }
@@ -97,3 +98,42 @@ export function sessionsIn({ asides }: AsideStore, listener: string): SavedSessi
 
 export const ticketKeysIn = ({ asides }: AsideStore, listener: string): readonly TicketKey[] =>
   readTicketKeys(asides.get(ticketsName(listener)))
+
+/** Takes away what listeners have left that are not there any more. */
+export function dropForeignRecords(store: AsideStore, listeners: readonly string[]): void {
+  for (const name of store.asides.keys()) {
+    const [, listener] = /^dtls (?:\d+|tickets) (.*)$/s.exec(name) ?? []
+    if (listener !== undefined && !listeners.includes(listener)) store.keepAside(name, () => undefined)
+  }
+}
+
+/** Numbers of sessions that are set aside at once, and how many must be left of them. */
+const BLOCK = 2 ** 20
+const LEAST = 2 ** 16
+
+/**
+ * Numbers of sessions, none of which an earlier process has given: sensors in the store are known by them, and somebody else
+ * must not be taken for one of them.
+ */
+export class FreshNumbers {
+  readonly first: number
+  readonly #store: AsideStore
+  readonly #name: string
+  #end = 0
+
+  constructor(store: AsideStore, listener: string) {
+    this.#store = store
+    this.#name = numbersName(listener)
+    const { next }: { next?: unknown } = Object(store.asides.get(this.#name))
+    this.first = isCount(next) ? next : 1
+    this.note(this.first)
+  }
+
+  /** This number is in use. */
+  note(number: number): void {
+    if (number + LEAST < this.#end) return
+    const next = number + BLOCK
+    this.#end = next
+    this.#store.keepAside(this.#name, () => ({ next }))
+  }
+}
