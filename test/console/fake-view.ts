@@ -277,14 +277,6 @@ export class FakeView implements GatewayView {
         receiveBufferAsked: 4_194_304,
         kernelDrops: 0,
         sendErrors: 0,
-        secure: {
-          sessions: 4,
-          halfOpen: 1,
-          handshakes: { full: 5, resumed: 2, 'wrong-key': 1 },
-          moves: 3,
-          helloVerifies: 9,
-          keyLog: false,
-        },
       },
     ]
   }

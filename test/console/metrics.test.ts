@@ -80,6 +80,13 @@ describe('the metrics', () => {
       'mqttsn_listener_send_errors_total{listener="field"}': 1,
       'mqttsn_listener_receive_buffer_bytes{listener="field"}': 425_984,
       'mqttsn_listener_receive_buffer_asked_bytes{listener="field"}': 4_194_304,
+      'mqttsn_dtls_sessions{listener="field"}': 4,
+      'mqttsn_dtls_half_open{listener="field"}': 1,
+      'mqttsn_dtls_handshakes_total{listener="field",result="full"}': 5,
+      'mqttsn_dtls_handshakes_total{listener="field",result="wrong-key"}': 1,
+      'mqttsn_dtls_moves_total{listener="field"}': 3,
+      'mqttsn_dtls_hello_verify_total{listener="field"}': 9,
+      'mqttsn_dtls_key_log{listener="field"}': 0,
     })
   })
 
@@ -130,6 +137,7 @@ describe('the metrics', () => {
       'le',
       'listener',
       'session',
+      'result',
     ]
     const ofProcess = ['major', 'minor', 'patch', 'space', 'kind']
     expect([...labels].filter((label = '') => ![...known, ...ofProcess].includes(label))).toEqual([])
