@@ -48,7 +48,7 @@ describe('its broker', () => {
         '--store',
         'memory',
       )
-        await said('connected to the broker')
+      await said('connected to the broker')
     },
   )
 })
