@@ -72,3 +72,15 @@ export function checkSecurity(url: string, { psk, cert, key, ca }: SecurityOptio
   if (psk.identity === '' || Buffer.byteLength(psk.identity) > 128) refuse('psk.identity: 1 to 128 octets')
   if (keyOctets(psk.key) === undefined) refuse('psk.key: 8 to 64 octets, as octets or as hex')
 }
+
+/** Says of a refused CONNECT at dtls:// what the reason probably is: gateways want identity and ClientId to be the same. */
+export function withIdentityHint(
+  error: unknown,
+  { gateway, clientId, psk }: SecurityOptions & { gateway: string; clientId: string },
+): unknown {
+  if (!(error instanceof SensorError) || error.returnCode !== 3 || !isSecure(gateway)) return error
+  if (psk?.identity === clientId) return error
+  const identity = psk === undefined ? 'that of its certificate' : JSON.stringify(psk.identity)
+  const hint = `its identity is ${identity}, its client id ${JSON.stringify(clientId)}: may it have that?`
+  return new SensorError('rejected', `${error.message}; ${hint}`, 3)
+}

@@ -15,6 +15,7 @@ import {
 } from './options.ts'
 import { pause } from './pause.ts'
 import * as requests from './requests.ts'
+import { withIdentityHint } from './security.ts'
 import { addressOf } from './topics.ts'
 
 export { type DiscoverOptions, discover, type FoundGateway } from './discover.ts'
@@ -67,7 +68,7 @@ export class Sensor extends EventEmitter<SensorEvents> {
       await connection.request('control', requests.connectRequest(packet, will, onAccepted))
     } catch (error) {
       if (this.state === 'connecting') connection.enter('disconnected')
-      throw error
+      throw withIdentityHint(error, connection.options)
     }
   }
 

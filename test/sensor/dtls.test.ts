@@ -252,6 +252,16 @@ describe('a Sensor that cannot be secured', () => {
     expect([error.code, error.message]).toEqual(['security', expect.stringContaining('handshake_failure')])
   })
 
+  it('says that its client id is not its identity, where the gateway refuses it', async () => {
+    const { relay, peer } = await behind()
+    peer.script = ({ type }) => (type === 'connect' ? [{ type: 'connack', returnCode: 3 }] : [])
+    const other = await failureOf(sensorAt(relay.url, { psk, clientId: 'other' }).sensor.connect())
+    expect([other.code, other.returnCode]).toEqual(['rejected', 3])
+    expect(other.message).toContain('its identity is "meter-17", its client id "other"')
+    const same = await failureOf(sensorAt(relay.url).sensor.connect())
+    expect(same.message).toBe('CONNECT: gateway answered 3 (rejected: not supported)')
+  })
+
   it('ends its waiting when it is closed', async () => {
     const silent = await UdpPeer.open()
     cleanUps.push(() => silent.close())
