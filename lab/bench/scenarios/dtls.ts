@@ -3,10 +3,12 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { encode } from '../../../src/codec/v1/frame.ts'
+import { loadConfig } from '../../../src/config/load.ts'
 import { Program } from '../../processes.ts'
 import type { Figures, Row } from '../figures.ts'
 import { Histogram } from '../histogram.ts'
 import { processUse } from '../measure.ts'
+import { NotHere } from '../not-here.ts'
 import type { Scenario } from '../scenarios.ts'
 import { clientSettings, type Kind, SecureSensor } from '../secure-sensors.ts'
 import {
@@ -78,6 +80,16 @@ export const dtlsScenarios: readonly Scenario[] = [
   },
 ]
 
+/** A gateway of before the listeners at dtls:// can be measured in everything else. */
+function needListener(): void {
+  const listener = { url: 'dtls://127.0.0.1:0', dtls: { psk: { keys: { load0: '00'.repeat(16) } } } }
+  try {
+    loadConfig({ env: {}, overrides: { listeners: [listener] } })
+  } catch {
+    throw new NotHere('this gateway has no listeners at dtls://')
+  }
+}
+
 const secureOf = ({ secure }: Stage): Endpoint => {
   if (secure === undefined) throw new Error('the gateway has no listener at dtls://')
   return secure
@@ -85,6 +97,7 @@ const secureOf = ({ secure }: Stage): Endpoint => {
 
 /** A stage whose figures are those of the DTLS listener. */
 async function openSecure(context: Context, kind: Kind, sensors: number): Promise<Stage> {
+  needListener()
   const stage = await context.open({ dtls: { kind, sensors } })
   return { ...stage, gateway: secureOf(stage) }
 }
@@ -144,6 +157,7 @@ async function pings(
   variant: string,
   suite: number | undefined,
 ): Promise<Row> {
+  needListener()
   const open = await context.open({ dtls: { kind: 'key', sensors: count } })
   const stage = suite === undefined ? open : { ...open, gateway: secureOf(open) }
   try {
