@@ -34,7 +34,7 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
   codec: none,
   session: both('codec', 'mqtt-topics'),
   sessions: both('session', 'codec', 'mqtt-topics'),
-  sensor: both('codec'),
+  sensor: { values: ['codec', 'dtls'], types: ['codec', 'dtls'] },
   simulation: { values: ['sensor'], types: ['sensor', 'codec'] },
   transport: { values: ['dtls'], types: ['session/peers.ts', 'dtls'] },
   dtls: none,
@@ -293,6 +293,14 @@ describe('the import graph of src/', () => {
     for (const command of ['pub', 'sub', 'discover', 'decode', 'health', 'top', 'trace', 'capture'])
       expect(packagesOf(`src/cli/${command}.ts`), command).toEqual(['commander'])
     expect(packagesOf('src/cli/gateway.ts')).toContain('fastify')
+  })
+
+  it('loads DTLS for sensors that use it, and not for the others', () => {
+    const sensor = source.filter(({ path }) => partOf(path) === 'sensor')
+    const loads = (pattern: RegExp) => sensor.filter(({ text }) => pattern.test(text)).map(({ path }) => path)
+    expect(loads(/from '\.\.\/dtls\//)).toEqual(['src/sensor/dtls.ts'])
+    expect(loads(/from '\.\/dtls\.ts'/)).toEqual([])
+    expect(loads(/import\('\.\/dtls\.ts'\)/)).toEqual(['src/sensor/connection.ts', 'src/sensor/discover.ts'])
   })
 
   it('ends in src/: nothing is imported from scripts/, lab/ or test/', () => {

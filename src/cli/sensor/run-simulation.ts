@@ -3,12 +3,14 @@
 import { Command } from 'commander'
 import { type Simulation, type SimulationEvent, simulate } from '../../simulation/simulation.ts'
 import { addGatewayOptions, type SensorFlags, timeOption, withExitCodes } from '../options.ts'
+import { type SecurityFlags, securityOf } from '../terminal/security.ts'
 import { ExitCode, processTerminal, type Terminal } from '../terminal/terminal.ts'
 
-type SimulationFlags = Pick<SensorFlags, 'gateway' | 'clientId' | 'nodeId' | 'retry' | 'retries' | 'json'> & {
-  duration?: number
-  interval: number
-} & Record<string, unknown>
+type SimulationFlags = Pick<SensorFlags, 'gateway' | 'clientId' | 'nodeId' | 'retry' | 'retries' | 'json'> &
+  SecurityFlags & {
+    duration?: number
+    interval: number
+  } & Record<string, unknown>
 
 const ENDLESS = 'end after this time (default: at Ctrl-C)'
 
@@ -35,15 +37,18 @@ export function simulationCommand(simulation: Simulation, terminal: Terminal = p
     const print = flags.json ? toJson : toText
     const contact = new Contact(stop)
     const { gateway, clientId, nodeId, retry: tRetry, retries: nRetry } = flags
+    const { keys, ...security } = securityOf(flags, gateway, command, simulation.isMany)
     try {
       await simulate(simulation, {
         sensorOptions: {
           gateway,
           tRetry,
           nRetry,
+          ...security,
           ...(clientId !== undefined && { clientId }),
           ...(nodeId !== undefined && { nodeId }),
         },
+        pskOf: (identity) => keys.get(identity),
         interval: flags.interval,
         settings: Object.fromEntries(Object.keys(settings).map((key) => [key, String(flags[key])])),
         signal: end.signal,
@@ -52,7 +57,11 @@ export function simulationCommand(simulation: Simulation, terminal: Terminal = p
           contact.hear(event)
         },
       })
-      const { missing } = contact
+      const { missing, refusal } = contact
+      if (refusal !== undefined) {
+        terminal.err(`error: ${refusal}`)
+        return terminal.exit(ExitCode.refused)
+      }
       if (missing === undefined) return terminal.exit(ExitCode.ok)
       terminal.err(`error: no gateway at ${gateway}: ${missing}; --gateway names another one`)
       terminal.exit(ExitCode.noAnswer)
@@ -69,6 +78,7 @@ export function simulationCommand(simulation: Simulation, terminal: Terminal = p
 class Contact {
   #reached = false
   #why: string | undefined
+  #refusal: string | undefined
   readonly #stop: () => void
 
   /** `stop` is called when it is clear that nobody is there. */
@@ -82,9 +92,18 @@ class Contact {
     if (event.type === 'state' && event.state === 'connecting') this.#why ??= 'no answer'
     if (event.type !== 'note' || this.#reached) return
     if (event.code === 'rejected') this.#reached = true // somebody is there
+    if (event.code === 'security') {
+      this.#refusal = event.text
+      this.#stop()
+    }
     if (event.code !== 'timeout' && event.code !== 'transport') return
     this.#why = event.text.includes('ECONNREFUSED') ? 'nobody listens there' : event.text
     this.#stop()
+  }
+
+  /** Why gateway and sensor have no session of DTLS, if it never had one. */
+  get refusal(): string | undefined {
+    return this.#reached ? undefined : this.#refusal
   }
 
   /** Why it counts as not there; undefined if it is, or nothing was expected of it. */

@@ -12,6 +12,7 @@ export const swarm: Simulation = {
   about: 'runs many sensors of mixed kinds at once and, with --verify, checks that nothing is lost',
   interval: 10_000,
   duration: 60_000,
+  isMany: true,
   settings: {
     sensors: { about: 'how many', default: '100' },
     rate: { about: 'connection attempts per second', default: '100' },
