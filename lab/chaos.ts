@@ -6,7 +6,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { count } from '../src/cli/options.ts'
 import { type ChaosOptions, runChaos } from './chaos/run.ts'
 
-interface Flags extends Pick<ChaosOptions, 'rounds' | 'seed' | 'protocol' | 'store' | 'poison'> {
+interface Flags extends Pick<ChaosOptions, 'rounds' | 'seed' | 'protocol' | 'store' | 'poison' | 'dtls'> {
   entry: string
   keep?: true
 }
@@ -40,6 +40,12 @@ await new Command('chaos')
     share,
     0.3,
   )
+  .option(
+    '--dtls <share>',
+    'of sensors that speak DTLS; each may make one handshake in the whole run',
+    share,
+    0,
+  )
   .option('--keep', 'stop at the first round that fails, and keep logs and conversations')
   .addOption(new Option('--entry <file>', 'program of the gateway').default('dist/src/cli.js').hideHelp())
   .addHelpText(
@@ -50,6 +56,7 @@ come from the dead only; nothing is sent to sleepers; no sensor has to connect o
 broker publishes wills when the gateway crashes: of the living they are not checked there. Mosquitto saves its sessions
 only at a clean end, so it is restarted, never killed; over its restart it repeats some QoS 2 messages by itself, and
 publishes the wills of all: both are counted, not blamed on the gateway.
+Sessions of DTLS (--dtls 0.5) outlive kills and stops of the gateway: a second handshake is a fault, with the store on disk.
 In a round with poison sensors also send what the broker does not take: too long, or forbidden. They must be told so, or the
 message must become a dead letter, within a minute; twins with one ClientId and strangers with those of others disturb nobody.
 Exit code: 0 all well, 1 something is wrong or it could not start, 130 interrupted.`,

@@ -169,6 +169,7 @@ export class GatewayProcess {
   readonly faults: string[] = []
   /** where it listens, as its log says, and the url of its console */
   udpPort = 0
+  dtlsPort = 0
   console: string | undefined
   readonly #program: Program
 
@@ -183,6 +184,7 @@ export class GatewayProcess {
     this.#program.onLine = (line) => {
       if (/"level":"(error|fatal)"/.test(line) && this.faults.length < 100) this.faults.push(line)
       this.udpPort ||= Number(/"url":"udp:[^"]+:(\d+)"/.exec(line)?.[1] ?? 0)
+      this.dtlsPort ||= Number(/"url":"dtls:[^"]+:(\d+)"/.exec(line)?.[1] ?? 0)
       this.console ??= /"console":"([^"]+)"/.exec(line)?.[1]
     }
   }

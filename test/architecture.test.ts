@@ -16,6 +16,7 @@ const none: Neighbours = { values: [], types: [] }
 const both = (...parts: string[]): Neighbours => ({ values: parts, types: parts })
 const behindTheGateway = [
   'transport',
+  'dtls',
   'upstream',
   'store',
   'sessions',
@@ -33,9 +34,9 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
   codec: none,
   session: both('codec', 'mqtt-topics'),
   sessions: both('session', 'codec', 'mqtt-topics'),
-  sensor: both('codec'),
+  sensor: { values: ['codec', 'dtls'], types: ['codec', 'dtls'] },
   simulation: { values: ['sensor'], types: ['sensor', 'codec'] },
-  transport: { values: ['codec/v1/messages.ts'], types: ['session/peers.ts'] },
+  transport: { values: ['codec/v1/messages.ts', 'dtls'], types: ['session/peers.ts', 'dtls'] },
   dtls: none,
   upstream: {
     values: ['mqtt-topics'],
@@ -54,7 +55,13 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
   console: both('session/states.ts'),
   page: { values: ['console/states.ts', 'console/contract/docs.ts'], types: ['console'] },
   // what an url of a line says is read in one place
-  config: both('mqtt-topics', 'transport/line/url.ts'),
+  config: both(
+    'mqtt-topics',
+    'transport/line/url.ts',
+    'dtls/suites.ts',
+    'dtls/crypto/chance.ts',
+    'dtls/crypto/x509.ts',
+  ),
   log: { values: [], types: ['config'] },
   gateway: both('console', 'monitor', 'version', ...behindTheGateway),
   monitor: both('gateway', 'console', ...behindTheGateway),
@@ -99,6 +106,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
     'version',
     'store',
     'transport/udp/proc-table.ts',
+    'transport/dtls/key-log.ts',
     'transport/line/serial.ts',
     'console/page.ts',
     'console/docs.ts',
@@ -301,6 +309,14 @@ describe('the import graph of src/', () => {
     for (const command of ['pub', 'sub', 'discover', 'decode', 'health', 'top', 'trace', 'capture'])
       expect(packagesOf(`src/cli/${command}.ts`), command).toEqual(['commander'])
     expect(packagesOf('src/cli/gateway.ts')).toContain('fastify')
+  })
+
+  it('loads DTLS for sensors that use it, and not for the others', () => {
+    const sensor = source.filter(({ path }) => partOf(path) === 'sensor')
+    const loads = (pattern: RegExp) => sensor.filter(({ text }) => pattern.test(text)).map(({ path }) => path)
+    expect(loads(/from '\.\.\/dtls\//)).toEqual(['src/sensor/dtls.ts'])
+    expect(loads(/from '\.\/dtls\.ts'/)).toEqual([])
+    expect(loads(/import\('\.\/dtls\.ts'\)/)).toEqual(['src/sensor/connection.ts', 'src/sensor/discover.ts'])
   })
 
   it('ends in src/: nothing is imported from scripts/, lab/ or test/', () => {

@@ -47,4 +47,8 @@ export const goals: readonly Goal[] = [
   { scenario: 'burst', sensors: 500, figure: 'arrived', atLeast: 100 },
   { scenario: 'memory', sensors: 5000, figure: 'memory', atMost: 20 },
   { scenario: 'idle', sensors: 10_000, figure: 'busy', atMost: 2 },
+  { scenario: 'dtls-handshakes', variant: 'key', sensors: 1000, figure: 'cpu', atMost: 300 },
+  { scenario: 'dtls-handshakes', variant: 'certificates', sensors: 1000, figure: 'cpu', atMost: 1600 },
+  { scenario: 'dtls-memory', sensors: 10_000, figure: 'memory', atMost: 12 },
+  { scenario: 'dtls-flood', variant: 'flood', sensors: 100, figure: 'arrived', atLeast: 99 },
 ]

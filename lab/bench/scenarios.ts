@@ -4,6 +4,7 @@ import type { Row } from './figures.ts'
 import { bareScenarios } from './scenarios/bare.ts'
 import { connectScenarios } from './scenarios/connect.ts'
 import { downlinkScenarios } from './scenarios/downlink.ts'
+import { dtlsScenarios } from './scenarios/dtls.ts'
 import { overloadScenarios } from './scenarios/overload.ts'
 import { uplinkScenarios } from './scenarios/uplink.ts'
 import type { Context } from './window.ts'
@@ -27,5 +28,6 @@ export const scenarios: readonly Scenario[] = [
   ...uplinkScenarios,
   ...downlinkScenarios,
   ...overloadScenarios,
+  ...dtlsScenarios,
   ...bareScenarios,
 ]

@@ -35,7 +35,7 @@ export class LightSensor {
   constructor(gateway: Endpoint) {
     this.#gateway = gateway
     this.#socket = createSocket(gateway.host.includes(':') ? 'udp6' : 'udp4')
-    this.#socket.on('message', (bytes) => this.onMessage(bytes))
+    this.#socket.on('message', (bytes) => this.receive(bytes))
     this.#socket.on('error', () => {}) // refused or unreachable: no answer comes, and that is what is counted
   }
 
@@ -48,6 +48,15 @@ export class LightSensor {
 
   send(bytes: Uint8Array): void {
     this.#socket.send(bytes)
+  }
+
+  /** A datagram as it is; what a sensor says may be another one on the wire. */
+  protected transmit(bytes: Uint8Array): void {
+    this.#socket.send(bytes)
+  }
+
+  protected receive(bytes: Buffer): void {
+    this.onMessage(bytes)
   }
 
   /** Sends a request until this kind of answer comes. */
@@ -74,7 +83,7 @@ export class LightSensor {
   /** Leaves: a gateway that goes on running must not keep it for connected. */
   close(): void {
     this.onMessage = () => {}
-    if (this.#isOpen) this.#socket.send(DISCONNECT)
+    if (this.#isOpen) this.send(DISCONNECT)
     this.#socket.close()
   }
 }
@@ -91,15 +100,20 @@ export interface Setup {
   /** called with the milliseconds that CONNACK took */
   readonly onConnack?: (took: number) => void
   readonly prepare?: (sensor: LightSensor, index: number) => Promise<void>
+  /** makes a sensor of another kind */
+  readonly make?: ((gateway: Endpoint, clientId: string) => LightSensor) | undefined
 }
 
 /** Connects sensors, always so many at the same time; rejects if one is refused. */
 export async function connectSensors(
   gateway: Endpoint,
   count: number,
-  { cleanSession = true, prefix = 'load', keepAlive = 3600, onOpen, onConnack, prepare }: Setup,
+  { cleanSession = true, prefix = 'load', keepAlive = 3600, onOpen, onConnack, prepare, make }: Setup,
 ): Promise<LightSensor[]> {
-  const sensors = Array.from({ length: count }, () => new LightSensor(gateway))
+  const sensors = Array.from(
+    { length: count },
+    (_, index) => make?.(gateway, `${prefix}${index}`) ?? new LightSensor(gateway),
+  )
   const queue = sensors.entries()
   const about = { will: false, cleanSession, protocolId: 1, duration: keepAlive } as const
   const work = async () => {

@@ -1,11 +1,12 @@
 // What one measurement runs on: a broker and a gateway, each fresh and a process of its own; or a gateway that runs anyway.
 
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort, GatewayProcess, Mosquitto, Program } from '../processes.ts'
+import { gatewayCertificates, type Kind, pskText } from './secure-sensors.ts'
 import { type Endpoint, T_RETRY } from './sensors.ts'
 
 const LOOPBACK = '127.0.0.1'
@@ -31,6 +32,8 @@ export interface StageOptions {
 /** Where the load goes, and whom to watch. */
 export interface Stage {
   readonly gateway: Endpoint
+  /** its listener at dtls://, where one was wanted */
+  readonly secure?: Endpoint | undefined
   readonly broker: Endpoint
   readonly pid: number | undefined
   readonly brokerPid: number | undefined
@@ -103,7 +106,19 @@ export async function startBroker(kind: StageOptions['broker'], folder: string):
 }
 
 /** What one measurement asks for, whatever the command line says. */
-export type Wanted = Partial<Pick<StageOptions, 'store' | 'workers'>>
+export type Wanted = Partial<Pick<StageOptions, 'store' | 'workers'>> & {
+  /** a second listener with DTLS, and keys for so many sensors, or certificates */
+  readonly dtls?: { readonly kind: Kind; readonly sensors: number }
+}
+
+function secureListener({ dtls }: Wanted, folder: string): object[] {
+  if (dtls === undefined) return []
+  const file = join(folder, 'psk.txt')
+  if (dtls.kind === 'key') writeFileSync(file, pskText(['load'], dtls.sensors), { mode: 0o600 })
+  const security = dtls.kind === 'key' ? { psk: { file } } : gatewayCertificates
+  const limits = { handshakes: MANY, handshakesPerAddress: MANY, sessions: MANY }
+  return [{ name: 'secure', url: `dtls://${LOOPBACK}:0`, dtls: { ...security, ...limits } }]
+}
 
 /** Starts what is needed. */
 export async function openStage(given: StageOptions, wanted: Wanted = {}): Promise<Stage> {
@@ -128,7 +143,7 @@ export async function openStage(given: StageOptions, wanted: Wanted = {}): Promi
       ? []
       : ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${PROFILE}`]
   const gateway = new GatewayProcess(folder, [...profiling, ...entryOf('src/cli')], {
-    listeners: [{ url: `udp://${LOOPBACK}:0` }],
+    listeners: [{ url: `udp://${LOOPBACK}:0` }, ...secureListener(wanted, folder)],
     broker: { url: `mqtt://${broker.endpoint.host}:${broker.endpoint.port}` },
     store: store === 'lmdb' ? { type: 'lmdb', path: join(folder, 'state') } : { type: 'memory' },
     timers: { tRetry: `${T_RETRY}ms` },
@@ -154,6 +169,7 @@ export async function openStage(given: StageOptions, wanted: Wanted = {}): Promi
   }
   return {
     gateway: { host: LOOPBACK, port: gateway.udpPort },
+    secure: gateway.dtlsPort === 0 ? undefined : { host: LOOPBACK, port: gateway.dtlsPort },
     broker: broker.endpoint,
     pid: gateway.pid,
     brokerPid: broker.pid,

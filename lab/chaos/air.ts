@@ -1,11 +1,10 @@
-// The lossy path between one sensor and the gateway: a UDP socket of its own, so that the gateway sees a distinct and stable
+// The lossy path between one sensor and the gateway: a link of its own, so that the gateway sees a distinct and stable
 // address, which loses, repeats and delays datagrams in both directions as a seed and the number of the datagram say.
 
-import { createSocket, type Socket } from 'node:dgram'
-import { once } from 'node:events'
 import { summarize } from '../../src/codec/v1/describe.ts'
 import { decodeFrame, type Malformed, type Packet } from '../../src/codec/v1/frame.ts'
 import type { SensorTransport } from '../../src/sensor/sensor.ts'
+import type { Link } from './link.ts'
 import { between, type Random, seeded } from './random.ts'
 import { SleepWatch } from './sleep.ts'
 
@@ -29,7 +28,7 @@ export interface AirTally {
 export interface AirOptions {
   readonly name: string
   readonly seed: number
-  readonly gatewayPort: number
+  readonly link: Link
   readonly weather: Weather
   readonly tally: AirTally
   /** keeps the conversation, for `conversation()` */
@@ -49,11 +48,8 @@ export class Air implements SensorTransport {
   onError: (error: Error) => void = () => {}
   /** nothing comes through: the sensor is dead */
   silent = false
-  /** local port */
-  port = 0
   readonly #options: AirOptions
   readonly #random: Record<Direction, Random>
-  readonly #socket: Socket = createSocket('udp4')
   readonly #delayed = new Set<NodeJS.Timeout>()
   readonly #released: Record<Direction, Set<number>> = { up: new Set(), down: new Set() }
   readonly #watch = new SleepWatch()
@@ -64,21 +60,19 @@ export class Air implements SensorTransport {
     const { seed, name } = options
     this.#options = options
     this.#random = { up: seeded(seed, name, 'up'), down: seeded(seed, name, 'down') }
-    this.#socket.on('error', (error) => this.onError(error))
-    this.#socket.on('message', (bytes, { port }) => {
-      if (port !== options.gatewayPort || this.silent) return
+    options.link.onError = (error) => this.onError(error)
+    options.link.onMessage = (bytes) => {
+      if (this.silent) return
       const { packet } = decodeFrame(bytes)
       const fault = this.#watch.fromGateway(packet, performance.now())
       if (fault !== undefined) options.onFault(fault)
       this.#pass('down', bytes, packet)
-    })
+    }
   }
 
-  /** Binds the socket. */
+  /** Binds the socket, and makes the session if there is to be one. */
   async open(): Promise<void> {
-    this.#socket.bind(0, '127.0.0.1')
-    await once(this.#socket, 'listening')
-    this.port = this.#socket.address().port
+    await this.#options.link.open()
   }
 
   send(bytes: Uint8Array): void {
@@ -95,7 +89,7 @@ export class Air implements SensorTransport {
     if (!this.#open) return
     this.#open = false
     for (const timer of this.#delayed) clearTimeout(timer)
-    this.#socket.close()
+    this.#options.link.close()
   }
 
   /** What was sent and received, and what became of it, the oldest first. */
@@ -141,7 +135,7 @@ export class Air implements SensorTransport {
     this.#note(direction, packet, remark)
     if (direction === 'down') return this.onReceive(bytes)
     this.#watch.toGateway(packet, performance.now())
-    this.#socket.send(bytes, this.#options.gatewayPort, '127.0.0.1')
+    this.#options.link.send(bytes)
   }
 
   #note(direction: Direction, packet: AnyPacket, remark: string): void {

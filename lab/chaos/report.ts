@@ -42,7 +42,8 @@ export function describeRun(
   const livingWills = `; of the living ${wills.tolerated}, which a crash causes with MQTT 3.1.1: not checked`
   return [
     `total: ${outcome.rounds} rounds, ${outcome.kills} kills and ${outcome.stops} stops of the gateway, ` +
-      `${outcome.brokerRestarts} restarts of the broker`,
+      `${outcome.brokerRestarts} restarts of the broker` +
+      (outcome.handshakes > 0 ? `; handshakes of DTLS ${outcome.handshakes}` : ''),
     `messages of QoS 1 and 2 acknowledged: ${up.acknowledged} up, ${down.acknowledged} down; lost ${outcome.lost}; ` +
       `QoS 2 duplicated ${outcome.duplicated}, by the broker at its restart ${outcome.excused}; ` +
       `QoS 1 repeated ${up.repeated + down.repeated}; refused for now ${tally.refused}`,

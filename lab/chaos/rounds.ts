@@ -9,11 +9,13 @@ import type { Outage } from './books.ts'
 import { ConsoleApi } from './console.ts'
 import { checkDeadLetters } from './dead-letters.ts'
 import { Downlink } from './downlink.ts'
+import { PlainLink, SecureLink, type SecureLinkOptions } from './link.ts'
 import { Member } from './member.ts'
 import { planRound } from './plan.ts'
 import { describeRound, describeRun, figuresOf } from './report.ts'
 import { roles } from './roles.ts'
 import type { ChaosOptions, ChaosOutcome } from './run.ts'
+import { isSecure, keyOf, type Ports } from './security.ts'
 import { createSite, type Site } from './site.ts'
 import { PUBLISHER, Strangers, WITNESS } from './strangers.ts'
 import { type Scene, troubleBroker, troubleGateway } from './trouble.ts'
@@ -37,6 +39,7 @@ export class Chaos {
   readonly outcome: ChaosOutcome = {
     rounds: 0,
     kills: 0,
+    handshakes: 0,
     stops: 0,
     brokerRestarts: 0,
     poisonedRounds: 0,
@@ -62,7 +65,12 @@ export class Chaos {
   #told = 0
   #gatewayFaults = 0
 
-  constructor(options: ChaosOptions, gatewayPort: number, mosquitto: Mosquitto, gateway: GatewayProcess) {
+  constructor(
+    options: ChaosOptions,
+    { plain: gatewayPort, secure }: Ports,
+    mosquitto: Mosquitto,
+    gateway: GatewayProcess,
+  ) {
     const { seed, keep } = options
     this.#options = options
     this.#mosquitto = mosquitto
@@ -72,11 +80,15 @@ export class Chaos {
     const nextNumber = () => ++this.#numbers
     this.#site = createSite(options, gatewayPort, this.#outages, nextNumber, onFault)
     this.#downlink = new Downlink(this.#site)
+    const linkOf = (name: string) =>
+      isSecure(name, options.dtls)
+        ? new SecureLink({ port: secure, psk: keyOf(name), ...this.#watchSession(name) })
+        : new PlainLink(gatewayPort)
     const airOf = (name: string) =>
       new Air({
         name,
         seed,
-        gatewayPort,
+        link: linkOf(name),
         weather: WEATHER,
         tally: this.#airTally,
         record: keep,
@@ -84,6 +96,19 @@ export class Chaos {
       })
     for (const role of roles) this.members.push(new Member(role, airOf(role.name), this.#site))
     this.#twins = ['twin-a', 'twin-b'].map(airOf)
+  }
+
+  /** One handshake is what a sensor needs: over all restarts, its session goes on. */
+  #watchSession(name: string): Pick<SecureLinkOptions, 'onSecured' | 'onEnded'> {
+    let handshakes = 0
+    return {
+      onSecured: () => {
+        this.outcome.handshakes += 1
+        handshakes += 1
+        if (handshakes > 1) this.#fault(`${name}: it needed another handshake`)
+      },
+      onEnded: () => this.#fault(`${name}: the gateway ended its session of DTLS`),
+    }
   }
 
   /** All rounds, or until the signal. */

@@ -8,6 +8,7 @@ import { freePort, GatewayProcess, Mosquitto } from '../processes.ts'
 import { brokerAcl, brokerRules } from './poison.ts'
 import { predefined, roles } from './roles.ts'
 import { Chaos } from './rounds.ts'
+import { type Ports, pskText } from './security.ts'
 import { OWN } from './strangers.ts'
 
 /** What a run is told. */
@@ -16,6 +17,8 @@ export interface ChaosOptions {
   readonly seed: number
   readonly protocol: '5' | '3.1.1'
   readonly store: 'lmdb' | 'memory'
+  /** share of sensors that speak DTLS, 0 to 1 */
+  readonly dtls: number
   /** share of rounds with poison, 0 to 1 */
   readonly poison: number
   /** keeps the logs and conversations if something is wrong, and ends with that round */
@@ -31,6 +34,8 @@ export interface ChaosOptions {
 export interface ChaosOutcome {
   rounds: number
   kills: number
+  /** of DTLS */
+  handshakes: number
   stops: number
   brokerRestarts: number
   poisonedRounds: number
@@ -46,16 +51,16 @@ export interface ChaosOutcome {
 /** Runs it; rejects if it cannot even start. Leaves no process and, unless `keep` and faults, no file behind. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'mqttsn-chaos-'))
-  const gatewayPort = await freePort()
+  const ports: Ports = { plain: await freePort(), secure: await freePort() }
   const acl = join(folder, 'broker.acl')
   writeFileSync(acl, brokerAcl)
   const mosquitto = new Mosquitto(folder, await freePort(), options.keep, brokerRules(acl))
   const gateway = new GatewayProcess(
     folder,
     options.entry,
-    configuration(options, folder, gatewayPort, await freePort(), mosquitto),
+    configuration(options, folder, ports, await freePort(), mosquitto),
   )
-  const chaos = new Chaos(options, gatewayPort, mosquitto, gateway)
+  const chaos = new Chaos(options, ports, mosquitto, gateway)
   try {
     await mosquitto.start()
     await gateway.start()
@@ -90,14 +95,19 @@ const sensorRules = [
 ]
 
 function configuration(
-  { protocol, store, keep }: ChaosOptions,
+  { protocol, store, keep, dtls }: ChaosOptions,
   folder: string,
-  port: number,
+  { plain, secure }: Ports,
   consolePort: number,
   broker: Mosquitto,
 ): object {
+  const file = join(folder, 'psk.txt')
+  if (dtls > 0) writeFileSync(file, pskText(), { mode: 0o600 })
   return {
-    listeners: [{ name: 'air', url: `udp://127.0.0.1:${port}` }],
+    listeners: [
+      { name: 'air', url: `udp://127.0.0.1:${plain}` },
+      ...(dtls > 0 ? [{ name: 'secure', url: `dtls://127.0.0.1:${secure}`, dtls: { psk: { file } } }] : []),
+    ],
     broker: {
       url: broker.url,
       version: protocol,

@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { createMetrics, type MetricsSource } from '../../src/console/metrics.ts'
+import { createMetrics, type MetricsSource } from '../../src/console/metrics/metrics.ts'
 import { noSensors } from '../../src/console/states.ts'
 
 /** A gateway in which nothing has happened: names and meanings do not depend on it. */
@@ -58,7 +58,7 @@ const nothing: MetricsSource = {
 
 const INTRODUCTION = `# Metrics
 
-<!-- Written by lab/docs/metrics.ts from src/console/metrics.ts. Do not edit. -->
+<!-- Written by lab/docs/metrics.ts from src/console/metrics/metrics.ts. Do not edit. -->
 
 The gateway answers \`GET /metrics\` in the text format of Prometheus, on the address of the console:
 

@@ -18,8 +18,8 @@ import { amount, size } from './terminal/quantities.ts'
 import { ExitCode, processTerminal, type Terminal } from './terminal/terminal.ts'
 
 const EXAMPLES = `
-The packets carry the datagrams as they were on the wire, with the real addresses, ports and times; comments name the
-sensor and the topic. The file holds what sensors send: only its owner may read it.
+The packets carry the datagrams as they were on the wire (of DTLS, what was in the records), with the real addresses, ports and
+times; comments name the sensor and the topic. The file holds what sensors send: only its owner may read it.
 The gateway itself ends a capture after one hour or 64 MiB.
 
 Exit code: 0 ended by Ctrl-C, --count, --duration or the gateway, 1 refused (no such sensor, token), 2 usage or the file

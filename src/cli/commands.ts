@@ -67,6 +67,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     about: 'ask a running gateway whether it is ready',
     load: async () => (await import('./health.ts')).healthCommand(),
   },
+  psk: {
+    about: 'make keys that sensors share with their gateway, for DTLS',
+    takes: 'new',
+    load: async () => (await import('./psk.ts')).pskCommand(),
+  },
   top: {
     about: 'watch a running gateway: broker, traffic, sensors',
     load: async () => (await import('./top.ts')).topCommand(),

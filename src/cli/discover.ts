@@ -4,7 +4,8 @@ import { Command } from 'commander'
 import { hex } from '../codec/v1/describe.ts'
 import { type DiscoverOptions, discover, type FoundGateway } from '../sensor/sensor.ts'
 import { between, count, timeOption, withExitCodes } from './options.ts'
-import { addressParser, GATEWAY, urlOf } from './terminal/addresses.ts'
+import { addressParser, LINK, urlOf } from './terminal/addresses.ts'
+import { addSecurityOptions, type SecurityFlags, securityOf } from './terminal/security.ts'
 import { ExitCode, processTerminal, reportFailure, type Terminal } from './terminal/terminal.ts'
 
 const EXAMPLES = `
@@ -14,9 +15,10 @@ Examples:
   $ mqttsn discover
   $ mqttsn discover --group 255.255.255.255 --port 1884 --timeout 2s
   $ mqttsn discover -h 192.168.1.10
+  $ mqttsn discover -h dtls://192.168.1.10:8883 --psk-file psk.txt
 `
 
-interface DiscoverFlags {
+interface DiscoverFlags extends SecurityFlags {
   group?: string
   host?: string
   port?: number
@@ -37,24 +39,28 @@ export function discoverCommand(terminal: Terminal = processTerminal): Command {
       'UDP port of the group, or of the host (default: 1883, or 1884)',
       between(1, 65_535),
     )
-    .option('--unicast <address>', 'host and port in one', addressParser(GATEWAY))
+    .option('--unicast <address>', 'host and port in one, or dtls://host:port', addressParser(LINK))
     .helpOption('--help', 'display help for command')
     .addOption(timeOption('--timeout <time>', 'listen so long', 5000))
     .option('--radius <hops>', 'how far the question goes, 0 = the whole network', count, 0)
     .option('--json', 'print one JSON object per gateway')
     .addHelpText('after', EXAMPLES)
-  return withExitCodes(command, terminal).action(async (flags: DiscoverFlags) => {
+  return withExitCodes(addSecurityOptions(command), terminal).action(async (flags: DiscoverFlags) => {
     const print = flags.json ? toJson : toText
     const { group, host, port = host === undefined ? 1883 : 1884, timeout } = flags
     if (host !== undefined && flags.unicast !== undefined)
       command.error('error: give --unicast, or --host and --port', { exitCode: ExitCode.usage })
-    const given = host === undefined ? flags.unicast : urlOf(host, GATEWAY)?.replace(/:\d+$/, `:${port}`)
+    const asked = host === undefined ? flags.unicast : urlOf(host, LINK)
+    const given =
+      host === undefined || flags.port === undefined ? asked : asked?.replace(/:\d+$|$/, `:${flags.port}`)
     if (host !== undefined && given === undefined)
       command.error(`error: --host: expected a name or an address, got '${host}'`, {
         exitCode: ExitCode.usage,
       })
     const unicast = given
+    const { keys: _, ...security } = securityOf(flags, unicast ?? '', command)
     const options: DiscoverOptions = {
+      ...security,
       ...(group !== undefined && { group }),
       ...(unicast !== undefined && { unicast }),
       port,

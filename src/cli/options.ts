@@ -4,11 +4,12 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { summarize } from '../codec/v1/describe.ts'
 import { formatDuration, parseDuration } from '../config/sections/units.ts'
 import type { Sensor, SensorOptions, Topic } from '../sensor/sensor.ts'
-import { addHostOptions, addressParser, GATEWAY } from './terminal/addresses.ts'
+import { addHostOptions, addressParser, LINK } from './terminal/addresses.ts'
+import { addSecurityOptions, type SecurityFlags, securityOf } from './terminal/security.ts'
 import { ExitCode, processTerminal, type Terminal } from './terminal/terminal.ts'
 
 /** What `addSensorOptions` adds, as commander hands it over. */
-export interface SensorFlags {
+export interface SensorFlags extends SecurityFlags {
   gateway: string
   clientId?: string
   keepAlive: number
@@ -39,12 +40,18 @@ export function addSensorOptions(command: Command): Command {
 
 /** Adds the options that even a simulation takes. */
 export function addGatewayOptions(command: Command): Command {
-  return addHostOptions(command, 'gateway', GATEWAY, 'the gateway')
-    .option('-g, --gateway <address>', 'the same in one', addressParser(GATEWAY), 'udp://127.0.0.1:1884')
+  const reaching = addHostOptions(command, 'gateway', LINK, 'the gateway')
+    .option(
+      '-g, --gateway <address>',
+      'the same in one, or dtls://host:port',
+      addressParser(LINK),
+      'udp://127.0.0.1:1884',
+    )
     .option('-i, --client-id <id>', 'client id, 1 to 23 characters (default: made up)')
     .option('--node-id <hex>', 'act as this wireless node behind a forwarder', hexOctets)
     .addOption(timeOption('--retry <time>', 'repeat a message that is not answered for so long', 5000))
     .option('--retries <count>', 'give up after so many repetitions', count, 3)
+  return addSecurityOptions(reaching)
 }
 
 /** The SensorOptions that these flags ask for. */
@@ -53,8 +60,10 @@ export function toSensorOptions(flags: SensorFlags, command: Command): SensorOpt
   if (topic === undefined && (flags.willMessage ?? flags.willQos ?? flags.willRetain) !== undefined) {
     command.error('error: a will needs --will-topic', { exitCode: ExitCode.usage })
   }
+  const { keys: _, ...security } = securityOf(flags, flags.gateway, command)
   return {
     gateway: flags.gateway,
+    ...security,
     keepAlive: Math.ceil(flags.keepAlive / 1000),
     cleanSession: flags.clean,
     tRetry: flags.retry,
@@ -72,6 +81,10 @@ export function watchSensor(sensor: Sensor, flags: SensorFlags, terminal: Termin
       terminal.err(`${direction === 'out' ? '->' : '<-'} ${summarize(packet)}`),
     )
   }
+  if (flags.verbose)
+    sensor.on('secured', ({ suite, kind, identity, resumed }) =>
+      terminal.err(`DTLS${resumed ? ' resumed' : ''}: ${suite}, ${kind} ${identity ?? ''}`.trimEnd()),
+    )
   let said = false
   sensor.on('error', ({ code, message }) => {
     if (code !== 'transport' || said) return

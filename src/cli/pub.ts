@@ -30,6 +30,7 @@ Examples:
   $ mqttsn pub -t door -m open -q 1 -r --will-topic door --will-message lost
   $ mqttsn pub --predefined 5 -m on -q -1          (no connection at all)
   $ mqttsn pub --short ab -m ping -q 2 --repeat 10 --interval 500ms
+  $ mqttsn pub -h dtls://192.168.1.10:8883 --psk-file psk.txt -t room/1/temp -m 21.5
   $ tail -f values.txt | mqttsn pub -t log -l -v
 `
 

@@ -2,8 +2,9 @@
 
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import type { Contradiction } from './contradictions/contradiction.ts'
+import { contradictions } from './contradictions/contradictions.ts'
 import { configModel } from './model.ts'
-import { type Contradiction, contradictions } from './reading/checks.ts'
 import { withoutComments } from './reading/comments.ts'
 import { completeConfig } from './reading/complete.ts'
 import { overrideFromEnvironment } from './reading/environment.ts'

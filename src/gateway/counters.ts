@@ -1,6 +1,7 @@
 // What the gateway counts of datagrams and effects: plain integers, so that counting costs next to nothing.
 
 import type { MalformedReason, Packet, PacketType } from '../codec/v1/messages.ts'
+import type { Discard } from '../dtls/effects.ts'
 import type { DropReason } from '../session/events.ts'
 import type { Peer } from '../session/peers.ts'
 import type { RefusalReason } from '../session/refusal.ts'
@@ -9,6 +10,7 @@ import type { RefusalReason } from '../session/refusal.ts'
 export type DiscardReason =
   | DropReason
   | `malformed: ${MalformedReason}`
+  | `dtls-${Discard}`
   | 'oversized'
   | 'not-serving'
   | 'overloaded'

@@ -10,19 +10,20 @@ import { receive } from '../sessions/door.ts'
 import { turnAway } from '../sessions/overload.ts'
 import { restore } from '../sessions/restore.ts'
 import { receiveWithoutStore } from '../sessions/store-failure.ts'
-import { createSessions, dueSessions, type Sessions } from '../sessions/table.ts'
+import { dueSessions, type Sessions } from '../sessions/table.ts'
 import type { Store } from '../store/store.ts'
 import { type Admissions, createAdmissions } from './admission/admit.ts'
 import { createCounters } from './counters.ts'
 import { createIntake, type Datagram, type Intake } from './datagrams/intake.ts'
-import { type BoundListener, openListener } from './datagrams/listener.ts'
+import { type BoundListener, type OwnLinks, openListener } from './datagrams/listener.ts'
 import { decodeDatagram, peerOf, type ReceptionBooks } from './datagrams/reception.ts'
+import { createSecureSessions } from './dtls/association-use.ts'
 import { MANY_HELD } from './effects/commit-gate.ts'
 import { createTransmitter, type Transmitter } from './effects/transmit.ts'
 import { createHistogram } from './histogram.ts'
 import { type GatewayStatus, type Observer, Observers } from './observer.ts'
 import { type OpenedBroker, openBroker } from './open-broker.ts'
-import { closeStore, createBearings, isDurable, openStore, settleStore } from './open-store.ts'
+import { closeStore, createBearings, isDurable, loadStore, openStore, settleStore } from './open-store.ts'
 import { logListening, logPacket } from './reports/log-lines.ts'
 import { reportLosses } from './reports/loss-report.ts'
 import { createRefusals, type Refusals } from './reports/refusals.ts'
@@ -63,6 +64,7 @@ export class Gateway {
   readonly #observers: Observers
   readonly #refusals: Refusals
   readonly #books: ReceptionBooks
+  readonly #links: OwnLinks
   readonly #intake: Intake
   readonly #listeners = new Map<Listener, BoundListener>()
   // from `prepare` on
@@ -79,7 +81,7 @@ export class Gateway {
     this.#log = log
     this.#store = store
     this.#share = share
-    this.sessions = share?.sessions ?? createSessions()
+    this.sessions = share?.sessions ?? createSecureSessions(config, this.#listeners)
     this.rules = createSensorRules(config, unguessable)
     this.admissions = createAdmissions(config, log)
     this.#observers = new Observers((error) => reportFault(error, this.#counters, log))
@@ -90,6 +92,7 @@ export class Gateway {
       onRefused: (one) => this.#refusals.report(one),
       onDiscarded: (reason, from) => this.#observers.discarded(reason, from, undefined),
     }
+    this.#links = { log, share, secure: { log, books: this.#books, sessions: this.sessions } }
     this.#intake = createIntake({ ...this.#books, limits: () => config.limits })
   }
 
@@ -107,21 +110,18 @@ export class Gateway {
     try {
       // listeners first: where they are taken, another gateway runs, whose store and connections must be left alone
       for (const index of this.#config.listeners.keys()) {
-        const now = performance.now()
-        const parts = { share: this.#share, log: this.#log }
-        const bound = await openListener(this.#config, index, now, this.#intake.receive, parts)
+        const bound = await openListener(this.#config, index, this.#intake.receive, this.#links)
         this.#listeners.set(bound.listener, bound)
         if (this.#share === undefined) logListening(this.#log, bound)
       }
-      this.#store ??= await openStore(this.#config, this.#log, this.#share?.stored)
-      const stored = await this.#store.load()
+      const part = this.#share?.stored
+      this.#store ??= await openStore(this.#config, this.#log, part)
+      const stored = await loadStore(this.#config, this.#store, this.#listeners.values(), part)
       this.#broker = await openBroker(this.#config, this.#log, this.#books, this.#share)
       this.rules.reserve(this.#broker.ownNames)
       const turns = this.#createTurns(this.#store, this.#broker)
       const places = createBearings(this.#listeners.values(), this.#store)
-      for (const one of stored) {
-        turns.attempt(undefined, (turn) => restore(this.sessions, one, places, turn))
-      }
+      for (const one of stored) turns.attempt(undefined, (turn) => restore(this.sessions, one, places, turn))
     } catch (error) {
       await this.#close()
       throw error
@@ -188,8 +188,9 @@ export class Gateway {
    * restart. Throws an Error, with nothing changed, if the broker's certificates cannot be used.
    */
   reload(next: Config): ReloadReport {
-    const [config, listeners, broker, log] = [this.#config, this.#listeners.values(), this.#broker, this.#log]
-    return reloadConfig(this, { config, listeners, broker, log, share: this.#share }, next)
+    const listeners = [...this.#listeners.values()]
+    const [config, broker] = [this.#config, this.#broker]
+    return reloadConfig(this, { config, listeners, broker, ...this.#links }, next)
   }
 
   /** Publishes at QoS 0 on the gateway's own connection; false if that is down or congested. */

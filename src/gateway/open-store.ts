@@ -8,7 +8,8 @@ import type { Bearings } from '../sessions/restore.ts'
 import { openLmdbStore } from '../store/lmdb/lmdb.ts'
 import type { StorePart } from '../store/lmdb/options.ts'
 import { createMemoryStore } from '../store/memory.ts'
-import type { Store } from '../store/store.ts'
+import type { Store, StoredSession } from '../store/store.ts'
+import { dropForeignRecords } from '../transport/dtls/session-records.ts'
 import type { BoundListener } from './datagrams/listener.ts'
 
 /** How long a stopping gateway waits for its store, milliseconds. */
@@ -23,6 +24,23 @@ export const openStore = async (
   log: Log,
   part?: StorePart,
 ): Promise<Store> => (type === 'memory' ? createMemoryStore() : openLmdbStore({ path, log, part }))
+
+/** Listeners with sessions of their own. */
+export const secureNames = ({ listeners }: Config): string[] =>
+  listeners.flatMap(({ name, dtls }) => (dtls === undefined ? [] : [name]))
+
+/** Everything stored. Links with sessions of their own begin to serve; those of the last time go on where the store is durable. */
+export async function loadStore(
+  config: Config,
+  store: Store,
+  listeners: Iterable<BoundListener>,
+  part?: StorePart,
+): Promise<StoredSession[]> {
+  const stored = await store.load()
+  for (const { transport } of listeners) transport.secure?.begin(isDurable(config) ? store : undefined)
+  if (part === undefined) dropForeignRecords(store, secureNames(config))
+  return stored
+}
 
 /** Finds places and times of stored records again: listeners by their names, times as the store counts them. */
 export function createBearings(listeners: Iterable<BoundListener>, { time }: Store): Bearings {

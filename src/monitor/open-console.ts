@@ -2,7 +2,7 @@
 
 import type { Config } from '../config/schema.ts'
 import type { SettingsDoor } from '../console/api/settings-routes.ts'
-import { createMetrics } from '../console/metrics.ts'
+import { createMetrics } from '../console/metrics/metrics.ts'
 import { type Console, startConsole } from '../console/server.ts'
 import type { GatewayView } from '../console/view.ts'
 import type { Gateway } from '../gateway/gateway.ts'

@@ -9,6 +9,7 @@ import { KeepAlive } from './keep-alive.ts'
 import { Lane, type Request } from './lane.ts'
 import type { ResolvedOptions, SensorEvents, SensorState } from './options.ts'
 import { pingRequest } from './requests.ts'
+import { isSecure } from './security.ts'
 import { Topics } from './topics.ts'
 import { openUdp, type SensorTransport } from './udp.ts'
 
@@ -49,7 +50,7 @@ export class Connection {
       subscribe: new Lane(port, giveUp),
       will: new Lane(port, giveUp),
       // A sleeper that gets no PINGRESP goes back to sleep [6.14].
-      ping: new Lane(port, () => (this.#state === 'awake' ? this.enter('asleep') : giveUp())),
+      ping: new Lane(port, () => (this.#state === 'awake' ? this.#sleepOn() : giveUp())),
     }
     this.#keepAlive = new KeepAlive(options.autoPing ? options.keepAlive : 0, (patience) => {
       const request = { ...pingRequest(null, () => {}), tRetry: Math.min(patience, tRetry) }
@@ -62,7 +63,7 @@ export class Connection {
     return this.#state
   }
 
-  /** Opens the socket at the first call. */
+  /** Opens the socket at the first call; at dtls:// there is a session afterwards. */
   async open(): Promise<void> {
     if (this.#state === 'closed') throw this.wrongState('close() was called')
     this.#opening ??= this.#attach().catch((error: unknown) => {
@@ -70,6 +71,12 @@ export class Connection {
       throw error
     })
     await this.#opening
+    await this.ready()
+  }
+
+  /** Makes a handshake where there should be a DTLS session and is none. */
+  async ready(): Promise<void> {
+    await this.#transport?.ready?.()
   }
 
   /** Closes the socket; all that waits rejects. */
@@ -143,14 +150,22 @@ export class Connection {
   }
 
   async #attach(): Promise<void> {
-    const { transport = await openUdp(this.options.gateway, this.options.bind) } = this.options
+    const { transport = await this.#openTransport() } = this.options
     if (this.#state === 'closed') {
       transport.close()
       throw this.wrongState('close() was called')
     }
     transport.onReceive = (bytes) => this.#receive(bytes)
     transport.onError = (error) => this.#report(new SensorError('transport', error.message))
+    transport.onEnded = () => this.#drop('gateway')
+    transport.onSecured = (session) => this.#events.emit('secured', session)
     this.#transport = transport
+  }
+
+  async #openTransport(): Promise<SensorTransport> {
+    const { gateway, bind } = this.options
+    if (!isSecure(gateway)) return openUdp(gateway, bind)
+    return (await import('./dtls.ts')).openDtls(gateway, bind, this.options, this.options)
   }
 
   #encode(packet: Packet): Uint8Array {
@@ -212,8 +227,14 @@ export class Connection {
     if (performance.now() >= this.#lateAnswersUntil) this.#drop('gateway')
   }
 
+  #sleepOn(): void {
+    this.#transport?.doubt?.()
+    this.enter('asleep')
+  }
+
   /** The connection is gone, unasked. */
   #drop(why: 'gateway' | 'timeout'): void {
+    if (this.#state === 'connecting') this.#transport?.doubt?.()
     const established = this.#state === 'active' || this.#state === 'asleep' || this.#state === 'awake'
     this.enter('disconnected')
     this.failAll(new SensorError('disconnected', why === 'gateway' ? 'ended by the gateway' : 'no answer'))
@@ -225,7 +246,5 @@ export class Connection {
   }
 }
 
-function sameNode(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b
-  return a.length === b.length && a.every((octet, index) => octet === b[index])
-}
+const sameNode = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
+  a === undefined || b === undefined ? a === b : Buffer.compare(a, b) === 0

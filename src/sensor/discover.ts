@@ -5,15 +5,16 @@ import { isIP } from 'node:net'
 import { decode, encode } from '../codec/v1/frame.ts'
 import { SensorError } from './failure.ts'
 import { pause } from './pause.ts'
+import { checkSecurity, isSecure, type SecurityOptions } from './security.ts'
 import { resolveGateway } from './udp.ts'
 
 /** Everything has a default. */
-export interface DiscoverOptions {
+export interface DiscoverOptions extends SecurityOptions {
   /** multicast group or broadcast address; default 225.1.1.1, or no group when `unicast` is given */
   group?: string
   /** UDP port of the group; default 1883 */
   port?: number
-  /** asks this address directly, `host:port` or `udp://host:port` */
+  /** asks this address directly, `host:port`, `udp://host:port` or, with keys, `dtls://host:port` */
   unicast?: string
   /** how far SEARCHGW goes, in hops; 0 = the whole network; default 0 */
   radius?: number
@@ -51,14 +52,15 @@ export async function discover(options: DiscoverOptions = {}): Promise<FoundGate
   const { port = 1883, unicast, radius = 0, timeout = 5000, maxDelay = 0, signal } = options
   const group = options.group ?? (unicast === undefined ? '225.1.1.1' : undefined)
   const found = new Map<string, FoundGateway>()
-  const hear = (bytes: Uint8Array, from: RemoteInfo) => {
-    const gateway = gatewayIn(bytes, from)
+  const hear: Hear = (bytes, url) => {
+    const gateway = gatewayIn(bytes, url)
     const key = `${gateway?.gwId} ${gateway?.url}`
     if (gateway === undefined || found.has(key) || found.size >= 1000) return
     found.set(key, gateway)
     options.onFound?.(gateway)
   }
-  const sockets: Socket[] = []
+  const sockets: { close(): void }[] = []
+  if (unicast !== undefined && isSecure(unicast)) checkSecurity(unicast, options)
   try {
     await pause(Math.random() * maxDelay, signal)
     if (group !== undefined) {
@@ -67,8 +69,11 @@ export async function discover(options: DiscoverOptions = {}): Promise<FoundGate
       await ask(family, { address: group, port }, radius, hear, sockets)
     }
     if (unicast !== undefined) {
-      const target = await resolveGateway(unicast.includes('://') ? unicast : `udp://${unicast}`)
-      await ask(target.family, target, radius, hear, sockets)
+      if (isSecure(unicast)) await askSecurely(unicast, options, hear, sockets)
+      else {
+        const target = await resolveGateway(unicast.includes('://') ? unicast : `udp://${unicast}`)
+        await ask(target.family, target, radius, hear, sockets)
+      }
     }
     await pause(timeout, signal)
   } catch (error) {
@@ -79,6 +84,9 @@ export async function discover(options: DiscoverOptions = {}): Promise<FoundGate
   }
   return [...found.values()]
 }
+
+/** What becomes of a datagram, and the url where it came from. */
+type Hear = (bytes: Uint8Array, url: string) => void
 
 function familyOf(group: string): 4 | 6 {
   const family = isIP(group)
@@ -100,8 +108,8 @@ async function listenToGroup(
   family: 4 | 6,
   group: string,
   port: number,
-  hear: (bytes: Uint8Array, from: RemoteInfo) => void,
-  sockets: Socket[],
+  hear: Hear,
+  sockets: { close(): void }[],
 ): Promise<void> {
   const type = `udp${family}` as const
   try {
@@ -116,7 +124,7 @@ async function listenToGroup(
 
 /** Whether no program on this machine has the port. */
 async function isFree(type: 'udp4' | 'udp6', port: number): Promise<boolean> {
-  const probes: Socket[] = []
+  const probes: { close(): void }[] = []
   try {
     await open({ type }, port, () => {}, probes)
     return true
@@ -136,8 +144,8 @@ async function ask(
   family: 4 | 6,
   to: { address: string; port: number },
   radius: number,
-  hear: (bytes: Uint8Array, from: RemoteInfo) => void,
-  sockets: Socket[],
+  hear: Hear,
+  sockets: { close(): void }[],
 ): Promise<void> {
   const socket = await open({ type: `udp${family}` }, 0, hear, sockets)
   if (isMulticast(to.address)) socket.setMulticastTTL(radius === 0 ? WHOLE_NETWORK : radius)
@@ -148,17 +156,32 @@ async function ask(
   })
 }
 
+/** Asks within a DTLS session. */
+async function askSecurely(
+  url: string,
+  { radius = 0, timeout = 5000, ...security }: DiscoverOptions,
+  hear: Hear,
+  links: { close(): void }[],
+): Promise<void> {
+  const { openDtls } = await import('./dtls.ts')
+  const link = await openDtls(url, {}, security, { tRetry: timeout, nRetry: 0 })
+  links.push(link)
+  link.onReceive = (bytes) => hear(bytes, url)
+  await link.ready()
+  link.send(encode({ type: 'searchgw', radius }))
+}
+
 /** Puts the socket into `sockets` first, so that it is closed even if it cannot be used. */
 function open(
   options: { type: 'udp4' | 'udp6'; reuseAddr?: boolean },
   port: number,
-  hear: (bytes: Uint8Array, from: RemoteInfo) => void,
-  sockets: Socket[],
+  hear: Hear,
+  sockets: { close(): void }[],
   address?: string,
 ): Promise<Socket> {
   const socket = createSocket(options)
   sockets.push(socket)
-  socket.on('message', hear)
+  socket.on('message', (bytes, from) => hear(bytes, urlOf(from)))
   return new Promise((resolve, reject) => {
     socket.once('error', reject)
     socket.bind({ port, ...(address !== undefined && { address }) }, () => {
@@ -170,10 +193,11 @@ function open(
   })
 }
 
-function gatewayIn(bytes: Uint8Array, from: RemoteInfo): FoundGateway | undefined {
+const urlOf = ({ family, address, port }: RemoteInfo): string =>
+  `udp://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+
+function gatewayIn(bytes: Uint8Array, url: string): FoundGateway | undefined {
   const packet = decode(bytes)
-  const host = from.family === 'IPv6' ? `[${from.address}]` : from.address
-  const url = `udp://${host}:${from.port}`
   if (packet.type === 'gwinfo') {
     return { gwId: packet.gwId, url, via: 'gwinfo', duration: 0, gwAdd: packet.gwAdd }
   }

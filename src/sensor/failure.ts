@@ -11,6 +11,7 @@ export type SensorFailure =
   | 'queue-full' // too many calls are waiting for their turn
   | 'invalid' // an argument is impossible
   | 'transport' // the socket reported an error; the sensor goes on
+  | 'security' // the DTLS handshake failed: gateway and sensor do not accept each other
   | 'malformed' // octets arrived that are not an MQTT-SN message
 
 const MEANING = ['accepted', 'rejected: congestion', 'rejected: invalid topic id', 'rejected: not supported']

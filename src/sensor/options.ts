@@ -2,6 +2,7 @@
 
 import type { MalformedReason, Packet, Qos, TopicIdType } from '../codec/v1/messages.ts'
 import { SensorError as Failure, type SensorError } from './failure.ts'
+import { checkSecurity, isSecure, type SecuredSession, type SecurityOptions } from './security.ts'
 import type { SensorTransport } from './udp.ts'
 
 /** A will: the gateway publishes it when the sensor is lost [6.3]. */
@@ -13,10 +14,10 @@ export interface SensorWill {
 }
 
 /** Everything has a default; see `resolveOptions`. */
-export interface SensorOptions {
-  /** `udp://host:port`, IPv6 in brackets; default `udp://127.0.0.1:1884` */
+export interface SensorOptions extends SecurityOptions {
+  /** `udp://host:port` or `dtls://host:port`, IPv6 in brackets; default `udp://127.0.0.1:1884` */
   gateway?: string
-  /** default `mqttsn-<process id>-<random>`; the specification allows 1 to 23 characters [5.3.1] */
+  /** default: the identity of `psk`, or `mqttsn-<process id>-<random>`; the specification allows 1 to 23 characters [5.3.1] */
   clientId?: string
   /** seconds, 0 = not supervised; default 60 */
   keepAlive?: number
@@ -33,7 +34,7 @@ export interface SensorOptions {
   nodeId?: Uint8Array
   /** local address and port; default: chosen by the system */
   bind?: { address?: string; port?: number }
-  /** octets of the longest datagram, encapsulation included; default 65,507 */
+  /** octets of the longest datagram, encapsulation included; default 65,507, at dtls:// 16,384 */
   maxMessage?: number
   /** keep-alive pings while active; default true */
   autoPing?: boolean
@@ -42,8 +43,10 @@ export interface SensorOptions {
 }
 
 /** Options with their defaults filled in. */
-export type ResolvedOptions = Required<Omit<SensorOptions, 'will' | 'nodeId' | 'transport'>> &
-  Pick<SensorOptions, 'will' | 'nodeId' | 'transport'>
+export type ResolvedOptions = Required<
+  Omit<SensorOptions, 'will' | 'nodeId' | 'transport' | keyof SecurityOptions>
+> &
+  Pick<SensorOptions, 'will' | 'nodeId' | 'transport' | keyof SecurityOptions>
 
 /** A topic by name (a filter when subscribing), by predefined id, or as a short topic name of two octets. */
 export type Topic = string | { predefined: number } | { short: string }
@@ -78,6 +81,8 @@ export interface SensorEvents {
   state: [to: SensorState, from: SensorState]
   /** an established connection ended unasked: by the gateway's DISCONNECT, or because it stopped answering */
   disconnected: [why: 'gateway' | 'timeout']
+  /** a DTLS session was established with the gateway at dtls:// */
+  secured: [session: SecuredSession]
   /** every message on the wire, for tracing */
   packet: [direction: 'in' | 'out', packet: Packet | { type: 'malformed'; reason: MalformedReason }]
   /** something odd that nobody waits for; harmless without a listener */
@@ -89,18 +94,19 @@ export function resolveOptions(options: SensorOptions): ResolvedOptions {
   const random = Math.floor(Math.random() * 0x1000000).toString(16)
   const resolved = {
     gateway: 'udp://127.0.0.1:1884',
-    clientId: `mqttsn-${process.pid}-${random}`,
+    clientId: options.psk?.identity ?? `mqttsn-${process.pid}-${random}`,
     keepAlive: 60,
     cleanSession: true,
     predefined: {},
     tRetry: 10_000,
     nRetry: 3,
     bind: {},
-    maxMessage: 65_507,
+    maxMessage: isSecure(options.gateway ?? '') ? 16_384 : 65_507,
     autoPing: true,
     ...options,
   }
   if (resolved.clientId === '') throw new Failure('invalid', 'clientId: at least 1 character [5.3.1]')
+  if (options.transport === undefined) checkSecurity(resolved.gateway, options)
   checkSeconds('keepAlive', resolved.keepAlive, 0)
   const nodeIdLength = resolved.nodeId?.length ?? 1
   if (nodeIdLength < 1 || nodeIdLength > 252) throw new Failure('invalid', 'nodeId: 1 to 252 octets [5.5]')

@@ -1,4 +1,4 @@
-// An MQTT-SN 1.2 client: the sensor's side of chapter 6 over one UDP socket. Public as `mqtt-sn-gateway/sensor`.
+// An MQTT-SN 1.2 client: the sensor's side of chapter 6 over one UDP socket, plain or with DTLS. Public as `mqtt-sn-gateway/sensor`.
 
 import { EventEmitter } from 'node:events'
 import type { Connect, Filter, Publish, Qos, Subscribe } from '../codec/v1/messages.ts'
@@ -15,12 +15,14 @@ import {
 } from './options.ts'
 import { pause } from './pause.ts'
 import * as requests from './requests.ts'
+import { withIdentityHint } from './security.ts'
 import { addressOf } from './topics.ts'
 
 export { type DiscoverOptions, discover, type FoundGateway } from './discover.ts'
 export { SensorError, type SensorFailure } from './failure.ts'
 export type * from './options.ts'
 export type { Granted } from './requests.ts'
+export type { SecuredSession, SecurityOptions, SensorResumption } from './security.ts'
 export type { SensorTransport } from './udp.ts'
 
 /**
@@ -66,7 +68,7 @@ export class Sensor extends EventEmitter<SensorEvents> {
       await connection.request('control', requests.connectRequest(packet, will, onAccepted))
     } catch (error) {
       if (this.state === 'connecting') connection.enter('disconnected')
-      throw error
+      throw withIdentityHint(error, connection.options)
     }
   }
 
@@ -157,6 +159,12 @@ export class Sensor extends EventEmitter<SensorEvents> {
     const connection = this.#connection
     if (this.state !== 'asleep') throw connection.wrongState('wake() needs a sleeping sensor')
     connection.enter('awake')
+    try {
+      await connection.ready()
+    } catch (error) {
+      if (connection.state === 'awake') connection.enter('asleep')
+      throw error
+    }
     const request = requests.pingRequest(this.clientId, () => connection.enter('asleep'))
     await connection.request('ping', request)
   }

@@ -4,6 +4,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { SensorError } from './failure.ts'
+import type { SecuredSession } from './security.ts'
 
 /** What carries a sensor's datagrams. A test puts its own in place to lose, repeat or reorder them. */
 export interface SensorTransport {
@@ -14,15 +15,26 @@ export interface SensorTransport {
   /** set by the Sensor */
   onError: (error: Error) => void
   close(): void
+  /** Resolves when datagrams can reach the gateway: with DTLS after a handshake, if there is no session. */
+  ready?(): Promise<void>
+  /** The gateway left a CONNECT or a waking sensor without an answer: it may have lost its end of the session. */
+  doubt?(): void
+  /** set by the Sensor: the gateway ended the session */
+  onEnded?: () => void
+  /** set by the Sensor: a handshake succeeded */
+  onSecured?: (session: SecuredSession) => void
 }
 
-/** Host, port and address family of `udp://host:port`. Rejects with SensorError `invalid` or `transport`. */
+/** Host, port and address family of `udp://host:port` or `dtls://host:port`. Rejects with SensorError `invalid` or `transport`. */
 export async function resolveGateway(url: string): Promise<{ address: string; port: number; family: 4 | 6 }> {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   const host = parsed?.hostname.replace(/^\[|\]$/g, '') ?? ''
   const port = Number(parsed?.port)
-  if (parsed?.protocol !== 'udp:' || host === '' || port < 1) {
-    throw new SensorError('invalid', `gateway: expected udp://host:port, got ${JSON.stringify(url)}`)
+  if (!/^(?:udp|dtls):$/.test(parsed?.protocol ?? '') || host === '' || port < 1) {
+    throw new SensorError(
+      'invalid',
+      `gateway: expected udp://host:port or dtls://host:port, got ${JSON.stringify(url)}`,
+    )
   }
   const family = isIP(host)
   if (family !== 0) return { address: host, port, family: family === 6 ? 6 : 4 }

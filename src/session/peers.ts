@@ -64,6 +64,14 @@ export function peerKey(
   return ip < 0 ? `${listener} ${address} ${port}` : (listener * 2 ** 32 + ip) * 2 ** 16 + port
 }
 
+/** The association that a key is of, and the listener's index; undefined for plain addresses. */
+export function associationIn(key: PeerKey): { listener: number; number: number } | undefined {
+  if (typeof key === 'number')
+    return key < 0 ? { listener: -key % 32, number: Math.floor(-key / 32) } : undefined
+  const [, listener, number] = /^(\d+) #(\d+) /.exec(key) ?? []
+  return number === undefined ? undefined : { listener: Number(listener), number: Number(number) }
+}
+
 /** The address as a number, or -1 if it is not dotted IPv4. */
 function parseIPv4(address: string): number {
   let ip = 0

@@ -17,6 +17,8 @@ export type SimulationEvent = { sensor: string } & (
 /** What a simulation is given. */
 export interface SimulationContext {
   readonly sensorOptions: SensorOptions & { clientId: string }
+  /** the key of one of many sensors, where each has its own */
+  readonly pskOf: (clientId: string) => SensorOptions['psk']
   /** milliseconds between two readings */
   readonly interval: number
   /** values of the simulation's own `settings` */
@@ -37,7 +39,7 @@ export interface Simulation {
   readonly interval: number
   /** milliseconds after which it ends by itself, if not told otherwise */
   readonly duration?: number
-  /** it stands for many sensors, each with a socket of its own */
+  /** it stands for many sensors: each has a client id and a socket of its own, and may have a key of its own */
   readonly isMany?: true
   /** further options, by name */
   readonly settings?: Readonly<Record<string, { about: string; default: string }>>
@@ -48,6 +50,7 @@ export interface Simulation {
 /** What to override when a simulation is started; the rest has defaults. */
 export interface SimulationStart {
   sensorOptions?: SensorOptions
+  pskOf?: (clientId: string) => SensorOptions['psk']
   interval?: number
   settings?: Readonly<Record<string, string>>
   signal: AbortSignal
@@ -57,10 +60,12 @@ export interface SimulationStart {
 /** Runs a simulation in this process until the signal. */
 export async function simulate(simulation: Simulation, start: SimulationStart): Promise<void> {
   const { sensorOptions, interval = simulation.interval, signal, say = () => {} } = start
-  const clientId = `${simulation.name}-${Math.floor(Math.random() * 0x10000).toString(16)}`
+  const clientId =
+    sensorOptions?.psk?.identity ?? `${simulation.name}-${Math.floor(Math.random() * 0x10000).toString(16)}`
   const defaults = Object.entries(simulation.settings ?? {}).map(([name, setting]) => [name, setting.default])
   await simulation.run({
     sensorOptions: { clientId, ...sensorOptions },
+    pskOf: start.pskOf ?? (() => undefined),
     interval,
     settings: { ...Object.fromEntries(defaults), ...start.settings },
     signal,

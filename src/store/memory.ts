@@ -73,6 +73,8 @@ export function createMemoryStore(): Store {
       uplinks?.set(token, restored) // what becomes of it is seen here
       return restored
     },
+    asides: new Map(),
+    keepAside: () => {}, // nothing beside sessions outlives the process
     get written() {
       return written
     },

@@ -16,7 +16,7 @@ import { type UplinkRecord, uplinkFromRecord, uplinkRecord } from '../session/up
 import type { FilterPart, PartKey, TopicPart } from './lasting.ts'
 
 /** Within a session: its progress, its lasting parts, messages by id, publishes by their token as a negative number. */
-export type Key = 'progress' | PartKey | number
+export type Key = 'progress' | PartKey | number | `aside ${string}`
 export type Value = Session | QueuedMessage | Uplink
 
 /** What is written of a session's progress, a message or a publish. */

@@ -51,6 +51,13 @@ export interface Store {
    * at the moment
    */
   readUplink(clientId: string, token: number): Uplink | 'gone' | 'later'
+  /** Records beside sessions that were there at the start, by their names. */
+  readonly asides: ReadonlyMap<string, unknown>
+  /**
+   * Keeps such a record; `record` is asked when it is written, and undefined deletes. `lazy`: it is written with the next group
+   * that there is, before what is kept after it, or within a second.
+   */
+  keepAside(name: string, record: () => object | undefined, lazy?: boolean): void
   /** grows with every write */
   readonly written: number
   /** all writes up to this one are durable; `written` for a store that has nothing to wait for */

@@ -1,13 +1,15 @@
 // Opens a link to sensors: which kind it is, its url says.
 
+import { openDtls } from './dtls/dtls.ts'
+import type { DtlsOptions } from './dtls/options.ts'
 import { TransportError } from './error.ts'
 import { openLine } from './line/line.ts'
 import type { LineOptions } from './line/options.ts'
 import type { OnDatagram, Transport } from './transport.ts'
-import { openUdp, type UdpOptions } from './udp/udp.ts'
+import { openUdp } from './udp/udp.ts'
 
 /** What a link may be opened with; each kind takes what it knows. */
-export type LinkOptions = UdpOptions & LineOptions
+export type LinkOptions = DtlsOptions & LineOptions
 
 type Open = (
   options: LinkOptions,
@@ -18,6 +20,7 @@ type Open = (
 /** The kinds of link, by the scheme of their urls. */
 const KINDS: Readonly<Record<string, Open>> = {
   udp: openUdp,
+  dtls: openDtls,
   serial: openLine,
   tcp: openLine,
 }

@@ -1,6 +1,7 @@
 // What carries datagrams: the contract that every kind of link fulfils. `open.ts` finds the link for an url.
 
 import type { Association } from '../session/peers.ts'
+import type { SecureLink, SecureStats } from './secure-link.ts'
 
 /** Where a datagram came from, or goes to. The object that node:dgram hands out fits. */
 export interface Remote {
@@ -46,6 +47,8 @@ export interface TransportStats {
   readonly kernelDrops: number | undefined
   /** datagrams that could not be sent (full send buffer, no route, ...), and other errors of the link */
   readonly sendErrors: number
+  /** of a link that authenticates its peers */
+  readonly secure?: SecureStats | undefined
   /** of a stream of octets, such as a serial line */
   readonly link?: LinkStats | undefined
 }
@@ -64,6 +67,8 @@ export interface Transport {
   /** Messages that may be sent now before the link is full; absent where it never is. Those that nobody repeats wait for it. */
   room?(): number
   stats(): TransportStats
+  /** its sessions, where the link authenticates its peers */
+  readonly secure?: SecureLink | undefined
   /** Stops receiving and frees the port. */
   close(): Promise<void>
 }

@@ -92,6 +92,7 @@ export class Fleet {
       await this.#front.open(this.#config, this.#log)
       const { store, broker } = this.#config
       if (store.type !== 'memory') this.#release = await takeStore(store.path)
+      await this.#front.begin(this.#config, this.#log)
       if (broker.url === 'embedded') this.#embedded = await startEmbeddedBroker()
       for (let index = 0; index < this.#count; index += 1) this.#threads.push(this.#createThread(index))
       await Promise.all(this.#threads.map((_, index) => this.#prepare(index)))

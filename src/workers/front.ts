@@ -9,14 +9,25 @@ import {
   type DiscardBooks,
   type Origin,
 } from '../gateway/counters.ts'
-import { type BoundListener, listenerStatus, openListener } from '../gateway/datagrams/listener.ts'
+import {
+  type BoundListener,
+  listenerStatus,
+  openListener,
+  type SecureParts,
+} from '../gateway/datagrams/listener.ts'
+import { AssociationUse } from '../gateway/dtls/association-use.ts'
+import { secureNames } from '../gateway/open-store.ts'
 import { logListening } from '../gateway/reports/log-lines.ts'
 import { createRefusals, type Refusals } from '../gateway/reports/refusals.ts'
-import { renewListeners } from '../gateway/rules/reload.ts'
+import { renewListeners, renewSecureLinks } from '../gateway/rules/reload.ts'
 import type { Log } from '../log.ts'
 import { createDropSources } from '../monitor/drop-sources.ts'
 import { createRecentRefusals } from '../monitor/recent-refusals.ts'
 import type { Refusal } from '../session/refusal.ts'
+import { openLmdbStore } from '../store/lmdb/lmdb.ts'
+import { everything } from '../store/lmdb/options.ts'
+import type { Store } from '../store/store.ts'
+import { dropForeignRecords } from '../transport/dtls/session-records.ts'
 import type { Remote } from '../transport/transport.ts'
 import { unpackBatch } from './batch.ts'
 import type { Binding, FromWorker } from './messages.ts'
@@ -47,11 +58,16 @@ export class Front {
   readonly #sources = createDropSources()
   /** takes every refusal, besides */
   onRefused: (refusal: Refusal) => void = () => {}
-  readonly #books: DiscardBooks = {
+  readonly #books: DiscardBooks & Pick<Front, 'counters'> = {
     counters: this.counters,
     onDiscarded: (reason, from) => this.#sources.add(reason, from, undefined),
   }
   #refusals: Refusals | undefined
+  #secure: SecureParts | undefined
+  #store: Store | undefined
+  readonly #use = new AssociationUse((index, number, inUse) =>
+    this.#listeners[index]?.transport.secure?.setInUse(number, inUse),
+  )
   /** until all workers know their sensors, nobody can tell whose a datagram is; undefined from then on */
   #early: Received[] | undefined = []
 
@@ -71,11 +87,25 @@ export class Front {
         this.onRefused(refusal)
       },
     })
+    const secure = { log, books: this.#books }
+    this.#secure = secure
     for (const index of config.listeners.keys()) {
-      const bound = await openListener(config, index, performance.now(), this.#onDatagram, { log })
+      const bound = await openListener(config, index, this.#onDatagram, { log, secure })
       this.#listeners.push(bound)
       logListening(log, bound)
     }
+  }
+
+  /** Links with sessions of their own begin to serve: those sessions end here, and this thread keeps them in the store. */
+  async begin(config: Config, log: Log): Promise<void> {
+    const { store } = config
+    const names = secureNames(config)
+    if (names.length > 0 && store.type !== 'memory') {
+      const part = { ...everything, owns: () => false }
+      this.#store = await openLmdbStore({ path: store.path, log, part })
+      dropForeignRecords(this.#store, names)
+    }
+    for (const { transport } of this.#listeners) transport.secure?.begin(this.#store)
   }
 
   /** All workers are ready: hands over what has waited for that. */
@@ -88,6 +118,7 @@ export class Front {
   /** Applies who may use the sockets, and how. */
   renew(config: Config): void {
     renewListeners(this.#listeners, config)
+    if (this.#secure !== undefined) renewSecureLinks(this.#listeners, config, this.#secure)
   }
 
   /** Who was refused here lately. */
@@ -112,6 +143,7 @@ export class Front {
 
   async close(): Promise<void> {
     await Promise.all(this.#listeners.map(({ transport }) => transport.close()))
+    await this.#store?.close()
   }
 
   readonly #onDatagram = (...received: Received): void => {
@@ -142,7 +174,10 @@ export class Front {
 
   /** Takes what a worker sends: where its sensors are, and then datagrams for them. */
   send(index: number, message: Extract<FromWorker, { type: 'datagrams' }>): void {
-    for (const key of message.unbound) this.#routes.unbind(key, index)
+    for (const key of message.unbound) {
+      if (this.#routes.ownerOf(key) === index) this.#use.remove(key)
+      this.#routes.unbind(key, index)
+    }
     for (const binding of message.bound) this.#bind(index, binding)
     unpackBatch(message.batch, (listener, remote, bytes) => {
       const transport = this.#listeners[listener]?.transport
@@ -159,6 +194,7 @@ export class Front {
       this.#workers.thread(index)?.displaced({ key: binding.key, clientId: 'another sensor' })
       return
     }
+    if (before === undefined) this.#use.add(binding.key)
     this.#routes.bind(binding.key, index)
     if (before !== undefined && before !== index) this.#workers.thread(before)?.displaced(binding)
   }

@@ -38,7 +38,7 @@ describe.skipIf(!has('bash'))('in bash', () => {
     expect(proposals('mqttsn ')).toEqual(
       expect.arrayContaining(['gateway', 'init', 'pub', 'sub', 'store', 'completion']),
     )
-    expect(proposals('mqttsn p')).toEqual(['pub'])
+    expect(proposals('mqttsn p')).toEqual(['pub', 'psk'])
     expect(proposals('mqttsn store ')).toEqual(['list', 'backup', 'restore'])
     expect(proposals('mqttsn sensor v')).toEqual(['valve'])
     expect(proposals('mqttsn completion ')).toEqual(['bash', 'zsh', 'fish'])

@@ -9,16 +9,27 @@ import { commands } from '../../src/cli/commands.ts'
 import { openLmdbStore } from '../../src/store/lmdb/lmdb.ts'
 import { directoryWith } from '../config/files.ts'
 import { freePort } from '../support/broker.ts'
+import { DtlsRelay } from '../support/dtls-relay.ts'
 import { type LiveGateway, startLiveGateway } from '../support/live-gateway.ts'
 import { PROGRAM, run } from './compiled.ts'
 
 let live: LiveGateway
+/** DTLS in front of it */
+let relay: DtlsRelay
+const KEY = '000102030405060708090a0b0c0d0e0f'
 
 beforeAll(async () => {
   live = await startLiveGateway()
+  relay = await DtlsRelay.open(live.test.url(), { findKey: () => Buffer.from(KEY, 'hex') })
 })
-afterAll(() => live.stop())
+afterAll(async () => {
+  relay.end()
+  await live.stop()
+})
 
+/** Where the gateway of this test is, in the way of the example. */
+const hostOf = (example: string) =>
+  example.includes('dtls://') ? ['-h', relay.url] : ['-h', '127.0.0.1', '-p', gatewayPort()]
 const portOf = (url: string) => url.replace(/.*:/, '')
 const gatewayPort = () => portOf(live.test.gateway.status().listeners[0]?.url ?? '')
 
@@ -54,14 +65,14 @@ const stages: Readonly<Record<string, (example: string) => Stage>> = {
   reload: () => ({ code: () => 3 }),
   store: (example) => ({ more: example.includes('restore') ? ['--store', 'another'] : [] }),
   demo: () => ({ more: ['--port', '0', '--console', '127.0.0.1:0', '--duration', '1s'] }),
-  pub: () => ({ more: ['-h', '127.0.0.1', '-p', gatewayPort(), '--repeat', '1'] }),
+  pub: (example) => ({ more: [...hostOf(example), '--repeat', '1'] }),
   sub: () => ({
     more: ['-h', '127.0.0.1', '-p', gatewayPort(), '--timeout', '300ms'],
     // the gateway has no such predefined topic
     code: (example) => (example.includes('--predefined') ? 1 : 0),
   }),
-  discover: () => ({
-    more: ['--group', '127.255.255.255', '-h', '127.0.0.1', '-p', gatewayPort(), '--timeout', '200ms'],
+  discover: (example) => ({
+    more: ['--group', '127.255.255.255', ...hostOf(example), '--timeout', '500ms'],
   }),
   decode: () => ({}),
   health: () => ({ more: ['-h', '127.0.0.1', '-p', portOf(live.url)] }),
@@ -88,6 +99,7 @@ const stages: Readonly<Record<string, (example: string) => Stage>> = {
     ],
   }),
   completion: () => ({}),
+  psk: () => ({}),
 }
 
 /** The lines of a help text that show how a command is called, without prompt and remark. */
@@ -136,6 +148,7 @@ describe.each(Object.keys(commands))('mqttsn %s --help', (name) => {
       'gateway.config.json': { broker: `mqtt://127.0.0.1:${await freePort()}` },
       'ca.pem': PEM,
       'values.txt': '1\n2\n',
+      ...(name !== 'psk' && { 'psk.txt': `meter-17:${KEY}\n` }),
     })
     if (name === 'import') layOutSamples(cwd)
     if (name === 'store') await (await openLmdbStore({ path: join(cwd, 'mqttsn-state') })).close()

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createMetrics } from '../../src/console/metrics.ts'
+import { createMetrics } from '../../src/console/metrics/metrics.ts'
 import { havePromtool } from '../support/promtool.ts'
 import { scriptedView } from './scripted-view.ts'
 

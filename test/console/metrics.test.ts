@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { metricsDocument } from '../../lab/docs/metrics.ts'
-import { createMetrics } from '../../src/console/metrics.ts'
+import { createMetrics } from '../../src/console/metrics/metrics.ts'
 import { havePromtool } from '../support/promtool.ts'
 import { scriptedView } from './scripted-view.ts'
 
@@ -80,6 +80,13 @@ describe('the metrics', () => {
       'mqttsn_listener_send_errors_total{listener="field"}': 1,
       'mqttsn_listener_receive_buffer_bytes{listener="field"}': 425_984,
       'mqttsn_listener_receive_buffer_asked_bytes{listener="field"}': 4_194_304,
+      'mqttsn_dtls_sessions{listener="field"}': 4,
+      'mqttsn_dtls_half_open{listener="field"}': 1,
+      'mqttsn_dtls_handshakes_total{listener="field",result="full"}': 5,
+      'mqttsn_dtls_handshakes_total{listener="field",result="wrong-key"}': 1,
+      'mqttsn_dtls_moves_total{listener="field"}': 3,
+      'mqttsn_dtls_hello_verify_total{listener="field"}': 9,
+      'mqttsn_dtls_key_log{listener="field"}': 0,
       'mqttsn_listener_send_errors_total{listener="bench"}': 3,
       'mqttsn_link_up{listener="bench"}': 1,
       'mqttsn_link_bytes_total{listener="bench",direction="received"}': 1200,
@@ -139,6 +146,7 @@ describe('the metrics', () => {
       'le',
       'listener',
       'session',
+      'result',
     ]
     const ofProcess = ['major', 'minor', 'patch', 'space', 'kind']
     expect([...labels].filter((label = '') => ![...known, ...ofProcess].includes(label))).toEqual([])

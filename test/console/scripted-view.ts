@@ -268,6 +268,14 @@ const LISTENER: ListenerInfo = {
   receiveBufferAsked: 4_194_304,
   kernelDrops: 7,
   sendErrors: 1,
+  secure: {
+    sessions: 4,
+    halfOpen: 1,
+    handshakes: { full: 5, 'wrong-key': 1 },
+    moves: 3,
+    helloVerifies: 9,
+    keyLog: false,
+  },
 }
 
 const LINE: ListenerInfo = {

@@ -22,6 +22,7 @@ it.skipIf(!haveMosquitto)(
       protocol: '5',
       store: 'lmdb',
       poison: 0.8, // the second round
+      dtls: 0,
       keep: false,
       entry: ['--import', 'tsx', 'src/cli.ts'],
       say: (line) => told.push(line),

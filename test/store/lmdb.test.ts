@@ -12,6 +12,7 @@ import { open as openLmdb } from 'lmdb'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { damageOf } from '../../src/store/lmdb/damage.ts'
 import { openLmdbStore } from '../../src/store/lmdb/lmdb.ts'
+import { listStore } from '../../src/store/lmdb/look.ts'
 import { type Store, StoreError } from '../../src/store/store.ts'
 import { durable } from './contract.ts'
 import { messageOf, richSession, sessionOf, uplinkOf } from './sessions.ts'
@@ -80,6 +81,46 @@ async function loadElsewhere(folders: readonly string[]): Promise<string[]> {
   const { stdout } = await run(process.execPath, [...CHILD, 'load', ...folders])
   return stdout.trim().split('\n')
 }
+
+describe('records beside sessions', () => {
+  it('outlive the process as they were when they were written, and disturb no session', async () => {
+    const store = await open()
+    const record = { keys: Uint8Array.of(1, 2, 3), top: 1 }
+    store.keepAside('dtls 1 a', () => record)
+    store.keepAside('dtls 2 a', () => ({ top: 2 }))
+    record.top = 7
+    store.save(sessionOf('meter'))
+    await durable(store)
+    store.keepAside('dtls 2 a', () => undefined)
+    await close(store)
+    const again = await open()
+    expect(again.asides).toEqual(new Map([['dtls 1 a', { keys: Buffer.of(1, 2, 3), top: 7 }]]))
+    expect((await again.load()).map(({ record: { lasting } }) => lasting.clientId)).toEqual(['meter'])
+    expect((await listStore(folder)).map(({ clientId }) => clientId)).toEqual(['meter'])
+  })
+
+  it('that nobody waits for go along with the next write, or by themselves within a second or two', async () => {
+    const store = await open()
+    store.keepAside('dtls 1 a', () => ({ top: 1 }), true)
+    expect(store.written).toBe(store.durable)
+    await expect.poll(() => store.health.groups, { timeout: 5000 }).toBe(1)
+    store.keepAside('dtls 1 a', () => ({ top: 2 }), true)
+    store.save(sessionOf('meter'))
+    await durable(store)
+    await close(store)
+    expect((await open()).asides.get('dtls 1 a')).toEqual({ top: 2 })
+  })
+
+  it('that are damaged stop the start, as all others do', async () => {
+    const store = await open()
+    store.keepAside('dtls 1 a', () => ({ top: 1 }))
+    await close(store)
+    const database = openLmdb<unknown, [number, string]>({ path: folder, noSubdir: false, maxDbs: 1 })
+    await database.put([0, 'aside dtls 1 a'], [7, Buffer.of(1)])
+    await database.close()
+    expect(await refusal()).toMatch(/cannot be read/)
+  })
+})
 
 describe('groups', () => {
   it('writes a burst as one group, and what comes meanwhile as the next', async () => {

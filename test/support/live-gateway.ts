@@ -15,10 +15,13 @@ export interface LiveGateway {
   stop(): Promise<void>
 }
 
-/** Starts it; with a token if one is given. */
-export async function startLiveGateway(token?: string): Promise<LiveGateway> {
-  const test = await TestGateway.start('embedded')
-  const view = createView(test.gateway, testConfig('embedded', {}), '1.2.3')
+/** Starts it; with a token if one is given, and with other settings than those of `TestGateway`. */
+export async function startLiveGateway(
+  token?: string,
+  overrides: Record<string, unknown> = {},
+): Promise<LiveGateway> {
+  const test = await TestGateway.start('embedded', overrides)
+  const view = createView(test.gateway, testConfig('embedded', overrides), '1.2.3')
   const serve = (url: string) => startConsole(view, { url, token, metrics: async () => '' })
   let console = await serve('http://127.0.0.1:0')
   const { url } = console

@@ -4,14 +4,16 @@ import { Command } from 'commander'
 import type { SensorTransport } from '../../sensor/udp.ts'
 import { type Simulation, type SimulationEvent, simulate } from '../../simulation/simulation.ts'
 import { addGatewayOptions, type SensorFlags, timeOption, withExitCodes } from '../options.ts'
+import { type SecurityFlags, securityOf } from '../terminal/security.ts'
 import { ExitCode, processTerminal, type Terminal } from '../terminal/terminal.ts'
 import { openLineTransport, parseLink } from './line-transport.ts'
 
-type SimulationFlags = Pick<SensorFlags, 'gateway' | 'clientId' | 'nodeId' | 'retry' | 'retries' | 'json'> & {
-  duration?: number
-  interval: number
-  link?: string
-} & Record<string, unknown>
+type SimulationFlags = Pick<SensorFlags, 'gateway' | 'clientId' | 'nodeId' | 'retry' | 'retries' | 'json'> &
+  SecurityFlags & {
+    duration?: number
+    interval: number
+    link?: string
+  } & Record<string, unknown>
 
 const ENDLESS = 'end after this time (default: at Ctrl-C)'
 
@@ -42,6 +44,7 @@ export function simulationCommand(simulation: Simulation, terminal: Terminal = p
     const contact = new Contact(stop)
     const { clientId, nodeId, link, retry: tRetry, retries: nRetry } = flags
     const gateway = link ?? flags.gateway
+    const { keys, ...security } = securityOf(flags, gateway, command, simulation.isMany)
     let transport: SensorTransport | undefined
     try {
       if (link !== undefined) transport = await openLineTransport(link)
@@ -50,9 +53,11 @@ export function simulationCommand(simulation: Simulation, terminal: Terminal = p
           ...(transport === undefined ? { gateway } : { transport }),
           tRetry,
           nRetry,
+          ...security,
           ...(clientId !== undefined && { clientId }),
           ...(nodeId !== undefined && { nodeId }),
         },
+        pskOf: (identity) => keys.get(identity),
         interval: flags.interval,
         settings: Object.fromEntries(Object.keys(settings).map((key) => [key, String(flags[key])])),
         signal: end.signal,
@@ -61,7 +66,11 @@ export function simulationCommand(simulation: Simulation, terminal: Terminal = p
           contact.hear(event)
         },
       })
-      const { missing } = contact
+      const { missing, refusal } = contact
+      if (refusal !== undefined) {
+        terminal.err(`error: ${refusal}`)
+        return terminal.exit(ExitCode.refused)
+      }
       if (missing === undefined) return terminal.exit(ExitCode.ok)
       const other = link === undefined ? 'gateway' : 'link'
       terminal.err(`error: no gateway at ${gateway}: ${missing}; --${other} names another one`)
@@ -80,6 +89,7 @@ export function simulationCommand(simulation: Simulation, terminal: Terminal = p
 class Contact {
   #reached = false
   #why: string | undefined
+  #refusal: string | undefined
   readonly #stop: () => void
 
   /** `stop` is called when it is clear that nobody is there. */
@@ -93,9 +103,18 @@ class Contact {
     if (event.type === 'state' && event.state === 'connecting') this.#why ??= 'no answer'
     if (event.type !== 'note' || this.#reached) return
     if (event.code === 'rejected') this.#reached = true // somebody is there
+    if (event.code === 'security') {
+      this.#refusal = event.text
+      this.#stop()
+    }
     if (event.code !== 'timeout' && event.code !== 'transport') return
     this.#why = event.text.includes('ECONNREFUSED') ? 'nobody listens there' : event.text
     this.#stop()
+  }
+
+  /** Why gateway and sensor have no session of DTLS, if it never had one. */
+  get refusal(): string | undefined {
+    return this.#reached ? undefined : this.#refusal
   }
 
   /** Why it counts as not there; undefined if it is, or nothing was expected of it. */

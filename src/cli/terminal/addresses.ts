@@ -9,8 +9,10 @@ export interface AddressKind {
   readonly others?: readonly string[]
 }
 
-/** A gateway, as sensors reach it. */
+/** A gateway's listener. */
 export const GATEWAY: AddressKind = { scheme: 'udp', port: 1884 }
+/** A gateway, as sensors reach it; `dtls://` has no usual port. */
+export const LINK: AddressKind = { ...GATEWAY, others: ['dtls'] }
 /** A gateway's console. */
 export const CONSOLE: AddressKind = { scheme: 'http', port: 8885, others: ['https'] }
 /** An MQTT broker; each scheme has a port of its own. */

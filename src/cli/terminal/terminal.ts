@@ -48,6 +48,6 @@ export function reportFailure(terminal: Terminal, error: unknown, json: boolean)
   const { code, returnCode } =
     error instanceof SensorError ? error : { code: 'invalid', returnCode: undefined }
   terminal.err(json ? JSON.stringify({ error: code, returnCode, message }) : `error: ${message}`)
-  if (code === 'rejected' || code === 'disconnected') terminal.exit(ExitCode.refused)
+  if (code === 'rejected' || code === 'disconnected' || code === 'security') terminal.exit(ExitCode.refused)
   else terminal.exit(code === 'timeout' || code === 'transport' ? ExitCode.noAnswer : ExitCode.usage)
 }

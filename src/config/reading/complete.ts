@@ -17,6 +17,7 @@ import { expandTemplate } from '../sections/template.ts'
 import { isObject } from './path.ts'
 
 type Parsed = z.output<typeof configSchema>
+type Dtls = NonNullable<Parsed['listeners'][number]['dtls']>
 
 // User name and password in the url are the gateway's own; left there, every sensor's connection would use them too.
 function completeBroker(written: Parsed['broker'], gatewayId: number): BrokerConfig {
@@ -61,6 +62,16 @@ function completePredefined(written: Parsed['predefined']): PredefinedTopics[] {
   })
 }
 
+/** Files are found from wherever the gateway is started. */
+function completeDtls(written: Dtls, directory: string): Dtls {
+  const { psk, keyLog } = written
+  return {
+    ...written,
+    psk: psk && { ...psk, file: psk.file === undefined ? undefined : resolve(directory, psk.file) },
+    keyLog: keyLog === undefined ? undefined : resolve(directory, keyLog),
+  }
+}
+
 /**
  * The effective configuration. `written` is the tree that was parsed, `referenced` the paths in it that are secret,
  * `directory` where relative paths start from.
@@ -75,7 +86,11 @@ export function completeConfig(
   const everyone = sensors.some((rule) => matchesEverything(rule.match))
   return {
     ...rest,
-    listeners: listeners.map((listener) => ({ ...listener, name: listener.name ?? listener.url })),
+    listeners: listeners.map(({ dtls, ...listener }) => ({
+      ...listener,
+      name: listener.name ?? listener.url,
+      dtls: dtls && completeDtls(dtls, directory),
+    })),
     broker: completeBroker(parsed.broker, parsed.gateway.id),
     sensors: everyone ? sensors : [...sensors, sensor.parse({})],
     predefined: completePredefined(predefined),

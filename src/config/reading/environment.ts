@@ -7,8 +7,8 @@ import type { Located } from './problems.ts'
 
 const PREFIX = 'MQTTSN_'
 
-// Not for the gateway, but for the commands that look at a running one.
-const TOKEN = 'MQTTSN_TOKEN'
+// Not for the gateway, but for the commands that look at a running one, or are sensors.
+const FOR_COMMANDS = ['MQTTSN_TOKEN', 'MQTTSN_PSK', 'MQTTSN_PSK_FILE']
 
 // Orchestrators set these for every process beside a service called "mqttsn..."; they are not meant as configuration.
 const SERVICE =
@@ -90,7 +90,11 @@ export function overrideFromEnvironment(
     const value = env[name] ?? ''
     const path = pathFor(name, model)
     if (path === undefined) {
-      if (name === TOKEN || SERVICE.test(name) || (SERVICE_PORT.test(name) && /^(tcp|udp|sctp):/.test(value)))
+      if (
+        FOR_COMMANDS.includes(name) ||
+        SERVICE.test(name) ||
+        (SERVICE_PORT.test(name) && /^(tcp|udp|sctp):/.test(value))
+      )
         continue
       const expected = 'the name of a configuration key in upper case, with __ between levels'
       const suggestion = nearestVariable(name, model)

@@ -1,13 +1,13 @@
 // What is legal but unwise in a configuration. No text here quotes a value: it may have come from a secret.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these variables are filled in by the gateway
 
+import { isTls } from '../contradictions/contradictions.ts'
 import { coversPattern } from '../hints/patterns.ts'
 import { unusedWarnings } from '../hints/unused.ts'
 import type { Config, QueueRule, SensorRule } from '../schema.ts'
 import { brokerUrls, parseBrokerUrl, parseListenerUrl } from '../sections/addresses.ts'
 import { matchesEverything } from '../sections/glob.ts'
 import { isLoopback, matcher } from '../sections/networks.ts'
-import { isTls } from './checks.ts'
 
 const ADVERTISE_LEAST = 15 * 60_000
 

@@ -16,11 +16,11 @@ export const network = () => {
     .meta(kind({ kind: 'network' }))
 }
 
-const UDP_URL = /^udp:\/\/(?:\[([^\]]+)\]|([\d.]+)):(\d{1,5})$/
+const SOCKET_URL = /^(?:udp|dtls):\/\/(?:\[([^\]]+)\]|([\d.]+)):(\d{1,5})$/
 
 /** Address and port of a listener's url; undefined if it has none, or is not legal. */
 export function parseListenerUrl(url: string): { address: string; port: number; version: 4 | 6 } | undefined {
-  const parts = UDP_URL.exec(url)
+  const parts = SOCKET_URL.exec(url)
   const address = parts?.[1] ?? parts?.[2] ?? ''
   const version = isIP(address)
   const port = Number(parts?.[3])
@@ -29,6 +29,9 @@ export function parseListenerUrl(url: string): { address: string; port: number; 
   return { address, port, version }
 }
 
+/** Whether the listener of this url takes protected records only. */
+export const isDtls = (url: string): boolean => url.startsWith('dtls:')
+
 /** One kind of listener: what its urls look like, and what one that looks so should be instead, if it is wrong. */
 interface ListenerKind {
   readonly form: RegExp
@@ -36,15 +39,15 @@ interface ListenerKind {
   wrong(url: string): string | undefined
 }
 
-const UDP_EXAMPLE =
-  'udp://address:port with a numeric address, such as "udp://0.0.0.0:1884" or "udp://[::1]:1884"'
+const SOCKET_EXAMPLE =
+  'udp://address:port or dtls://address:port with a numeric address, such as "udp://0.0.0.0:1884" or "udp://[::1]:1884"'
 
 /** All kinds. The examples are told where an url is of none of them. */
 const LISTENERS: readonly ListenerKind[] = [
   {
-    form: UDP_URL,
-    example: UDP_EXAMPLE,
-    wrong: (url) => (parseListenerUrl(url) === undefined ? UDP_EXAMPLE : undefined),
+    form: SOCKET_URL,
+    example: SOCKET_EXAMPLE,
+    wrong: (url) => (parseListenerUrl(url) === undefined ? SOCKET_EXAMPLE : undefined),
   },
   { form: /^(?:serial|tcp):\/\/.+$/, example: LINE_EXAMPLES, wrong: wrongLine },
 ]

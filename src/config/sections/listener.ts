@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { group, listenerUrl, network, parseListenerUrl } from './addresses.ts'
+import { dtls } from './dtls.ts'
 import { duration, list, oneOf, size, text, whole } from './values.ts'
 
 const discovery = z
@@ -66,7 +67,7 @@ export const listener = z.strictObject({
   url: listenerUrl()
     .prefault('udp://127.0.0.1:1884')
     .describe(
-      'Address and port to listen on, port 0 for any free one. 0.0.0.0 stands for every IPv4 address of this machine; [::] for every address of both families, unless another listener has an IPv4 address with the same port. Or a line: a serial device, `serial:///dev/serial/by-id/NAME?baud=115200&framing=slip`, or a device server that is called, `tcp://10.0.0.9:4001?framing=hdlc`; framing is one of slip, cobs, hdlc and length.',
+      'Address and port to listen on, port 0 for any free one: udp:// in the clear, dtls:// for sensors with keys or certificates of their own (`dtls`). 0.0.0.0 stands for every IPv4 address of this machine; [::] for every address of both families, unless another listener has an IPv4 address with the same port. Or a line: a serial device, `serial:///dev/serial/by-id/NAME?baud=115200&framing=slip`, or a device server that is called, `tcp://10.0.0.9:4001?framing=hdlc`; framing is one of slip, cobs, hdlc and length.',
     ),
   maxMessageSize: whole(16, 65_507)
     .prefault(1472)
@@ -89,6 +90,7 @@ export const listener = z.strictObject({
     .prefault('4MiB')
     .describe('Receive buffer to ask of the system, octets. It may grant less (Linux: net.core.rmem_max).'),
   discovery: discovery.optional(),
+  dtls: dtls.optional(),
   pace: pace.optional(),
 })
 

@@ -57,6 +57,8 @@ export interface ListenerInfo {
   readonly sendErrors: number
   /** of a line: a stream of octets with one peer, which may go and come back */
   readonly link?: LinkInfo | undefined
+  /** of a listener with DTLS */
+  readonly secure?: SecureInfo | undefined
 }
 
 /** A serial line, or a connection to a device server. */
@@ -70,6 +72,20 @@ export interface LinkInfo {
   readonly queue: number
   /** the last octets that were no message, as text */
   readonly noise: string
+}
+
+export interface SecureInfo {
+  /** sessions that are open, and handshakes under way */
+  readonly sessions: number
+  readonly halfOpen: number
+  /** how handshakes ended since the start: `full`, `resumed`, or why they failed */
+  readonly handshakes: Readonly<Record<string, number>>
+  /** sessions that went to another address since the start */
+  readonly moves: number
+  /** hellos that were asked to show that their address is theirs */
+  readonly helloVerifies: number
+  /** the secrets of all sessions are written to a file */
+  readonly keyLog: boolean
 }
 
 export interface BrokerInfo {

@@ -105,7 +105,9 @@ export class ClientMachine {
     const { handshake } = this
     if (handshake === undefined) return
     if (turn.now >= handshake.deadline) {
-      const cause = handshake.undecrypted > 0 ? 'wrong-key' : 'timeout'
+      // a server that cannot read our Finished says nothing: it does not know the identity, or has another key for it
+      const isUnread = this.state === 'finished' && handshake.suite?.exchange !== 'ecdhe-ecdsa'
+      const cause = isUnread || handshake.undecrypted > 0 ? 'wrong-key' : 'timeout'
       return this.end(cause, 'the handshake was not finished in time', turn)
     }
     if (turn.now < handshake.repetition.at) return

@@ -7,6 +7,7 @@ import { type ResumableState, readState, writeState } from './state.ts'
 
 const NAME_LENGTH = 4
 const NONCE_LENGTH = 12
+const KEY_LENGTH = 32
 const ROTATE_AFTER = 12 * 3_600_000
 
 /** One key: its name stands in front of the tickets that it sealed. */
@@ -20,6 +21,8 @@ export class Tickets {
   /** newest first; the one before is still read */
   #keys: TicketKey[] = []
   #rotateAt = 0
+  /** told when there is a new key, for a store */
+  onKeys: (keys: readonly TicketKey[]) => void = () => {}
 
   constructor(chance: Chance) {
     this.#chance = chance
@@ -46,9 +49,18 @@ export class Tickets {
     return state && readState(state)
   }
 
+  /** Those of an earlier process are still read; what is sealed from now on has a key of its own. */
+  use(keys: readonly TicketKey[]): void {
+    this.#keys = keys
+      .filter(({ name, key }) => name.length === NAME_LENGTH && key.length === KEY_LENGTH)
+      .slice(0, 1)
+    this.#rotateAt = 0
+  }
+
   #rotate(now: number): void {
-    const key = { name: this.#chance.random(NAME_LENGTH), key: this.#chance.random(32) }
+    const key = { name: this.#chance.random(NAME_LENGTH), key: this.#chance.random(KEY_LENGTH) }
     this.#keys = [key, ...this.#keys.slice(0, 1)]
     this.#rotateAt = now + ROTATE_AFTER
+    this.onKeys(this.#keys)
   }
 }

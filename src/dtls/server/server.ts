@@ -14,7 +14,7 @@ import {
   TLS12_CID,
 } from '../record/record.ts'
 import { ResumptionCache } from '../resumption/cache.ts'
-import { Tickets } from '../resumption/tickets.ts'
+import { type TicketKey, Tickets } from '../resumption/tickets.ts'
 import { type Association, isReadable } from './association.ts'
 import { type ServerContext, wake } from './context.ts'
 import { closeSession, endHandshake, endSession, failHandshake } from './end.ts'
@@ -134,6 +134,21 @@ export class DtlsServer {
     const restored = restoreSession(this.#context, saved, turn)
     if (restored) wake(this.#context, turn.now)
     return restored
+  }
+
+  /** Sessions have numbers from this one on: those below were of an earlier process, and are remembered above. */
+  numberFrom(first: number): void {
+    this.#context.nextId = Math.max(this.#context.nextId, first)
+  }
+
+  /** Ticket keys of an earlier process; secret. */
+  useTicketKeys(keys: readonly TicketKey[]): void {
+    this.#context.tickets.use(keys)
+  }
+
+  /** Told what `useTicketKeys` wants after a restart, whenever that changes. */
+  set onTicketKeys(listener: (keys: readonly TicketKey[]) => void) {
+    this.#context.tickets.onKeys = listener
   }
 
   infoOf(session: number): SessionInfo | undefined {

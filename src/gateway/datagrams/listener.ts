@@ -1,12 +1,17 @@
 // One bound listener: its transport, who may send to it, its forwarders and its part in discovery [5.5, 6.1].
 
-import type { Config } from '../../config/schema.ts'
+import type { Config, ListenerConfig } from '../../config/schema.ts'
 import { servesBothFamilies } from '../../config/sections/listener.ts'
+import type { ServerOptions } from '../../dtls/server/options.ts'
 import type { Log } from '../../log.ts'
 import type { Listener } from '../../session/peers.ts'
 import { createDiscovery, type Discovery } from '../../sessions/discovery.ts'
-import { openLink } from '../../transport/open.ts'
+import type { Sessions } from '../../sessions/table.ts'
+import { type LinkOptions, openLink } from '../../transport/open.ts'
 import type { OnDatagram, Transport } from '../../transport/transport.ts'
+import { mayBeAt } from '../dtls/association-use.ts'
+import { createDtlsReports, type DtlsReportParts } from '../dtls/reports.ts'
+import { serverOptionsOf } from '../dtls/server-options.ts'
 import { logLine } from '../reports/line-log.ts'
 import type { WorkerShare } from '../worker-share.ts'
 import { type Admission, admissionOf } from './admission.ts'
@@ -19,13 +24,30 @@ export interface BoundListener extends Admission {
   readonly discovery: Discovery | undefined
 }
 
+/** What a listener is opened with. */
+export interface ListenerParts {
+  /** told when a line comes and goes */
+  readonly log: Log
+  /** it stands behind one that is bound already */
+  readonly share?: WorkerShare | undefined
+  /** wanted by those with DTLS */
+  readonly secure?: SecureParts | undefined
+}
+
+export interface SecureParts extends DtlsReportParts {
+  /** whose rules say where a sensor may be; another thread may have them */
+  readonly sessions?: Sessions | undefined
+}
+
+/** Those of a gateway, which may be one of several that share the sensors. */
+export type OwnLinks = ListenerParts & { readonly secure: SecureParts }
+
 /** Binds a listener, or stands behind one that is bound already (`share`); rejects with a clear error if that fails. */
 export async function openListener(
-  { listeners }: Pick<Config, 'listeners'>,
+  { listeners, limits }: Pick<Config, 'listeners' | 'limits'>,
   index: number,
-  now: number,
   onDatagram: (bound: BoundListener, ...datagram: Parameters<OnDatagram>) => void,
-  { share, log }: { readonly share?: WorkerShare | undefined; readonly log: Log },
+  { log, share, secure }: ListenerParts,
 ): Promise<BoundListener> {
   const config = listeners[index]
   if (config === undefined) throw new Error(`there is no listener ${index}`)
@@ -41,29 +63,55 @@ export async function openListener(
     interface: discovery.interface,
     hops: discovery.hops,
   }
-  const transport =
-    share?.listen(index, receive) ??
-    (await openLink(
-      {
-        ...{ url, bothFamilies, receiveBuffer, group, longest, pace },
-        onLine: (event) => logLine(log, config.name, event),
-      },
-      receive,
-    ))
+  const listener: { -readonly [K in keyof Listener]: Listener[K] } = {
+    name: config.name,
+    maxMessage: longest,
+    roaming: config.roaming,
+  }
+  const link: { -readonly [K in keyof LinkOptions]: LinkOptions[K] } = {
+    ...{ url, bothFamilies, receiveBuffer, group, longest, pace },
+    onLine: (event) => logLine(log, config.name, event),
+  }
+  if (config.dtls !== undefined && secure !== undefined && share === undefined) {
+    const admits = (address: string): boolean => bound?.admits(address) ?? false
+    link.secure = {
+      name: config.name,
+      keyLog: config.dtls.keyLog,
+      server: secureServerOf(config.dtls, limits, { index, admits }, secure),
+      admits,
+      // it is counted and told as on any other listener, which refuses it for the same reason
+      reports: { ...createDtlsReports(secure, listener), refused: receive },
+    }
+  }
+  const transport = share?.listen(index, receive) ?? (await openLink(link, receive))
   const room = transport.room?.bind(transport)
+  if (room !== undefined) listener.room = room
   bound = {
     index,
-    listener: { name: config.name, maxMessage: longest, roaming: config.roaming, ...(room && { room }) },
+    listener,
     transport,
     ...admissionOf(config),
     discovery:
       discovery &&
       createDiscovery(
         { interval: discovery.advertise, standbyFor: discovery.standbyFor, missed: discovery.missed },
-        now,
+        performance.now(),
       ),
   }
   return bound
+}
+
+/** The options of the core, with who may be where. */
+export function secureServerOf(
+  dtls: NonNullable<ListenerConfig['dtls']>,
+  limits: Config['limits'],
+  { index, admits }: Pick<BoundListener, 'index' | 'admits'>,
+  secure: SecureParts,
+): ServerOptions {
+  const { sessions } = secure
+  const mayMove: ServerOptions['mayMove'] = (association, { address }) =>
+    admits(address) && (sessions === undefined || mayBeAt(sessions, index, association, address))
+  return { ...serverOptionsOf(dtls, limits), mayMove }
 }
 
 /** The status of a listener; asks the system. */

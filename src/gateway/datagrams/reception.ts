@@ -54,7 +54,7 @@ export function decodeDatagram(
     const from = { address, port, nodeId, listener: bound.listener }
     return void countDiscard(books, `malformed: ${packet.reason}`, from)
   }
-  if (nodeId !== undefined && !bound.isForwarder(address)) {
+  if (nodeId !== undefined && !bound.isForwarder(address, association)) {
     const clientId = packet.type === 'connect' ? packet.clientId : undefined
     const peer = { address, port, nodeId, association, listener: bound.listener }
     books.onRefused?.({ reason: 'forwarder-not-listed', peer, clientId })

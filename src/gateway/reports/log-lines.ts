@@ -19,11 +19,16 @@ const REACH =
  * warns if the system grants a smaller receive buffer than asked.
  */
 export function logListening(log: Log, { listener: { name }, transport, discovery }: BoundListener): void {
-  const { receiveBuffer, receiveBufferAsked } = transport.stats()
+  const { receiveBuffer, receiveBufferAsked, secure } = transport.stats()
   const found = { listener: name, url: transport.url, receiveBuffer, discovery: discovery !== undefined }
   log.info(found, 'listening')
   if (isLoopback(parseListenerUrl(transport.url)?.address ?? ''))
     log.info({ listener: name, remedy: REACH }, 'only this machine can reach this listener')
+  if (secure?.keyLog) {
+    const text =
+      'the secrets of all DTLS sessions are written to a file: whoever has it reads and forges everything'
+    log.warn({ listener: name, key: 'listeners[].dtls.keyLog' }, text)
+  }
   if (receiveBuffer >= receiveBufferAsked) return
   const remedy = `raise net.core.rmem_max to ${receiveBufferAsked}, or ask for less with receiveBuffer`
   log.warn({ listener: name, receiveBuffer, receiveBufferAsked, remedy }, 'receive buffer smaller than asked')

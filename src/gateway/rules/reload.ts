@@ -11,7 +11,7 @@ import type { Sessions } from '../../sessions/table.ts'
 import { isLineUrl } from '../../transport/line/url.ts'
 import type { Admissions } from '../admission/admit.ts'
 import { admissionOf } from '../datagrams/admission.ts'
-import type { BoundListener } from '../datagrams/listener.ts'
+import { type BoundListener, type SecureParts, secureServerOf } from '../datagrams/listener.ts'
 import type { OpenedBroker } from '../open-broker.ts'
 import type { WorkerShare } from '../worker-share.ts'
 import type { SensorRules } from './sensor-rules.ts'
@@ -35,6 +35,7 @@ export interface Reloadable {
   readonly log: Log
   /** it is one of several, and somebody else reports what was applied */
   readonly share?: WorkerShare | undefined
+  readonly secure: SecureParts
 }
 
 /** The gateway itself, as far as it is needed. */
@@ -60,6 +61,7 @@ export function reloadConfig(gateway: Running, parts: Reloadable, next: Config):
   Object.assign(config, renewed)
   if (broker !== undefined) gateway.rules.reserve(broker.ownNames)
   if (applied.length > 0) ended = renew(gateway, parts)
+  renewSecureLinks(parts.listeners, config, parts.secure)
   const report = { applied, waiting, ended }
   if (parts.share === undefined) logReload(report, log)
   return report
@@ -105,8 +107,18 @@ function renewedListener(running: ListenerConfig, next: ListenerConfig | undefin
   const { allow, deny, forwarders, roaming } = next
   // the buffers of a line are as long as its longest message
   const { maxMessageSize } = isLineUrl(running.url) ? running : next
-  return { ...running, allow, deny, forwarders, roaming, maxMessageSize }
+  const dtls = next.dtls && running.dtls && renewedDtls(running.dtls, next.dtls)
+  return { ...running, allow, deny, forwarders, roaming, maxMessageSize, dtls }
 }
+
+type DtlsConfig = NonNullable<ListenerConfig['dtls']>
+
+/** Records under way carry ids of the old length, and the key log is a file that is open. */
+const renewedDtls = ({ connectionId, keyLog }: DtlsConfig, next: DtlsConfig): DtlsConfig => ({
+  ...next,
+  connectionId,
+  keyLog,
+})
 
 function renew(gateway: Running, { config, listeners, log }: Reloadable): string[] {
   const { rules, sessions, admissions } = gateway
@@ -138,6 +150,24 @@ export function renewListeners(listeners: Iterable<BoundListener>, config: Confi
     if (listener === undefined) continue
     Object.assign(bound, admissionOf(listener))
     Object.assign(bound.listener, { roaming: listener.roaming, maxMessage: listener.maxMessageSize })
+  }
+}
+
+/** Reads keys and certificates again, even where the configuration is the same: files may have changed. */
+export function renewSecureLinks(
+  listeners: Iterable<BoundListener>,
+  config: Config,
+  secure: SecureParts,
+): void {
+  for (const bound of listeners) {
+    const { dtls, name } = config.listeners[bound.index] ?? {}
+    const { secure: link } = bound.transport
+    if (dtls === undefined || link === undefined) continue
+    try {
+      link.reconfigure(secureServerOf(dtls, config.limits, bound, secure))
+    } catch (err) {
+      secure.log.error({ err, listener: name }, 'keys and certificates of DTLS stay as they were')
+    }
   }
 }
 

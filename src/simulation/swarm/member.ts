@@ -28,6 +28,8 @@ export interface Swarm {
   readonly tally: Tally
   /** some member had a connection */
   reached: boolean
+  /** why the first attempt that failed did */
+  why?: string
   readonly up: Account
   readonly down: Account
   /** puts a member into the queue of those that want to connect */
@@ -88,7 +90,8 @@ export class Member {
         this.subscribed = true
       }
       if (this.role === 'sleeper') await this.sensor.sleep(this.#swarm.sleep)
-    } catch {
+    } catch (error) {
+      this.#swarm.why ??= error instanceof Error ? error.message : String(error)
       this.#swarm.enqueue(this)
     } finally {
       this.#busy = false

@@ -61,7 +61,12 @@ export class SwarmRun {
     }
     for (let index = 0; index < size.sensors; index += 1) {
       const clientId = `${this.#swarm.run}-${index}`
-      const member = new Member(index, this.#swarm, { ...context.sensorOptions, clientId })
+      const psk = context.pskOf(clientId)
+      const member = new Member(index, this.#swarm, {
+        ...context.sensorOptions,
+        ...(psk && { psk }),
+        clientId,
+      })
       this.#members.push(member)
       this.#connecting.add(member)
     }
@@ -130,7 +135,8 @@ export class SwarmRun {
         `QoS 1 ${published.qos1}, QoS 2 ${published.qos2}), acknowledged ${tally.acknowledged}, ` +
         `unanswered ${tally.unanswered}, received ${tally.received}, sessions lost ${tally.sessionsLost}`,
     )
-    if (!this.#swarm.reached && this.#members.length > 0) throw new Error('no sensor got a connection')
+    if (!this.#swarm.reached && this.#members.length > 0)
+      throw new Error(`no sensor got a connection: ${this.#swarm.why ?? 'no answer'}`)
     if (!verify) return
     const wrong: string[] = []
     for (const [name, account] of [

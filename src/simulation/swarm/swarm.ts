@@ -9,10 +9,10 @@ import { SwarmRun } from './run.ts'
 
 export const swarm: Simulation = {
   name: 'swarm',
-  isMany: true,
   about: 'runs many sensors of mixed kinds at once and, with --verify, checks that nothing is lost',
   interval: 10_000,
   duration: 60_000,
+  isMany: true,
   settings: {
     sensors: { about: 'how many', default: '100' },
     rate: { about: 'connection attempts per second', default: '100' },

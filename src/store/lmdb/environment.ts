@@ -7,6 +7,7 @@ import { open } from 'lmdb'
 import type { Group } from '../changes.ts'
 import { changedParts } from '../lasting.ts'
 import { type Key, recordOf } from '../records.ts'
+import { ASIDE, type AsideRecord } from './asides.ts'
 import { type MachineClock, StoreClock } from './store-clock.ts'
 import { type Database, encoderOf, openValue, sealValue } from './values.ts'
 
@@ -135,10 +136,10 @@ export class Environment {
   }
 
   /**
-   * Writes a group as one transaction, with the present state of what is in it. Resolves when it is on the disk.
+   * Writes a group and records beside sessions as one transaction, with the present state of what is in it. Resolves when it is on the disk.
    * @throws Error that says for people why it could not be written; then nothing of it was
    */
-  async write(group: Group): Promise<void> {
+  async write(group: Group, asides: readonly AsideRecord[] = []): Promise<void> {
     try {
       if (!this.isPresent) throw this.absence // to open it would make another one
       this.#database ??= openDatabase(this.#folder)
@@ -146,9 +147,14 @@ export class Environment {
       const encoder = encoderOf(database)
       const { records, confirm } = recordsOf(group, this.#clock.toStored)
       const note = noteOf(database, this.#clock)
+      const beside = asides.map(([name, record]): (typeof records)[number] => [
+        [ASIDE, `aside ${name}`],
+        record(),
+      ])
+      const all = [...beside, ...records]
       await database.batch(() => {
         note.put()
-        for (const [key, record] of records) {
+        for (const [key, record] of all) {
           if (record === undefined) void database.remove(key)
           else void database.put(key, sealValue(encoder, key, record))
         }

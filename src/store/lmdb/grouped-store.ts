@@ -6,6 +6,7 @@ import type { Session } from '../../session/session.ts'
 import type { Changes } from '../changes.ts'
 import { type Key, readUplink, type Value } from '../records.ts'
 import type { Store, StoredSession, StoreHealth, StoreTime } from '../store.ts'
+import type { Asides } from './asides.ts'
 import type { Environment } from './environment.ts'
 import type { LmdbOptions } from './options.ts'
 import type { StoreClock } from './store-clock.ts'
@@ -14,6 +15,8 @@ import type { StoreClock } from './store-clock.ts'
 const SLOW = 10_000
 /** Milliseconds of failures after which it is `isFailing`: one that the next attempt mends disturbs nobody. */
 const MOMENT = 2000
+/** Milliseconds that something may wait to be written which nobody waits for. */
+const LAZY = 1000
 
 /** What a store in LMDB is made of. */
 export interface OpenedStore {
@@ -22,6 +25,7 @@ export interface OpenedStore {
   readonly environment: Environment
   readonly clock: StoreClock
   readonly changes: Changes
+  readonly asides: Asides
   readonly sessions: StoredSession[]
 }
 
@@ -38,6 +42,7 @@ export class GroupedStore implements Store {
   #busy = false
   #startedAt: number | undefined
   #retry: NodeJS.Timeout | undefined
+  #later: NodeJS.Timeout | undefined
   #error: string | undefined
   #failsSince: number | undefined
   #groups = 0
@@ -110,6 +115,16 @@ export class GroupedStore implements Store {
     }
   }
 
+  get asides(): ReadonlyMap<string, unknown> {
+    return this.#opened.asides.loaded
+  }
+
+  keepAside(name: string, record: () => object | undefined, lazy = false): void {
+    this.#opened.asides.keep(name, record)
+    if (!lazy) this.#changed()
+    else this.#later ??= setTimeout(() => this.#changed(), LAZY).unref()
+  }
+
   onDurable(done: (error?: Error) => void): void {
     if (this.durable === this.written) process.nextTick(done)
     else this.#waiting.push({ upTo: this.written, done })
@@ -136,10 +151,12 @@ export class GroupedStore implements Store {
 
   async close(): Promise<void> {
     const settled = () => new Promise<Error | undefined>((resolve) => this.onDurable(resolve))
+    if (this.#later !== undefined) this.#changed()
     if (this.#retry !== undefined) this.#begin() // a last try, at once
     // A change that comes while a group is written goes with the next one.
     while (this.durable < this.written && (await settled()) === undefined);
     clearInterval(this.#look)
+    clearTimeout(this.#later)
     clearTimeout(this.#retry)
     this.#retry = undefined
     this.#busy = true // for good: nothing is written any more
@@ -171,19 +188,23 @@ export class GroupedStore implements Store {
   }
 
   async #write(): Promise<void> {
-    const { changes, environment } = this.#opened
+    const { changes, asides, environment } = this.#opened
+    clearTimeout(this.#later)
+    this.#later = undefined
     const upTo = this.written
     const group = changes.takeGroup()
+    const beside = asides.take()
     let failure: Error | undefined
-    if (group.length > 0) {
+    if (group.length > 0 || beside.length > 0) {
       this.#startedAt = performance.now()
       try {
-        await environment.write(group)
+        await environment.write(group, beside)
         changes.confirmGroup(group)
         this.#groups++
       } catch (error) {
         failure = error instanceof Error ? error : new Error(String(error))
         changes.putBackGroup(group)
+        asides.putBack(beside)
       }
       this.#seconds += (performance.now() - this.#startedAt) / 1000
       this.#startedAt = undefined

@@ -3,6 +3,7 @@
 import { join, resolve } from 'node:path'
 import { Changes } from '../changes.ts'
 import { type Store, StoreError } from '../store.ts'
+import { Asides } from './asides.ts'
 import { Environment, openClock, openDatabase, writeClock } from './environment.ts'
 import { markBegun, takeFolder } from './folder.ts'
 import { GroupedStore } from './grouped-store.ts'
@@ -25,10 +26,12 @@ export async function openLmdbStore(options: LmdbOptions): Promise<Store> {
     environment = new Environment(folder, database, clock)
     const { owns, ...numbers } = part ?? everything
     const changes = new Changes(numbers)
-    const sessions = await loadSessions(database, changes, file, clock, owns)
+    const asides = new Asides()
+    const targets = { owns, beside: asides.loaded }
+    const sessions = await loadSessions(database, changes, file, clock, targets)
     await writeClock(database, clock)
     markBegun(folder)
-    return new GroupedStore(options, { file, release, environment, clock, changes, sessions })
+    return new GroupedStore(options, { file, release, environment, clock, changes, asides, sessions })
   } catch (error) {
     await environment?.abandon()
     release()

@@ -20,6 +20,7 @@ import {
   readWill,
 } from '../records.ts'
 import { type StoredSession, StoreError } from '../store.ts'
+import { ASIDE } from './asides.ts'
 import { ABOUT } from './environment.ts'
 import type { StoreClock } from './store-clock.ts'
 import { type Database, encoderOf, openValue } from './values.ts'
@@ -33,7 +34,7 @@ const isKey = (key: unknown): key is [number, Key] =>
   key.length === 2 &&
   Number.isSafeInteger(key[0]) &&
   (typeof key[1] === 'string'
-    ? /^(lasting|progress|will|(topic|filter) [0-9]+)$/.test(key[1])
+    ? (key[0] === ASIDE ? /^aside ./ : /^(lasting|progress|will|(topic|filter) [0-9]+)$/).test(key[1])
     : Number.isSafeInteger(key[1]) && key[1] !== 0)
 
 /** The records of one session as they are read, one after the other: in order of keys, publishes first. */
@@ -95,11 +96,17 @@ class Reading {
   }
 }
 
+export interface LoadTargets {
+  /** whether a session is wanted; others stay as they are */
+  readonly owns: (clientId: string) => boolean
+  /** takes the records beside sessions */
+  readonly beside: Map<string, unknown>
+}
+
 /**
  * Everything stored, and tells `changes` what is on disk. An empty database becomes a store.
  * @param name the file, as people know it
  * @param clock by which its times are read
- * @param owns whether a session is wanted; others stay as they are
  * @throws StoreError
  */
 export async function loadSessions(
@@ -107,7 +114,7 @@ export async function loadSessions(
   changes: Changes,
   name: string,
   { toMonotonic }: StoreClock,
-  owns: (clientId: string) => boolean,
+  { owns, beside }: LoadTargets,
 ): Promise<StoredSession[]> {
   const sessions: StoredSession[] = []
   const encoder = encoderOf(database)
@@ -135,6 +142,10 @@ export async function loadSessions(
       isEmpty = false
       if (!isKey(key)) throw new TypeError('an unknown key')
       if (about !== undefined) insistOnFormat(about, name)
+      if (key[0] === ASIDE) {
+        beside.set(String(key[1]).slice('aside '.length), openValue(encoder, key, value))
+        continue
+      }
       if (key[0] !== number) {
         finish()
         number = key[0]

@@ -6,6 +6,7 @@ import { open } from 'lmdb'
 import type { State } from '../../session/states.ts'
 import { readLasting, readProgress } from '../records.ts'
 import { StoreError } from '../store.ts'
+import { ASIDE } from './asides.ts'
 import { ABOUT } from './environment.ts'
 import { type Database, encoderOf, openValue } from './values.ts'
 
@@ -67,6 +68,7 @@ export async function listStore(folder: string): Promise<StoredSummary[]> {
     for (const key of database.getKeys()) {
       if (!Array.isArray(key)) continue
       const [number, part] = key
+      if (number === ASIDE) continue
       const count = counts.get(number) ?? { topics: 0, subscriptions: 0, queued: 0, spooled: 0 }
       counts.set(number, count)
       if (typeof part === 'number') count[part > 0 ? 'queued' : 'spooled'] += 1

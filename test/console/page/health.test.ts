@@ -34,3 +34,18 @@ it('notes that only this machine can reach it, with what to set, where every lis
   ])
     expect(await listenersCheck(...urls)).toMatchObject({ tone: 'good', next: '' })
 })
+
+it('says loudly where secrets are written to a file, and else how many sessions are open', async () => {
+  const view = new FakeView(1)
+  const [listener] = view.listeners()
+  if (listener === undefined) throw new Error('the view has no listener')
+  const secure = { sessions: 4, halfOpen: 0, handshakes: {}, moves: 0, helloVerifies: 0, keyLog: false }
+  const bound = { ...listener, url: 'dtls://0.0.0.0:8883', receiveBuffer: listener.receiveBufferAsked }
+  const found = async (keyLog: boolean) => {
+    const listeners = [{ ...bound, secure: { ...secure, keyLog } }]
+    const condition = { info: await view.info(), broker: await view.broker(), listeners, recent }
+    return checks(condition).find(({ id }) => id === 'listeners')
+  }
+  expect(await found(false)).toMatchObject({ tone: 'good', text: 'dtls://0.0.0.0:8883 (4 sessions)' })
+  expect(await found(true)).toMatchObject({ tone: 'bad', next: expect.stringContaining('dtls.keyLog') })
+})

@@ -26,6 +26,7 @@ describe('the words of the console page', () => {
     const reasons = [
       ...unionOf('src/session/events.ts', 'DropReason'),
       ...unionOf('src/codec/v1/messages.ts', 'MalformedReason').map((reason) => `malformed: ${reason}`),
+      ...unionOf('src/dtls/effects.ts', 'Discard').map((reason) => `dtls-${reason}`),
       'oversized',
     ]
     expect(reasons.length).toBeGreaterThan(20)

@@ -1,24 +1,10 @@
 // Is everything well? The checks of the overview, each with what was found and what to do next. Pure.
 
-import { docsOf, type Subject } from '../../contract/docs.ts'
 import type { BrokerInfo, GatewayInfo, ListenerInfo } from '../../contract/gateway.ts'
 import { count, octets, plural } from '../parts/format.ts'
 import { dropWords } from '../words/drops.ts'
-import type { Tone } from '../words/explained.ts'
-import { linesAway } from './lines-away.ts'
-
-/** What was found. */
-interface Found {
-  readonly tone: Tone
-  readonly value: string
-  readonly text: string
-  /** what to do, where something is to be done */
-  readonly next?: string
-  /** the paragraph of the docs about it */
-  readonly docs?: string
-  /** the page that tells more about just this */
-  readonly link?: string
-}
+import { doc, type Found } from './found.ts'
+import { ofListeners } from './listener-health.ts'
 
 /** What was looked at, what was found, and what to do next. */
 export interface Check extends Found {
@@ -74,8 +60,6 @@ export function checks({ info, broker, listeners, recent }: Condition): Check[] 
   ]
 }
 
-const doc = (subject: Subject) => ({ docs: docsOf(subject) })
-
 function ofBroker(broker: BrokerInfo, recent: Recent): Found {
   const { healthy, trouble, url, connecting, waiting, connected } = broker
   if (!healthy) {
@@ -106,51 +90,6 @@ function ofBroker(broker: BrokerInfo, recent: Recent): Found {
     text: `${plural(connected, 'connection')} up${busy === 0 ? '' : `, ${count(busy)} on the way`}.`,
   }
 }
-
-function ofListeners(listeners: readonly ListenerInfo[], recent: Recent): Found {
-  const value = count(listeners.length)
-  if (listeners.length === 0) {
-    return {
-      tone: 'bad',
-      value,
-      text: 'The gateway listens nowhere: no sensor can reach it.',
-      next: 'Look at "listeners" in the configuration, and at the start of the log.',
-    }
-  }
-  const away = linesAway(listeners)
-  if (away !== undefined) return { tone: 'bad', value, ...away }
-  const remedy = 'Raise net.core.rmem_max of the operating system, and "receiveBuffer" of the listener.'
-  if (recent.kernelDrops > 0) {
-    return {
-      tone: 'bad',
-      value,
-      text: `The operating system lost ${plural(recent.kernelDrops, 'datagram')} within five minutes.`,
-      next: remedy,
-      ...doc('datagrams-lost'),
-    }
-  }
-  const small = listeners.find(({ receiveBuffer, receiveBufferAsked }) => receiveBuffer < receiveBufferAsked)
-  if (small !== undefined) {
-    return {
-      tone: 'note',
-      value,
-      text: `Bound; ${small.name} has a receive buffer of ${octets(small.receiveBuffer)} instead of ${octets(small.receiveBufferAsked)}.`,
-      next: remedy,
-    }
-  }
-  const urls = listeners.map(({ url }) => url).join(', ')
-  if (listeners.every(({ url }) => LOOPBACK.test(url))) {
-    return {
-      tone: 'note',
-      value,
-      text: `${urls}: only this machine can reach it.`,
-      next: 'For sensors elsewhere let "listeners" have the url udp://0.0.0.0:1884, with their network in "allow", and open that port in the firewall.',
-    }
-  }
-  return { tone: 'good', value, text: urls }
-}
-
-const LOOPBACK = /^udp:\/\/(127\.|\[::1\])/
 
 function ofSensors({ sensors, forgotten }: GatewayInfo, recent: Recent): Found {
   const all = sum(sensors)

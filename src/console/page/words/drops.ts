@@ -1,6 +1,7 @@
 // Why something was discarded, in words, and what to do about it. Pure.
 
 import { docsOf, type Subject } from '../../contract/docs.ts'
+import { DTLS_DROPS } from './dtls-drops.ts'
 import { type RemedyWords, unknownWords } from './explained.ts'
 
 /** Why something was discarded, and what to do about it. */
@@ -180,6 +181,7 @@ export const DROPS: Readonly<Record<string, RemedyWords>> = {
     text: 'The header that a forwarder puts before a message is impossible.',
     next: 'Look at the software of the forwarder.',
   },
+  ...DTLS_DROPS,
 }
 
 /** The paragraph of the docs about a reason, where there is one. */

@@ -2,9 +2,10 @@
 // Nothing is counted here, so a gateway that nobody scrapes pays nothing. No label ever names a sensor.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { BrokerInfo, GatewayInfo, ListenerInfo, StoreInfo } from './contract/gateway.ts'
+import type { BrokerInfo, GatewayInfo, ListenerInfo, StoreInfo } from '../contract/gateway.ts'
+import type { GatewayView, LatencyInfo } from '../view.ts'
 import { registerLinkMetrics } from './link-metrics.ts'
-import type { GatewayView, LatencyInfo } from './view.ts'
+import { addListenerMetrics, by, type Values } from './listener-metrics.ts'
 
 /** What the numbers are taken from. */
 export type MetricsSource = Pick<GatewayView, 'info' | 'broker' | 'store' | 'listeners' | 'latency'>
@@ -17,12 +18,7 @@ export interface Metrics {
   readonly registry: Registry
 }
 
-type Labels = Readonly<Record<string, string>>
-type Values = Iterable<readonly [Labels, number]>
-
 const one = (value: number): Values => [[{}, value]]
-const by = (label: string, table: Readonly<Record<string, number>>): Values =>
-  Object.entries(table).map(([name, value]) => [{ [label]: name }, value])
 
 /** Makes the metrics of what `view` shows. */
 export function createMetrics(view: MetricsSource): Metrics {
@@ -147,27 +143,7 @@ export function createMetrics(view: MetricsSource): Metrics {
   )
   registry.registerMetric(new Latency(registers, () => now.latency))
 
-  const perListener = (read: (listener: ListenerInfo) => number | undefined) =>
-    now.listeners.flatMap((listener) => {
-      const value = read(listener)
-      return value === undefined ? [] : [[{ listener: listener.name }, value] as const]
-    })
-  const lost = 'Datagrams that the system dropped because the receive buffer was full, where it tells.'
-  counter('mqttsn_listener_kernel_drops_total', lost, ['listener'], () =>
-    perListener(({ kernelDrops }) => kernelDrops),
-  )
-  const failed = 'Datagrams that could not be sent, and other errors of the socket.'
-  counter('mqttsn_listener_send_errors_total', failed, ['listener'], () =>
-    perListener(({ sendErrors }) => sendErrors),
-  )
-  const granted = 'Receive buffer that the system granted.'
-  gauge('mqttsn_listener_receive_buffer_bytes', granted, ['listener'], () =>
-    perListener(({ link, receiveBuffer }) => (link ? undefined : receiveBuffer)),
-  )
-  const wanted = 'Receive buffer that was asked for.'
-  gauge('mqttsn_listener_receive_buffer_asked_bytes', wanted, ['listener'], () =>
-    perListener(({ link, receiveBufferAsked }) => (link ? undefined : receiveBufferAsked)),
-  )
+  addListenerMetrics({ counter, gauge }, () => now.listeners)
   registerLinkMetrics({ counter, gauge }, () => now.listeners)
 
   return {

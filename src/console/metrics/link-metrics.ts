@@ -1,13 +1,11 @@
 // Metrics of lines: serial devices and connections to device servers.
 
-import type { LinkInfo, ListenerInfo } from './contract/gateway.ts'
-
-type Values = Iterable<readonly [Readonly<Record<string, string>>, number]>
-type Register = (name: string, help: string, labels: readonly string[], read: () => Values) => void
+import type { LinkInfo, ListenerInfo } from '../contract/gateway.ts'
+import type { Add, Values } from './listener-metrics.ts'
 
 /** Registers them; `listeners` gives what a scrape sees. */
 export function registerLinkMetrics(
-  { counter, gauge }: { readonly counter: Register; readonly gauge: Register },
+  { counter, gauge }: { readonly counter: Add; readonly gauge: Add },
   listeners: () => readonly ListenerInfo[],
 ): void {
   const one = (read: (link: LinkInfo) => number) => (): Values =>

@@ -1,109 +1,15 @@
 // Contradictions between values, which no single value shows. No text here quotes a value: it may have come from a secret.
 
-import { isIP } from 'node:net'
-import { isLineUrl, lineAddress, readLineUrl } from '../../transport/line/url.ts'
+import { type Path, pathText } from '../reading/path.ts'
 import type { Config } from '../schema.ts'
-import { brokerUrls, hostOf, parseListenerUrl } from '../sections/addresses.ts'
+import { brokerUrls, hostOf } from '../sections/addresses.ts'
 import { matchesEverything } from '../sections/glob.ts'
 import { isLoopback } from '../sections/networks.ts'
-import { type Path, pathText } from './path.ts'
-
-/** A contradiction. The first path is where it is reported, all paths are what it depends on. */
-export interface Contradiction {
-  readonly about: readonly [Path, ...Path[]]
-  readonly found: string
-  readonly expected: string
-}
+import type { Contradiction } from './contradiction.ts'
+import { listenerContradictions } from './listeners.ts'
 
 /** Whether connections to this url are encrypted. */
 export const isTls = (url: string) => /^(mqtts|wss):/.test(url)
-
-function* listenerContradictions(config: Config): Generator<Contradiction> {
-  const { listeners } = config
-  for (const [i, { name, url, discovery }] of listeners.entries()) {
-    const path = ['listeners', i]
-    const address = parseListenerUrl(url)
-    const twin = (same: (other: Config['listeners'][number]) => boolean) => {
-      const first = listeners.findIndex(same)
-      return first < i ? first : undefined
-    }
-    const sameUrl = address?.port === 0 ? undefined : twin((other) => other.url === url)
-    const sameName = twin((other) => other.name === name)
-    if (sameUrl !== undefined) {
-      const about: [Path, Path] = [
-        [...path, 'url'],
-        ['listeners', sameUrl, 'url'],
-      ]
-      yield { about, found: `the url of listeners[${sameUrl}]`, expected: 'a url of its own' }
-    }
-    if (sameName !== undefined && (sameUrl === undefined || name !== url)) {
-      const other: Path = ['listeners', sameName]
-      const about: [Path, ...Path[]] = [
-        [...path, 'name'],
-        [...path, 'url'],
-        [...other, 'name'],
-        [...other, 'url'],
-      ]
-      yield { about, found: `the name of listeners[${sameName}]`, expected: 'a name of its own' }
-    }
-    yield* lineContradictions(config, i)
-    if (discovery && address && isIP(discovery.group) !== address.version) {
-      yield {
-        about: [
-          [...path, 'discovery', 'group'],
-          [...path, 'url'],
-        ],
-        found: `an IPv${isIP(discovery.group)} address`,
-        expected: `one of IPv${address.version}, as the listener's`,
-      }
-    }
-  }
-}
-
-/** What a line cannot have, since one peer is at its other end, and what only a line can have. */
-function* lineContradictions({ listeners }: Config, i: number): Generator<Contradiction> {
-  const listener = listeners[i]
-  const line = listener && lineOf(listener.url)
-  if (listener === undefined) return
-  const url: Path = ['listeners', i, 'url']
-  if (line === undefined) {
-    if (listener.pace !== undefined)
-      yield {
-        about: [['listeners', i, 'pace'], url],
-        found: 'a pace',
-        expected: 'none, as only lines have one: serial:// and tcp://',
-      }
-    return
-  }
-  for (const key of ['allow', 'deny', 'forwarders'] as const) {
-    if (listener[key].length === 0) continue
-    const instead = key === 'forwarders' ? '; for a forwarder on it, node=encap stands in the url' : ''
-    yield {
-      about: [['listeners', i, key], url],
-      found: 'networks',
-      expected: `none, as a line has one peer and no network${instead}`,
-    }
-  }
-  if (listener.discovery !== undefined)
-    yield {
-      about: [['listeners', i, 'discovery'], url],
-      found: 'a group',
-      expected: 'none, as a line has no group; a SEARCHGW on it is answered without',
-    }
-  const first = listeners.findIndex((other) => lineOf(other.url) === line)
-  if (first < i && listeners[first]?.url !== listener.url)
-    yield {
-      about: [url, ['listeners', first, 'url']],
-      found: `the line of listeners[${first}]`,
-      expected: 'a line of its own',
-    }
-}
-
-/** What tells lines apart; undefined for an url of another kind. */
-function lineOf(url: string): string | undefined {
-  const read = isLineUrl(url) ? readLineUrl(url) : undefined
-  return read === undefined || 'expected' in read ? undefined : lineAddress(read)
-}
 
 interface Credentials {
   readonly username?: string | undefined

@@ -1,0 +1,45 @@
+// Datagrams that must not leave before the sequence numbers in them are reserved on the disk: otherwise a crash could use a nonce
+// twice. They wait by the address that they go to.
+
+import type { Remote } from '../../dtls/effects.ts'
+
+/** Datagrams of one address that may wait; what is above is lost, as the network would do. */
+const MOST = 256
+
+type Datagram = readonly [bytes: Uint8Array, to: Remote]
+
+const keyOf = ({ address, port }: Remote): string => `${address}|${port}`
+
+export class HeldDatagrams {
+  readonly #queues = new Map<string, { waits: number; readonly datagrams: Datagram[] }>()
+  readonly #send: (bytes: Uint8Array, to: Remote) => void
+
+  constructor(send: (bytes: Uint8Array, to: Remote) => void) {
+    this.#send = send
+  }
+
+  /** What goes to this address from now on waits until the returned function is called. */
+  hold(to: Remote): () => void {
+    const queue = this.#queues.get(keyOf(to)) ?? { waits: 0, datagrams: [] }
+    this.#queues.set(keyOf(to), queue)
+    queue.waits += 1
+    return () => {
+      queue.waits -= 1
+      if (queue.waits > 0) return
+      for (const [key, each] of this.#queues) if (each === queue) this.#queues.delete(key)
+      for (const datagram of queue.datagrams) this.#send(...datagram)
+    }
+  }
+
+  /** The peer has another address: what waits there goes on waiting. */
+  move(from: Remote, to: Remote): void {
+    const queue = this.#queues.get(keyOf(from))
+    if (queue !== undefined && !this.#queues.has(keyOf(to))) this.#queues.set(keyOf(to), queue)
+  }
+
+  send(bytes: Uint8Array, to: Remote): void {
+    const queue = this.#queues.size === 0 ? undefined : this.#queues.get(keyOf(to))
+    if (queue === undefined) this.#send(bytes, to)
+    else if (queue.datagrams.length < MOST) queue.datagrams.push([bytes, to])
+  }
+}

@@ -1,0 +1,139 @@
+// Open sessions and ticket keys as they lie in the store, and how they are read again: what is no such record counts as none.
+
+import type { IdentityKind, Remote, SessionInfo } from '../../dtls/effects.ts'
+import type { TicketKey } from '../../dtls/resumption/tickets.ts'
+import type { SavedSession } from '../../dtls/server/saved.ts'
+import type { AsideStore } from '../secure-link.ts'
+
+/** Names of records: of a session, of the ticket keys of a listener, and of the numbers that it has given. */
+export const sessionName = (listener: string, session: number): string => `dtls ${session} ${listener}`
+export const ticketsName = (listener: string): string => `dtls tickets ${listener}`
+const numbersName = (listener: string): string => `dtls numbers ${listener}`
+
+/** The fields that a T has, if these are they. */
+type Fields<T> = { readonly [K in keyof T]?: unknown }
+
+class NoRecord extends Error {}
+
+function insist<T>(value: unknown, is: (value: unknown) => value is T): T {
+  if (!is(value)) throw new NoRecord()
+  return value
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string'
+const isFlag = (value: unknown): value is boolean => typeof value === 'boolean'
+const isNumber = (value: unknown): value is number => typeof value === 'number' && !Number.isNaN(value)
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+const isOctets = (value: unknown): value is Uint8Array => value instanceof Uint8Array
+const isMaybeText = (value: unknown): value is string | undefined => value === undefined || isText(value)
+const isKind = (value: unknown): value is IdentityKind =>
+  value === 'psk' || value === 'certificate' || value === 'anonymous'
+
+/** A copy of its own, since what is read may be part of a larger buffer. */
+const octets = (value: unknown): Uint8Array => new Uint8Array(insist(value, isOctets))
+
+function read<T>(value: unknown, reader: (fields: Fields<T>) => T): T | undefined {
+  try {
+    return typeof value === 'object' && value !== null ? reader(value) : undefined
+  } catch (error) {
+    if (error instanceof NoRecord) return undefined
+    throw error
+  }
+}
+
+/** Undefined for what is no session. */
+const readSession = (value: unknown): SavedSession | undefined =>
+  read<SavedSession>(value, (of) => {
+    const remote: Fields<Remote> = Object(of.remote)
+    const info: Fields<SessionInfo> = Object(of.info)
+    const who: Fields<SavedSession['who']> = Object(of.who)
+    return {
+      session: insist(of.session, isCount),
+      remote: {
+        address: insist(remote.address, isText),
+        port: insist(remote.port, isCount),
+        local: insist(remote.local, isMaybeText),
+      },
+      info: {
+        identity: insist(info.identity, isMaybeText),
+        kind: insist(info.kind, isKind),
+        suite: insist(info.suite, isText),
+        resumed: insist(info.resumed, isFlag),
+        extendedMasterSecret: insist(info.extendedMasterSecret, isFlag),
+        connectionId: insist(info.connectionId, isMaybeText),
+        overhead: insist(info.overhead, isCount),
+      },
+      who: {
+        kind: insist(who.kind, isKind),
+        identity: insist(who.identity, isMaybeText),
+        credential: insist(who.credential, isText),
+        notAfter: insist(who.notAfter, isNumber),
+      },
+      keys: octets(of.keys),
+      ownCid: octets(of.ownCid),
+      peerCid: octets(of.peerCid),
+      longest: insist(of.longest, isCount),
+      sequence: insist(of.sequence, isCount),
+      top: insist(of.top, isNumber),
+    }
+  })
+
+/** Empty for what are no ticket keys. */
+const readTicketKeys = (value: unknown): readonly TicketKey[] =>
+  read<{ keys: readonly TicketKey[] }>(value, ({ keys }) => ({
+    keys: (Array.isArray(keys) ? keys : []).map((key: Fields<TicketKey>) => ({
+      name: octets(Object(key).name),
+      key: octets(Object(key).key),
+    })),
+  }))?.keys ?? []
+
+/** The sessions of a listener that are in the store. */
+export function sessionsIn({ asides }: AsideStore, listener: string): SavedSession[] {
+  return [...asides].flatMap(([name, record]) => {
+    if (!name.startsWith('dtls ')) return []
+    const saved = readSession(record)
+    return saved !== undefined && name === sessionName(listener, saved.session) ? [saved] : []
+  })
+}
+
+export const ticketKeysIn = ({ asides }: AsideStore, listener: string): readonly TicketKey[] =>
+  readTicketKeys(asides.get(ticketsName(listener)))
+
+/** Takes away what listeners have left that are not there any more. */
+export function dropForeignRecords(store: AsideStore, listeners: readonly string[]): void {
+  for (const name of store.asides.keys()) {
+    const [, listener] = /^dtls (?:\d+|tickets) (.*)$/s.exec(name) ?? []
+    if (listener !== undefined && !listeners.includes(listener)) store.keepAside(name, () => undefined)
+  }
+}
+
+/** Numbers of sessions that are set aside at once, and how many must be left of them. */
+const BLOCK = 2 ** 20
+const LEAST = 2 ** 16
+
+/**
+ * Numbers of sessions, none of which an earlier process has given: sensors in the store are known by them, and somebody else
+ * must not be taken for one of them.
+ */
+export class FreshNumbers {
+  readonly first: number
+  readonly #store: AsideStore
+  readonly #name: string
+  #end = 0
+
+  constructor(store: AsideStore, listener: string) {
+    this.#store = store
+    this.#name = numbersName(listener)
+    const { next }: { next?: unknown } = Object(store.asides.get(this.#name))
+    this.first = isCount(next) ? next : 1
+    this.note(this.first)
+  }
+
+  /** This number is in use. */
+  note(number: number): void {
+    if (number + LEAST < this.#end) return
+    const next = number + BLOCK
+    this.#end = next
+    this.#store.keepAside(this.#name, () => ({ next }))
+  }
+}
