@@ -31,11 +31,16 @@ describe('a listener that is a line', () => {
   it.each([
     [{ url: 'serial:///dev/ttyS1' }, ['listeners[0].url', 'framing=slip or cobs']],
     [{ url: `${LINE}&baude=9600` }, ['no parameters but baud', 'did you mean "baud"?']],
-    [{ url: 'xbee:///dev/ttyS1' }, ['serial:///dev/serial/by-id/', 'udp://address:port']],
+    [
+      { url: 'xbee:///dev/ttyS1' },
+      ['serial:///dev/serial/by-id/', 'udp://address:port', 'dtls://address:port'],
+    ],
     [{ url: '/dev/ttyS1' }, ['"serial:///dev/ttyS1?framing=slip"']],
     [{ url: LINE, allow: ['10.0.0.0/8'] }, ['listeners[0].allow', 'a line has one peer']],
     [{ url: LINE, forwarders: ['10.0.0.1'] }, ['listeners[0].forwarders', 'node=encap']],
     [{ url: LINE, discovery: { group: '225.1.1.1' } }, ['listeners[0].discovery', 'no group']],
+    [{ url: LINE, dtls: { psk: { keys: {} } } }, ['listeners[0].dtls', 'the url is not dtls://']],
+    [{ url: 'dtls://127.0.0.1:8883', dtls: { psk: { keys: {} } }, pace: {} }, ['listeners[0].pace']],
     [{ url: 'udp://127.0.0.1:1884', pace: {} }, ['listeners[0].pace', 'serial:// and tcp://']],
   ])('%j is told what to change [LINK-GW-8]', (listener, words) => {
     const told = problemsWith(listener)
