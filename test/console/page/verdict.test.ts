@@ -59,7 +59,7 @@ describe('the verdict of the overview', () => {
     ['refusals', { recent: { refusals: 3 } }, /refused 3 times/],
     ['dead letters', { info: { deadLetters: 1 } }, /will not have 1 message/],
     ['two devices with one ClientId', { recent: { twins: TWINS } }, /Two devices have the ClientId pump-3/],
-    ['an overflow', { recent: { drops: { 'queue-full': 80 } } }, /Within five minutes: queue full/],
+    ['an overflow', { recent: { drops: { 'queue-full': 80 } } }, /80 messages dropped within five minutes: queue full/],
     ['full queues', { info: { queuesFull: true } }, /limit for what waits/],
     ['a broker that refuses logins', { recent: { refused: 2 } }, /refused 2 connections/],
   ])('wants a look at %s, with what to do and a paragraph of the docs', (_what, changed, headline) => {

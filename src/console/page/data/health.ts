@@ -205,7 +205,7 @@ function ofDrops({ drops, datagrams }: Recent): Found {
     // Some loss is the nature of radio: more than one in twenty is not.
     tone: total > Math.max(10, datagrams * 0.05) ? 'warn' : 'note',
     value: count(total),
-    text: `Within five minutes${others.length === 0 ? '' : ', most of them'}: ${label.toLowerCase()}.`,
+    text: `${plural(total, 'message')} dropped within five minutes${others.length === 0 ? '' : ', most of them'}: ${label.toLowerCase()}.`,
     next,
     ...(docs === undefined ? {} : { docs }),
   }
