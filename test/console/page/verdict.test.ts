@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest'
 import type { Happening } from '../../../src/console/contract/happenings.ts'
-import { type Condition, checks, type Recent } from '../../../src/console/page/data/health.ts'
+import { type Condition, checks } from '../../../src/console/page/data/health.ts'
+import type { Recent } from '../../../src/console/page/data/lately.ts'
 import { verdict } from '../../../src/console/page/data/verdict.ts'
 import { FakeView } from '../fake-view.ts'
 
@@ -59,7 +60,11 @@ describe('the verdict of the overview', () => {
     ['refusals', { recent: { refusals: 3 } }, /refused 3 times/],
     ['dead letters', { info: { deadLetters: 1 } }, /will not have 1 message/],
     ['two devices with one ClientId', { recent: { twins: TWINS } }, /Two devices have the ClientId pump-3/],
-    ['an overflow', { recent: { drops: { 'queue-full': 80 } } }, /80 messages dropped within five minutes: queue full/],
+    [
+      'an overflow',
+      { recent: { drops: { 'queue-full': 80 } } },
+      /80 messages dropped within five minutes: queue full/,
+    ],
     ['full queues', { info: { queuesFull: true } }, /limit for what waits/],
     ['a broker that refuses logins', { recent: { refused: 2 } }, /refused 2 connections/],
   ])('wants a look at %s, with what to do and a paragraph of the docs', (_what, changed, headline) => {

@@ -2,10 +2,10 @@
 
 import { docsOf, type Subject } from '../../contract/docs.ts'
 import type { BrokerInfo, GatewayInfo, ListenerInfo } from '../../contract/gateway.ts'
-import type { Happening } from '../../contract/happenings.ts'
 import { count, octets, plural } from '../parts/format.ts'
 import { dropWords } from '../words/drops.ts'
 import type { Tone } from '../words/explained.ts'
+import type { Recent } from './lately.ts'
 
 /** What was found. */
 interface Found {
@@ -28,21 +28,6 @@ export interface Check extends Found {
   readonly link: string
   /** what to do, or nothing */
   readonly next: string
-}
-
-/** What happened within the last five minutes. */
-export interface Recent {
-  /** drops by reason, and datagrams */
-  readonly drops: Readonly<Record<string, number>>
-  readonly datagrams: number
-  /** sensors that fell silent, logins refused by the broker, refusals of all kinds, kernel drops */
-  readonly lost: number
-  readonly refused: number
-  readonly refusals: number
-  readonly kernelDrops: number
-  /** the last refusal, and the last time that two devices had one ClientId */
-  readonly refusal?: Happening | undefined
-  readonly twins?: Happening | undefined
 }
 
 /** Everything that is looked at. */

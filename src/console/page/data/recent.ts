@@ -1,7 +1,7 @@
 // What happened within the last minutes, for the checks of the overview: all of it from the gateway's own counters.
 
 import type { HappeningKind } from '../../contract/happenings.ts'
-import type { Recent } from './health.ts'
+import type { Recent } from './lately.ts'
 import { live } from './live.ts'
 
 const LATELY = 300
