@@ -44,13 +44,17 @@ export function createHistory(
       const { receivedDatagrams, sentDatagrams, published, delivered } = counters
       if (taken % LISTENERS_EVERY === 0)
         kernelDrops = view.listeners().reduce((sum, { kernelDrops = 0 }) => sum + kernelDrops, 0)
+      // one copy serves as long as nothing more is dropped
+      const last = seconds.at(-1)
+      const dropped = total(counters.dropped)
       const sample: HistorySample = {
         at: Date.now(),
         received: receivedDatagrams,
         sent: sentDatagrams,
         published,
         delivered,
-        dropped: total(counters.dropped),
+        dropped,
+        droppedBy: last?.dropped === dropped ? last.droppedBy : { ...counters.dropped },
         changes,
         queued: queuedMessages,
         refused,

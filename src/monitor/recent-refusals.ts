@@ -56,13 +56,14 @@ export function createRecentRefusals(): RecentRefusals {
 
 function entryOf({ refusal, first, last, times }: Remembered): RefusalEntry {
   const { reason, peer, clientId, returnCode, detail } = refusal
-  const { text, key, subject } = EXPLANATIONS[reason]
+  const { text, next, key, subject } = EXPLANATIONS[reason]
   return {
     at: toWall(last),
     firstAt: toWall(first),
     times,
     reason,
     text,
+    next,
     key,
     address: describePeer(peer),
     listener: peer.listener.name,

@@ -334,6 +334,7 @@ export class FakeView implements GatewayView {
         times: 12,
         reason: 'denied',
         text: 'a rule denies its ClientId',
+        next: undefined,
         key: 'sensors[].deny',
         address: '10.0.0.99:5000',
         listener: 'udp-1',

@@ -26,13 +26,14 @@ describe('the history', () => {
     await vi.advanceTimersByTimeAsync(1000)
     const first = { received: 12, sent: 9, published: 5, delivered: 3, dropped: 5, changes: 0, queued: 1 }
     const second = { ...first, received: 112, published: 15, dropped: 7, changes: 1, queued: 9 }
+    const [before, after] = [info.counters.dropped, { a: 6, b: 1 }]
     const others = { refused: 4, losses: 1, refusals: 3, kernelDrops: 7 }
     expect(history.report()).toEqual({
       at: begin + 1000,
       interval: 1000,
       samples: [
-        { at: begin, ...first, ...others },
-        { at: begin + 1000, ...second, ...others },
+        { at: begin, ...first, droppedBy: before, ...others },
+        { at: begin + 1000, ...second, droppedBy: after, ...others },
       ],
     })
     history.close()

@@ -171,6 +171,7 @@ export const refusal: RefusalEntry = {
   times: 3,
   reason: 'client-id-too-long',
   text: 'its ClientId is longer than allowed',
+  next: 'Give the device a shorter ClientId, or raise the limit.',
   key: 'limits.clientIdLength',
   address: '127.0.0.1:5009',
   listener: 'field',

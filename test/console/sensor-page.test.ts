@@ -53,13 +53,8 @@ describe('a sensor in depth', () => {
     expect(published).toMatchObject([{ topic: 'topic id 77', refused: 1, lastCode: 2 }])
     const red = findings.filter(({ tone }) => tone === 'bad')
     const ids = red.map(({ id }) => id)
-    expect(ids).toEqual(
-      expect.arrayContaining([
-        'publish: topic id 77',
-        'subscribe: one too many',
-        'refused: topic-id-unknown',
-      ]),
-    )
+    expect(ids).toEqual(expect.arrayContaining(['publish: topic id 77', 'subscribe: one too many']))
+    expect(ids).not.toContain('refused: topic-id-unknown') // one cause is one finding
     for (const { docs, next } of red)
       expect([docs, next]).toEqual([expect.stringMatching(/^\/docs\//), expect.any(String)])
   })

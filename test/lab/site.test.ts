@@ -218,7 +218,12 @@ describe.skipIf(!canInstall)(`the site as it is built${named}`, { timeout: 120_0
     const site = join(project, 'site/dist')
     const html = (name: string) => readFileSync(join(site, name), 'utf8')
     for (const { path } of filesBelow('docs', ['.md']))
-      expect(existsSync(join(site, path.replace('docs/', '').replace('.md', '.html'))), path).toBe(true)
+      expect(
+        existsSync(
+          join(site, path.replace('docs/', '').replace('README.md', 'index.md').replace('.md', '.html')),
+        ),
+        path,
+      ).toBe(true)
     expect(html('index.html')).toContain('href="/gateway/recipes/a-new-one"')
     expect(html('recipes/a-new-one.html')).toContain('<code>{{ value_json }}</code>')
     expect(html('recipes/a-new-one.html')).toContain('href="./../operation#reload"')

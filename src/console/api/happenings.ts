@@ -3,7 +3,7 @@
 import type { HistoryReport, HistorySample } from '../contract/gateway.ts'
 import type { DropEntry, Happening, HappeningKind, RefusalEntry } from '../contract/happenings.ts'
 import { tone } from './sensor-schemas.ts'
-import { listOf, object, optional, type Schema, text, time, whole } from './shapes.ts'
+import { counts, listOf, object, optional, type Schema, text, time, whole } from './shapes.ts'
 
 /** Every kind of event; one that is missing does not compile. */
 export const KINDS = Object.keys({
@@ -24,6 +24,7 @@ const sample: HistorySample = {
   published: 60,
   delivered: 12,
   dropped: 1,
+  droppedBy: { malformed: 1 },
   changes: 4,
   queued: 0,
   refused: 0,
@@ -48,6 +49,7 @@ export const happenings: readonly (Schema & { readonly $id: string })[] = [
             published: whole('application messages to the broker since the start'),
             delivered: whole('application messages from the broker since the start'),
             dropped: whole('what was discarded since the start, for whatever reason'),
+            droppedBy: counts('the same by reason'),
             changes: whole('changes of state of sensors since the console started'),
             queued: whole('messages that wait for sensors at this moment'),
             refused: whole('attempts to connect a sensor to the broker that failed since the start'),
@@ -69,6 +71,7 @@ export const happenings: readonly (Schema & { readonly $id: string })[] = [
       times: whole('how often'),
       reason: text('why, for programs'),
       text: text('why, for people'),
+      next: optional(text('what to do, where the key does not say it')),
       key: optional(text('keys of the configuration that decide')),
       address: text('where the sender is, with `/node` behind a forwarder'),
       listener: text('name of the listener that it was heard on'),

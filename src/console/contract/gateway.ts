@@ -130,8 +130,9 @@ export interface HistorySample {
   /** application messages to and from the broker since the start */
   readonly published: number
   readonly delivered: number
-  /** what was discarded since the start, for whatever reason */
+  /** what was discarded since the start, for whatever reason, and by reason */
   readonly dropped: number
+  readonly droppedBy: Readonly<Record<string, number>>
   /** changes of state of sensors since the console started */
   readonly changes: number
   /** messages that wait for sensors now */

@@ -85,6 +85,8 @@ export interface RefusalEntry {
   readonly reason: string
   /** the reason in words */
   readonly text: string
+  /** what to do, where the key does not say it */
+  readonly next: string | undefined
   /** the keys of the configuration that decide; undefined where none does */
   readonly key: string | undefined
   /** of the last time, with `/node` behind a forwarder */

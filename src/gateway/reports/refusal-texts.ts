@@ -5,6 +5,8 @@ import type { RefusalReason } from '../../session/refusal.ts'
 
 interface Explanation {
   readonly text: string
+  /** what to do, where the key does not say it */
+  readonly next?: string
   /** where the docs explain it */
   readonly subject: Subject
   /** the key of the configuration to look at */
@@ -23,6 +25,7 @@ export const EXPLANATIONS: Readonly<Record<RefusalReason, Explanation>> = {
   'forwarder-not-listed': {
     subject: 'forwarder-not-listed',
     text: 'it speaks for other nodes, and its address is not listed as that of a forwarder',
+    next: 'List its address as that of a forwarder if you trust it to speak for others.',
     key: 'listeners[].forwarders',
   },
   'wrong-protocol': {
@@ -33,6 +36,7 @@ export const EXPLANATIONS: Readonly<Record<RefusalReason, Explanation>> = {
   'client-id-too-long': {
     subject: 'client-id-refused',
     text: 'its ClientId is longer than allowed',
+    next: 'Give the device a shorter ClientId, or raise the limit.',
     key: 'limits.clientIdLength',
   },
   'client-id-impossible': {
@@ -47,6 +51,7 @@ export const EXPLANATIONS: Readonly<Record<RefusalReason, Explanation>> = {
   'client-id-contested': {
     subject: 'same-client-id',
     text: 'another device had its ClientId a moment ago',
+    next: 'Give each device a ClientId of its own.',
     level: 'debug',
   },
   denied: { subject: 'not-admitted', text: 'a rule denies its ClientId', key: 'sensors[].deny' },
@@ -95,9 +100,14 @@ export const EXPLANATIONS: Readonly<Record<RefusalReason, Explanation>> = {
   'broker-refused': {
     subject: 'login-refused',
     text: 'the broker refused it',
+    next: 'Compare its user name, its password and what both may do with the lists of the broker.',
     key: 'broker, sensors[].username',
   },
-  'broker-hung-up': { subject: 'poison-topic', text: 'the broker closes the connection at such a message' },
+  'broker-hung-up': {
+    subject: 'poison-topic',
+    text: 'the broker closes the connection at such a message',
+    next: 'See the log of the broker: the topic may not be permitted, or the message too large for it.',
+  },
   stopping: { subject: 'broker-away', text: 'the gateway stops', level: 'debug' },
   'unknown-sender': {
     subject: 'unknown-sender',
@@ -134,6 +144,7 @@ export const EXPLANATIONS: Readonly<Record<RefusalReason, Explanation>> = {
   'topic-id-unknown': {
     subject: 'topic-id-unknown',
     text: 'it used a topic id that stands for no topic',
+    next: 'Let the sensor REGISTER its topics after each CONNECT, or list the id as a predefined one.',
     key: 'predefined',
   },
   'topic-not-permitted': {

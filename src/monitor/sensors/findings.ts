@@ -25,10 +25,12 @@ export function findingsOf(detail: Looked, remembered: Remembered, now = Date.no
     ...ofState(detail),
     ...ofBroker(detail),
     ...ofTwin(remembered, now),
-    ...ofRefusals(detail, now),
     ...ofTopics(detail, remembered),
-    ...ofDrops(detail, remembered, now),
   ]
+  // One cause is one finding: what the docs explain in the same paragraph is told once, by who knows most of it. Of a refused
+  // topic there are two sides, which topic it is and why it was refused.
+  for (const one of [...ofRefusals(detail, now), ...ofDrops(detail, remembered, now)])
+    if (one.docs === docsOf('topic-refused') || !all.some(({ docs }) => docs === one.docs)) all.push(one)
   return all.sort((a, b) => WORST_FIRST.indexOf(a.tone) - WORST_FIRST.indexOf(b.tone))
 }
 
@@ -89,7 +91,7 @@ function ofBroker({ lastError, upstream, deadLetters, clientId }: Looked): Findi
   }
   if (deadLetters.length > 0) {
     const [{ topic } = { topic: '' }] = deadLetters
-    const text = `The broker will not have ${plural(deadLetters.length, 'message')} that were acknowledged to it, such as to "${topic}".`
+    const text = `The broker will not have ${plural(deadLetters.length, 'message')} that the gateway acknowledged to it, such as to "${topic}".`
     const next = `Let the broker permit the topic to ${clientId}, then send them again; or discard them.`
     found.push(finding('dead-letters', 'bad', 'dead-letters', text, next))
   }
@@ -104,11 +106,11 @@ function ofTwin({ contestedAt, contestedBy }: Remembered, now: number): Finding[
 }
 
 function ofRefusals({ refusals }: Looked, now: number): Finding[] {
-  return refusals.slice(0, MOST).map(({ reason, text, key, at, times, detail, docs }) => ({
+  return refusals.slice(0, MOST).map(({ reason, text, next, key, at, times, detail, docs }) => ({
     id: `refused: ${reason}`,
     tone: now - at < LATELY ? 'bad' : 'note',
     text: `It was refused ${plural(times, 'time')}: ${text}${detail === undefined ? '' : ` (${detail})`}.`,
-    next: key === undefined ? 'Look at the software of the sensor.' : `Look at ${key}.`,
+    next: next ?? (key === undefined ? 'Look at the software of the sensor.' : 'The configuration decides.'),
     key,
     docs,
   }))
@@ -119,11 +121,13 @@ function ofTopics({ published, delivered, refusedTopics }: Looked, { packets }: 
   const refused = (uses: readonly TopicUse[]) => uses.filter((use) => use.refused > 0).slice(0, MOST)
   for (const { topic, refused: times, lastRefusal, lastCode } of refused(published)) {
     const text = `Its PUBLISH to "${topic}" was refused ${plural(times, 'time')}, at last with 0x0${lastCode}, ${lastRefusal}.`
-    const next =
-      lastCode === 2
-        ? 'The sensor uses a topic id that it has not registered in this session: it should register again.'
-        : 'See why among its refusals.'
-    found.push(finding(`publish: ${topic}`, 'bad', 'topic-refused', text, next))
+    const isUnknown = lastCode === 2
+    const next = isUnknown
+      ? 'It uses a topic id that it has not registered in this session: let it REGISTER after each CONNECT, or list the id as a predefined one.'
+      : 'See why among its refusals.'
+    const subject = isUnknown ? 'topic-id-unknown' : 'topic-refused'
+    const key = isUnknown ? 'predefined' : undefined
+    found.push(finding(`publish: ${topic}`, 'bad', subject, text, next, key))
   }
   for (const { topic, refused: times, lastRefusal } of refused(delivered)) {
     const text = `It refused a message of "${topic}" ${plural(times, 'time')}: ${lastRefusal}.`

@@ -37,7 +37,14 @@ export function setAsideUplink(session: Session, uplink: Uplink, why: DeathCause
   drop(session, why, turn)
   if (qos === 0 && !stored) return endTowardsBroker(session, uplink, turn)
   turn.out.push({ type: 'setAside', session, kind: 'publish', topic, why, kept: stored })
-  if (!stored) return failUplink(session, uplink, ReturnCode.notSupported, turn)
+  if (!stored)
+    return failUplink(
+      session,
+      uplink,
+      ReturnCode.notSupported,
+      turn,
+      why === 'hung-up' ? 'broker-hung-up' : undefined,
+    )
   if (session.uplink.outgoing.delete(uplink.token)) addToSpooled(session, -1, -uplinkSize(uplink), turn.env)
   uplink.broker = 'dead'
   uplink.why = why

@@ -2,8 +2,9 @@
 
 import type { Publish, ReturnCode } from '../../codec/v1/messages.ts'
 import type { Outcome, Uplink } from '../message.ts'
+import type { RefusalReason } from '../refusal.ts'
 import type { Session } from '../session.ts'
-import { drop, send, type Turn, takeToken } from '../turn.ts'
+import { drop, refuse, send, type Turn, takeToken } from '../turn.ts'
 import { addToSpooled, appendUplink, dismissUplink, uplinksInMemory } from './backlog.ts'
 import { uplinkSize } from './record.ts'
 
@@ -67,20 +68,34 @@ export function forgetUplink(session: Session, uplink: Uplink, turn: Turn): void
 }
 
 /** The broker refuses it: so does the gateway, if it owes the sensor an answer. */
-export function failUplink(session: Session, uplink: Uplink, outcome: Outcome, turn: Turn): void {
+export function failUplink(
+  session: Session,
+  uplink: Uplink,
+  outcome: Outcome,
+  turn: Turn,
+  reason?: RefusalReason,
+): void {
   const { open } = session.uplink
   const owes = uplink.sensor === 'owes'
   const isOpen = open.get(uplink.msgId) === uplink
   uplink.broker = 'done'
   if (isOpen) open.delete(uplink.msgId)
   forgetUplink(session, uplink, turn)
-  if (isOpen && owes) sendPuback(session, uplink, outcome, turn)
+  if (isOpen && owes) sendPuback(session, uplink, outcome, turn, reason)
 }
 
 /** PUBACK of this PUBLISH, with an error or without [SN-PUB-4]. */
-export function sendPuback(session: Session, uplink: Uplink, returnCode: ReturnCode, turn: Turn): void {
+export function sendPuback(
+  session: Session,
+  uplink: Uplink,
+  returnCode: ReturnCode,
+  turn: Turn,
+  reason?: RefusalReason,
+): void {
   const { topicId, msgId } = uplink
-  send(session, { type: 'puback', topicId, msgId, returnCode }, turn)
+  const answer = { type: 'puback', topicId, msgId, returnCode } as const
+  if (reason === undefined) send(session, answer, turn)
+  else refuse(session, answer, reason, turn)
 }
 
 /** The sensor has given this one up; what the broker may have of it is still brought to its end. */

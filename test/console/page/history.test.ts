@@ -13,7 +13,13 @@ const metrics = async () => ''
 /** A sample `second` seconds after the first, with 50 datagrams a second and one change every two. */
 const sample = (second: number, at: number): HistorySample => ({
   ...{ at: at + 1000 * second, received: 1000 + 50 * second, sent: 40 * second, published: 0, delivered: 0 },
-  ...{ dropped: 3, changes: second / 2, queued: second, refused: 4 },
+  ...{
+    dropped: 3 + second,
+    droppedBy: { malformed: 3, 'queue-full': second },
+    changes: second / 2,
+    queued: second,
+    refused: 4,
+  },
   ...{ losses: 0, refusals: 0, kernelDrops: 0 },
 })
 const reportOf = (at: number, seconds: readonly number[]): HistoryReport => ({
@@ -64,6 +70,12 @@ describe('the columns of the plots', () => {
     expect(changes).toEqual([0.5, 0.5, null, 0.5])
     expect(queued).toEqual([1, 2, null, 10])
     expect(kernelDrops).toEqual([0, 0, null, 0])
+  })
+
+  it('tell the drops of the last five minutes by reason, those from before the page was opened included', () => {
+    const history = new History()
+    history.fill(reportOf(0, [0, 1, 2]), 2000)
+    expect(history.drops()).toEqual({ 'queue-full': 2 })
   })
 
   it('keep what the page saw itself before and after, and nothing twice', () => {

@@ -1,9 +1,16 @@
 // The verdict of the overview, without a browser: what counts as all right, and what does not.
 
 import { describe, expect, it } from 'vitest'
-import { type Condition, checks, type Recent } from '../../../src/console/page/data/health.ts'
+import type { Happening } from '../../../src/console/contract/happenings.ts'
+import { type Condition, checks } from '../../../src/console/page/data/health.ts'
+import type { Recent } from '../../../src/console/page/data/lately.ts'
 import { verdict } from '../../../src/console/page/data/verdict.ts'
 import { FakeView } from '../fake-view.ts'
+
+const TWINS = {
+  ...{ id: '1', at: 0, firstAt: 0, times: 1, kind: 'contested', tone: 'bad' },
+  clientId: 'pump-3',
+} as Happening
 
 const quiet: Recent = { drops: {}, datagrams: 1000, lost: 0, refused: 0, refusals: 0, kernelDrops: 0 }
 
@@ -52,6 +59,12 @@ describe('the verdict of the overview', () => {
   it.each([
     ['refusals', { recent: { refusals: 3 } }, /refused 3 times/],
     ['dead letters', { info: { deadLetters: 1 } }, /will not have 1 message/],
+    ['two devices with one ClientId', { recent: { twins: TWINS } }, /Two devices have the ClientId pump-3/],
+    [
+      'an overflow',
+      { recent: { drops: { 'queue-full': 80 } } },
+      /80 messages dropped within five minutes: queue full/,
+    ],
     ['full queues', { info: { queuesFull: true } }, /limit for what waits/],
     ['a broker that refuses logins', { recent: { refused: 2 } }, /refused 2 connections/],
   ])('wants a look at %s, with what to do and a paragraph of the docs', (_what, changed, headline) => {

@@ -4,6 +4,7 @@ import type { BrokerInfo, GatewayInfo, ListenerInfo } from '../../contract/gatew
 import { count, octets, plural } from '../parts/format.ts'
 import { dropWords } from '../words/drops.ts'
 import { doc, type Found } from './found.ts'
+import type { Recent } from './lately.ts'
 import { ofListeners } from './listener-health.ts'
 
 /** What was looked at, what was found, and what to do next. */
@@ -14,18 +15,6 @@ export interface Check extends Found {
   readonly link: string
   /** what to do, or nothing */
   readonly next: string
-}
-
-/** What happened within the last minutes. */
-export interface Recent {
-  /** drops by reason and datagrams of the last minute */
-  readonly drops: Readonly<Record<string, number>>
-  readonly datagrams: number
-  /** of the last five minutes: sensors that fell silent, logins refused by the broker, refusals of all kinds, kernel drops */
-  readonly lost: number
-  readonly refused: number
-  readonly refusals: number
-  readonly kernelDrops: number
 }
 
 /** Everything that is looked at. */
@@ -80,6 +69,7 @@ function ofBroker(broker: BrokerInfo, recent: Recent): Found {
       value: 'Refuses some',
       text: `The broker refused ${plural(recent.refused, 'connection')} within five minutes.`,
       next: 'Compare the user names and passwords in "sensors" of the configuration with those of the broker.',
+      link: '#/drops',
       ...doc('login-refused'),
     }
   }
@@ -106,6 +96,11 @@ function ofSensors({ sensors, forgotten }: GatewayInfo, recent: Recent): Found {
     const tone = lost >= all / 2 ? 'bad' : 'warn'
     return { tone, value, text, next, link: '#/sensors?state=lost', ...doc('sensor-lost') }
   }
+  if (recent.twins !== undefined) {
+    const text = `Two devices have the ClientId ${recent.twins.clientId}.`
+    const next = 'Give each device a ClientId of its own.'
+    return { tone: 'warn', value, text, next, link: '#/events?kind=contested', ...doc('same-client-id') }
+  }
   if (all === 0) return { tone: 'note', value, text: 'None has connected yet.' }
   const setup = sensors.connecting + sensors.willtopic + sensors.willmsg
   const parts = [
@@ -117,27 +112,27 @@ function ofSensors({ sensors, forgotten }: GatewayInfo, recent: Recent): Found {
   return { tone: lost === 0 ? 'good' : 'note', value, text: `${parts.join(', ')}.` }
 }
 
-function ofRefusals({ refusals }: Recent): Found {
+function ofRefusals({ refusals, refusal }: Recent): Found {
   if (refusals === 0) return { tone: 'good', value: '0', text: 'Nobody was refused within five minutes.' }
   return {
     tone: 'warn',
     value: count(refusals),
     text: `Somebody was refused ${plural(refusals, 'time')} within five minutes.`,
-    next: 'The page "Drops and refusals" says who, why, and which key of the configuration decides.',
-    ...doc('not-admitted'),
+    next: `${refusal === undefined ? '' : `The last one, ${refusal.clientId ?? refusal.address}: ${refusal.text.replace('Refused: ', '')} `}The page "Drops and refusals" lists them all, and what to do.`,
+    ...(refusal?.docs === undefined ? doc('not-admitted') : { docs: refusal.docs }),
   }
 }
 
 function ofDrops({ drops, datagrams }: Recent): Found {
   const [top, ...others] = Object.entries(drops).sort((a, b) => b[1] - a[1])
-  if (top === undefined) return { tone: 'good', value: '0', text: 'None within a minute.' }
+  if (top === undefined) return { tone: 'good', value: '0', text: 'None within five minutes.' }
   const total = sum(drops)
   const { label, next, docs } = dropWords(top[0])
   return {
     // Some loss is the nature of radio: more than one in twenty is not.
     tone: total > Math.max(10, datagrams * 0.05) ? 'warn' : 'note',
     value: count(total),
-    text: `Within a minute${others.length === 0 ? '' : ', most of them'}: ${label.toLowerCase()}.`,
+    text: `${plural(total, 'message')} dropped within five minutes${others.length === 0 ? '' : ', most of them'}: ${label.toLowerCase()}.`,
     next,
     ...(docs === undefined ? {} : { docs }),
   }

@@ -6,6 +6,8 @@ import type { BrokerInfo, GatewayInfo, HistoryReport, ListenerInfo } from '../..
 const LIMIT = 900
 /** seconds without a sample, after which a line is broken instead of drawn through */
 const GAP = 5
+/** seconds for which drops are known by reason */
+const DROPS_FOR = 300
 const RATES = ['received', 'sent', 'published', 'delivered', 'dropped'] as const
 const COLUMNS = ['at', ...RATES, 'changes', 'queued', 'refused', 'losses', 'refusals', 'kernelDrops'] as const
 
@@ -75,7 +77,7 @@ export class History {
     const changes = this.#changes
     this.#changes = 0
     this.#drops.push({ at: now.at, table: counters.dropped })
-    while ((this.#drops[0]?.at ?? now.at) < now.at - 65) this.#drops.shift()
+    while ((this.#drops[0]?.at ?? now.at) < now.at - DROPS_FOR) this.#drops.shift()
     if (restarted) this.#drops = this.#drops.slice(-1)
     if (last === undefined) return
     const seconds = now.at - last.at
@@ -115,6 +117,10 @@ export class History {
     if (first === undefined || final === undefined) return
     const moment = (sample: { at: number }) => (sample.at + now - at) / 1000
     const [from, until] = [moment(first), moment(final)]
+    this.#drops = [
+      ...samples.map((one) => ({ at: moment(one), table: one.droppedBy })),
+      ...this.#drops.filter((one) => one.at > until),
+    ]
     const own = this.#columns.at.map(
       (value, i) =>
         ({
@@ -165,7 +171,7 @@ export class History {
     return this.#within(name, seconds).reduce((total, value) => total + value, 0)
   }
 
-  /** Drops of the last minute by reason, without those that did not grow. */
+  /** Drops of the last five minutes by reason, without those that did not grow. */
   drops(): Record<string, number> {
     const [first, last] = [this.#drops[0]?.table ?? {}, this.#drops.at(-1)?.table ?? {}]
     return Object.fromEntries(

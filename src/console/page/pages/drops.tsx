@@ -88,7 +88,7 @@ interface DropProps {
 
 function Drop({ reason, times, lately = 0, sources = [] }: DropProps) {
   const { label, text, next, docs } = dropWords(reason)
-  const words = lately === 0 ? 'none within a minute' : `${count(lately)} within a minute`
+  const words = lately === 0 ? 'none within 5 min' : `${count(lately)} within 5 min`
   const amount = times === undefined ? {} : { times: count(times), lately: words }
   return (
     <Reason heading={label} code={reason} text={text} next={next} docs={docs} isLate={lately > 0} {...amount}>
@@ -98,7 +98,7 @@ function Drop({ reason, times, lately = 0, sources = [] }: DropProps) {
 }
 
 function Refusal({ entry }: { entry: RefusalEntry }) {
-  const { reason, text, key, address, clientId, detail, times, at, listener, docs } = entry
+  const { reason, text, next: remedy, key, address, clientId, detail, times, at, listener, docs } = entry
   const who =
     clientId === undefined ? (
       address
@@ -109,7 +109,8 @@ function Refusal({ entry }: { entry: RefusalEntry }) {
     )
   const next = (
     <>
-      {detail !== undefined && `${detail} `}
+      {detail !== undefined && `${detail}. `}
+      {remedy !== undefined && `${remedy} `}
       {key !== undefined && (
         <>
           See <code>{key}</code> in the configuration.
@@ -151,7 +152,7 @@ export function DropsPage() {
   const { info, history } = useLive()
   const { value: sources = [] } = useAnswer(api.drops, REFRESH)
   const dropped = info?.counters.dropped ?? {}
-  const minute = history.drops()
+  const latest = history.drops()
   const seen = Object.entries(dropped)
     .filter(([, times]) => times > 0)
     .sort((a, b) => b[1] - a[1])
@@ -170,7 +171,7 @@ export function DropsPage() {
               key={reason}
               reason={reason}
               times={times}
-              lately={minute[reason] ?? 0}
+              lately={latest[reason] ?? 0}
               sources={sources.filter((source) => source.reason === reason)}
             />
           ))}

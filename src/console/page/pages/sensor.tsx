@@ -4,6 +4,7 @@ import type { SensorDetail } from '../../contract/sensors.ts'
 import type { ApiError } from '../data/api.ts'
 import { useClock, useLive } from '../data/use-live.ts'
 import { Failure } from '../parts/failure.tsx'
+import { Happened } from '../parts/happened.tsx'
 import { usePageKeys } from '../parts/keyboard.ts'
 import { listAddress, type PageProps } from '../parts/navigation.ts'
 import { EmptyState, Facts, Panel } from '../parts/panel.tsx'
@@ -19,19 +20,27 @@ import { useSensor } from '../sensor/use-sensor.ts'
 import { AllRight, Answered } from '../sensor/verdict.tsx'
 import { stateWords } from '../words/states.ts'
 
-function NotHere({ error, retry }: { error: ApiError; retry: () => void }) {
+function NotHere({ clientId, error, retry }: { clientId: string; error: ApiError; retry: () => void }) {
+  const events = useLive().happened.filter((event) => event.clientId === clientId)
   if (error.status !== 404)
     return <Failure title="The sensor could not be loaded" error={error} retry={retry} />
   return (
-    <EmptyState title="The gateway does not know this sensor">
-      <p>
-        It has never connected since the gateway started, or it was forgotten. This page shows it as soon as
-        it connects. If it tries to: the page “Drops and refusals” says who was refused, and why.
-      </p>
-      <p>
-        <a href="#/sensors">See all sensors</a>
-      </p>
-    </EmptyState>
+    <>
+      <EmptyState title="The gateway does not know this sensor">
+        <p>
+          It has never connected since the gateway started, or it was forgotten. This page shows it as soon as
+          it connects. <a href="#/drops">Who was refused, and why</a>
+        </p>
+        <p>
+          <a href="#/sensors">See all sensors</a>
+        </p>
+      </EmptyState>
+      {events.length > 0 && (
+        <Panel title="What happened">
+          <Happened events={events.slice(0, 3)} />
+        </Panel>
+      )}
+    </>
   )
 }
 
@@ -82,7 +91,7 @@ export function SensorPage({ place: { rest: clientId } }: PageProps) {
     return (
       <div class="page stack">
         <Head clientId={clientId} sensor={undefined} now={now} reload={reload} />
-        {error !== undefined && <NotHere error={error} retry={reload} />}
+        {error !== undefined && <NotHere clientId={clientId} error={error} retry={reload} />}
       </div>
     )
   const answer = whyNoMessages(sensor, { healthy: broker?.healthy ?? true, now })

@@ -33,14 +33,14 @@ function Entry({ event }: { event: Happening }) {
       <span class="what">
         {text}
         {times > 1 && <b>{` ${count(times)} times since ${time(firstAt)}.`}</b>}
-        {detail !== undefined && <span class="muted"> {detail}</span>}
+        {detail !== undefined && <span class="muted">{` ${detail}${key === undefined ? '' : '.'}`}</span>}
         {key !== undefined && (
           <span class="muted">
             {' '}
             See <code>{key}</code>.
           </span>
         )}{' '}
-        <DocsLink path={docs} />
+        {tone !== 'good' && <DocsLink path={docs} />}
       </span>
     </li>
   )

@@ -1,7 +1,7 @@
 // What a person on call asks about one sensor, answered in sentences: how is it, and why does it get no messages? Pure.
 
 import type { SensorDetail } from '../../contract/sensors.ts'
-import { count, duration, octets, plural, time, until } from '../parts/format.ts'
+import { ago, count, duration, octets, plural, time, until } from '../parts/format.ts'
 import { dropWords } from '../words/drops.ts'
 import { severityOf, type Tone } from '../words/explained.ts'
 
@@ -22,7 +22,7 @@ export interface Diagnosis {
 
 /** How the sensor is, in one or two sentences. */
 export function explainState(sensor: SensorDetail, now: number): string {
-  const heard = sensor.heardAt === undefined ? '' : ` It was last heard ${until(sensor.heardAt, now)}.`
+  const heard = sensor.heardAt === undefined ? '' : ` It was last heard ${ago(sensor.heardAt, now)}.`
   const supervised =
     sensor.lostAt === undefined
       ? ' Its silence is not supervised, so it is never counted as lost.'

@@ -14,7 +14,7 @@ export function RefusalsOfSensor({ refusals, now }: { refusals: readonly Refusal
           <li key={reason} data-tone="bad">
             <b>{`Refused ${plural(times, 'time')}, ${ago(at, now)}: ${text}.`}</b>
             <span class="muted">
-              {detail}
+              {detail !== undefined && `${detail}.`}
               {key !== undefined && (
                 <>
                   {' '}
