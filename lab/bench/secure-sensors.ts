@@ -5,7 +5,7 @@ import type { ClientOptions, ClientResumption } from '../../src/dtls/client/opti
 import { signerOf, systemChance } from '../../src/dtls/crypto/chance.ts'
 import { createTrust, derChain } from '../../src/dtls/crypto/x509.ts'
 import type { Effect, Turn } from '../../src/dtls/effects.ts'
-import * as pki from '../../test/dtls/pki.ts'
+import * as pki from '../pki.ts'
 import { type Endpoint, LightSensor } from './sensors.ts'
 
 /** The one key of all simulated sensors. */

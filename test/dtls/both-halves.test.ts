@@ -3,10 +3,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { seeded } from '../../lab/fuzz/mutation.ts'
+import * as pki from '../../lab/pki.ts'
 import { signerOf } from '../../src/dtls/crypto/chance.ts'
 import { createTrust, derChain } from '../../src/dtls/crypto/x509.ts'
 import { SUITES } from '../../src/dtls/suites.ts'
-import * as pki from './pki.ts'
 import { badNetwork, findKey, IDENTITY, World } from './world.ts'
 
 const credentials = ({ cert, key }: pki.TestCertificate) => ({ chain: derChain(cert), sign: signerOf(key) })

@@ -2,13 +2,13 @@
 // what it says, or has the wrong papers.
 
 import { describe, expect, it } from 'vitest'
+import * as pki from '../../lab/pki.ts'
 import type { ClientOptions } from '../../src/dtls/client/options.ts'
 import { signerOf } from '../../src/dtls/crypto/chance.ts'
 import { createTrust, derChain } from '../../src/dtls/crypto/x509.ts'
 import { readFragments, writeMessage } from '../../src/dtls/handshake/messages.ts'
 import { concatOctets, u16 } from '../../src/dtls/octets.ts'
 import { writePlainRecord } from '../../src/dtls/record/record.ts'
-import * as pki from './pki.ts'
 import { recordsOf } from './puppet.ts'
 import { effectsOf, findKey, IDENTITY, KEY, type VirtualClient, World } from './world.ts'
 

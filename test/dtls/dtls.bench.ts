@@ -2,13 +2,13 @@
 // Figures vary with the machine and its other work: compare, do not trust. Run with: npm run bench:micro
 
 import { bench, describe } from 'vitest'
+import * as pki from '../../lab/pki.ts'
 import { DtlsClient } from '../../src/dtls/client/client.ts'
 import type { ClientOptions } from '../../src/dtls/client/options.ts'
 import { signerOf, systemChance } from '../../src/dtls/crypto/chance.ts'
 import { createTrust, derChain } from '../../src/dtls/crypto/x509.ts'
 import type { Effect, Turn } from '../../src/dtls/effects.ts'
 import { DtlsServer } from '../../src/dtls/server/server.ts'
-import * as pki from './pki.ts'
 import { findKey, IDENTITY, KEY, START } from './world.ts'
 
 const remote = { address: '10.0.0.254', port: 8883 }

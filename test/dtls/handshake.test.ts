@@ -2,13 +2,13 @@
 
 import { sign } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import * as pki from '../../lab/pki.ts'
 import { signerOf } from '../../src/dtls/crypto/chance.ts'
 import { createTrust, derChain } from '../../src/dtls/crypto/x509.ts'
 import type { Effect } from '../../src/dtls/effects.ts'
 import { cutMessage, readFragments, writeMessage } from '../../src/dtls/handshake/messages.ts'
 import { utf8Of } from '../../src/dtls/octets.ts'
 import { writePlainRecord } from '../../src/dtls/record/record.ts'
-import * as pki from './pki.ts'
 import { EMS, fragmentsOf, groupsOf, Puppet, recordsOf, SIGNATURES, told } from './puppet.ts'
 import { effectsOf, findKey, IDENTITY, KEY, World } from './world.ts'
 

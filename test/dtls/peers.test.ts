@@ -2,6 +2,7 @@
 // What is not installed is skipped by its name.
 
 import { afterEach, describe, expect, it } from 'vitest'
+import * as pki from '../../lab/pki.ts'
 import { signerOf } from '../../src/dtls/crypto/chance.ts'
 import { createTrust, derChain } from '../../src/dtls/crypto/x509.ts'
 import { freeUdpPort, UdpClient, UdpEchoServer } from '../support/dtls-udp.ts'
@@ -14,7 +15,6 @@ import {
   wolfsslClient,
 } from './peers/installed.ts'
 import { Program, put } from './peers/program.ts'
-import * as pki from './pki.ts'
 import { findKey, IDENTITY, KEY } from './world.ts'
 
 const hexKey = Buffer.from(KEY).toString('hex')

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { seeded } from '../../lab/fuzz/mutation.ts'
+import * as pki from '../../lab/pki.ts'
 import { signerOf } from '../../src/dtls/crypto/chance.ts'
 import { keyBlockOctets } from '../../src/dtls/crypto/keys.ts'
 import { createTrust, derChain } from '../../src/dtls/crypto/x509.ts'
@@ -12,7 +13,6 @@ import { ResumptionCache } from '../../src/dtls/resumption/cache.ts'
 import { readState, writeState } from '../../src/dtls/resumption/state.ts'
 import { Tickets } from '../../src/dtls/resumption/tickets.ts'
 import { suiteOf } from '../../src/dtls/suites.ts'
-import * as pki from './pki.ts'
 import { EMS, Puppet, told } from './puppet.ts'
 import { effectsOf, findKey, IDENTITY, KEY, seededChance, World } from './world.ts'
 

@@ -2,12 +2,12 @@
 // its ChangeCipherSpec, and never before.
 
 import { describe, expect, it } from 'vitest'
+import * as pki from '../../lab/pki.ts'
 import { signerOf } from '../../src/dtls/crypto/chance.ts'
 import { createTrust, derChain } from '../../src/dtls/crypto/x509.ts'
 import { writeMessage } from '../../src/dtls/handshake/messages.ts'
 import { writePlainRecord } from '../../src/dtls/record/record.ts'
 import type { ServerOptions } from '../../src/dtls/server/options.ts'
-import * as pki from './pki.ts'
 import { EMS, groupsOf, Puppet, type PuppetOptions, SIGNATURES } from './puppet.ts'
 import { findKey, World } from './world.ts'
 

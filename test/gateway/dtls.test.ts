@@ -2,9 +2,9 @@
 
 import { createSocket } from 'node:dgram'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { ca, client, server, strangers } from '../../lab/pki.ts'
 import { signerOf } from '../../src/dtls/crypto/chance.ts'
 import { createTrust, derChain } from '../../src/dtls/crypto/x509.ts'
-import { ca, client, server, strangers } from '../dtls/pki.ts'
 import { DtlsPeer } from '../support/dtls-peer.ts'
 import { connect, keyOf, publish, secureScene, subscribe } from '../support/dtls-scene.ts'
 import { aWhile, seen, until } from '../support/gateway.ts'

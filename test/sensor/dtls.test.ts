@@ -1,6 +1,7 @@
 // A Sensor at dtls://: keys, certificates, resumption, addresses that change, and what goes wrong; over real UDP.
 
 import { afterEach, describe, expect, it } from 'vitest'
+import * as pki from '../../lab/pki.ts'
 import { signerOf } from '../../src/dtls/crypto/chance.ts'
 import { createTrust, derChain } from '../../src/dtls/crypto/x509.ts'
 import type { ServerOptions } from '../../src/dtls/server/options.ts'
@@ -11,7 +12,6 @@ import {
   SensorError,
   type SensorOptions,
 } from '../../src/sensor/sensor.ts'
-import * as pki from '../dtls/pki.ts'
 import { DtlsRelay, Nat } from '../support/dtls-relay.ts'
 import { TestGateway, TestSensor, until } from '../support/gateway.ts'
 import { acceptingGateway, UdpPeer } from '../support/sensor.ts'

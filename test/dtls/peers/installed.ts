@@ -1,7 +1,7 @@
 // Which other implementations are here, those in C compiled from the sources of this folder.
 
 import { join } from 'node:path'
-import * as pki from '../pki.ts'
+import * as pki from '../../../lab/pki.ts'
 import { folder, put, runs } from './program.ts'
 
 export const haveOpenssl = runs('openssl', 'version')
