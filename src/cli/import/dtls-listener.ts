@@ -12,8 +12,8 @@ export interface DtlsListener {
 }
 
 /**
- * Adds a listener in plain UDP on loopback: what was encrypted must not go on unencrypted because of an import. The
- * settings are reported.
+ * Adds a listener in plain UDP on loopback: what was encrypted must not go on unencrypted because of an import. A `dtls://`
+ * listener cannot be made of the settings, since it asks each sensor for a key or certificate of its own, which they do not have.
  */
 export function addDtlsStandIn(draft: Draft, { version, port, used }: DtlsListener): Tree {
   const url = `udp://${version === 4 ? '127.0.0.1' : '[::1]'}:${port}`
@@ -21,8 +21,8 @@ export function addDtlsStandIn(draft: Draft, { version, port, used }: DtlsListen
   draft.comment(listener, 'stands in for a DTLS listener, and is reached from this machine only')
   draft.note(
     `listeners ${url}`,
-    'DTLS has no counterpart: so that nothing goes unencrypted, it is on loopback only',
+    'its kind of DTLS has no counterpart: so that nothing goes unencrypted, it is on loopback only; a dtls:// listener needs a key or certificate for each sensor (docs/security-dtls.md)',
   )
-  for (const setting of used) draft.note(setting, 'no counterpart: it belongs to DTLS')
+  for (const setting of used) draft.note(setting, 'not taken over: it belongs to DTLS')
   return listener
 }
