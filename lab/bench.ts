@@ -7,7 +7,9 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { between, count, timeOption } from '../src/cli/options.ts'
 import { type Row, summarizeRows } from './bench/figures.ts'
 import { NotHere } from './bench/not-here.ts'
+import { comparePairs, type Pair } from './bench/ratios.ts'
 import { describeBroker, describeMachine, markdownReport, type Report, textReport } from './bench/report.ts'
+import { isForeign, PLACEHOLDERS } from './bench/rival.ts'
 import { type Scenario, scenarios } from './bench/scenarios.ts'
 import type { Endpoint } from './bench/sensors.ts'
 import { haveMosquitto, openStage, type StageOptions } from './bench/stage.ts'
@@ -20,6 +22,7 @@ interface Flags {
   runs: number
   target?: Endpoint
   pid?: number
+  against?: string
   broker?: StageOptions['broker']
   store: 'memory' | 'lmdb'
   workers?: number | 'auto'
@@ -46,6 +49,7 @@ const program = new Command('bench')
   )
   .option('--target <host:port>', 'measure the gateway that runs there instead of one of our own', endpoint)
   .option('--pid <pid>', 'its process on this machine, for processor time and memory', count)
+  .option('--against <command>', 'take turns with the gateway that this command starts; see below')
   .option('--broker <broker>', 'mosquitto, embedded, or host:port of one that runs', brokerOf)
   .addOption(new Option('--store <type>', 'store of the gateway').choices(['lmdb', 'memory']).default('lmdb'))
   .option('--workers <count>', 'worker threads of the gateway, or auto', workersOf)
@@ -64,7 +68,13 @@ Examples:
   npm run bench -- --scenario connect,memory,idle
   npm run bench -- --target 127.0.0.1:10000 --pid 4711 --broker 127.0.0.1:1883 --scenario uplink-qos1
   npm run bench -- --scenario uplink-qos1 --sensors 500 --profile gateway.cpuprofile
+  npm run bench -- --scenario uplink-qos1 --runs 5 --against 'node ../before/dist/src/cli.js'
+  npm run bench -- --scenario latency --runs 5 --against 'bash lab/rivals/paho.sh {port} {broker-port} {folder}'
 
+With --against each measurement is made of both gateways, one after the other, and the ratio of each pair is told, ours divided by
+the other's: what else the machine did met both alike. A command with ${PLACEHOLDERS.join(', ')} starts any program,
+which must answer CONNECT at that port of 127.0.0.1 and find its broker at the other; any other command is a build of this project, which
+is given "gateway -c FILE".
 Broker, gateway and load share the machine, and all traffic stays on loopback unless --target says otherwise. What else
 runs on the machine takes from the rates; processor time per message hardly suffers.
 Exit code: 0 measured, whether goals are met or not; 1 something failed; 2 usage; 130 interrupted.`,
@@ -78,6 +88,12 @@ const say = (text: string) => console.error(text)
 async function run(flags: Flags): Promise<void> {
   if (flags.target !== undefined && typeof (flags.broker ?? 'mosquitto') === 'string') {
     program.error('error: --target needs --broker host:port, the broker behind that gateway', { exitCode: 2 })
+  }
+  const { against } = flags
+  if (against !== undefined && (flags.target !== undefined || flags.profile !== undefined)) {
+    program.error('error: --against starts both gateways: it does not go with --target or --profile', {
+      exitCode: 2,
+    })
   }
   const broker = flags.broker ?? (haveMosquitto() ? 'mosquitto' : 'embedded')
   const smallest = flags.smallest === true
@@ -102,22 +118,38 @@ async function run(flags: Flags): Promise<void> {
       },
     )
   }
+  const other: Context = { ...context, open: (wanted) => openStage({ ...options, rival: against }, wanted) }
   const [loadAverage] = loadavg()
   const rows: Row[] = []
+  const pairs: Pair[] = []
   const skipped: Record<string, string> = {}
   let failed = false
+  const attempt = async (scenario: Scenario, sensors: number, of: Context): Promise<Row[]> => {
+    try {
+      return await scenario.run(of, sensors)
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      say(`  ${why}`)
+      skipped[of === other ? `${scenario.name} of the other gateway` : scenario.name] = why
+      failed ||= !(error instanceof NotHere)
+      return []
+    }
+  }
   for (let round = 1; round <= flags.runs; round += 1) {
     for (const { scenario, sensors } of plan) {
       const of = flags.runs > 1 ? `, run ${round} of ${flags.runs}` : ''
-      say(`${scenario.name}, ${sensors} sensors${of}`)
-      try {
-        rows.push(...(await scenario.run(context, sensors)))
-      } catch (error) {
-        const why = error instanceof Error ? error.message : String(error)
-        say(`  ${why}`)
-        skipped[scenario.name] = why
-        failed ||= !(error instanceof NotHere)
+      // the second of a pair finds a warmer machine, so the order changes every round
+      const theirsFirst = against !== undefined && round % 2 === 0
+      const theirs = async (): Promise<Row[]> => {
+        if (against === undefined) return []
+        say(`${scenario.name}, ${sensors} sensors${of}, the other gateway`)
+        return attempt(scenario, sensors, other)
       }
+      const before = theirsFirst ? await theirs() : []
+      say(`${scenario.name}, ${sensors} sensors${of}`)
+      const ours = await attempt(scenario, sensors, context)
+      rows.push(...ours)
+      pairs.push({ ours, theirs: theirsFirst ? before : await theirs() })
     }
   }
   if (profile !== undefined) addBusy(profile, rows[0]?.figures.busy)
@@ -131,6 +163,7 @@ async function run(flags: Flags): Promise<void> {
     summaries: summarizeRows(rows),
     loadAverage,
     skipped,
+    ...(against !== undefined && { against: { command: against, comparisons: comparePairs(pairs) } }),
   }
   if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(report, undefined, 2)}\n`)
   if (flags.markdown !== undefined) writeFileSync(flags.markdown, `${markdownReport(report)}\n`)
@@ -149,11 +182,12 @@ function planOf({
   scenario: names,
   sensors,
   target,
+  against,
   smallest,
 }: Flags): { scenario: Scenario; sensors: number }[] {
   return scenarios
     .filter(({ name }) => names === undefined || names.includes(name))
-    .filter(({ withTarget = true }) => target === undefined || withTarget)
+    .filter(({ withTarget = true }) => (target === undefined && !isForeign(against ?? '')) || withTarget)
     .flatMap((scenario) => {
       const few = scenario.smallest === undefined ? [] : [scenario.smallest]
       const counts = sensors ?? (smallest ? few : scenario.sensors)

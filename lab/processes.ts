@@ -163,7 +163,7 @@ export class Mosquitto {
   }
 }
 
-/** A gateway with this configuration, as a process of its own. `entry`: what Node runs, normally `dist/src/cli.js`. */
+/** A gateway with this configuration, as a process of its own. `entry`: what `program` runs, normally `dist/src/cli.js`. */
 export class GatewayProcess {
   /** lines of its log that a gateway in good health does not write */
   readonly faults: string[] = []
@@ -173,14 +173,15 @@ export class GatewayProcess {
   console: string | undefined
   readonly #program: Program
 
-  constructor(folder: string, entry: readonly string[], configuration: object) {
+  constructor(
+    folder: string,
+    entry: readonly string[],
+    configuration: object,
+    program: string = process.execPath,
+  ) {
     const file = join(folder, 'gateway.json')
     writeFileSync(file, JSON.stringify(configuration, undefined, 2))
-    this.#program = new Program(
-      process.execPath,
-      [...entry, 'gateway', '-c', file],
-      join(folder, 'gateway.log'),
-    )
+    this.#program = new Program(program, [...entry, 'gateway', '-c', file], join(folder, 'gateway.log'))
     this.#program.onLine = (line) => {
       if (/"level":"(error|fatal)"/.test(line) && this.faults.length < 100) this.faults.push(line)
       this.udpPort ||= Number(/"url":"udp:[^"]+:(\d+)"/.exec(line)?.[1] ?? 0)

@@ -79,7 +79,8 @@ export function summarizeRows(rows: readonly Row[]): Summary[] {
   })
 }
 
-function spreadOf(values: readonly number[]): Spread {
+/** The middle, the least and the most of some values. */
+export function spreadOf(values: readonly number[]): Spread {
   const sorted = values.map((value) => Number(value.toPrecision(4))).sort((a, b) => a - b)
   return { median: sorted[sorted.length >> 1] ?? 0, least: sorted[0] ?? 0, most: sorted.at(-1) ?? 0 }
 }

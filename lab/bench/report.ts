@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { cpus, release, totalmem, type } from 'node:os'
 import { FIGURES, type FigureName, type Spread, type Summary } from './figures.ts'
 import { type Goal, goals, type Measurement } from './goals.ts'
+import { type Comparison, isAhead, nameOfFigure } from './ratios.ts'
 
 /** Everything that one call of the benchmark found out. */
 export interface Report {
@@ -18,6 +19,8 @@ export interface Report {
   readonly loadAverage?: number | undefined
   /** what else must be known to judge the figures */
   readonly note?: string
+  /** another gateway that took turns with this one */
+  readonly against?: { readonly command: string; readonly comparisons: readonly Comparison[] }
   /** scenarios that could not be measured, and why */
   readonly skipped: Readonly<Record<string, string>>
 }
@@ -100,23 +103,53 @@ function rows(report: Report): string[][] {
 
 const HEAD = ['scenario, sensors', ...COLUMNS.map((name) => COLUMN_NAMES[name])]
 
-/** What the terminal shows at the end. */
-export function textReport(report: Report): string {
-  const lines = [HEAD, ...rows(report)]
-  const widths = HEAD.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
-  const table = lines.map((line) =>
+/** Columns under each other; the first one begins, the others end under their heads. */
+function alignedTable(lines: readonly (readonly string[])[]): string[] {
+  const widths = (lines[0] ?? []).map((_, column) =>
+    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
+  )
+  return lines.map((line) =>
     line
       .map((text, column) =>
         column === 0 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0),
       )
       .join('  '),
   )
+}
+
+/** This gateway and the other one, figure by figure: head and rows. */
+export function comparisonRows({ comparisons }: NonNullable<Report['against']>): string[][] {
+  const head = ['scenario, sensors', 'figure', 'the other', 'this gateway', 'ratio of pairs', 'at or ahead?']
+  let last = ''
+  return [
+    head,
+    ...comparisons.map((one) => {
+      const name = nameOf(one)
+      const shown = name === last ? '' : name
+      last = name
+      return [
+        shown,
+        nameOfFigure(one.figure),
+        spread(one.theirs),
+        spread(one.ours),
+        one.ratio === undefined ? '-' : spread(one.ratio),
+        isAhead(one) ? 'yes' : 'no',
+      ]
+    }),
+  ]
+}
+
+/** What the terminal shows at the end. */
+export function textReport(report: Report): string {
+  const table = alignedTable([HEAD, ...rows(report)])
   const more = report.summaries.map((summary) => `${nameOf(summary)}: ${others(summary)}`)
   const verdicts = judgeGoals(report).map(
     ([name, goal, measured, verdict]) => `${verdict.padEnd(6)} ${name}: ${goal}, is ${measured}`,
   )
   const skipped = Object.entries(report.skipped).map(([name, why]) => `${name} was left out: ${why}`)
-  return [...table, '', ...more, '', ...verdicts, ...skipped].join('\n')
+  const compared =
+    report.against === undefined ? [] : ['', ...alignedTable(comparisonRows(report.against)), '']
+  return [...table, '', ...more, ...compared, '', ...verdicts, ...skipped].join('\n')
 }
 
 /** Lines of a table in Markdown; the first one is its head. */
@@ -146,6 +179,7 @@ export function markdownReport(report: Report): string {
     ...markdown([['scenario, sensors', 'besides'], ...more]),
     '',
     ...(skipped.length === 0 ? [] : [...skipped, '']),
+    ...(report.against === undefined ? [] : [...markdown(comparisonRows(report.against)), '']),
     '## Goals',
     '',
     ...markdown([['', 'goal', 'measured', 'met?'], ...judgeGoals(report)]),

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort, GatewayProcess, Mosquitto, Program } from '../processes.ts'
+import { type RunningGateway, startRival } from './rival.ts'
 import { gatewayCertificates, type Kind, pskText } from './secure-sensors.ts'
 import { type Endpoint, T_RETRY } from './sensors.ts'
 
@@ -21,6 +22,8 @@ export interface StageOptions {
   readonly target?: Endpoint | undefined
   /** its process, if it is on this machine */
   readonly pid?: number | undefined
+  /** starts another gateway in place of ours */
+  readonly rival?: string | undefined
   readonly broker: 'mosquitto' | 'embedded' | Endpoint
   readonly store: 'memory' | 'lmdb'
   /** goes into the configuration only if it is given */
@@ -120,6 +123,21 @@ function secureListener({ dtls }: Wanted, folder: string): object[] {
   return [{ name: 'secure', url: `dtls://${LOOPBACK}:0`, dtls: { ...security, ...limits } }]
 }
 
+async function startOurs(
+  folder: string,
+  profiling: readonly string[],
+  configuration: object,
+): Promise<RunningGateway> {
+  const gateway = new GatewayProcess(folder, [...profiling, ...entryOf('src/cli')], configuration)
+  try {
+    await gateway.start()
+  } catch (error) {
+    await gateway.end('SIGKILL')
+    throw error
+  }
+  return gateway
+}
+
 /** Starts what is needed. */
 export async function openStage(given: StageOptions, wanted: Wanted = {}): Promise<Stage> {
   const options = { ...given, ...wanted }
@@ -142,7 +160,7 @@ export async function openStage(given: StageOptions, wanted: Wanted = {}): Promi
     options.profile === undefined
       ? []
       : ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${PROFILE}`]
-  const gateway = new GatewayProcess(folder, [...profiling, ...entryOf('src/cli')], {
+  const configuration = {
     listeners: [{ url: `udp://${LOOPBACK}:0` }, ...secureListener(wanted, folder)],
     broker: { url: `mqtt://${broker.endpoint.host}:${broker.endpoint.port}` },
     store: store === 'lmdb' ? { type: 'lmdb', path: join(folder, 'state') } : { type: 'memory' },
@@ -151,9 +169,10 @@ export async function openStage(given: StageOptions, wanted: Wanted = {}): Promi
     console: { url: `http://${LOOPBACK}:0` },
     log: { level: 'info', format: 'json' },
     ...(options.workers !== undefined && { workers: options.workers }),
-  })
+  }
+  let gateway: RunningGateway | undefined
   const close = async () => {
-    await gateway.end(options.profile === undefined ? 'SIGKILL' : 'SIGTERM')
+    await gateway?.end(options.profile === undefined ? 'SIGKILL' : 'SIGTERM')
     await broker.end()
     if (options.profile !== undefined) {
       mkdirSync(dirname(options.profile), { recursive: true })
@@ -162,7 +181,10 @@ export async function openStage(given: StageOptions, wanted: Wanted = {}): Promi
     removeFolder(folder)
   }
   try {
-    await gateway.start()
+    gateway =
+      options.rival === undefined
+        ? await startOurs(folder, profiling, configuration)
+        : await startRival(options.rival, folder, broker.endpoint, configuration)
   } catch (error) {
     await close().catch(() => {})
     throw error

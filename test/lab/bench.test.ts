@@ -11,7 +11,9 @@ import { describe, expect, it } from 'vitest'
 import { type Row, summarizeRows } from '../../lab/bench/figures.ts'
 import { Histogram } from '../../lab/bench/histogram.ts'
 import { peerRows } from '../../lab/bench/peer-figures.ts'
+import { comparePairs, isAhead } from '../../lab/bench/ratios.ts'
 import { judgeGoals, markdownReport, type Report } from '../../lab/bench/report.ts'
+import { isForeign, wordsOf } from '../../lab/bench/rival.ts'
 import { performancePage } from '../../lab/docs/performance.ts'
 import { atSources, drawProfile, timeByPart } from '../../lab/docs/profile.ts'
 
@@ -64,6 +66,39 @@ describe('npm run bench', { timeout: 90_000 }, () => {
     }
   })
 
+  it.concurrent('takes turns with another build of the gateway, and tells the ratio of each pair', async () => {
+    const { report, stdout, markdown } = await bench(
+      ...['--smallest', '--broker', 'embedded', '-s', 'uplink-qos1', '--runs', '2'],
+      ...['--against', `"${process.execPath}" --import tsx src/cli.ts`],
+    )
+    expect(report.skipped).toEqual({})
+    const rate = report.against?.comparisons.find(({ figure }) => figure === 'rate')
+    expect(rate?.theirs.median).toBeGreaterThan(0)
+    expect(rate?.ratio?.most).toBeGreaterThan(0)
+    expect(stdout).toContain('ratio of pairs')
+    expect(markdown).toContain('| ratio of pairs |')
+  })
+
+  it.concurrent('takes turns with a foreign program, that is told its ports', async () => {
+    const command = `"${process.execPath}" --import tsx src/cli.ts gateway --listen udp://127.0.0.1:{port} --broker mqtt://127.0.0.1:{broker-port}`
+    const { report } = await bench(
+      ...['--smallest', '--broker', 'embedded', '-s', 'uplink-qos1', '--against', command],
+    )
+    expect(report.skipped).toEqual({})
+    const lost = report.against?.comparisons.find(({ figure }) => figure === 'lost')
+    expect(lost?.theirs.median).toBe(0)
+    expect(lost?.ratio).toBeUndefined()
+  })
+
+  it.concurrent('says which gateway does not start, and fails', async () => {
+    await expect(
+      bench('--smallest', '--broker', 'embedded', '-s', 'uplink-qos1', '--against', 'false {port}'),
+    ).rejects.toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('the other gateway was left out: false'),
+    })
+  })
+
   it.concurrent('says what is wrong with its options, with exit code 2', async () => {
     await expect(bench('--scenario', 'nonsense')).rejects.toMatchObject({
       code: 2,
@@ -73,6 +108,44 @@ describe('npm run bench', { timeout: 90_000 }, () => {
       code: 2,
       stderr: expect.stringContaining('--broker'),
     })
+  })
+})
+
+describe('the ratios of two gateways', () => {
+  const row = (rate: number, lost: number): Row => ({
+    scenario: 'uplink-qos1',
+    variant: '',
+    sensors: 500,
+    figures: { rate, lost, cpu: undefined },
+  })
+
+  it('are those of pairs, so that a slow minute of the machine tells nothing', () => {
+    const pairs = [
+      { ours: [row(200, 0)], theirs: [row(100, 5)] },
+      { ours: [row(20, 0)], theirs: [row(10, 1)] },
+      { ours: [row(300, 0)], theirs: [row(100, 1)] },
+    ]
+    const [rate, lost] = comparePairs(pairs)
+    expect(rate).toMatchObject({
+      figure: 'rate',
+      ratio: { least: 2, median: 2, most: 3 },
+      ours: { median: 200 },
+    })
+    expect(lost).toMatchObject({ figure: 'lost', ratio: { median: 0 }, theirs: { median: 1 } })
+    expect([rate, lost].map((one) => one && isAhead(one))).toEqual([true, true])
+  })
+
+  it('are not told of what only one of them has, nor divided by nothing', () => {
+    expect(comparePairs([{ ours: [row(1, 1)], theirs: [] }])).toEqual([])
+    const [, lost] = comparePairs([{ ours: [row(1, 2)], theirs: [row(1, 0)] }])
+    expect(lost?.ratio).toBeUndefined()
+    expect(lost && isAhead(lost)).toBe(false)
+  })
+
+  it('read a command line as a shell does, quotes and all', () => {
+    expect(wordsOf(`node "a b.js" 'c d' --x={port}`)).toEqual(['node', 'a b.js', 'c d', '--x={port}'])
+    expect(isForeign('node dist/src/cli.js')).toBe(false)
+    expect(isForeign('gw -p {port}')).toBe(true)
   })
 })
 
