@@ -125,6 +125,11 @@ export const configSchema = z
         id: whole(0, 255)
           .prefault(1)
           .describe('GwId. Gateways active on the same network need different ones [5.3.6, 6.1].'),
+        warmUp: duration({ min: 10, max: 10_000, zero: 'no rehearsal' })
+          .prefault('300ms')
+          .describe(
+            'How long the gateway rehearses with sensors of its own before it serves: the first messages are as fast as later ones..',
+          ),
       })
       .prefault({})
       .describe('The gateway itself.'),

@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.ts'
 import type { GatewayView } from '../console/view.ts'
 import type { Counters } from '../gateway/counters.ts'
 import { Gateway } from '../gateway/gateway.ts'
+import { rehearse } from '../gateway/rehearsal/rehearse.ts'
 import type { ReloadReport } from '../gateway/rules/reload.ts'
 import type { Log } from '../log.ts'
 import { createHappenings, type Happenings } from '../monitor/happenings.ts'
@@ -45,7 +46,9 @@ function single(config: Config, log: Log, version: string): AnyGateway {
       return gateway.status().broker.url
     },
     async start() {
-      await gateway.start()
+      await gateway.prepare()
+      await rehearse(config, log)
+      gateway.serve()
       noteStart(happenings, version)
     },
     async stop() {

@@ -3,6 +3,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { incrementCounter } from '../gateway/counters.ts'
 import { Gateway } from '../gateway/gateway.ts'
+import { rehearse } from '../gateway/rehearsal/rehearse.ts'
 import { createLog } from '../log.ts'
 import { createHappenings } from '../monitor/happenings.ts'
 import { createView, type OwnView } from '../monitor/view.ts'
@@ -81,6 +82,7 @@ const calls: WorkerCalls = {
   async prepare() {
     await gateway.prepare()
     outbox.flush() // the front must know the addresses of all sensors before it routes what they send
+    await rehearse(config, log)
   },
   serve: () => gateway.serve(),
   async stop() {
