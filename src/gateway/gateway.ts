@@ -165,8 +165,7 @@ export class Gateway {
     this.#intake.close()
     for (const end of this.#reports) end()
     for (const session of [...this.sessions.byClientId.values()]) {
-      if (!isDurable(this.#config)) this.dispatch(session, { type: 'shutdown' })
-      else this.#turns?.attempt(session, ({ out }) => out.push({ type: 'saveProgress', session, lazy: true }))
+      this.dispatch(session, { type: isDurable(this.#config) ? 'suspend' : 'shutdown' })
     }
     if (this.#store !== undefined) await settleStore(this.#store, this.#log) // effects that wait for it are performed first
     await this.#close()

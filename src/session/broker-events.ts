@@ -10,6 +10,7 @@ import {
   resendRequests,
 } from './broker/subscribe.ts'
 import { judgeBreak, noteAnswered, noteRefused, noteUnreachable } from './broker/suspicion.ts'
+import { takeOverOwed } from './downlink/owed.ts'
 import { onWithheldReconnected } from './downlink/withhold.ts'
 import type { UpstreamEvent } from './events.ts'
 import type { Session } from './session.ts'
@@ -101,6 +102,7 @@ export function onRefused(session: Session, event: Reported<'refused'>, turn: Tu
 
 export function onClosed(session: Session, event: Reported<'closed'>, turn: Turn): void {
   const { link } = session
+  takeOverOwed(session, turn) // a broker that has no session for it has forgotten it
   if (link.state === 'closed') {
     link.awaitsSensor = false // it was the beginning of an outage: the pause goes on
     return

@@ -8,6 +8,7 @@ import { endWatch, watchEnd } from './broker/suspicion.ts'
 import { repeatRequest } from './downlink/ask.ts'
 import { giveUpDelivery } from './downlink/give-up.ts'
 import type { Outstanding } from './downlink/outstanding.ts'
+import { takeOverOwed } from './downlink/owed.ts'
 import type { Timers } from './policy.ts'
 import type { Session } from './session.ts'
 import { abandonSetup, refuseConnect } from './setup/connect.ts'
@@ -92,6 +93,8 @@ const ofPresent: readonly Deadline[] = [
     at: ({ downlink: { outstanding, paused } }) => (paused ? never : (outstanding?.deadline ?? never)),
     pass: onSilentSensor,
   },
+  // a message on its way that the sensor takes its time with
+  { at: ({ downlink: { owed } }) => owed?.until ?? never, pass: takeOverOwed },
   { at: nextUplinkDeadline, pass: onUplinkDeadlines },
   spool,
   watch,

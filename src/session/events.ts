@@ -38,7 +38,8 @@ export type UpstreamEvent =
    * `ack` is given back in the effect `acknowledge` for QoS 1 and 2; undefined for QoS 0. `packetId`: at QoS 2 the broker's
    * identifier, by which a repetition is known until the broker releases it; 0 otherwise
    */
-  | { type: 'message'; message: Message; ack: number | undefined; packetId: number }
+  /** `patient`: what the broker sends to others does not wait for this acknowledgement */
+  | { type: 'message'; message: Message; ack: number | undefined; packetId: number; patient?: boolean }
   /** QoS 2: the broker will not repeat this one (PUBREL); completed by `acknowledge` */
   | { type: 'releasing'; packetId: number; ack: number }
   /** the connection's write buffer passed its limit, or drained again */
@@ -61,6 +62,8 @@ export type Event =
   | { type: 'yieldDeadLetter' }
   /** the gateway stops */
   | { type: 'shutdown' }
+  /** the gateway stops, and its store keeps the session for the next start */
+  | { type: 'suspend' }
   /** a person asks for something */
   | { type: 'command'; command: Command }
 

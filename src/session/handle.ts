@@ -10,13 +10,14 @@ import { nextDeadline, onDeadline } from './deadlines.ts'
 import { onPuback, onPubcomp, onPubrec, onRegack } from './downlink/answers.ts'
 import { resumeDelivery } from './downlink/ask.ts'
 import { deliverDue, onMessage, onReleasing } from './downlink/deliver.ts'
+import { takeOverUnheard } from './downlink/owed.ts'
 import { earnCredit } from './downlink/validation.ts'
 import type { Event } from './events.ts'
 import { renewLease } from './record.ts'
 import type { Session } from './session.ts'
 import { onCommand } from './setup/command.ts'
 import { onConnect, onWillmsg, onWilltopic, resumeAccepted } from './setup/connect.ts'
-import { onDisconnect, onDisplaced, onShutdown } from './setup/disconnect.ts'
+import { onDisconnect, onDisplaced, onShutdown, onSuspend } from './setup/disconnect.ts'
 import { finishAwake, onPingreq } from './setup/sleep.ts'
 import { onWillmsgupd, onWilltopicupd } from './setup/will-update.ts'
 import { isEnded, verdict } from './states.ts'
@@ -61,6 +62,7 @@ export function handle(session: Session, event: Event, turn: Turn): void {
   else onOther(session, event, turn)
   sendDueToBroker(session, turn)
   if (deliverDue(session, turn)) finishAwake(session, turn)
+  takeOverUnheard(session, turn)
   if (isEnded(session)) closeUnneededLink(session, !wasEnded, turn)
   session.wakeAt = nextDeadline(session, turn)
 }
@@ -110,6 +112,7 @@ function onOther(session: Session, event: Exclude<Event, { type: 'packet' }>, tu
     case 'displaced': return onDisplaced(session, event.by, turn)
     case 'yieldDeadLetter': return yieldDeadLetter(session, 'dead-letters-full', turn)
     case 'shutdown': return onShutdown(session, turn)
+    case 'suspend': return onSuspend(session, turn)
     case 'command': return onCommand(session, event.command, turn)
   } // biome-ignore format: a table
 }

@@ -3,7 +3,7 @@
 import { type HangUps, noHangUps } from './broker/hang-ups.ts'
 import type { BrokerLimits } from './broker/limits.ts'
 import type { Subscribing, Subscription } from './broker/subscription.ts'
-import type { Outstanding } from './downlink/outstanding.ts'
+import type { Outstanding, OwedMessage } from './downlink/outstanding.ts'
 import { createValidation, type Validation } from './downlink/unproven.ts'
 import type { Backlog, DeadLetter, QueuedMessage, Uplink, WillData, WithheldMessage } from './message.ts'
 import type { Peer } from './peers.ts'
@@ -61,6 +61,8 @@ export interface Downlink {
   octets: number
   /** what the broker was not given an acknowledgement for, in order; in memory only, undefined if there is nothing */
   withheld: WithheldMessage[] | undefined
+  /** the one that is on its way while the broker has it still; in memory only */
+  owed: OwedMessage | undefined
   outstanding: Outstanding | undefined
   /** MsgId of a QoS 2 message that the sensor has (PUBREC) and that is still to be released */
   releasing: number | undefined
@@ -164,6 +166,7 @@ const createDownlink = (first: number): Downlink => ({
   queue: [],
   octets: 0,
   withheld: undefined,
+  owed: undefined,
   outstanding: undefined,
   releasing: undefined,
   unreleased: 0,

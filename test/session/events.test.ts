@@ -58,7 +58,7 @@ const eventRows = rowsOf(`
 const repetitions: [State, string][] = [
   ['willtopic', 'WTREQ WTREQ WTREQ close →D'],
   ['willmsg', 'WMREQ WMREQ WMREQ close →D'],
-  ['active', 'keep PUBLISH PUBLISH PUBLISH PUBLISH'],
+  ['active', 'PUBLISH keep PUBLISH PUBLISH PUBLISH'],
   ['asleep', 'ok'],
   ['awake', 'PUBLISH PUBLISH PUBLISH →S'],
 ]

@@ -118,9 +118,9 @@ describe('while the store cannot write', () => {
     const sensor = world.sensor()
     sensor.connect('dev1', { cleanSession: false })
     sensor.register('t/temp')
-    sensor.subscribe('s/a', 1)
+    sensor.subscribe('s/a', 2)
     world.store.isFailing = true
-    world.publish('s/a', 'down', 1)
+    world.publish('s/a', 'down', 2)
     expect(sensor.take()).toEqual([])
     expect(short(sensor.send(pingreq))).toEqual(['pingresp'])
     expect(short(sensor.publish(1, 'up', { qos: 1, msgId: 5 }))).toEqual(['puback 0'])

@@ -277,6 +277,7 @@ export class VirtualBroker {
     const { topic, payload, qos, retain = false, expiresAt } = message
     const event = {
       type: 'message',
+      patient: true,
       message: { topic, payload, qos, retain, expiresAt },
       ack,
       packetId,

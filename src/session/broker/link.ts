@@ -1,5 +1,6 @@
 // What a session wants of its broker connection: to have one, to have it again after a loss, or to end it [SN-MAP-26..37, AMB-29].
 
+import { takeOverOwed } from '../downlink/owed.ts'
 import { effectiveWill } from '../message.ts'
 import type { Session } from '../session.ts'
 import { isEnded, isLive } from '../states.ts'
@@ -27,6 +28,7 @@ const isPristine = ({ link }: Session): boolean =>
 
 /** Opens the connection of a new setup, after a clean end of an older one. */
 export function openLink(session: Session, turn: Turn): void {
+  takeOverOwed(session, turn)
   resetLink(session)
   session.link.owesFarewell = false
   session.link.state = 'connecting'
@@ -54,6 +56,7 @@ export function reopenLink(session: Session, turn: Turn): void {
 
 /** Ends the connection: with MQTT DISCONNECT, or so that the broker publishes the will. */
 export function closeLink(session: Session, publishWill: boolean, turn: Turn): void {
+  takeOverOwed(session, turn)
   turn.out.push({ type: 'close', session, publishWill, cleanSession: session.cleanSession })
   resetLink(session)
 }

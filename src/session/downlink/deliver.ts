@@ -13,6 +13,7 @@ import { mayKnow } from '../topics/registry.ts'
 import { formForSensor, type TopicForm } from '../topics/topic-names.ts'
 import { drop, send, type Turn } from '../turn.ts'
 import { askSensor } from './ask.ts'
+import { takeOverOwed } from './owed.ts'
 import { dropMessages, enqueueMessage, removeMessage } from './queue.ts'
 import { probeFor, spendCredit } from './validation.ts'
 import { acknowledgeMessage, isWithheld, mustWithhold, takeWithheld, withholdMessage } from './withhold.ts'
@@ -22,13 +23,14 @@ const FULL_PAUSE = 100
 
 /**
  * A message from the broker. The gateway takes it over: stored first, acknowledged then, delivered when the sensor can
- * take it [AMB-28]; or it leaves it to the broker for now, and withholds the acknowledgement. What can never be delivered is acknowledged too, so that it does not block the broker [SN-GPUB-9].
+ * take it [AMB-28]; or it acknowledges when the sensor has it; or it leaves it to the broker for now, and withholds the acknowledgement. What can never be delivered is acknowledged too, so that it does not block the broker [SN-GPUB-9].
  */
 export function onMessage(
   session: Session,
-  { message, ack, packetId }: Extract<UpstreamEvent, { type: 'message' }>,
+  { message, ack, packetId, patient }: Extract<UpstreamEvent, { type: 'message' }>,
   turn: Turn,
 ): void {
+  if (ack !== undefined) takeOverOwed(session, turn)
   const { received } = session.downlink
   if (packetId !== 0 && received.has(packetId)) {
     if (ack !== undefined) turn.out.push({ type: 'acknowledge', session, ack }) // a repetition [SN-MAP-17]
@@ -36,11 +38,13 @@ export function onMessage(
   }
   if (ack !== undefined && isWithheld(session, ack)) return
   const reason = unfitness(session, message)
+  const left = patient && message.qos === 1 ? ack : undefined
   if (reason !== undefined) drop(session, reason, turn)
-  else if (mustWithhold(session, message, turn) || !enqueueMessage(session, message, turn)) {
+  else if (mustWithhold(session, message, turn) || !enqueueMessage(session, message, turn, turn.now, left)) {
     if (withholdMessage(session, { message, ack, packetId, at: turn.now }, turn)) return
     drop(session, 'queue-full', turn)
   }
+  if (session.downlink.owed !== undefined) return
   acknowledgeMessage(session, { ack, packetId }, turn)
 }
 

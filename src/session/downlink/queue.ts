@@ -6,6 +6,7 @@ import type { Limits, QueuePolicy } from '../policy.ts'
 import type { Session } from '../session.ts'
 import { isListening } from '../states.ts'
 import { drop, type Turn, takeMessageId } from '../turn.ts'
+import { oweMessage, settleOwed } from './owed.ts'
 
 /** What a queued message counts against the limits on octets. */
 export const queuedSize = (message: Message): number => message.payload.length + message.topic.length
@@ -19,9 +20,15 @@ function headIsOpen({ downlink: { outstanding } }: Session): boolean {
 /**
  * Appends a message, after making room as the rule for its topic says. Where no room can be made, or the newest is to go,
  * the message itself is dropped. False: at QoS 1 and 2 it is left to the broker instead where only the limits over all
- * sensors refuse it. `at`: when it came, monotonic milliseconds.
+ * sensors refuse it. `at`: when it came, monotonic milliseconds. `ack`: of a message that may be left to the broker while it is on its way.
  */
-export function enqueueMessage(session: Session, message: Message, turn: Turn, at = turn.now): boolean {
+export function enqueueMessage(
+  session: Session,
+  message: Message,
+  turn: Turn,
+  at = turn.now,
+  ack?: number,
+): boolean {
   const rule = session.policy.queueFor(message.topic)
   if (isUnkept(session, message)) {
     drop(session, 'asleep', turn)
@@ -44,9 +51,11 @@ export function enqueueMessage(session: Session, message: Message, turn: Turn, a
     drop(session, 'queue-full', turn)
     return true
   }
+  const isOnItsWay = ack !== undefined && isDeliverableNow(session, turn)
   session.downlink.queue.push(queued)
   addToTotals(session, turn, 1, queuedSize(queued))
-  if (queued.qos > 0) turn.out.push({ type: 'keepMessage', session, message: queued })
+  if (isOnItsWay) oweMessage(session, queued, ack, turn)
+  else if (queued.qos > 0) turn.out.push({ type: 'keepMessage', session, message: queued })
   return true
 }
 
@@ -189,7 +198,8 @@ export function removeMessage(session: Session, message: QueuedMessage, turn: Tu
   if (session.downlink.queue[0] === message) session.downlink.queue.shift()
   else session.downlink.queue.splice(session.downlink.queue.indexOf(message), 1)
   addToTotals(session, turn, -1, -queuedSize(message))
-  if (message.qos > 0) turn.out.push({ type: 'dropMessage', session, message })
+  if (message.qos > 0 && !settleOwed(session, message, turn))
+    turn.out.push({ type: 'dropMessage', session, message })
 }
 
 /**

@@ -3,6 +3,7 @@
 import { type Disconnect, ReturnCode } from '../../codec/v1/messages.ts'
 import { closeLink, reopenLink } from '../broker/link.ts'
 import { stopWaiting } from '../downlink/ask.ts'
+import { takeOverOwed } from '../downlink/owed.ts'
 import { postponeUnanswered } from '../downlink/queue.ts'
 import type { Session } from '../session.ts'
 import { isEnded, isLive } from '../states.ts'
@@ -54,6 +55,12 @@ export function onDisplaced(session: Session, by: string, turn: Turn): void {
   const why = `its address now belongs to ${JSON.stringify(by)}`
   if (isLive(session)) loseSensor(session, why, turn)
   else if (!isEnded(session)) abandonSetup(session, why, turn)
+}
+
+/** The gateway stops, and goes on with this session when it starts again: what is on its way must be in the store by then. */
+export function onSuspend(session: Session, turn: Turn): void {
+  takeOverOwed(session, turn)
+  turn.out.push({ type: 'saveProgress', session, lazy: true })
 }
 
 /** The gateway stops: listening sensors are told, the broker publishes no will [SN-ROB-5]. */

@@ -40,7 +40,8 @@ export class Inbound {
     if (packet.retain && this.unwanted.has(packet.topic)) return this.discard(packet)
     const ack = qos === 0 ? undefined : this.#ack(type, messageId)
     const packetId = qos === 2 ? messageId : 0
-    this.#report.now({ type: 'message', message: this.#message(packet), ack, packetId })
+    // the connection is that of one sensor
+    this.#report.now({ type: 'message', message: this.#message(packet), ack, packetId, patient: true })
   }
 
   /** It is not handed over, but the broker is told that it came: what is behind it must not wait. */

@@ -280,6 +280,7 @@ it('never gives the number of a stored message to another one', () => {
   sensor.connect('dev1', keep)
   sensor.subscribe('d/a', 1)
   world.publish('d/a', 'one', 1)
+  world.advance(300) // not answered: stored
   expect(world.store.disk.get('dev1')?.progress.nextMessage).toBe(257) // reserved
   world.restart()
   sensor.send({ type: 'pingreq', clientId: null })
