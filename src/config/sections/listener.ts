@@ -5,7 +5,8 @@ import { group, listenerUrl, network, parseListenerUrl } from './addresses.ts'
 import { dtls } from './dtls.ts'
 import { duration, list, oneOf, size, text, whole } from './values.ts'
 
-const discovery = z
+/** The group of a listener, and what is told there. */
+export const discovery = z
   .strictObject({
     group: group()
       .describe(
