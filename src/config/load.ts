@@ -22,8 +22,7 @@ const CONFIGURATION: DocumentKind<typeof configSchema> = {
   schema: configSchema,
   variables: GATEWAY_VARIABLES,
   instead: {
-    such:
-      'of which {} is a complete one; without -c the defaults hold, and flags set the rest (--help)',
+    such: 'of which {} is a complete one; without -c the defaults hold, and flags set the rest (--help)',
     toWrite: 'mqttsn init writes one',
   },
   hints: true,

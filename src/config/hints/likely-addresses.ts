@@ -71,7 +71,8 @@ function likelyListener(value: string): string | undefined {
 
 /** A gateway as other commands take it: without scheme, and without the usual port. */
 function likelyGateway(value: string): string | undefined {
-  const [, host = '', port = '1884'] = /^(?:udp:\/\/)?([\w.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/i.exec(value) ?? []
+  const [, host = '', port = '1884'] =
+    /^(?:udp:\/\/)?([\w.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/i.exec(value) ?? []
   return host === '' || /^\d+$/.test(host) ? undefined : `udp://${host}:${port}`
 }
 

@@ -63,10 +63,7 @@ function read(file: string | undefined, { such, toWrite }: DocumentKind<z.ZodTyp
     source = readText(file, LARGEST)
   } catch (error) {
     if (error instanceof MissingFile)
-      return reject(
-        'no such file',
-        `a ${syntaxOf(file)} file, ${such}; ${otherThan(file) ?? toWrite}`,
-      )
+      return reject('no such file', `a ${syntaxOf(file)} file, ${such}; ${otherThan(file) ?? toWrite}`)
     return reject(
       error instanceof Error ? error.message : 'nothing readable',
       `a readable ${syntaxOf(file)} file`,

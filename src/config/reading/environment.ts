@@ -100,7 +100,9 @@ export function overrideFromEnvironment(
   let tree = start
   const origins = new Map<string, string>()
   const problems: Located[] = []
-  const names = Object.keys(env).filter((name) => name.startsWith(variables.prefix) && env[name] !== undefined)
+  const names = Object.keys(env).filter(
+    (name) => name.startsWith(variables.prefix) && env[name] !== undefined,
+  )
   // in numeric order, so that entry 10 of a list comes after entry 9, and a section before its keys
   for (const name of names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))) {
     const value = env[name] ?? ''

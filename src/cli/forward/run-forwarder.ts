@@ -1,0 +1,72 @@
+// Runs a forwarder until it is told to stop: what `mqttsn forward` loads once its options are right.
+
+import { loadForward } from '../../config/forward/load.ts'
+import { ConfigError } from '../../config/load.ts'
+import type { DocumentSource } from '../../config/reading/document.ts'
+import { createForwarderMetrics } from '../../console/metrics/forwarder-metrics.ts'
+import { createLog, type Log } from '../../log.ts'
+import { version } from '../../version.ts'
+import { stopSignal } from '../gateway/stop-signals.ts'
+import { RunningForwarder } from './forwarder.ts'
+import { type ServedForwarder, type ServedMetrics, serveMetrics } from './serve-metrics.ts'
+
+/** Exit code after an error that nobody has caught; `EX_SOFTWARE` of sysexits. */
+const FAULT = 70
+
+/** Resolves with the exit code. */
+export async function runForwarder(source: DocumentSource): Promise<number> {
+  let log: Log
+  let forwarder: RunningForwarder | undefined
+  let served: ServedMetrics | undefined
+  try {
+    const { config, warnings } = loadForward(source)
+    log = createLog({ ...config.log, payloads: false })
+    endOnUncaught(log)
+    for (const warning of warnings) log.warn(warning)
+    forwarder = await RunningForwarder.start(config, log)
+    served = config.metrics === undefined ? undefined : await serveMetrics(config.metrics, doorOf(forwarder))
+    log.info({ to: config.to.url, metrics: served?.url, node: process.version }, 'forwarder started')
+  } catch (error) {
+    await forwarder?.stop()
+    const why = error instanceof Error ? error.message : String(error)
+    process.stderr.write(`${error instanceof ConfigError ? why : `cannot start: ${why}`}\n`)
+    return 1
+  }
+  const signal = await stopSignal()
+  log.info({ signal }, 'stopping')
+  await Promise.all([served?.close(), forwarder.stop()])
+  const { up, down, dropped } = forwarder.core.books
+  log.info({ received: up.messages, sent: down.messages, dropped }, 'forwarder stopped')
+  return 0
+}
+
+/** What is seen of it from outside. */
+function doorOf(forwarder: RunningForwarder): ServedForwarder {
+  const { core, way } = forwarder
+  const metrics = createForwarderMetrics({
+    version: version(),
+    isServed: () => core.watch.standing === 'serving',
+    gwId: () => core.watch.gwId,
+    nodes: () => core.nodes,
+    passed: () => ({ received: core.books.up, sent: core.books.down }),
+    dropped: () => core.books.dropped,
+    searches: () => core.books.searches,
+    held: () => forwarder.held(),
+    handshakes: () => ({ ...way.handshakes }),
+    listeners: () => forwarder.listeners(),
+  })
+  return {
+    metrics: () => metrics.text(),
+    hindrances: () => (core.watch.standing === 'serving' ? [] : [`the gateway is ${core.watch.standing}`]),
+  }
+}
+
+function endOnUncaught(log: Log): void {
+  process.on('uncaughtException', (err) => {
+    try {
+      log.fatal({ err }, 'unexpected error: the forwarder ends') // written before this returns
+    } finally {
+      process.exit(FAULT)
+    }
+  })
+}
