@@ -38,6 +38,7 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
   simulation: { values: ['sensor'], types: ['sensor', 'codec'] },
   transport: { values: ['codec/v1/messages.ts', 'dtls'], types: ['session/peers.ts', 'dtls'] },
   dtls: none,
+  forwarder: { values: ['codec'], types: ['codec', 'session/events.ts'] },
   upstream: {
     values: ['mqtt-topics'],
     types: ['session/events.ts', 'session/message.ts', 'session/broker/limits.ts'],
@@ -73,6 +74,7 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
     'monitor',
     'gateway',
     'console',
+    'forwarder',
     'sensor',
     'simulation',
     'version',
@@ -123,6 +125,7 @@ const PURE = [
   'codec',
   'session',
   'sessions',
+  'forwarder',
   'mqtt-topics',
   'transport/line/url.ts',
   'transport/line/pace.ts',
@@ -194,7 +197,7 @@ describe('the architecture of src/', () => {
     expect(wrong).toEqual([])
   })
 
-  it('codec, session and framings are pure: no packages and no system modules', () => {
+  it('codec, session, forwarder and framings are pure: no packages and no system modules', () => {
     const wrong = source
       .filter(({ path }) => isPure(path))
       .flatMap(({ path, text }) =>
@@ -205,7 +208,7 @@ describe('the architecture of src/', () => {
     expect(wrong).toEqual([])
   })
 
-  it('codec, session and framings are pure: no clock, no timers, no chance, no process', () => {
+  it('codec, session, forwarder and framings are pure: no clock, no timers, no chance, no process', () => {
     const wrong = source
       .filter(({ path }) => isPure(path))
       .flatMap((file) => matches(file, codeOf(file.text), IMPURE))

@@ -2,7 +2,6 @@
 // taken out of them for its node. Octets and time in, effects out.
 
 import {
-  ENCAPSULATED,
   encapsulationLength,
   isEncapsulated,
   LONGEST_NODE_ID,
@@ -10,12 +9,13 @@ import {
   unwrapMessage,
   wrapMessage,
 } from '../codec/envelope.ts'
-import { headerLength, msgTypeAt, statedLength } from '../codec/header.ts'
+import { headerLength, msgTypeAt } from '../codec/header.ts'
 import { MsgType } from '../codec/v1/messages.ts'
-import { ForwardBooks, type ForwardDrop } from './books.ts'
+import { ForwardBooks } from './books.ts'
 import type { ForwardTurn, NodeRemote } from './effects.ts'
 import { GatewayWatch, OWN_ID } from './gateway-watch.ts'
 import { HeldMessages } from './held-messages.ts'
+import { encapsulate, faultOf, isUnrepeated } from './message-shape.ts'
 import { addressOfId, idOfAddress, isBroadcastId, keyOfId, type Radio } from './node-ids.ts'
 import { NodeTable } from './node-table.ts'
 
@@ -47,8 +47,6 @@ export interface ForwarderOptions {
 
 /** A link that was full is looked at again after so many milliseconds. */
 const AGAIN = 20
-/** The bits of a PUBLISH's flags that hold its QoS: without an acknowledgement nobody repeats it. */
-const QOS = 0x60
 const NO_ID = new Uint8Array()
 
 export class Forwarder {
@@ -119,7 +117,7 @@ export class Forwarder {
     this.#learnGwId(message, turn)
     this.watch.onHeard(true, turn)
     if (nodeId.length === 1 && nodeId[0] === OWN_ID) return
-    const known = this.#nodes.find(keyOfId(nodeId)) ?? this.#unheard(nodeId, radius, turn)
+    const known = this.#nodes.find(keyOfId(nodeId)) ?? this.#unheard(nodeId, radius)
     if (known === undefined) return this.books.drop('unknown-node')
     this.#send(known.link, nodeId, radius, message, known.remote, turn)
   }
@@ -164,7 +162,7 @@ export class Forwarder {
   }
 
   /** Where a node is that was never heard: on the link whose ids begin so, if that can send there. */
-  #unheard(nodeId: Uint8Array, radius: number, _turn: ForwardTurn): Target | undefined {
+  #unheard(nodeId: Uint8Array, radius: number): Target | undefined {
     for (const [link, { kind, node, unheard }] of this.#options.links.entries()) {
       if (!node.every((octet, i) => octet === nodeId[i])) continue
       const own = nodeId.subarray(node.length)
@@ -189,7 +187,8 @@ export class Forwarder {
     const plan = this.#options.links[link]
     const held = this.#held[link]
     if (plan === undefined || held === undefined) return
-    const bytes = plan.kind === 'encap' ? rewrap(message, nodeId.subarray(plan.node.length), radius) : message
+    const bytes =
+      plan.kind === 'encap' ? encapsulate(message, nodeId.subarray(plan.node.length), radius) : message
     if (bytes.length > plan.longest()) return this.books.drop('too-long')
     this.books.down.messages++
     this.books.down.octets += message.length
@@ -203,10 +202,10 @@ export class Forwarder {
   /** What was held leaves as far as there is room now. */
   #drain({ now, out }: ForwardTurn): void {
     let isMore = false
-    for (const [link, { room }] of this.#options.links.entries()) {
+    for (const [link, plan] of this.#options.links.entries()) {
       const held = this.#held[link]
       if (held === undefined || held.length === 0) continue
-      for (const one of held.take(Math.max(0, Math.floor(Math.min(room(), held.length)))))
+      for (const one of held.take(Math.max(0, Math.floor(Math.min(plan.room(), held.length)))))
         out.push({ type: 'toNode', link, ...one })
       isMore ||= held.length > 0
     }
@@ -218,39 +217,4 @@ interface Target {
   readonly link: number
   /** undefined: all nodes there */
   readonly remote: NodeRemote | undefined
-}
-
-/** What is wrong with a datagram, as far as a forwarder looks at it; a message may be of any type. */
-function faultOf(
-  bytes: Uint8Array,
-  wanted: 'bare' | 'encapsulated' | 'either',
-  start = 0,
-): ForwardDrop | undefined {
-  const size = bytes.length - start
-  if (size === 0) return 'malformed: empty'
-  const isInside = msgTypeAt(bytes, start) === ENCAPSULATED
-  if (isInside) {
-    const inner = start === 0 ? messageStart(bytes) : undefined
-    if (wanted === 'bare' || inner === undefined) return 'malformed: encapsulation'
-    return faultOf(bytes, 'bare', inner)
-  }
-  if (wanted === 'encapsulated') return 'malformed: encapsulation'
-  const total = statedLength(bytes, start)
-  return total === size && total >= headerLength(bytes, start) ? undefined : 'malformed: length'
-}
-
-/** For a link whose nodes are behind a head of their own. */
-function rewrap(message: Uint8Array, nodeId: Uint8Array, radius: number): Uint8Array {
-  const begin = encapsulationLength(nodeId.length)
-  const bytes = new Uint8Array(begin + message.length)
-  wrapMessage(bytes, begin, nodeId, radius)
-  bytes.set(message, begin)
-  return bytes
-}
-
-/** PUBLISH without an acknowledgement. */
-function isUnrepeated(message: Uint8Array): boolean {
-  if (msgTypeAt(message) !== MsgType.publish) return false
-  const qos = (message[headerLength(message)] ?? 0) & QOS
-  return qos === 0 || qos === QOS
 }

@@ -2,8 +2,10 @@
 
 import type { ForwardTurn, Standing } from './effects.ts'
 
-/** T_SEARCHGW: an answer may take so long, milliseconds [7.2]. */
+/** T_SEARCHGW: an answer may take so long, milliseconds, unless questions come faster [7.2]. */
 const WAIT = 5000
+/** Of the two questions, asked at once, one was answered: the other answer takes no longer than that, milliseconds. */
+const AFTER_FIRST = 1500
 /** The same question so often in vain makes a standing. */
 const SILENT_AFTER = 3
 const REFUSING_AFTER = 2
@@ -25,6 +27,7 @@ export class GatewayWatch {
   standing: Standing = 'away'
   gwId: number | undefined
   readonly #every: number
+  readonly #wait: number
   #nextAt = Number.POSITIVE_INFINITY
   #isAsked = false
   /** what has come since the last question */
@@ -40,6 +43,7 @@ export class GatewayWatch {
   /** `every`: milliseconds between two questions */
   constructor(every: number) {
     this.#every = every
+    this.#wait = Math.min(WAIT, every)
   }
 
   /** There is a way to the gateway, perhaps another than before. */
@@ -67,7 +71,8 @@ export class GatewayWatch {
       this.#lastWordUntil = Number.POSITIVE_INFINITY
       turn.out.push({ type: 'abandon' })
     }
-    if (this.#isAsked) this.#judgeEarly(turn)
+    // also an answer that took longer than is waited for
+    if (this.#isAsked || this.standing !== 'serving') this.#judgeEarly(turn)
   }
 
   /** GWINFO, bare or for a node; or ADVERTISE. */
@@ -98,7 +103,8 @@ export class GatewayWatch {
 
   tick(turn: ForwardTurn): void {
     if (turn.now >= this.#lastWordUntil) {
-      this.#lastWordUntil = this.#nextAt = Number.POSITIVE_INFINITY
+      this.#lastWordUntil = Number.POSITIVE_INFINITY
+      this.#secondWay = 'none'
       return void turn.out.push({ type: 'adopt' })
     }
     if (turn.now < this.#nextAt) return
@@ -112,7 +118,7 @@ export class GatewayWatch {
   #ask({ now, out }: ForwardTurn): void {
     this.#isHeard = this.#isAnswered = this.#isAccepted = false
     this.#isAsked = true
-    this.#nextAt = now + WAIT
+    this.#nextAt = now + this.#wait
     out.push({ type: 'toGateway', bytes: SEARCHGW }, { type: 'toGateway', bytes: ENCAPSULATED_SEARCHGW })
     if (this.#silent + this.#idle > 0) out.push({ type: 'toGateway', bytes: PINGREQ })
   }
@@ -122,9 +128,10 @@ export class GatewayWatch {
     this.#nextAt = now + pause
   }
 
-  /** All that was asked for has come: nothing is to be waited for. */
+  /** Of what was asked for all has come, or one half: little or nothing is to be waited for. */
   #judgeEarly(turn: ForwardTurn): void {
     if (this.#isAnswered && this.#isAccepted) this.#judgeAnswer(turn)
+    else if (this.#isAnswered && this.#isAsked) this.#nextAt = Math.min(this.#nextAt, turn.now + AFTER_FIRST)
   }
 
   #judgeAnswer(turn: ForwardTurn): void {
