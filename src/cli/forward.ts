@@ -5,6 +5,9 @@ import { type ForwardFlags, overridesOf } from './forward/overrides.ts'
 import { holdSignals } from './gateway/stop-signals.ts'
 import { addSecurityOptions } from './terminal/security.ts'
 
+/** Milliseconds after which nothing holds the process any more. */
+const LINGER = 50
+
 const help = `
 Examples:
   mqttsn forward --from 'serial:///dev/ttyUSB0?framing=slip' --to gw.example
@@ -59,6 +62,8 @@ export function forwardCommand(): Command {
         const { runForwarder } = await import('./forward/run-forwarder.ts')
         process.exitCode = await runForwarder(source)
       }
+      // a question to a name server that is under way would hold the process for seconds
+      setTimeout(() => process.exit(), LINGER).unref()
     })
 }
 

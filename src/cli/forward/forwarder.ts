@@ -2,6 +2,7 @@
 
 import type { ForwardConfig, ForwardSource } from '../../config/forward/load.ts'
 import { endOf, linkKindOf } from '../../config/forward/wires.ts'
+import { servesBothFamilies } from '../../config/sections/listener.ts'
 import type { ListenerInfo } from '../../console/contract/gateway.ts'
 import type { ForwardEffect, ForwardTurn, Standing } from '../../forwarder/effects.ts'
 import { Forwarder, type ForwardLink } from '../../forwarder/forwarder.ts'
@@ -58,7 +59,7 @@ export class RunningForwarder {
       for (const [index, source] of sources.entries()) {
         const { admits } = admissionOf({ ...source, forwarders: [], dtls: undefined })
         const transport = await openLink(
-          linkOptionsOf(source, log),
+          linkOptionsOf(source, sources, log),
           (bytes, remote) => forwarder?.receive(index, bytes, remote),
           (err) => log.debug({ err, listener: source.name }, 'an error of the socket'),
         )
@@ -196,9 +197,11 @@ export class RunningForwarder {
   }
 }
 
-function linkOptionsOf({ name, url, maxMessageSize, receiveBuffer, group, pace }: ForwardSource, log: Log) {
+function linkOptionsOf(source: ForwardSource, sources: readonly ForwardSource[], log: Log) {
+  const { name, url, maxMessageSize, receiveBuffer, group, pace } = source
   return {
     url,
+    bothFamilies: servesBothFamilies(source, sources),
     receiveBuffer,
     longest: maxMessageSize,
     pace,

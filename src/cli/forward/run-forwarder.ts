@@ -3,12 +3,10 @@
 import { loadForward } from '../../config/forward/load.ts'
 import { ConfigError } from '../../config/load.ts'
 import type { DocumentSource } from '../../config/reading/document.ts'
-import { createForwarderMetrics } from '../../console/metrics/forwarder-metrics.ts'
 import { createLog, type Log } from '../../log.ts'
-import { version } from '../../version.ts'
 import { stopSignal } from '../gateway/stop-signals.ts'
 import { RunningForwarder } from './forwarder.ts'
-import { type ServedForwarder, type ServedMetrics, serveMetrics } from './serve-metrics.ts'
+import type { ServedMetrics } from './serve-metrics.ts'
 
 /** Exit code after an error that nobody has caught; `EX_SOFTWARE` of sysexits. */
 const FAULT = 70
@@ -24,7 +22,11 @@ export async function runForwarder(source: DocumentSource): Promise<number> {
     endOnUncaught(log)
     for (const warning of warnings) log.warn(warning)
     forwarder = await RunningForwarder.start(config, log)
-    served = config.metrics === undefined ? undefined : await serveMetrics(config.metrics, doorOf(forwarder))
+    if (config.metrics !== undefined) {
+      // Loaded here, since most forwarders serve none.
+      const { serveMetrics } = await import('./serve-metrics.ts')
+      served = await serveMetrics(config.metrics, forwarder)
+    }
     log.info({ to: config.to.url, metrics: served?.url, node: process.version }, 'forwarder started')
   } catch (error) {
     await forwarder?.stop()
@@ -38,27 +40,6 @@ export async function runForwarder(source: DocumentSource): Promise<number> {
   const { up, down, dropped } = forwarder.core.books
   log.info({ received: up.messages, sent: down.messages, dropped }, 'forwarder stopped')
   return 0
-}
-
-/** What is seen of it from outside. */
-function doorOf(forwarder: RunningForwarder): ServedForwarder {
-  const { core, way } = forwarder
-  const metrics = createForwarderMetrics({
-    version: version(),
-    isServed: () => core.watch.standing === 'serving',
-    gwId: () => core.watch.gwId,
-    nodes: () => core.nodes,
-    passed: () => ({ received: core.books.up, sent: core.books.down }),
-    dropped: () => core.books.dropped,
-    searches: () => core.books.searches,
-    held: () => forwarder.held(),
-    handshakes: () => ({ ...way.handshakes }),
-    listeners: () => forwarder.listeners(),
-  })
-  return {
-    metrics: () => metrics.text(),
-    hindrances: () => (core.watch.standing === 'serving' ? [] : [`the gateway is ${core.watch.standing}`]),
-  }
 }
 
 function endOnUncaught(log: Log): void {

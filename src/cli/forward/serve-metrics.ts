@@ -1,14 +1,10 @@
 // Metrics and health of a forwarder over HTTP: three paths, nothing to change, nothing secret.
 
 import { createServer, type Server } from 'node:http'
+import { createForwarderMetrics } from '../../console/metrics/forwarder-metrics.ts'
 import { boundConnections } from '../../console/security.ts'
-
-/** What is served. */
-export interface ServedForwarder {
-  metrics(): Promise<string>
-  /** why nodes are not served now; empty if they are */
-  hindrances(): readonly string[]
-}
+import { version } from '../../version.ts'
+import type { RunningForwarder } from './forwarder.ts'
 
 /** A request takes no longer, milliseconds. */
 const REQUEST_WITHIN = 10_000
@@ -22,10 +18,20 @@ export interface ServedMetrics {
 }
 
 /** Serves them; rejects with a clear error if the address cannot be had. */
-export async function serveMetrics(
-  url: string,
-  { metrics, hindrances }: ServedForwarder,
-): Promise<ServedMetrics> {
+export async function serveMetrics(url: string, forwarder: RunningForwarder): Promise<ServedMetrics> {
+  const { core, way } = forwarder
+  const metrics = createForwarderMetrics({
+    version: version(),
+    isServed: () => core.watch.standing === 'serving',
+    gwId: () => core.watch.gwId,
+    nodes: () => core.nodes,
+    passed: () => ({ received: core.books.up, sent: core.books.down }),
+    dropped: () => core.books.dropped,
+    searches: () => core.books.searches,
+    held: () => forwarder.held(),
+    handshakes: () => ({ ...way.handshakes }),
+    listeners: () => forwarder.listeners(),
+  })
   const { hostname, port } = new URL(url)
   const host = hostname === 'localhost' ? '127.0.0.1' : hostname.replace(/^\[|\]$/g, '')
   const server = createServer({ requestTimeout: REQUEST_WITHIN, headersTimeout: REQUEST_WITHIN / 2 })
@@ -46,12 +52,13 @@ export async function serveMetrics(
       return json(405, { error: 'method-not-allowed' })
     if (path === '/health/live') return json(200, { live: true })
     if (path === '/health/ready') {
-      const reasons = hindrances()
+      const { standing } = core.watch
+      const reasons = standing === 'serving' ? [] : [`the gateway is ${standing}`]
       return json(reasons.length === 0 ? 200 : 503, { ready: reasons.length === 0, reasons })
     }
     if (path !== '/metrics')
       return json(404, { error: 'not-found', message: 'There are /metrics, /health/live and /health/ready.' })
-    metrics().then(
+    metrics.text().then(
       (text) => answer(200, PLAIN, text),
       () => json(500, { error: 'internal' }),
     )
