@@ -16,7 +16,7 @@ import { logSession, logStanding, reportDrops } from './forward-log.ts'
 import { GatewayWay } from './gateway-way.ts'
 
 /** What waits for lines is sent for so long when the forwarder stops, milliseconds. */
-const FLUSH = 700
+const FLUSH = 500
 const LONGEST_PAUSE = 2 ** 30
 
 /** A link to nodes that is open. */

@@ -49,6 +49,12 @@ async function started(...args: string[]) {
   return { child, ended, lines, said }
 }
 
+/** From the line that says so to the last one. */
+const secondsOfStopping = (lines: readonly Record<string, string>[]): number => {
+  const at = (msg: string) => Date.parse(lines.find((line) => line['msg'] === msg)?.['time'] ?? '')
+  return (at('forwarder stopped') - at('stopping')) / 1000
+}
+
 describe('forward --check', () => {
   it('ends with 0 where the gateway takes what nodes say, in the clear and with a key [LINK-FW-6]', async () => {
     const plain = await check('--to', test.url())
@@ -121,10 +127,9 @@ describe('forward', () => {
       const node = new TestSensor({ gateway: url ?? '', tRetry: 1000 })
       onTestFinished(() => node.close())
       await node.connect()
-      const begun = performance.now()
       child.kill(signal)
-      const [code] = await ended
-      expect([code, performance.now() - begun < 1000]).toEqual([0, true])
+      expect((await ended)[0]).toBe(0)
+      expect(secondsOfStopping(lines())).toBeLessThan(1)
       expect(lines().at(-1)).toMatchObject({ msg: 'forwarder stopped', received: 1, sent: 1, dropped: {} })
     },
   )
@@ -137,7 +142,7 @@ describe('forward', () => {
       const gateway = await UdpPeer.open()
       onTestFinished(() => gateway.close())
       const slow = `serial://${ptys.near}?framing=slip&baud=300`
-      const { child, ended } = await started('--from', slow, '--to', gateway.url)
+      const { child, ended, lines } = await started('--from', slow, '--to', gateway.url)
       await gateway.next('searchgw')
       for (let i = 0; i < 20; i++)
         gateway.send(
@@ -153,10 +158,9 @@ describe('forward', () => {
           },
           Uint8Array.of(1),
         )
-      const begun = performance.now()
       child.kill('SIGTERM')
-      const [code] = await ended
-      expect([code, performance.now() - begun < 1000]).toEqual([0, true])
+      expect((await ended)[0]).toBe(0)
+      expect(secondsOfStopping(lines())).toBeLessThan(1)
     },
   )
 
@@ -166,7 +170,9 @@ describe('forward', () => {
       const { child, ended } = await started(...from, ...to)
       const begun = performance.now()
       child.kill('SIGTERM')
-      expect([(await ended)[0], performance.now() - begun < 1000]).toEqual([0, true])
+      expect((await ended)[0]).toBe(0)
+      // a busy machine takes its time; what must not be waited for here takes ten seconds and more
+      expect(performance.now() - begun).toBeLessThan(5000)
     }
   })
 
