@@ -41,9 +41,20 @@ const hexOf = (octets: Uint8Array): string =>
 const octetsOfHex = (hex: string): Uint8Array =>
   Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
 
+/** Undefined if it is not dotted IPv4. Written out, as it is done for every message. */
 function octetsOfIPv4(text: string): number[] | undefined {
-  const octets = text.split('.').map(Number)
-  return octets.length === 4 && octets.every((octet) => octet >= 0 && octet <= 255) ? octets : undefined
+  const octets: number[] = []
+  let octet = 0
+  for (let i = 0; i <= text.length; i++) {
+    const code = i < text.length ? text.charCodeAt(i) : 0x2e
+    if (code === 0x2e) {
+      if (octet > 0xff) return undefined
+      octets.push(octet)
+      octet = 0
+    } else if (code >= 0x30 && code <= 0x39) octet = octet * 10 + code - 0x30
+    else return undefined
+  }
+  return octets.length === 4 ? octets : undefined
 }
 
 /** Zones name interfaces of this machine, and no node. */

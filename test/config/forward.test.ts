@@ -41,7 +41,6 @@ describe('a document of the forwarder', () => {
           url: 'udp://0.0.0.0:1885',
           name: 'udp://0.0.0.0:1885',
           node: new Uint8Array(),
-          maxMessageSize: 1472,
         },
         { url: SERIAL, node: Uint8Array.of(1) },
       ],

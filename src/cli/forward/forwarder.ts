@@ -1,7 +1,7 @@
 // A running forwarder: links to nodes, the way to the gateway and the time, put together around the core in src/forwarder.
 
 import type { ForwardConfig, ForwardSource } from '../../config/forward/load.ts'
-import { endOf, linkKindOf } from '../../config/forward/wires.ts'
+import { endOf, linkKindOf, modemOf } from '../../config/forward/wires.ts'
 import { servesBothFamilies } from '../../config/sections/listener.ts'
 import type { ListenerInfo } from '../../console/contract/gateway.ts'
 import type { ForwardEffect, ForwardTurn, Standing } from '../../forwarder/effects.ts'
@@ -18,6 +18,10 @@ import { GatewayWay } from './gateway-way.ts'
 /** What waits for lines is sent for so long when the forwarder stops, milliseconds. */
 const FLUSH = 500
 const LONGEST_PAUSE = 2 ** 30
+/** Octets of the longest message for a node, where nothing else is said. */
+const LONGEST = 1472
+
+const RADIOS: Readonly<Record<string, Radio>> = { xbee: 'xbee', loralink: 'lora', aquila: 'aquila' }
 
 /** A link to nodes that is open. */
 interface OpenLink {
@@ -205,7 +209,12 @@ function linkOptionsOf(source: ForwardSource, sources: readonly ForwardSource[],
     receiveBuffer,
     longest: maxMessageSize,
     pace,
-    group: group && { address: group.group, port: group.port, interface: group.interface, hops: group.hops },
+    group: group && {
+      address: group.group,
+      port: group.port,
+      interface: group.interface,
+      hops: group.hops ?? 1,
+    },
     onLine: (event: Parameters<typeof logLine>[2]) => logLine(log, name, event),
   }
 }
@@ -218,13 +227,11 @@ function planOf({ source: { url, node, maxMessageSize }, transport }: OpenLink):
     kind,
     node,
     unheard: end === undefined ? radioOf(url) : { address: end, port: 0 },
-    longest: () => maxMessageSize,
+    longest: () => maxMessageSize ?? LONGEST,
     room: () => transport.room?.() ?? Number.POSITIVE_INFINITY,
   }
 }
 
-function radioOf(url: string): Radio | undefined {
-  if (url.startsWith('xbee:')) return 'xbee'
-  if (url.startsWith('loralink:')) return 'lora'
-  return /[?&]framing=aquila\b/.test(url) && /^serial:|^tcp:/.test(url) ? 'aquila' : undefined
-}
+/** Of those that call one cannot know by which way a node is reached that was never heard. */
+const radioOf = (url: string): Radio | undefined =>
+  url.startsWith('tcp-listen:') ? undefined : RADIOS[modemOf(url) ?? '']

@@ -20,7 +20,7 @@ const node = () => {
     .meta(kind({ kind: 'octets in hex' }))
 }
 
-const { name, maxMessageSize, allow, deny, receiveBuffer, pace } = listener.shape
+const { name, allow, deny, receiveBuffer, pace } = listener.shape
 
 /** One link to nodes. */
 const from = z.strictObject({
@@ -33,12 +33,15 @@ const from = z.strictObject({
     .describe(
       'On a wire, the id of its node. Elsewhere it is put before the own id of each node, so that ids of two links differ. Default: on wires 01, 02, ... in their order, elsewhere nothing.',
     ),
-  maxMessageSize: maxMessageSize.describe('Octets of the longest message, both ways.'),
+  maxMessageSize: whole(16, 65_507)
+    .optional()
+    .describe('Octets of the longest message, both ways. Default: 1472; on radios what they carry.'),
   allow,
   deny,
   receiveBuffer,
   group: discovery
     .pick({ group: true, port: true, interface: true, hops: true })
+    .required({ group: true })
     .optional()
     .describe('Where nodes on UDP look for a gateway: a SEARCHGW to this group is heard, too.'),
   pace,
@@ -104,9 +107,9 @@ const to = z.strictObject({
     .describe(
       'UDP port of this machine to send from. With udp:// a fixed one lets sessions of nodes outlive a restart of the forwarder. Default: any free one.',
     ),
-  maxMessageSize: maxMessageSize.describe(
-    "Octets of the longest message, encapsulation included: as in the gateway's listener.",
-  ),
+  maxMessageSize: whole(16, 65_507)
+    .prefault(1472)
+    .describe("Octets of the longest message, encapsulation included: as in the gateway's listener."),
 })
 
 /** The document as written (input) and after defaults and units are applied (output). */

@@ -15,19 +15,28 @@ const read = (url: string) => {
   return line === undefined || 'expected' in line ? undefined : line
 }
 
-/** Modems speak of many nodes on one line, and so do many who call. */
-const isModem = (url: string): boolean => !/^(?:serial|tcp):/.test(url) || /[?&]framing=aquila\b/.test(url)
+/** Modems, by the framing of their line: they speak of many nodes, with addresses of their own. */
+const MODEMS: readonly string[] = ['xbee', 'loralink', 'aquila']
+
+/** The modem that an url is for; undefined: none is. */
+export const modemOf = (url: string): string | undefined => {
+  const framing = String(read(url)?.framing)
+  return MODEMS.includes(framing) ? framing : undefined
+}
+
+/** Many who call, or are called, are on one line as well. */
+const isForMany = (url: string): boolean => !/^(?:serial|tcp):/.test(url) || modemOf(url) !== undefined
 
 /** Which kind of link an url is of. */
 export function linkKindOf(url: string): LinkKind {
   const line = read(url)
   if (line?.node === 'encap') return 'encap'
-  return line === undefined || isModem(url) ? 'many' : 'wire'
+  return line === undefined || isForMany(url) ? 'many' : 'wire'
 }
 
 /** The address of what is at the other end of a wire, or of the head of many nodes. */
 export function endOf(url: string): string | undefined {
-  const line = isModem(url) ? undefined : read(url)
+  const line = isForMany(url) ? undefined : read(url)
   return line && lineAddress(line)
 }
 
@@ -43,4 +52,4 @@ export function nodeOf(sources: readonly Source[], index: number): string {
 
 /** Ids that are numbers of few octets, given by hand: two links may have the same. */
 export const hasShortIds = (url: string): boolean =>
-  linkKindOf(url) === 'encap' || /^loralink:/.test(url) || /[?&]framing=aquila\b/.test(url)
+  linkKindOf(url) === 'encap' || ['loralink', 'aquila'].includes(modemOf(url) ?? '')
