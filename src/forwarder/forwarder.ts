@@ -102,6 +102,7 @@ export class Forwarder {
     out.set(start === 0 ? bytes : bytes.subarray(start), begin)
     this.books.up.messages++
     this.books.up.octets += bytes.length - start
+    this.watch.onSent(turn.now)
     turn.out.push({ type: 'toGateway', bytes: out })
   }
 

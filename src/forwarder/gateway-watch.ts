@@ -11,6 +11,8 @@ const SILENT_AFTER = 3
 const REFUSING_AFTER = 2
 /** Milliseconds between questions to a gateway that is silent. */
 const PERSISTENT = 10_000
+/** Nodes speak and nothing comes back for so long: the gateway is asked before its time, milliseconds. */
+const DOUBT = 10_000
 /** The first way is asked a last time before a second one takes its place. */
 const LAST_WORD = 3000
 
@@ -34,6 +36,8 @@ export class GatewayWatch {
   #isHeard = false
   #isAnswered = false
   #isAccepted = false
+  /** when the first message left after which nothing came */
+  #sentAt: number | undefined
   #silent = 0
   #refusals = 0
   #idle = 0
@@ -65,6 +69,7 @@ export class GatewayWatch {
   /** Something came from the gateway; `encapsulated`: it takes what nodes say. */
   onHeard(encapsulated: boolean, turn: ForwardTurn): void {
     this.#isHeard = true
+    this.#sentAt = undefined
     if (encapsulated) this.#isAccepted = true
     if (this.#secondWay !== 'none') {
       this.#secondWay = 'none'
@@ -73,6 +78,14 @@ export class GatewayWatch {
     }
     // also an answer that took longer than is waited for
     if (this.#isAsked || this.standing !== 'serving') this.#judgeEarly(turn)
+  }
+
+  /** Something of a node goes to the gateway. */
+  onSent(now: number): void {
+    this.#sentAt ??= now
+    if (this.#isAsked || now - this.#sentAt < DOUBT) return
+    this.#nextAt = Math.min(this.#nextAt, now)
+    this.#sentAt = now
   }
 
   /** GWINFO, bare or for a node; or ADVERTISE. */

@@ -73,6 +73,27 @@ describe('the gateway', () => {
     expect(rig.pass(20_000)).toEqual([])
   })
 
+  it('is asked before its time where nodes speak and nothing comes back, and not more often than that', () => {
+    const rig = Rig.serving([wire()], { keepalive: 3_600_000 })
+    rig.node(M1)
+    rig.pass(9999)
+    rig.node(M1)
+    expect(rig.pass(0)).toEqual([])
+    rig.pass(1)
+    rig.node(M1)
+    expect(rig.pass(0)).toEqual([SEARCH, WRAPPED])
+    expect(rig.pass(15_000).filter((what) => !what.startsWith('gateway'))).toEqual(['silent 7', 'renew'])
+  })
+
+  it('is not asked before its time where what nodes say is answered', () => {
+    const rig = Rig.serving([wire()], { keepalive: 3_600_000 })
+    for (let i = 0; i < 20; i++) {
+      rig.node(M1)
+      rig.hear('04fe0001030500')
+      expect(rig.pass(6000)).toEqual([])
+    }
+  })
+
   it('is asked a last time before a second way takes the place of the first', () => {
     const rig = Rig.serving([wire()])
     rig.pass(40_000)
