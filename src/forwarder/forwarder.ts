@@ -13,7 +13,7 @@ import { headerLength, msgTypeAt } from '../codec/header.ts'
 import { MsgType } from '../codec/v1/messages.ts'
 import { ForwardBooks } from './books.ts'
 import type { ForwardTurn, NodeRemote } from './effects.ts'
-import { GatewayWatch, OWN_ID } from './gateway-watch.ts'
+import { GatewayWatch, isOwnId } from './gateway-watch.ts'
 import { HeldMessages } from './held-messages.ts'
 import { encapsulate, faultOf, isUnrepeated } from './message-shape.ts'
 import { addressOfId, idOfAddress, isBroadcastId, keyOfId, type Radio } from './node-ids.ts'
@@ -117,7 +117,7 @@ export class Forwarder {
     if (wrong !== undefined) return this.books.drop(wrong)
     this.#learnGwId(message, turn)
     this.watch.onHeard(true, turn)
-    if (nodeId.length === 1 && nodeId[0] === OWN_ID) return
+    if (isOwnId(nodeId)) return
     const known = this.#nodes.find(keyOfId(nodeId)) ?? this.#unheard(nodeId, radius)
     if (known === undefined) return this.books.drop('unknown-node')
     this.#send(known.link, nodeId, radius, message, known.remote, turn)
@@ -191,13 +191,13 @@ export class Forwarder {
     const bytes =
       plan.kind === 'encap' ? encapsulate(message, nodeId.subarray(plan.node.length), radius) : message
     if (bytes.length > plan.longest()) return this.books.drop('too-long')
+    if (remote === undefined) turn.out.push({ type: 'toAllNodes', link, bytes, radius })
+    else if (!isUnrepeated(message) || (held.length === 0 && plan.room() > 0))
+      turn.out.push({ type: 'toNode', link, bytes, remote })
+    else if (held.add(bytes, remote)) this.#drainAt = Math.min(this.#drainAt, turn.now + AGAIN)
+    else return this.books.drop('queue-full')
     this.books.down.messages++
     this.books.down.octets += message.length
-    if (remote === undefined) return void turn.out.push({ type: 'toAllNodes', link, bytes, radius })
-    if (!isUnrepeated(message) || (held.length === 0 && plan.room() > 0))
-      return void turn.out.push({ type: 'toNode', link, bytes, remote })
-    if (!held.add(bytes, remote)) return this.books.drop('queue-full')
-    this.#drainAt = Math.min(this.#drainAt, turn.now + AGAIN)
   }
 
   /** What was held leaves as far as there is room now. */

@@ -21,9 +21,13 @@ const SEARCHGW = Uint8Array.of(3, 0x01, 1)
 /** Answered by every gateway, if only with DISCONNECT: of one that serves nobody now, because its broker is away. */
 const PINGREQ = Uint8Array.of(2, 0x16)
 
-/** The id by which the forwarder asks for itself; radios have no such address. */
-export const OWN_ID = 0x00
-const ENCAPSULATED_SEARCHGW = Uint8Array.of(4, 0xfe, 0, OWN_ID, ...SEARCHGW)
+/** The id by which the forwarder asks for itself: of a length that no link here has. */
+const OWN_ID = Uint8Array.of(0x00, 0x66, 0x77)
+const ENCAPSULATED_SEARCHGW = Uint8Array.of(6, 0xfe, 0, ...OWN_ID, ...SEARCHGW)
+
+/** Whether the gateway answers the forwarder itself, as if it were a node. */
+export const isOwnId = (id: Uint8Array): boolean =>
+  id.length === OWN_ID.length && id.every((octet, i) => octet === OWN_ID[i])
 
 export class GatewayWatch {
   standing: Standing = 'away'

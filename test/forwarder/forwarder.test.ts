@@ -116,7 +116,7 @@ describe('messages to the gateway', () => {
             radius: 0,
           })
           expect(rig.hear(toHex(encodeFrame(packet, node, 2)))).toEqual(
-            node.length === 1 && node[0] === 0 ? [] : [`node 0 /dev/01:0 ${toHex(encode(packet))}`],
+            toHex(node) === '006677' ? [] : [`node 0 /dev/01:0 ${toHex(encode(packet))}`],
           )
         },
       ),

@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest'
 import { many, Rig, wire } from './rig.ts'
 
 const SEARCH = 'gateway 030101'
-const WRAPPED = 'gateway 04fe0000030101'
+const WRAPPED = 'gateway 06fe00006677030101'
 const PING = 'gateway 0216'
 const GWINFO = '030207'
-const WRAPPED_GWINFO = '04fe0300030207'
+const WRAPPED_GWINFO = '06fe03006677030207'
 const M1 = '0a040401003c6d313335'
 
 describe('the gateway', () => {

@@ -56,7 +56,7 @@ export class Rig {
     const rig = new Rig(links, options)
     rig.open()
     rig.hear('030207')
-    rig.hear('04fe0300030207')
+    rig.hear('06fe03006677030207')
     return rig
   }
 

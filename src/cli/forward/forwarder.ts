@@ -58,21 +58,24 @@ export class RunningForwarder {
     sources = config.from,
   ): Promise<RunningForwarder> {
     let forwarder: RunningForwarder | undefined
-    const links: OpenLink[] = []
-    try {
-      for (const [index, source] of sources.entries()) {
+    // all at once: a device server that does not answer is waited for
+    const opened = await Promise.allSettled(
+      sources.map(async (source, index): Promise<OpenLink> => {
         const { admits } = admissionOf({ ...source, forwarders: [], dtls: undefined })
         const transport = await openLink(
           linkOptionsOf(source, sources, log),
           (bytes, remote) => forwarder?.receive(index, bytes, remote),
           (err) => log.debug({ err, listener: source.name }, 'an error of the socket'),
         )
-        links.push({ source, transport, admits })
         log.info({ listener: source.name, url: transport.url }, 'nodes are heard')
-      }
-    } catch (error) {
+        return { source, transport, admits }
+      }),
+    )
+    const links = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    for (const one of opened) {
+      if (one.status === 'fulfilled') continue
       await Promise.all(links.map(({ transport }) => transport.close()))
-      throw error
+      throw one.reason
     }
     forwarder = new RunningForwarder(config, log, links, watcher)
     return forwarder

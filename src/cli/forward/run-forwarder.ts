@@ -13,6 +13,7 @@ const FAULT = 70
 
 /** Resolves with the exit code. */
 export async function runForwarder(source: DocumentSource): Promise<number> {
+  const stopped = stopSignal()
   let log: Log
   let forwarder: RunningForwarder | undefined
   let served: ServedMetrics | undefined
@@ -21,7 +22,14 @@ export async function runForwarder(source: DocumentSource): Promise<number> {
     log = createLog({ ...config.log, payloads: false })
     endOnUncaught(log)
     for (const warning of warnings) log.warn(warning)
-    forwarder = await RunningForwarder.start(config, log)
+    const starting = RunningForwarder.start(config, log)
+    forwarder = await Promise.race([starting, stopped.then(() => undefined)])
+    if (forwarder === undefined) {
+      // a device server that does not answer would be waited for
+      starting.then((late) => late.stop()).catch(() => {})
+      log.info({ signal: await stopped }, 'stopped before it has started')
+      return 0
+    }
     if (config.metrics !== undefined) {
       // Loaded here, since most forwarders serve none.
       const { serveMetrics } = await import('./serve-metrics.ts')
@@ -34,7 +42,7 @@ export async function runForwarder(source: DocumentSource): Promise<number> {
     process.stderr.write(`${error instanceof ConfigError ? why : `cannot start: ${why}`}\n`)
     return 1
   }
-  const signal = await stopSignal()
+  const signal = await stopped
   log.info({ signal }, 'stopping')
   await Promise.all([served?.close(), forwarder.stop()])
   const { up, down, dropped } = forwarder.core.books

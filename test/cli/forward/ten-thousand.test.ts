@@ -21,7 +21,7 @@ async function openEcho(): Promise<string> {
   onTestFinished(() => void socket.close())
   socket.on('message', (bytes, { port, address }) => {
     const search = bytes.indexOf(Buffer.from('030101', 'hex'))
-    const isSearch = search === 0 || (search === 4 && bytes[1] === 0xfe)
+    const isSearch = search === 0 || (search === 6 && bytes[1] === 0xfe)
     const answer = isSearch ? Buffer.concat([bytes.subarray(0, search), Buffer.from('030207', 'hex')]) : bytes
     socket.send(answer, port, address)
   })
