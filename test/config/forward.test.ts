@@ -1,7 +1,7 @@
 // What `mqttsn forward` can be told: read as the gateway's configuration is, with what is wrong in words that name the key.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references are what is tested
 
-import { chmodSync } from 'node:fs'
+import { chmodSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import * as pki from '../../lab/pki.ts'
@@ -131,6 +131,25 @@ describe('a document of the forwarder', () => {
     expect(problems({ from: [SERIAL], to: 'udp://gw:1' }, { MQTTSN_FORWARD_KEEP_ALIVE: '1s' })[0]).toMatch(
       /an unknown variable .* MQTTSN_FORWARD_KEEPALIVE/,
     )
+  })
+})
+
+describe('the page about forwarders', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/forward.md'), 'utf8')
+  const documents = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text = '']) => text)
+
+  it('has documents that can be used, of the gateway and of the forwarder', () => {
+    expect(documents).toHaveLength(3)
+    for (const text of documents) {
+      const file = join(directoryWith({ 'c.json': text }), 'c.json')
+      if (text.includes('"to"')) expect(loadForward({ file, env: { BARN_KEY: KEY } }).warnings).toEqual([])
+      else expect(() => loadConfig({ file, env: {} })).not.toThrow()
+    }
+  })
+
+  it('names every key that has a flag', () => {
+    for (const key of ['from', 'to', 'nested', 'keepalive', 'answerSearch', 'to.localPort', 'metrics'])
+      expect(page).toContain(`\`${key}\``)
   })
 })
 

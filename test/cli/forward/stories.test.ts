@@ -2,7 +2,9 @@
 
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openLineTransport } from '../../../src/cli/sensor/line-transport.ts'
+import { discover } from '../../../src/sensor/sensor.ts'
 import { startAedes } from '../../support/broker.ts'
+import { freeUdpPort } from '../../support/dtls-udp.ts'
 import { startForwarder } from '../../support/forwarding.ts'
 import { freshName, Office, TestGateway, TestSensor, until } from '../../support/gateway.ts'
 import { hasSocat, PtyPair } from '../../support/ptys.ts'
@@ -138,9 +140,7 @@ describe.skipIf(!hasSocat)('a node on a serial line behind a forwarder (socat)',
   it('does not notice that the forwarder was restarted, if that sends from the same port', async () => {
     const there = await centre()
     const { from, transport } = await plugged()
-    const free = await UdpPeer.open()
-    const localPort = free.port
-    await free.close()
+    const localPort = await freeUdpPort()
     const document = { from: [from], to: { url: there.test.url(), localPort } }
     const first = await startForwarder(document)
     const { sensor, connects } = sensorWith({ transport })
@@ -178,6 +178,17 @@ describe('nodes on UDP behind a forwarder', () => {
     await sensor.connect()
     await sensor.publish(there.up, 'six', { qos: 1 })
     expect((await there.office.inbox.next()).text).toBe('six')
+  })
+
+  it('find the gateway by asking a group that the forwarder listens to', async () => {
+    const there = await centre()
+    const port = await freeUdpPort()
+    const group = { group: '127.255.255.255', port }
+    await startForwarder({ from: [{ url: 'udp://127.0.0.1:0', group }], to: there.test.url() })
+    const found = await discover({ group: group.group, port, timeout: 1000 })
+    expect(found).toMatchObject([{ gwId: 7, via: 'gwinfo' }])
+    const { sensor } = sensorWith({ gateway: found[0]?.url ?? '' })
+    await sensor.connect()
   })
 
   it('from addresses that are not allowed are not heard, and counted', async () => {
