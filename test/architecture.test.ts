@@ -127,7 +127,7 @@ const PURE = [
   'transport/line/url.ts',
   'transport/line/pace.ts',
 ]
-const isPure = (path: string) => isIn(PURE, path) || path.startsWith('src/transport/framing/')
+const isPure = (path: string) => isIn(PURE, path) || /^src\/transport\/(?:framing|dialogue)\//.test(path)
 /** DTLS is pure but for Node's primitives, which these files give it; only the last of them draws random numbers. */
 const CRYPTO = ['dtls/crypto/primitives.ts', 'dtls/crypto/x509.ts', 'dtls/crypto/chance.ts']
 const IMPURE =

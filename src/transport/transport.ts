@@ -21,8 +21,30 @@ export interface Remote {
 /** Called for every datagram received. `bytes` belongs to the callee and is not reused. */
 export type OnDatagram = (bytes: Uint8Array, remote: Remote) => void
 
-/** Why a line loses octets, or messages: the first three as they come, the others as they go (`oversized` both ways). */
-export type LinkError = 'noise' | 'checksum' | 'oversized' | 'full' | 'away' | 'stuck'
+/** How well a radio heard a message, where it tells. */
+export interface Signal {
+  /** dBm, below 0 */
+  readonly rssi?: number | undefined
+  /** 0..255, the more the better */
+  readonly lqi?: number | undefined
+}
+
+/**
+ * Why a line loses octets, or messages, as they come (`noise`, `checksum`, `oversized`, `unknown-frame`: of a modem, `broadcast`: to
+ * all, which only discovery may be) and as they go (`oversized`, `undelivered`: a modem could not, `unconfirmed`: it did not say,
+ * `full`, `away`, `stuck`).
+ */
+export type LinkError =
+  | 'noise'
+  | 'checksum'
+  | 'oversized'
+  | 'unknown-frame'
+  | 'broadcast'
+  | 'undelivered'
+  | 'unconfirmed'
+  | 'full'
+  | 'away'
+  | 'stuck'
 
 /** What a link tells of itself that is a stream of octets. */
 export interface LinkStats {
@@ -35,6 +57,12 @@ export interface LinkStats {
   readonly queue: number
   /** the last octets that were no message, as text */
   readonly noise: string
+  /** frames that wait for the modem's confirmation */
+  readonly unconfirmed: number
+  /** of the last message, where the modem tells it */
+  readonly signal: Signal | undefined
+  /** addresses that could not be reached several times in a row: how many, and some of them */
+  readonly unreachable: { readonly count: number; readonly some: readonly string[] }
 }
 
 /** What a transport tells of itself, for logs and metrics. */
@@ -64,6 +92,8 @@ export interface Transport {
    * configured. `radius` is the hop limit, 0 = as far as configured [6.1].
    */
   broadcast(bytes: Uint8Array, radius: number): void
+  /** octets of the longest message that it carries, where it knows; may become less */
+  readonly longest?: number | undefined
   /** Messages that may be sent now before the link is full; absent where it never is. Those that nobody repeats wait for it. */
   room?(): number
   stats(): TransportStats

@@ -70,7 +70,10 @@ export async function openListener(
   }
   const link: { -readonly [K in keyof LinkOptions]: LinkOptions[K] } = {
     ...{ url, bothFamilies, receiveBuffer, group, longest, pace },
-    onLine: (event) => logLine(log, config.name, event),
+    onLine: (event) => {
+      logLine(log, config.name, event)
+      if (event.type === 'longest') listener.maxMessage = Math.min(listener.maxMessage, event.longest)
+    },
   }
   if (config.dtls !== undefined && secure !== undefined && share === undefined) {
     const admits = (address: string): boolean => bound?.admits(address) ?? false

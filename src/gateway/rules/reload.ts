@@ -149,7 +149,8 @@ export function renewListeners(listeners: Iterable<BoundListener>, config: Confi
     const listener = config.listeners[bound.index]
     if (listener === undefined) continue
     Object.assign(bound, admissionOf(listener))
-    Object.assign(bound.listener, { roaming: listener.roaming, maxMessage: listener.maxMessageSize })
+    const maxMessage = Math.min(listener.maxMessageSize, bound.transport.longest ?? Number.POSITIVE_INFINITY)
+    Object.assign(bound.listener, { roaming: listener.roaming, maxMessage })
   }
 }
 

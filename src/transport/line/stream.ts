@@ -4,7 +4,8 @@ import type { LineSettings } from './url.ts'
 
 /** What is told of a stream. After `onEnd` nothing more comes. */
 export interface StreamListener {
-  onOctets(bytes: Uint8Array): void
+  /** `fromSecond`: they come from the second device, where a line has two */
+  onOctets(bytes: Uint8Array, fromSecond?: boolean): void
   /** the system has taken something that was written */
   onTaken(): void
   /** it is gone, for whatever reason */
