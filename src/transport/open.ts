@@ -23,6 +23,7 @@ const KINDS: Readonly<Record<string, Open>> = {
   dtls: openDtls,
   serial: openLine,
   tcp: openLine,
+  xbee: openLine,
 }
 
 /**

@@ -9,5 +9,4 @@ const DISCOVERY: ReadonlySet<number | undefined> = new Set([
 ])
 
 /** Whether a message is ADVERTISE, SEARCHGW or GWINFO. */
-export const isDiscovery = (message: Uint8Array): boolean =>
-  DISCOVERY.has(message[message[0] === 1 ? 3 : 1])
+export const isDiscovery = (message: Uint8Array): boolean => DISCOVERY.has(message[message[0] === 1 ? 3 : 1])

@@ -1,23 +1,51 @@
-// The dialogues there are, by the framing that an url names. Pure.
+// The dialogues there are, by the framing that an url names: plain framings have one peer at the other end, modems have many. Pure.
 
 import type { CrcKind } from '../framing/crc.ts'
-import { createFraming, type FramingName } from '../framing/framing.ts'
+import { createFraming, FRAMING_NAMES, isFramingName } from '../framing/framing.ts'
 import type { Dialogue, DialogueOptions } from './dialogue.ts'
 import { createWire } from './wire.ts'
+import { createXbee, XBEE_LONGEST, type XbeeMode } from './xbee/xbee.ts'
 
 /** What an url says of the dialogue on its line. */
 export interface DialogueSettings {
-  readonly framing: FramingName
-  readonly crc: CrcKind | undefined
+  /** one of `LINE_FRAMINGS` */
+  readonly framing: string
+  readonly crc?: CrcKind | undefined
+  /** AP of an XBee module */
+  readonly api?: XbeeMode | undefined
 }
+
+/** A modem that has a dialogue of its own. */
+interface Modem {
+  /** octets of the longest message, unless told otherwise */
+  readonly longest: number
+  create(settings: DialogueSettings, options: DialogueOptions): Dialogue
+}
+
+const MODEMS: Readonly<Record<string, Modem>> = {
+  xbee: { longest: XBEE_LONGEST, create: ({ api = 2 }, options) => createXbee(api, options) },
+}
+
+/** What may stand behind `framing=` in an url. */
+export const LINE_FRAMINGS: readonly string[] = [...FRAMING_NAMES, ...Object.keys(MODEMS)]
+
+const modemOf = (framing: string): Modem | undefined =>
+  Object.hasOwn(MODEMS, framing) ? MODEMS[framing] : undefined
+
+/** Whether a modem with many peers of its own is on the line. */
+export const hasManyPeers = (framing: string): boolean => modemOf(framing) !== undefined
 
 /** Octets of the longest message where nothing else is said: what fits a datagram. */
 const LONGEST = 1472
 
 /** Octets of the longest message, unless told otherwise. */
-export const usualLongest = (_framing: FramingName): number => LONGEST
+export const usualLongest = (framing: string): number => modemOf(framing)?.longest ?? LONGEST
 
-/** A dialogue at its start: `begin` comes first. */
-export function createDialogue({ framing, crc }: DialogueSettings, { longest }: DialogueOptions): Dialogue {
-  return createWire(createFraming(framing, { longest, crc }), longest)
+/** A dialogue at its start: `begin` comes first. Throws for a framing that is none of `LINE_FRAMINGS`. */
+export function createDialogue(settings: DialogueSettings, options: DialogueOptions): Dialogue {
+  const { framing, crc } = settings
+  const modem = modemOf(framing)
+  if (modem !== undefined) return modem.create(settings, options)
+  if (!isFramingName(framing)) throw new Error(`there is no framing "${framing}"`)
+  return createWire(createFraming(framing, { longest: options.longest, crc }), options.longest)
 }

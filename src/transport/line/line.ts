@@ -34,4 +34,3 @@ export async function openLine(options: LineOptions, onDatagram: OnDatagram): Pr
   await line.close()
   throw error
 }
-

@@ -220,9 +220,7 @@ export class Line implements Transport {
   #onStuck(): void {
     this.#books.count('stuck')
     const what = this.#remote.address
-    this.#lasting.drop(
-      new Error(`${what}: it has taken nothing for ${STUCK_AFTER / 1000} s; look at "flow"`),
-    )
+    this.#lasting.drop(new Error(`${what}: it has taken nothing for ${STUCK_AFTER / 1000} s; look at "flow"`))
   }
 
   #lose(reason: LinkError, times = 1): void {

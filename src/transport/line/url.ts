@@ -1,8 +1,8 @@
-// Urls of lines, `serial:///dev/ttyUSB0?framing=slip` and `tcp://10.0.0.9:4001?framing=hdlc`: what they say, or what is wrong
-// with them. Pure; the configuration and the transport read them alike.
+// Urls of lines, `serial:///dev/ttyUSB0?framing=slip`, `xbee:///dev/ttyUSB0` and `tcp://10.0.0.9:4001?framing=hdlc`: what they say,
+// or what is wrong with them. Pure; the configuration and the transport read them alike.
 
-import { CRC_NAMES, type CrcKind } from '../framing/crc.ts'
-import { FRAMING_NAMES, type FramingName, isFramingName } from '../framing/framing.ts'
+import { type DialogueSettings, LINE_FRAMINGS } from '../dialogue/kinds.ts'
+import { CRC_NAMES } from '../framing/crc.ts'
 
 /** A serial device and how it is set. */
 export interface SerialSettings {
@@ -23,10 +23,8 @@ export interface TcpSettings {
 }
 
 /** What an url of a line says. */
-export interface LineSettings {
+export interface LineSettings extends DialogueSettings {
   readonly stream: SerialSettings | TcpSettings
-  readonly framing: FramingName
-  readonly crc: CrcKind | undefined
   /** `encap`: what travels is encapsulated, and many nodes are behind the line [5.5] */
   readonly node: 'none' | 'encap'
   /** milliseconds between attempts to open it, doubling from `min` to `max` */
@@ -48,23 +46,27 @@ const UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 }
 /** The words that a parameter may have, in their order; undefined: see `reopen`. */
 type Parameters = Readonly<Record<string, readonly string[] | undefined>>
 
-const COMMON: Parameters = {
-  framing: FRAMING_NAMES,
-  crc: CRC_NAMES,
-  node: ['none', 'encap'],
-  reopen: undefined,
-  strict: ['off', 'on'],
+const SERIAL: Parameters = {
+  baud: BAUDS,
+  bits: ['8', '7', '6', '5'],
+  parity: ['none', 'even', 'odd'],
+  stop: ['1', '2'],
+  flow: ['none', 'rts'],
 }
+/** Those of a stream, by its scheme. */
 const PARAMETERS: Readonly<Record<string, Parameters>> = {
-  'serial:': {
-    baud: BAUDS,
-    bits: ['8', '7', '6', '5'],
-    parity: ['none', 'even', 'odd'],
-    stop: ['1', '2'],
-    flow: ['none', 'rts'],
-    ...COMMON,
-  },
-  'tcp:': COMMON,
+  'serial:': SERIAL,
+  'tcp:': {},
+  'xbee:': SERIAL,
+}
+/** Those that belong to a framing; all others have these of plain ones. */
+const PLAIN: Parameters = { crc: CRC_NAMES, node: ['none', 'encap'] }
+const OF_FRAMING: Readonly<Record<string, Parameters>> = {
+  xbee: { api: ['2', '1'] },
+}
+/** What some schemes say without a parameter. */
+const SAID: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'xbee:': { framing: 'xbee', baud: '9600', flow: 'rts' },
 }
 
 /** The schemes of lines, without colon. */
@@ -72,7 +74,7 @@ export const LINE_SCHEMES: readonly string[] = Object.keys(PARAMETERS).map((sche
 
 /** What such urls look like, for messages to people. */
 export const LINE_EXAMPLES =
-  '"serial:///dev/serial/by-id/NAME?framing=slip" or "tcp://10.0.0.9:4001?framing=hdlc"'
+  '"serial:///dev/serial/by-id/NAME?framing=slip", "xbee:///dev/serial/by-id/NAME" or "tcp://10.0.0.9:4001?framing=hdlc"'
 
 /** Whether an url is that of a line, right or wrong. */
 export const isLineUrl = (url: string): boolean => LINE_SCHEMES.includes(url.split(':', 1)[0] ?? '')
@@ -87,9 +89,17 @@ export interface LineProblem {
 /** Reads an url of a line. */
 export function readLineUrl(url: string): LineSettings | LineProblem {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
-  const known = parsed && PARAMETERS[parsed.protocol]
-  if (parsed === undefined || known === undefined) return { expected: LINE_EXAMPLES }
-  const given = new Map(parsed.searchParams)
+  const ofScheme = parsed && PARAMETERS[parsed.protocol]
+  if (parsed === undefined || ofScheme === undefined) return { expected: LINE_EXAMPLES }
+  const given = new Map([...Object.entries(SAID[parsed.protocol] ?? {}), ...parsed.searchParams])
+  const framing = given.get('framing') ?? ''
+  const known: Parameters = {
+    ...ofScheme,
+    framing: LINE_FRAMINGS,
+    ...(OF_FRAMING[framing] ?? PLAIN),
+    reopen: undefined,
+    strict: ['off', 'on'],
+  }
   for (const [name, value] of given) {
     if (!Object.hasOwn(known, name)) {
       const names = Object.keys(known)
@@ -101,16 +111,16 @@ export function readLineUrl(url: string): LineSettings | LineProblem {
         expected: `${name}=${words === BAUDS ? '115200, or another rate that is usual' : listOf(words)}`,
       }
   }
-  const framing = given.get('framing') ?? ''
-  if (!isFramingName(framing)) return { expected: `framing=${listOf(FRAMING_NAMES)} in the url` }
+  if (framing === '') return { expected: `framing=${listOf(LINE_FRAMINGS)} in the url` }
   const reopen = readPause(given.get('reopen') ?? '1s..30s')
   if (reopen === undefined) return { expected: 'reopen=1s..30s, the shortest and the longest pause' }
-  const stream = parsed.protocol === 'serial:' ? readSerial(parsed, given) : readTcp(parsed)
+  const stream = parsed.protocol === 'tcp:' ? readTcp(parsed) : readSerial(parsed, given)
   if (stream === undefined) return { expected: LINE_EXAMPLES }
   return {
     stream,
     framing,
     crc: CRC_NAMES.find((name) => name === given.get('crc')),
+    api: framing !== 'xbee' ? undefined : given.get('api') === '1' ? 1 : 2,
     node: given.get('node') === 'encap' ? 'encap' : 'none',
     reopen,
     strict: given.get('strict') === 'on',

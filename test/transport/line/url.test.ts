@@ -63,7 +63,7 @@ describe('the url of a line', () => {
     ['tcp://10.0.0.9?framing=slip', 'tcp://10.0.0.9:4001'],
     ['tcp://user:word@10.0.0.9:1?framing=slip', 'tcp://10.0.0.9:4001'],
     ['tcp://10.0.0.9:4001?framing=slip&baud=9600', 'no parameters but framing, crc'],
-    ['xbee:///dev/ttyUSB0', 'serial:///dev/serial/by-id/'],
+    ['zigbee:///dev/ttyUSB0', 'serial:///dev/serial/by-id/'],
   ])('%s: expected %s [LINK-GW-8]', (url, expected) => {
     expect(readLineUrl(url)).toMatchObject({ expected: expect.stringContaining(expected) })
   })

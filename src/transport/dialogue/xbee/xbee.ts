@@ -1,0 +1,204 @@
+// XBee modules in API mode: many peers by their 64-bit addresses, a status for each frame that was sent, questions to the module at
+// the start. Pure.
+
+import { createApiFrames, mostApiOctets } from '../../framing/api-frames.ts'
+import type { Decoded, Framing } from '../../framing/decoded.ts'
+import { isWholeMessage } from '../../framing/length.ts'
+import type { LinkError } from '../../transport.ts'
+import { Confirmations } from '../confirmations.ts'
+import type { Dialogue, DialogueOptions, Heard } from '../dialogue.ts'
+import {
+  type ApiFrame,
+  type ApiReceiver,
+  atCommand,
+  readApiFrame,
+  type Speech,
+  transmitRequest,
+} from './api.ts'
+import { addressOf, XbeePeers } from './peers.ts'
+import { ModuleQuestions } from './questions.ts'
+
+/** Octets before the payload of the longest frame, Explicit Rx. */
+const HEADER = 18
+/** What a module may say that is longer than messages. */
+const SPARE = 3
+/** Frames that wait for their status, and milliseconds that they wait, unless told otherwise. */
+const IN_FLIGHT = 1
+const CONFIRM = 5000
+/** Usual payload of Zigbee; what a module carries, it tells. */
+export const XBEE_LONGEST = 84
+
+/** How frames are written: AP=1 as they are, AP=2 with escapes. */
+export type XbeeMode = 1 | 2
+
+/** Speaks with a module in this mode. */
+export const createXbee = (mode: XbeeMode, options: DialogueOptions): Dialogue => new Xbee(mode, options)
+
+/** A message that waits, as long as it will be on the line; its id and the address of 16 bits come when it leaves. */
+interface Envelope {
+  readonly to: string | undefined
+  readonly radius: number
+  readonly message: Uint8Array
+}
+
+class Xbee implements Dialogue {
+  readonly longestFrame: number
+  readonly #frames: Framing
+  readonly #confirmations: Confirmations
+  readonly #questions: ModuleQuestions
+  readonly #peers = new XbeePeers()
+  readonly #envelopes = new WeakMap<Uint8Array, Envelope>()
+  #silentAt: number | undefined
+
+  constructor(mode: XbeeMode, { longest, inFlight = IN_FLIGHT, confirm = CONFIRM }: DialogueOptions) {
+    const most = Math.max(longest, XBEE_LONGEST)
+    this.#frames = createApiFrames({ longest: SPARE * most, escaped: mode === 2 })
+    this.longestFrame = mostApiOctets(longest + HEADER)
+    this.#confirmations = new Confirmations({ inFlight, confirm })
+    this.#questions = new ModuleQuestions(mode)
+  }
+
+  get longest(): number | undefined {
+    return this.#questions.payload
+  }
+
+  get isReady(): boolean {
+    return !this.#confirmations.isFull
+  }
+
+  get unconfirmed(): number {
+    return this.#confirmations.size
+  }
+
+  get unreachable(): readonly string[] {
+    return this.#peers.unreachable
+  }
+
+  get deadline(): number | undefined {
+    const all = [this.#silentAt, this.#confirmations.deadline, this.#questions.deadline]
+    const due = all.filter((at) => at !== undefined)
+    return due.length === 0 ? undefined : Math.min(...due)
+  }
+
+  begin(now: number): void {
+    this.#frames.reset()
+    this.#silentAt = undefined
+    this.#confirmations.clear()
+    this.#questions.begin(now)
+  }
+
+  push(bytes: Uint8Array, now: number): Heard[] {
+    this.#silentAt = now + (this.#frames.silence ?? 0)
+    return this.#take(this.#frames.push(bytes), now)
+  }
+
+  expire(now: number): Heard[] {
+    const heard: Heard[] = []
+    if (this.#silentAt !== undefined && now >= this.#silentAt) {
+      this.#silentAt = undefined
+      heard.push(...this.#take(this.#frames.reset(), now))
+    }
+    heard.push(...lost('unconfirmed', this.#confirmations.expire(now)), ...this.#questions.expire(now))
+    return heard
+  }
+
+  encode(message: Uint8Array, to: string | undefined, radius: number): Uint8Array | LinkError {
+    if (to !== undefined && this.#receiver(to, 0) === undefined) return 'undelivered'
+    const frame = this.#frame(0, { to, radius, message })
+    this.#envelopes.set(frame, { to, radius, message })
+    return frame
+  }
+
+  seal(frame: Uint8Array, now: number): Uint8Array {
+    const envelope = this.#envelopes.get(frame)
+    // nobody waits for the status of a message to all
+    if (envelope?.to === undefined) return frame
+    const id = this.#confirmations.nextId((one) => this.#questions.isAsking(one))
+    this.#confirmations.begin(id, envelope.to, now)
+    return this.#frame(id, envelope)
+  }
+
+  ownFrame(): Uint8Array | undefined {
+    const question = this.#questions.ask(() =>
+      this.#confirmations.nextId((one) => this.#questions.isAsking(one)),
+    )
+    return question && this.#frames.encode(atCommand(question.id, question.command))
+  }
+
+  #frame(id: number, { to, radius, message }: Envelope): Uint8Array {
+    return this.#frames.encode(transmitRequest(id, this.#receiver(to, radius) ?? TO_ALL, message))
+  }
+
+  /** Modules of 802.15.4 give frames of their own kind where they are set to, and take no others. */
+  #receiver(to: string | undefined, radius: number): ApiReceiver | undefined {
+    const usual: Speech = this.#questions.output === 2 ? 'long' : 'network'
+    return to === undefined ? { ...TO_ALL, speech: usual, radius } : this.#peers.receiverOf(to, usual)
+  }
+
+  #take(decoded: readonly Decoded[], now: number): Heard[] {
+    return decoded.flatMap((one): Heard[] => {
+      if (one.fault !== undefined) return [{ type: 'lost', reason: one.fault, octets: one.octets }]
+      const frame = readApiFrame(one.frame)
+      return frame === undefined
+        ? [{ type: 'lost', reason: 'unknown-frame', octets: one.frame }]
+        : this.#heard(frame, now)
+    })
+  }
+
+  #heard(frame: ApiFrame, now: number): Heard[] {
+    switch (frame.type) {
+      case 'received':
+        return this.#received(frame)
+      case 'status': {
+        const to = this.#confirmations.end(frame.id)
+        if (to === undefined) return []
+        this.#peers.noteDelivery(to, frame.delivery, frame.short)
+        return frame.delivery === 0 ? [] : lost('undelivered', 1)
+      }
+      case 'answer':
+        return this.#questions.answer(frame)
+      case 'modem': {
+        const level = 'info'
+        const notice: Heard = { type: 'notice', level, text: modemText(frame.status) }
+        if (!RESETS.has(frame.status)) return [notice]
+        const waiting = this.#confirmations.clear()
+        this.#questions.begin(now)
+        return [notice, ...lost('undelivered', waiting)]
+      }
+      default:
+        return []
+    }
+  }
+
+  #received(frame: Extract<ApiFrame, { type: 'received' }>): Heard[] {
+    const { payload: bytes, isBroadcast, rssi } = frame
+    const from = addressOf(frame)
+    if (from === undefined || !isWholeMessage(bytes))
+      return [{ type: 'lost', reason: 'noise', octets: bytes }]
+    this.#peers.note(from, frame)
+    const signal = rssi === undefined ? undefined : { rssi }
+    return [{ type: 'message', bytes, from, isBroadcast, signal }]
+  }
+}
+
+const TO_ALL: ApiReceiver = { speech: 'network', long: undefined, short: undefined, radius: 0 }
+
+const lost = (reason: LinkError, times: number): Heard[] =>
+  Array.from({ length: times }, () => ({ type: 'lost', reason }))
+
+/** The module begins anew, and has forgotten what it was given. */
+const RESETS: ReadonlySet<number> = new Set([0x00, 0x01])
+
+const MODEM: Readonly<Record<number, string>> = {
+  0: 'it was reset',
+  1: 'it was reset by its watchdog',
+  2: 'it has joined its network',
+  3: 'it has left its network',
+  6: 'it has formed its network, as coordinator',
+  7: 'the key of the network was changed',
+  13: 'its supply voltage is too high',
+  17: 'its settings were changed while it was joining',
+}
+
+const modemText = (status: number): string =>
+  `XBee module: ${MODEM[status] ?? `status ${status.toString(16).padStart(2, '0')}`}`
