@@ -1,7 +1,7 @@
 // Contradictions within the section `listeners`: addresses taken twice, and keys of another kind of listener.
 
 import { isIP } from 'node:net'
-import { isLineUrl, lineAddress, readLineUrl } from '../../transport/line/url.ts'
+import { lineAddress, lineIn } from '../../transport/line/url.ts'
 import type { Path } from '../reading/path.ts'
 import type { Config } from '../schema.ts'
 import { isDtls, parseListenerUrl } from '../sections/addresses.ts'
@@ -37,7 +37,16 @@ export function* listenerContradictions(config: Config): Generator<Contradiction
       yield { about, found: `the name of listeners[${sameName}]`, expected: 'a name of its own' }
     }
     yield* lineContradictions(config, i)
-    if (discovery && address && isIP(discovery.group) !== address.version) {
+    if (discovery && address && !isDtls(url) && discovery.group === undefined)
+      yield {
+        about: [
+          [...path, 'discovery', 'group'],
+          [...path, 'url'],
+        ],
+        found: 'no group',
+        expected: 'a multicast group such as "225.1.1.1" or "ff02::1:5", or an IPv4 broadcast address',
+      }
+    if (discovery?.group && address && isIP(discovery.group) !== address.version) {
       yield {
         about: [
           [...path, 'discovery', 'group'],
@@ -62,7 +71,7 @@ function* lineContradictions({ listeners }: Config, i: number): Generator<Contra
       yield {
         about: [['listeners', i, 'pace'], url],
         found: 'a pace',
-        expected: 'none, as only lines have one: serial:// and tcp://',
+        expected: 'none, as only lines have one: serial://, xbee:// and tcp://',
       }
     return
   }
@@ -75,12 +84,14 @@ function* lineContradictions({ listeners }: Config, i: number): Generator<Contra
       expected: `none, as a line has one peer and no network${instead}`,
     }
   }
-  if (listener.discovery !== undefined)
+  for (const key of ['group', 'port', 'interface'] as const) {
+    if (listener.discovery?.[key] === undefined) continue
     yield {
-      about: [['listeners', i, 'discovery'], url],
-      found: 'a group',
-      expected: 'none, as a line has no group; a SEARCHGW on it is answered without',
+      about: [['listeners', i, 'discovery', key], url],
+      found: `a ${key}`,
+      expected: 'none, as a line has no group: ADVERTISE goes to all that is on it',
     }
+  }
   const first = listeners.findIndex((other) => lineOf(other.url) === line)
   if (first < i && listeners[first]?.url !== listener.url)
     yield {
@@ -92,8 +103,8 @@ function* lineContradictions({ listeners }: Config, i: number): Generator<Contra
 
 /** What tells lines apart; undefined for an url of another kind. */
 function lineOf(url: string): string | undefined {
-  const read = isLineUrl(url) ? readLineUrl(url) : undefined
-  return read === undefined || 'expected' in read ? undefined : lineAddress(read)
+  const line = lineIn(url)
+  return line && lineAddress(line)
 }
 
 function* dtlsContradictions({ listeners }: Config): Generator<Contradiction> {

@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path'
 import type { z } from 'zod'
+import { usualMessageSize } from '../../transport/line/url.ts'
 import {
   type BrokerConfig,
   type Config,
@@ -89,6 +90,7 @@ export function completeConfig(
     listeners: listeners.map(({ dtls, ...listener }) => ({
       ...listener,
       name: listener.name ?? listener.url,
+      maxMessageSize: listener.maxMessageSize ?? usualMessageSize(listener.url),
       dtls: dtls && completeDtls(dtls, directory),
     })),
     broker: completeBroker(parsed.broker, parsed.gateway.id),

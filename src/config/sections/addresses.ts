@@ -49,7 +49,7 @@ const LISTENERS: readonly ListenerKind[] = [
     example: SOCKET_EXAMPLE,
     wrong: (url) => (parseListenerUrl(url) === undefined ? SOCKET_EXAMPLE : undefined),
   },
-  { form: /^(?:serial|tcp):\/\/.+$/, example: LINE_EXAMPLES, wrong: wrongLine },
+  { form: /^(?:serial|tcp|xbee):\/\/.+$/, example: LINE_EXAMPLES, wrong: wrongLine },
 ]
 
 function wrongLine(url: string): string | undefined {

@@ -8,8 +8,9 @@ import { duration, list, oneOf, size, text, whole } from './values.ts'
 const discovery = z
   .strictObject({
     group: group()
+      .optional()
       .describe(
-        'Multicast group or IPv4 broadcast address for ADVERTISE, GWINFO and SEARCHGW [6.1]. Required here.',
+        'Multicast group or IPv4 broadcast address for ADVERTISE, GWINFO and SEARCHGW [6.1]. Required on UDP; lines and radios have none.',
       )
       .meta({ examples: ['225.1.1.1', 'ff02::1:5'] }),
     port: whole(1, 65_535).optional().describe("UDP port of the group. Default: the listener's own port."),
@@ -53,9 +54,19 @@ const pace = z
       .describe(
         'Octets of these. What is above is dropped, QoS 0 first; what is not urgent waits in its queue for room.',
       ),
+    inFlight: whole(1, 200)
+      .optional()
+      .describe(
+        'Frames that may wait for the confirmation of a radio module. Default: 1. Lines without a module have no confirmations.',
+      ),
+    confirm: duration({ min: 100, max: 600_000 })
+      .optional()
+      .describe(
+        'After this time without confirmation a frame counts as lost, and the next one goes. Default: 5 s, LoRaLink 10 s.',
+      ),
   })
   .describe(
-    'How fast messages leave on a serial or TCP line, and how many wait for it. UDP has no such limit.',
+    'How fast messages leave on a serial or TCP line, and how many wait for it and for its radio module. UDP has no such limit.',
   )
 
 /** One listener. */
@@ -67,13 +78,14 @@ export const listener = z.strictObject({
   url: listenerUrl()
     .prefault('udp://127.0.0.1:1884')
     .describe(
-      'Address and port to listen on, port 0 for any free one: udp:// in the clear, dtls:// for sensors with keys or certificates of their own (`dtls`). 0.0.0.0 stands for every IPv4 address of this machine; [::] for every address of both families, unless another listener has an IPv4 address with the same port. Or a line: a serial device, `serial:///dev/serial/by-id/NAME?baud=115200&framing=slip`, or a device server that is called, `tcp://10.0.0.9:4001?framing=hdlc`; framing is one of slip, cobs, hdlc and length.',
+      'Address and port to listen on, port 0 for any free one: udp:// in the clear, dtls:// for sensors with keys or certificates of their own (`dtls`). 0.0.0.0 stands for every IPv4 address of this machine; [::] for every address of both families, unless another listener has an IPv4 address with the same port. Or a line: a serial device, `serial:///dev/serial/by-id/NAME?baud=115200&framing=slip`, or a device server that is called, `tcp://10.0.0.9:4001?framing=hdlc`; framing is one of slip, cobs, hdlc and length. Or a radio module with many sensors: `xbee:///dev/serial/by-id/NAME?baud=9600&api=2`.',
     ),
   maxMessageSize: whole(16, 65_507)
-    .prefault(1472)
+    .optional()
     .describe(
-      'Octets of the longest datagram, both ways; longer messages are not sent to sensors [5.2, 7.4].',
-    ),
+      'Octets of the longest datagram, both ways; longer messages are not sent to sensors [5.2, 7.4]. Default: 1472; on radios what they carry: XBee 84, or less if the module says so.',
+    )
+    .meta({ examples: [1472] }),
   roaming: oneOf('off', 'port', 'any')
     .prefault('port')
     .describe(

@@ -57,7 +57,7 @@ export async function openListener(
   const receive: OnDatagram = (bytes, remote) => {
     if (bound !== undefined) onDatagram(bound, bytes, remote)
   }
-  const group = discovery && {
+  const group = discovery?.group !== undefined && {
     address: discovery.group,
     port: discovery.port,
     interface: discovery.interface,
@@ -69,7 +69,7 @@ export async function openListener(
     roaming: config.roaming,
   }
   const link: { -readonly [K in keyof LinkOptions]: LinkOptions[K] } = {
-    ...{ url, bothFamilies, receiveBuffer, group, longest, pace },
+    ...{ url, bothFamilies, receiveBuffer, group: group || undefined, longest, pace },
     onLine: (event) => {
       logLine(log, config.name, event)
       if (event.type === 'longest') listener.maxMessage = Math.min(listener.maxMessage, event.longest)

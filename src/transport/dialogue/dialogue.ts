@@ -30,6 +30,13 @@ export interface DialogueOptions {
   readonly confirm?: number | undefined
 }
 
+/** The same for a modem, all filled in. */
+export interface ModemOptions {
+  readonly longest: number
+  readonly inFlight: number
+  readonly confirm: number
+}
+
 /** One stream is spoken on by one such object; all that it keeps is bounded. */
 export interface Dialogue {
   /** The stream was opened, perhaps again: what was before is forgotten. */

@@ -2,7 +2,7 @@
 
 import type { CrcKind } from '../framing/crc.ts'
 import { createFraming, FRAMING_NAMES, isFramingName } from '../framing/framing.ts'
-import type { Dialogue, DialogueOptions } from './dialogue.ts'
+import type { Dialogue, DialogueOptions, ModemOptions } from './dialogue.ts'
 import { createWire } from './wire.ts'
 import { createXbee, XBEE_LONGEST, type XbeeMode } from './xbee/xbee.ts'
 
@@ -19,11 +19,17 @@ export interface DialogueSettings {
 interface Modem {
   /** octets of the longest message, unless told otherwise */
   readonly longest: number
-  create(settings: DialogueSettings, options: DialogueOptions): Dialogue
+  /** milliseconds that a frame waits for its confirmation, unless told otherwise */
+  readonly confirm: number
+  create(settings: DialogueSettings, options: ModemOptions): Dialogue
 }
 
 const MODEMS: Readonly<Record<string, Modem>> = {
-  xbee: { longest: XBEE_LONGEST, create: ({ api = 2 }, options) => createXbee(api, options) },
+  xbee: {
+    longest: XBEE_LONGEST,
+    confirm: 5000,
+    create: ({ api = 2 }, options) => createXbee(api, options),
+  },
 }
 
 /** What may stand behind `framing=` in an url. */
@@ -32,9 +38,11 @@ export const LINE_FRAMINGS: readonly string[] = [...FRAMING_NAMES, ...Object.key
 const modemOf = (framing: string): Modem | undefined =>
   Object.hasOwn(MODEMS, framing) ? MODEMS[framing] : undefined
 
-/** Whether a modem with many peers of its own is on the line. */
-export const hasManyPeers = (framing: string): boolean => modemOf(framing) !== undefined
+/** Milliseconds that a frame waits for its confirmation, unless told otherwise; undefined: nothing is confirmed. */
+export const usualConfirm = (framing: string): number | undefined => modemOf(framing)?.confirm
 
+/** Frames that a modem is given at a time. */
+const IN_FLIGHT = 1
 /** Octets of the longest message where nothing else is said: what fits a datagram. */
 const LONGEST = 1472
 
@@ -44,8 +52,10 @@ export const usualLongest = (framing: string): number => modemOf(framing)?.longe
 /** A dialogue at its start: `begin` comes first. Throws for a framing that is none of `LINE_FRAMINGS`. */
 export function createDialogue(settings: DialogueSettings, options: DialogueOptions): Dialogue {
   const { framing, crc } = settings
+  const { longest, inFlight = IN_FLIGHT } = options
   const modem = modemOf(framing)
-  if (modem !== undefined) return modem.create(settings, options)
+  if (modem !== undefined)
+    return modem.create(settings, { longest, inFlight, confirm: options.confirm ?? modem.confirm })
   if (!isFramingName(framing)) throw new Error(`there is no framing "${framing}"`)
-  return createWire(createFraming(framing, { longest: options.longest, crc }), options.longest)
+  return createWire(createFraming(framing, { longest, crc }), longest)
 }

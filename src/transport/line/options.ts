@@ -3,7 +3,7 @@
 import type { DialogueOptions, Heard } from '../dialogue/dialogue.ts'
 import { usualLongest } from '../dialogue/kinds.ts'
 import type { PaceLimits } from './pace.ts'
-import { type LineSettings, lineRate } from './url.ts'
+import { type LineSettings, usualPace } from './url.ts'
 
 /** What happens to a line, for the log. */
 export type LineEvent =
@@ -35,16 +35,12 @@ export interface LineOptions {
 /** A line may hold so many messages and octets back, unless told otherwise. */
 const MESSAGES = 32
 const OCTETS = 8192
-/** The part of its rate that a wire is given: the clocks of both sides differ, and some devices need a breath. */
-const SHARE = 0.9
-
 /** Octets of the longest message on a line. */
 export const longestOf = (settings: LineSettings, { longest }: LineOptions): number =>
   longest ?? usualLongest(settings.framing)
 
 /** The limits of a line with their defaults. */
 export function paceLimits(settings: LineSettings, { pace = {} }: LineOptions): PaceLimits {
-  const rate = lineRate(settings)
-  const { octetsPerSecond = rate && rate * SHARE, messages = MESSAGES, octets = OCTETS } = pace
+  const { octetsPerSecond = usualPace(settings), messages = MESSAGES, octets = OCTETS } = pace
   return { octetsPerSecond, messages, octets }
 }

@@ -1,7 +1,7 @@
 // Urls of lines, `serial:///dev/ttyUSB0?framing=slip`, `xbee:///dev/ttyUSB0` and `tcp://10.0.0.9:4001?framing=hdlc`: what they say,
 // or what is wrong with them. Pure; the configuration and the transport read them alike.
 
-import { type DialogueSettings, LINE_FRAMINGS } from '../dialogue/kinds.ts'
+import { type DialogueSettings, LINE_FRAMINGS, usualConfirm, usualLongest } from '../dialogue/kinds.ts'
 import { CRC_NAMES } from '../framing/crc.ts'
 
 /** A serial device and how it is set. */
@@ -164,6 +164,21 @@ function decoded(path: string): string | undefined {
   }
 }
 
+/** What an url of a line says; undefined for one that is wrong, or of another kind. */
+export function lineIn(url: string): LineSettings | undefined {
+  const read = isLineUrl(url) ? readLineUrl(url) : undefined
+  return read === undefined || 'expected' in read ? undefined : read
+}
+
+/** Octets of the longest message of a listener with this url, of whatever kind, unless told otherwise. */
+export const usualMessageSize = (url: string): number => usualLongest(lineIn(url)?.framing ?? '')
+
+/** How fast a line is, unless told otherwise: octets per second, and milliseconds for a confirmation; undefined: no limit, none. */
+export function usualSpeed(url: string): { rate: number | undefined; confirm: number | undefined } {
+  const line = lineIn(url)
+  return { rate: line && usualPace(line), confirm: line && usualConfirm(line.framing) }
+}
+
 /** The link address of what is at the other end, and what the line itself is told apart by: the device, or host and port. */
 export const lineAddress = ({ stream }: Pick<LineSettings, 'stream'>): string =>
   stream.kind === 'serial' ? stream.device : `tcp/${stream.host}:${stream.port}`
@@ -171,3 +186,12 @@ export const lineAddress = ({ stream }: Pick<LineSettings, 'stream'>): string =>
 /** Octets per second that a wire carries: with start and stop bits some ten bits each; undefined for TCP. */
 export const lineRate = ({ stream }: Pick<LineSettings, 'stream'>): number | undefined =>
   stream.kind === 'serial' ? stream.baud / 10 : undefined
+
+/** The part of its rate that a wire is given: the clocks of both sides differ, and some devices need a breath. */
+const SHARE = 0.9
+
+/** Octets per second that a line is given, unless told otherwise. */
+export function usualPace(settings: Pick<LineSettings, 'stream'>): number | undefined {
+  const rate = lineRate(settings)
+  return rate && rate * SHARE
+}

@@ -9,13 +9,14 @@ import { createApiFrames } from '../../../src/transport/framing/api-frames.ts'
 import { hexOf, octets } from '../../support/octets.ts'
 
 const M1 = octets('0a 04 04 01 00 3c 6d 31 33 35')
+const USUAL = { longest: 84, inFlight: 1, confirm: 5000 }
 const NODE = 'xbee/0013a20012345678'
 const data = (hex: string, mode: XbeeMode = 1) =>
   createApiFrames({ longest: 2000, escaped: mode === 2 }).encode(octets(hex))
 
 /** A dialogue that has begun at 0, its questions asked. */
 function begun(mode: XbeeMode = 1, options: { inFlight?: number; confirm?: number; longest?: number } = {}) {
-  const xbee = createXbee(mode, { longest: 84, ...options })
+  const xbee = createXbee(mode, { ...USUAL, ...options })
   xbee.begin(0)
   const asked: string[] = []
   for (let frame = xbee.ownFrame(0); frame; frame = xbee.ownFrame(0)) asked.push(hexOf(frame))
@@ -47,7 +48,7 @@ describe('golden frames of XBee', () => {
   })
 
   it('Transmit Request with a CONNECT, AP=2 [LINK-FR-2]', () => {
-    const xbee = createXbee(2, { longest: 84 })
+    const xbee = createXbee(2, USUAL)
     const frame = xbee.encode(M1, NODE, 0)
     if (typeof frame === 'string') throw new Error(frame)
     expect(hexOf(xbee.seal(frame, 0))).toBe(
@@ -83,7 +84,7 @@ describe('golden frames of XBee', () => {
   })
 
   it('Transmit Status 8B of the manufacturer, AP=2 [LINK-FR-2]', () => {
-    const xbee = createXbee(2, { longest: 84 })
+    const xbee = createXbee(2, USUAL)
     const frame = xbee.encode(M1, NODE, 0)
     if (typeof frame === 'string') throw new Error(frame)
     xbee.seal(frame, 0)

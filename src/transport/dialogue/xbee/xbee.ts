@@ -6,7 +6,7 @@ import type { Decoded, Framing } from '../../framing/decoded.ts'
 import { isWholeMessage } from '../../framing/length.ts'
 import type { LinkError } from '../../transport.ts'
 import { Confirmations } from '../confirmations.ts'
-import type { Dialogue, DialogueOptions, Heard } from '../dialogue.ts'
+import type { Dialogue, Heard, ModemOptions } from '../dialogue.ts'
 import {
   type ApiFrame,
   type ApiReceiver,
@@ -22,9 +22,6 @@ import { ModuleQuestions } from './questions.ts'
 const HEADER = 18
 /** What a module may say that is longer than messages. */
 const SPARE = 3
-/** Frames that wait for their status, and milliseconds that they wait, unless told otherwise. */
-const IN_FLIGHT = 1
-const CONFIRM = 5000
 /** Usual payload of Zigbee; what a module carries, it tells. */
 export const XBEE_LONGEST = 84
 
@@ -32,7 +29,7 @@ export const XBEE_LONGEST = 84
 export type XbeeMode = 1 | 2
 
 /** Speaks with a module in this mode. */
-export const createXbee = (mode: XbeeMode, options: DialogueOptions): Dialogue => new Xbee(mode, options)
+export const createXbee = (mode: XbeeMode, options: ModemOptions): Dialogue => new Xbee(mode, options)
 
 /** A message that waits, as long as it will be on the line; its id and the address of 16 bits come when it leaves. */
 interface Envelope {
@@ -50,11 +47,11 @@ class Xbee implements Dialogue {
   readonly #envelopes = new WeakMap<Uint8Array, Envelope>()
   #silentAt: number | undefined
 
-  constructor(mode: XbeeMode, { longest, inFlight = IN_FLIGHT, confirm = CONFIRM }: DialogueOptions) {
+  constructor(mode: XbeeMode, { longest, ...limits }: ModemOptions) {
     const most = Math.max(longest, XBEE_LONGEST)
     this.#frames = createApiFrames({ longest: SPARE * most, escaped: mode === 2 })
     this.longestFrame = mostApiOctets(longest + HEADER)
-    this.#confirmations = new Confirmations({ inFlight, confirm })
+    this.#confirmations = new Confirmations(limits)
     this.#questions = new ModuleQuestions(mode)
   }
 
