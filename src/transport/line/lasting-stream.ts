@@ -90,11 +90,12 @@ export class LastingStream {
 
   /** What is told of one stream, until another one takes its place. */
   #listener(): StreamListener {
-    const { what, onOctets, onTaken } = this.#parts
+    const { what, onOctets, onTaken, onLine } = this.#parts
     return {
       onOctets: (bytes, fromSecond) => this.guard(() => onOctets(bytes, fromSecond)),
       onTaken: () => this.guard(onTaken),
       onEnd: (why) => this.#isAway(new Error(`${what}: ${why}`)),
+      onNotice: (text) => onLine({ type: 'notice', level: 'warn', text: `${what}: ${text}` }),
     }
   }
 

@@ -50,6 +50,22 @@ describe('the url of a line', () => {
     expect(lineRate(right('tcp://barn.example:4001?framing=hdlc'))).toBeUndefined()
   })
 
+  it('says how the port of a device server is set, with RFC 2217', () => {
+    const url = 'tcp://10.0.0.9:4002?framing=slip&telnet=rfc2217&baud=250000&parity=odd&dtr=off&rts=on'
+    const read = right(url)
+    const comPort = { baud: 250_000, bits: 8, parity: 'odd', stop: 1, flow: 'none', dtr: false, rts: true }
+    expect(read.stream).toMatchObject({ kind: 'tcp', telnet: 'rfc2217', comPort })
+    expect(lineRate(read)).toBe(25_000)
+    expect(right('tcp://10.0.0.9:4002?framing=slip&telnet=raw').stream).toMatchObject({ telnet: 'raw' })
+  })
+
+  it('says where modems call', () => {
+    const read = right('tcp-listen://[::]:6969?framing=hdlc&node=encap')
+    expect(read).toMatchObject({ stream: { kind: 'tcp-listen', host: '::', port: 6969 }, node: 'encap' })
+    expect([lineAddress(read), lineRate(read)]).toEqual(['tcp-listen/:::6969', undefined])
+    expect(right('tcp-listen://127.0.0.1:0?framing=slip').stream).toMatchObject({ port: 0 })
+  })
+
   it.each([
     ['serial:///dev/ttyUSB0', 'framing=slip or cobs or hdlc or length'],
     ['serial:///dev/ttyUSB0?framing=ppp', 'framing=slip or cobs or hdlc or length'],
@@ -63,6 +79,21 @@ describe('the url of a line', () => {
     ['tcp://10.0.0.9?framing=slip', 'tcp://10.0.0.9:4001'],
     ['tcp://user:word@10.0.0.9:1?framing=slip', 'tcp://10.0.0.9:4001'],
     ['tcp://10.0.0.9:4001?framing=slip&baud=9600', 'no parameters but framing, crc'],
+    [
+      'tcp://10.0.0.9:4001?framing=slip&telnet=raw&dtr=on',
+      '"dtr" of a device server is set with telnet=rfc2217',
+    ],
+    ['tcp://10.0.0.9:4001?framing=slip&telnet=yes', 'telnet=raw or rfc2217'],
+    ['tcp://10.0.0.9:0?framing=slip', 'tcp://10.0.0.9:4001'],
+    ['serial:///dev/ttyUSB0?framing=slip&flow=rts&rts=on', 'flow=rts without "rts"'],
+    ['serial:///dev/ttyUSB0?framing=slip&dtr=high', 'dtr=on or off'],
+    ['serial:///dev/ttyUSB0?framing=slip&baud=0', 'baud=115200'],
+    ['serial:///dev/ttyUSB0?framing=slip&baud=fast', 'baud=115200'],
+    ['tcp-listen://0.0.0.0:6969?framing=slip&reopen=1s..2s', 'no parameters but telnet, framing, crc, node'],
+    ['tcp-listen://0.0.0.0:6969?framing=slip&telnet=rfc2217', 'telnet=raw'],
+    ['tcp-listen://barn.example:6969?framing=slip', 'tcp-listen://0.0.0.0:6969'],
+    ['tcp-listen://0.0.0.0?framing=slip', 'tcp-listen://0.0.0.0:6969'],
+    ['tcp-listen://0.0.0.0:6969', 'framing=slip or cobs or hdlc or length'],
     ['zigbee:///dev/ttyUSB0', 'serial:///dev/serial/by-id/'],
   ])('%s: expected %s [LINK-GW-8]', (url, expected) => {
     expect(readLineUrl(url)).toMatchObject({ expected: expect.stringContaining(expected) })
