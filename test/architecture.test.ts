@@ -36,7 +36,10 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
   sessions: both('session', 'codec', 'mqtt-topics'),
   sensor: { values: ['codec', 'dtls'], types: ['codec', 'dtls'] },
   simulation: { values: ['sensor'], types: ['sensor', 'codec'] },
-  transport: { values: ['codec/v1/messages.ts', 'dtls'], types: ['session/peers.ts', 'dtls'] },
+  transport: {
+    values: ['codec/v1/messages.ts', 'codec/envelope.ts', 'dtls'],
+    types: ['session/peers.ts', 'dtls'],
+  },
   dtls: none,
   upstream: {
     values: ['mqtt-topics'],
@@ -126,6 +129,9 @@ const PURE = [
   'mqtt-topics',
   'transport/line/url.ts',
   'transport/line/pace.ts',
+  'transport/telnet/com-port.ts',
+  'transport/telnet/telnet.ts',
+  'transport/tcp-server/calls.ts',
 ]
 const isPure = (path: string) => isIn(PURE, path) || /^src\/transport\/(?:framing|dialogue)\//.test(path)
 /** DTLS is pure but for Node's primitives, which these files give it; only the last of them draws random numbers. */

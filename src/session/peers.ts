@@ -11,8 +11,8 @@ export interface Listener {
   /** octets that one datagram may have on this link, encapsulation included [7.4] */
   readonly maxMessage: number
   readonly roaming: Roaming
-  /** messages that the link takes now before it is full; absent on links that never are */
-  readonly room?: (() => number) | undefined
+  /** messages that the link takes now for this peer before it is full; absent on links that never are */
+  readonly room?: ((peer: Peer) => number) | undefined
 }
 
 /** Identifies a transport address: a number for IPv4, a string for everything else. */
@@ -59,10 +59,13 @@ export function peerKey(
     const { number } = association
     return nodeId === undefined ? -(number * 32 + listener) : `${listener} #${number} ${hex(nodeId)}`
   }
-  if (nodeId !== undefined) return `${listener} ${address} ${port} ${hex(nodeId)}`
+  if (nodeId !== undefined) return `${listener} ${placeOf(address)} ${port} ${hex(nodeId)}`
   const ip = parseIPv4(address)
   return ip < 0 ? `${listener} ${address} ${port}` : (listener * 2 ** 32 + ip) * 2 ** 16 + port
 }
+
+/** Nodes behind bridges that call the gateway are the same behind whichever of them: its address is where they are now. */
+const placeOf = (address: string): string => (address.startsWith('bridge/') ? 'bridge' : address)
 
 /** The association that a key is of, and the listener's index; undefined for plain addresses. */
 export function associationIn(key: PeerKey): { listener: number; number: number } | undefined {

@@ -24,6 +24,7 @@ const KINDS: Readonly<Record<string, Open>> = {
   serial: openLine,
   tcp: openLine,
   xbee: openLine,
+  'tcp-listen': openLine,
 }
 
 /**

@@ -63,6 +63,8 @@ export interface LinkStats {
   readonly signal: Signal | undefined
   /** addresses that could not be reached several times in a row: how many, and some of them */
   readonly unreachable: { readonly count: number; readonly some: readonly string[] }
+  /** where modems call: how many have, and how many were turned away since the start */
+  readonly connections?: { readonly open: number; readonly refused: number } | undefined
 }
 
 /** What a transport tells of itself, for logs and metrics. */
@@ -94,8 +96,11 @@ export interface Transport {
   broadcast(bytes: Uint8Array, radius: number): void
   /** octets of the longest message that it carries, where it knows; may become less */
   readonly longest?: number | undefined
-  /** Messages that may be sent now before the link is full; absent where it never is. Those that nobody repeats wait for it. */
-  room?(): number
+  /**
+   * Messages that may be sent to this peer now before the link is full; absent where it never is. Those that nobody repeats wait for
+   * it.
+   */
+  room?(remote?: Remote & { readonly nodeId?: Uint8Array | undefined }): number
   stats(): TransportStats
   /** its sessions, where the link authenticates its peers */
   readonly secure?: SecureLink | undefined

@@ -150,7 +150,7 @@ export class Front {
     const [bound, bytes, remote] = received
     const from = { ...remote, listener: bound.listener }
     // datagrams that nobody may send must not fill the queue of a worker; the worker checks everything else
-    if (!bound.admits(remote.address)) {
+    if (!bound.admits(remote.address, bytes)) {
       this.#refusals?.report({ reason: 'address-not-admitted', peer: from })
       return this.#refuse(bytes, 'not-allowed', from)
     }

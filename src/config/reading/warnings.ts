@@ -8,7 +8,8 @@ import { unusedWarnings } from '../hints/unused.ts'
 import type { Config, QueueRule, SensorRule } from '../schema.ts'
 import { brokerUrls, parseBrokerUrl, parseListenerUrl } from '../sections/addresses.ts'
 import { matchesEverything } from '../sections/glob.ts'
-import { isLoopback, matcher } from '../sections/networks.ts'
+import { isLoopback } from '../sections/networks.ts'
+import { peerMatcher } from '../sections/peers.ts'
 
 const ADVERTISE_LEAST = 15 * 60_000
 
@@ -20,7 +21,7 @@ function* listenerWarnings(config: Config): Generator<string> {
     if (advertise > 0 && advertise < ADVERTISE_LEAST) {
       yield `${path}.discovery.advertise: less than the 15 minutes that the specification asks for [7.2]`
     }
-    const anyone = ['1.1.1.1', '2606::1'].some(matcher(listener.forwarders))
+    const anyone = ['1.1.1.1', '2606::1'].some((one) => peerMatcher(listener.forwarders)(one))
     if (anyone) yield `${path}.forwarders: every address may speak for every node`
     const address = parseListenerUrl(listener.url)?.address
     const open = listener.allow.length === 0 && address !== undefined && !isLoopback(address)

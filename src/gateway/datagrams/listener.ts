@@ -57,23 +57,22 @@ export async function openListener(
   const receive: OnDatagram = (bytes, remote) => {
     if (bound !== undefined) onDatagram(bound, bytes, remote)
   }
-  const group = discovery?.group !== undefined && {
-    address: discovery.group,
-    port: discovery.port,
-    interface: discovery.interface,
-    hops: discovery.hops,
-  }
+  const { group: address, port, interface: via, hops = 1 } = discovery ?? {}
+  const group = address === undefined ? undefined : { address, port, interface: via, hops }
   const listener: { -readonly [K in keyof Listener]: Listener[K] } = {
     name: config.name,
     maxMessage: longest,
     roaming: config.roaming,
   }
   const link: { -readonly [K in keyof LinkOptions]: LinkOptions[K] } = {
-    ...{ url, bothFamilies, receiveBuffer, group: group || undefined, longest, pace },
+    ...{ url, bothFamilies, receiveBuffer, group, longest, pace },
     onLine: (event) => {
       logLine(log, config.name, event)
       if (event.type === 'longest') listener.maxMessage = Math.min(listener.maxMessage, event.longest)
     },
+    admitsHost: (host) => bound?.admitsHost?.(host) ?? false,
+    // it is counted and told as a message from there would be
+    onRefusedHost: (remote) => receive(new Uint8Array(0), remote),
   }
   if (config.dtls !== undefined && secure !== undefined && share === undefined) {
     const admits = (address: string): boolean => bound?.admits(address) ?? false

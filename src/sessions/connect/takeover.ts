@@ -74,9 +74,9 @@ function letIn(sessions: Sessions, packet: Connect, peer: Peer, rule: string | u
 }
 
 /** Why its rule does not let a sensor of this address and identity have its ClientId [SN-ROB-2]. */
-export function whyBarred(policy: Policy, { address, association }: Peer): RefusalReason | undefined {
+export function whyBarred(policy: Policy, { address, nodeId, association }: Peer): RefusalReason | undefined {
   if (policy.denied) return 'denied'
-  if (!policy.mayComeFrom(address)) return 'wrong-address'
+  if (!policy.mayComeFrom(address, nodeId)) return 'wrong-address'
   return policy.mayBe(association?.identity) ? undefined : 'wrong-identity'
 }
 

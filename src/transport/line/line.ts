@@ -2,6 +2,7 @@
 
 import { createDialogue } from '../dialogue/kinds.ts'
 import { TransportError } from '../error.ts'
+import { openTcpServer } from '../tcp-server/server.ts'
 import type { OnDatagram, Transport } from '../transport.ts'
 import { type LineOptions, longestOf, paceLimits } from './options.ts'
 import { Line } from './paced-line.ts'
@@ -15,18 +16,19 @@ const openStream: OpenStream = (stream, listener) =>
 
 /**
  * Opens a line; resolves even if that fails for now, and tries again for as long as it is not closed. Rejects with TransportError
- * for an url that is wrong, and with `strict=on` for a line that cannot be opened.
+ * for an url that is wrong, with `strict=on` for a line that cannot be opened, and for an address where nobody can call.
  */
 export async function openLine(options: LineOptions, onDatagram: OnDatagram): Promise<Transport> {
   const settings = readLineUrl(options.url)
   if ('expected' in settings)
     throw new TransportError('invalid', `${options.url}: expected ${settings.expected}`)
+  const { stream, reopen } = settings
+  if (stream.kind === 'tcp-listen') return openTcpServer(options, { ...settings, stream }, onDatagram)
   const longest = longestOf(settings, options)
   const { inFlight, confirm } = options.pace ?? {}
   const dialogue = createDialogue(settings, { longest, inFlight, confirm })
   const limits = paceLimits(settings, options)
   const { url, onLine } = options
-  const { stream, reopen } = settings
   const parts = { url, onLine, dialogue, limits, longest, reopen, address: lineAddress(settings) }
   const line = new Line({ ...parts, open: (listener) => openStream(stream, listener) }, onDatagram)
   const error = await line.open()

@@ -2,6 +2,7 @@
 
 import type { DialogueOptions, Heard } from '../dialogue/dialogue.ts'
 import { usualLongest } from '../dialogue/kinds.ts'
+import type { Remote } from '../transport.ts'
 import type { PaceLimits } from './pace.ts'
 import { type LineSettings, usualPace } from './url.ts'
 
@@ -30,6 +31,10 @@ export interface LineOptions {
   readonly pace?: PaceOptions | undefined
   /** told when the line comes and goes; never twice the same */
   readonly onLine?: ((event: LineEvent) => void) | undefined
+  /** whether a modem may call from this address, where modems call; everybody may without */
+  readonly admitsHost?: ((address: string) => boolean) | undefined
+  /** takes those who may not */
+  readonly onRefusedHost?: ((remote: Remote) => void) | undefined
 }
 
 /** A line may hold so many messages and octets back, unless told otherwise. */

@@ -213,6 +213,10 @@ export function lineIn(url: string): LineSettings | undefined {
   return read === undefined || 'expected' in read ? undefined : read
 }
 
+/** Whether a modem is on the line, with many nodes that have link addresses of their own. */
+export const isForRadios = ({ framing }: Pick<LineSettings, 'framing'>): boolean =>
+  usualConfirm(framing) !== undefined
+
 /** Octets of the longest message of a listener with this url, of whatever kind, unless told otherwise. */
 export const usualMessageSize = (url: string): number => usualLongest(lineIn(url)?.framing ?? '')
 
