@@ -128,6 +128,7 @@ const PURE = [
   'sessions',
   'mqtt-topics',
   'transport/line/url.ts',
+  'transport/line/parameters.ts',
   'transport/line/pace.ts',
   'transport/telnet/com-port.ts',
   'transport/telnet/telnet.ts',

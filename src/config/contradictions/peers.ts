@@ -2,9 +2,9 @@
 
 import type { Path } from '../reading/path.ts'
 import type { Config } from '../schema.ts'
-import { peersOf } from '../sections/listener-peers.ts'
 import { isLinkAddress } from '../sections/peers.ts'
 import type { Contradiction } from './contradiction.ts'
+import { peersOf } from './listener-peers.ts'
 
 /** Of the listener with this number. */
 export function* peerContradictions({ listeners }: Config, i: number): Generator<Contradiction> {

@@ -1,10 +1,10 @@
 // What is legal in a configuration and has no effect, or another one than was probably meant: it fits nothing, or what others took.
 
+import { peersOf } from '../contradictions/listener-peers.ts'
 import type { Config } from '../schema.ts'
 import { REFERENCED } from '../schema.ts'
 import { brokerUrls, parseListenerUrl } from '../sections/addresses.ts'
 import { matchesEverything } from '../sections/glob.ts'
-import { peersOf } from '../sections/listener-peers.ts'
 import { containsNetwork, parseNetwork, wholeNetwork } from '../sections/networks.ts'
 import { isLinkAddress } from '../sections/peers.ts'
 import { coversPattern, meantFilter, shortestOf, strangePattern } from './patterns.ts'

@@ -5,6 +5,16 @@
 import { type DialogueSettings, LINE_FRAMINGS, usualConfirm, usualLongest } from '../dialogue/kinds.ts'
 import { CRC_NAMES } from '../framing/crc.ts'
 import type { ComPortSettings } from '../telnet/com-port.ts'
+import {
+  expectedInstead,
+  listOf,
+  PARAMETERS,
+  PAUSES,
+  type Parameters,
+  parametersOf,
+  portParameterIn,
+  SAID,
+} from './parameters.ts'
 
 /** A serial device and how it is set. */
 export interface SerialSettings extends ComPortSettings {
@@ -42,48 +52,7 @@ export interface LineSettings extends DialogueSettings {
   readonly strict: boolean
 }
 
-/**
- * Bits per second; which of them there are, the system or the device server knows. Other numbers are typing errors: all rates are
- * tens, but for a few old ones.
- */
-const RATE = /^(?:75|134|[1-9]\d{0,6}0)$/
-const TIME = /^(\d{1,6})(ms|s|m)\.\.(\d{1,6})(ms|s|m)$/
 const UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 }
-
-/** The words that a parameter may have, the usual one first; or what a value must look like, and an example. */
-type Values = readonly string[] | { readonly form: RegExp; readonly example: string }
-type Parameters = Readonly<Record<string, Values>>
-
-const PORT: Parameters = {
-  baud: { form: RATE, example: '115200, or another rate that is usual' },
-  bits: ['8', '7', '6', '5'],
-  parity: ['none', 'even', 'odd'],
-  stop: ['1', '2'],
-  flow: ['none', 'rts'],
-  dtr: ['on', 'off'],
-  rts: ['on', 'off'],
-}
-/** Those of a stream, by its scheme. */
-const PARAMETERS: Readonly<Record<string, Parameters>> = {
-  'serial:': PORT,
-  'tcp:': { telnet: ['raw', 'rfc2217'], ...PORT },
-  'tcp-listen:': { telnet: ['raw'] },
-  'xbee:': PORT,
-}
-/** What is opened from here goes and comes back. */
-const COMING_AND_GOING: Parameters = {
-  reopen: { form: TIME, example: '1s..30s, the shortest and the longest pause' },
-  strict: ['off', 'on'],
-}
-/** Those that belong to a framing; all others have these of plain ones. */
-const PLAIN: Parameters = { crc: CRC_NAMES, node: ['none', 'encap'] }
-const OF_FRAMING: Readonly<Record<string, Parameters>> = {
-  xbee: { api: ['2', '1'] },
-}
-/** What some schemes say without a parameter. */
-const SAID: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  'xbee:': { framing: 'xbee', baud: '9600', flow: 'rts' },
-}
 
 /** The schemes of lines, without colon. */
 export const LINE_SCHEMES: readonly string[] = Object.keys(PARAMETERS).map((scheme) => scheme.slice(0, -1))
@@ -110,11 +79,7 @@ export function readLineUrl(url: string): LineSettings | LineProblem {
   const given = new Map([...Object.entries(SAID[parsed.protocol] ?? {}), ...parsed.searchParams])
   const framing = given.get('framing') ?? ''
   const isCalled = parsed.protocol === 'tcp-listen:'
-  const common: Parameters = {
-    framing: LINE_FRAMINGS,
-    ...(OF_FRAMING[framing] ?? PLAIN),
-    ...(isCalled ? {} : COMING_AND_GOING),
-  }
+  const common = parametersOf(framing, isCalled)
   const known: Parameters = { ...ofScheme, ...common }
   for (const [name, value] of given) {
     if (!Object.hasOwn(known, name)) {
@@ -127,7 +92,7 @@ export function readLineUrl(url: string): LineSettings | LineProblem {
   if (framing === '') return { expected: `framing=${listOf(LINE_FRAMINGS)} in the url` }
   const reopen = readPause(given.get('reopen') ?? '1s..30s')
   if (reopen === undefined) return { expected: 'reopen=1s..30s, the shortest and the longest pause' }
-  const unset = Object.keys(PORT).find((name) => given.has(name))
+  const unset = portParameterIn(given)
   if (parsed.protocol === 'tcp:' && unset !== undefined && given.get('telnet') !== 'rfc2217') {
     const names = Object.keys(common).join(', ')
     return {
@@ -149,17 +114,8 @@ export function readLineUrl(url: string): LineSettings | LineProblem {
   }
 }
 
-const listOf = (words: readonly string[]): string => words.join(' or ')
-
-/** What a value should be instead; undefined for one that is right. */
-function expectedInstead(values: Values | undefined, value: string): string | undefined {
-  if (values === undefined) return undefined
-  if ('form' in values) return values.form.test(value) ? undefined : values.example
-  return values.includes(value) ? undefined : listOf(values)
-}
-
 function readPause(text: string): LineSettings['reopen'] | undefined {
-  const [, least = '', leastUnit = '', most = '', mostUnit = ''] = TIME.exec(text) ?? []
+  const [, least = '', leastUnit = '', most = '', mostUnit = ''] = PAUSES.exec(text) ?? []
   const [min, max] = [Number(least) * (UNIT[leastUnit] ?? 0), Number(most) * (UNIT[mostUnit] ?? 0)]
   return min >= 10 && min <= max && max <= 3_600_000 ? { min, max } : undefined
 }
