@@ -101,6 +101,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['console'],
   preact: ['page'],
   uplot: ['page'],
+  serialport: ['transport/line/serialport.ts'],
   '@xmldom/xmldom': ['cli/import/hivemq-edge/read-xml.ts'],
   'node:dgram': ['transport', 'sensor'],
   'node:fs': [

@@ -1,42 +1,43 @@
-// Node's sockets and terminals as streams of a line.
+// Node's sockets, terminals and other duplex streams as streams of a line.
 
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { ByteStream, StreamListener } from './stream.ts'
 
-/** `release` is called once, when it has ended for whatever reason. */
+/** `release` is called once, when it has ended for whatever reason; `destroy` ends it. */
 export function streamOf(
-  socket: Socket,
+  duplex: Duplex,
   listener: StreamListener,
   release: () => void = () => {},
+  destroy: () => void = () => duplex.destroy(),
 ): ByteStream {
   let open = true
   const end = (why: string): void => {
     if (!open) return
     open = false
-    socket.destroy()
+    destroy()
     release()
     listener.onEnd(why)
   }
   const taken = (error?: Error | null): void => {
     if (open && !error) listener.onTaken()
   }
-  socket.on('data', (bytes) => {
+  duplex.on('data', (bytes) => {
     if (open) listener.onOctets(bytes)
   })
-  socket.on('end', () => end('the other side has gone'))
-  socket.on('close', () => end('it was closed'))
-  socket.on('error', (error) => end(error.message))
+  duplex.on('end', () => end('the other side has gone'))
+  duplex.on('close', (error: unknown) => end(error instanceof Error ? error.message : 'it was closed'))
+  duplex.on('error', (error) => end(error.message))
   return {
     write(bytes) {
-      if (open) socket.write(bytes, taken)
+      if (open) duplex.write(bytes, taken)
     },
     get waiting() {
-      return socket.writableLength
+      return duplex.writableLength
     },
     close() {
       if (!open) return
       open = false
-      socket.destroy()
+      destroy()
       release()
     },
   }

@@ -1,14 +1,16 @@
-// A serial device without a native module: `stty` sets the line, libuv reads and writes it as a terminal.
+// A serial device: libuv reads and writes it as a terminal, and what sets the line is the package `serialport` where that is installed,
+// and `stty` otherwise, so that no native module is needed.
 
 import { execFile } from 'node:child_process'
 import { close, constants, open } from 'node:fs'
-import { realpath } from 'node:fs/promises'
+import { access, realpath } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { isatty, ReadStream } from 'node:tty'
 import { promisify } from 'node:util'
 import { type Advice, explain, TransportError } from '../error.ts'
 import { streamOf } from './duplex.ts'
-import type { OpenStream } from './stream.ts'
+import { loadSerialPackage, openByPackage, type SerialPackage, setByPackage } from './serialport.ts'
+import type { ByteStream, OpenStream, StreamListener } from './stream.ts'
 import type { SerialSettings } from './url.ts'
 
 /** Opening a terminal may wait for a carrier. */
@@ -23,34 +25,87 @@ const ADVICE: Advice = {
   failed: 'it cannot be opened as a serial device',
 }
 
-/** Opens and sets the device. */
-export const openSerial: OpenStream<SerialSettings> = async (settings, listener) => {
-  const { device } = settings
-  const what = `cannot open ${device}`
-  const path = await realpath(device).catch((error: unknown) => {
-    throw explain(what, error, ADVICE)
-  })
-  const lock = await lockLine(path).catch((error: unknown) => {
-    throw explain(what, error, ADVICE)
-  })
-  try {
-    // without O_NONBLOCK the open itself may wait for a carrier, and with it a thread of the pool
-    const descriptor = await promisify(open)(path, FLAGS)
+/** Opens devices with the package, if it is there, and without it otherwise. */
+export const serialOpener =
+  (load: () => Promise<SerialPackage>): OpenStream<SerialSettings> =>
+  async (settings, listener) => {
+    const { device } = settings
+    const what = `cannot open ${device}`
     try {
-      if (!isatty(descriptor))
-        throw new TransportError('invalid', `${what}: it is no serial device; look at the path in the url`)
-      await setLine(path, settings)
+      const path = await placeOf(device)
+      const lock = await lockLine(path)
+      const release = () => void lock?.close()
+      try {
+        const found = await load()
+        if (found.Port === undefined) refuseWithout(settings, found)
+        else if (process.platform === 'win32')
+          return await openByPackage(found.Port, path, settings, listener, release)
+        return await openTerminal(path, settings, listener, release, found)
+      } catch (error) {
+        release()
+        throw error
+      }
     } catch (error) {
-      close(descriptor, () => {})
-      throw error
+      throw error instanceof TransportError ? error : explain(what, error, ADVICE)
     }
-    const terminal = new ReadStream(descriptor) // closes its descriptor itself
-    terminal.resume()
-    return streamOf(terminal, listener, () => lock?.close())
-  } catch (error) {
-    lock?.close()
-    throw error instanceof TransportError ? error : explain(what, error, ADVICE)
   }
+
+/** Opens and sets the device. */
+export const openSerial: OpenStream<SerialSettings> = serialOpener(loadSerialPackage)
+
+/** The device itself, whatever its other names are; rejects where it cannot be used. */
+async function placeOf(device: string): Promise<string> {
+  if (process.platform === 'win32') return device.slice(1)
+  const path = await realpath(device)
+  await access(path, constants.R_OK | constants.W_OK)
+  return path
+}
+
+/** What only the package can. */
+function refuseWithout(
+  { device, dtr, rts }: SerialSettings,
+  { isMissing, why }: Extract<SerialPackage, { readonly why: string }>,
+): void {
+  const wanted =
+    process.platform === 'win32'
+      ? 'serial devices'
+      : dtr !== undefined || rts !== undefined
+        ? 'dtr and rts'
+        : undefined
+  if (wanted === undefined) return
+  const remedy = isMissing
+    ? 'install it beside the gateway: npm install serialport'
+    : `it cannot be loaded: ${why}`
+  throw new TransportError(
+    'invalid',
+    `cannot open ${device}: ${wanted} need the package "serialport"; ${remedy}`,
+  )
+}
+
+/** As a terminal of libuv, which is set by the package if it is there, and by `stty` otherwise. */
+async function openTerminal(
+  path: string,
+  settings: SerialSettings,
+  listener: StreamListener,
+  release: () => void,
+  { Port }: SerialPackage,
+): Promise<ByteStream> {
+  // without O_NONBLOCK the open itself may wait for a carrier, and with it a thread of the pool
+  const descriptor = await promisify(open)(path, FLAGS)
+  try {
+    if (!isatty(descriptor))
+      throw new TransportError(
+        'invalid',
+        `cannot open ${path}: it is no serial device; look at the path in the url`,
+      )
+    await (Port === undefined ? setLine(path, settings) : setByPackage(Port, path, settings, listener))
+  } catch (error) {
+    close(descriptor, () => {})
+    throw error
+  }
+  const terminal = new ReadStream(descriptor) // closes its descriptor itself
+  terminal.resume()
+  return streamOf(terminal, listener, release)
 }
 
 /** Raw: every octet as it is. What is not on the line itself, such as a carrier, is not waited for. */
@@ -74,7 +129,9 @@ function setLine(path: string, { baud, bits, parity, stop, flow }: SerialSetting
         ? `stty did not end within ${STTY_WITHIN / 1000} s`
         : said.trim() || error.message
       const advice = 'baud, bits, parity, stop and flow in the url must be what the device can'
-      reject(new TransportError('failed', `cannot set ${path}: ${advice} (${why})`))
+      const more =
+        '; with the package "serialport" beside the gateway, other rates than those of stty can be set'
+      reject(new TransportError('failed', `cannot set ${path}: ${advice}${more} (${why})`))
     })
   })
 }
