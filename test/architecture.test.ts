@@ -112,6 +112,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
     'transport/udp/proc-table.ts',
     'transport/dtls/key-log.ts',
     'transport/line/serial.ts',
+    'transport/line/half-open.ts',
     'console/page.ts',
     'console/docs.ts',
   ],

@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { explain, TransportError } from '../error.ts'
 import { openTelnet } from '../telnet/telnet-stream.ts'
 import { streamOf } from './duplex.ts'
+import { watchHalfOpen } from './half-open.ts'
 import type { OpenStream } from './stream.ts'
 import type { TcpSettings } from './url.ts'
 
@@ -17,7 +18,7 @@ export const openTcp: OpenStream<TcpSettings> = (settings, listener) =>
     ? connectTcp(settings, listener)
     : openTelnet(settings.comPort, listener, (inner) => connectTcp(settings, inner))
 
-/** A connection whose other side has vanished without a word is found by the system's keep-alive. */
+/** A connection whose other side has vanished without a word is found by the system's keep-alive, or by what it does not acknowledge. */
 const connectTcp: OpenStream<TcpSettings> = ({ host, port }, listener) =>
   new Promise((resolve, reject) => {
     const what = `cannot connect to ${host}:${port}`
@@ -35,6 +36,7 @@ const connectTcp: OpenStream<TcpSettings> = ({ host, port }, listener) =>
     socket.once('connect', () => {
       clearTimeout(timer)
       socket.off('error', fail)
+      watchHalfOpen(socket)
       resolve(streamOf(socket, listener))
     })
   })

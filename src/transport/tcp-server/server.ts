@@ -5,6 +5,7 @@ import { unwrapMessage } from '../../codec/envelope.ts'
 import { createDialogue } from '../dialogue/kinds.ts'
 import { explain } from '../error.ts'
 import { streamOf } from '../line/duplex.ts'
+import { watchHalfOpen } from '../line/half-open.ts'
 import { type LineOptions, longestOf, paceLimits } from '../line/options.ts'
 import { Line } from '../line/paced-line.ts'
 import type { StreamListener } from '../line/stream.ts'
@@ -154,6 +155,7 @@ class LineServer implements Transport {
       else this.#tell(`${host} is turned away: ${MOST} connections is all that a listener takes`, 'warn')
       return
     }
+    watchHalfOpen(socket)
     void this.#open(socket, host, port)
   }
 
