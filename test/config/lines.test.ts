@@ -73,6 +73,12 @@ describe('a listener that is a line', () => {
     expect(problemsWith({ url: LINE }, { url: LINE.replace('slip', 'cobs') })).toContain('a line of its own')
   })
 
+  it('a name that moves at a replug is warned of on every kind of serial line [LINK-GW-8]', () => {
+    for (const url of ['xbee:///dev/ttyUSB0', 'serial:///dev/ttyACM1?framing=cobs'])
+      expect(load([{ url }]).warnings.join('\n')).toContain('the one in /dev/serial/by-id stays')
+    expect(load([{ url: 'serial:///dev/ttyS0?framing=cobs' }]).warnings.join('\n')).not.toContain('by-id')
+  })
+
   it('a name that moves at a replug, and a pace that is too slow, are warned of [LINK-GW-8]', () => {
     const url = 'serial:///dev/ttyUSB0?framing=slip'
     const { warnings } = load([{ url, pace: { octetsPerSecond: 10 } }])

@@ -1,7 +1,7 @@
 // What is legal but unwise in a configuration. No text here quotes a value: it may have come from a secret.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these variables are filled in by the gateway
 
-import { usualSpeed } from '../../transport/line/url.ts'
+import { lineIn, usualSpeed } from '../../transport/line/url.ts'
 import { isTls } from '../contradictions/contradictions.ts'
 import { coversPattern } from '../hints/patterns.ts'
 import { unusedWarnings } from '../hints/unused.ts'
@@ -25,7 +25,8 @@ function* listenerWarnings(config: Config): Generator<string> {
     if (anyone) yield `${path}.forwarders: every address may speak for every node`
     const address = parseListenerUrl(listener.url)?.address
     const open = listener.allow.length === 0 && address !== undefined && !isLoopback(address)
-    if (/^serial:\/\/\/dev\/tty(USB|ACM)\d/.test(listener.url))
+    const stream = lineIn(listener.url)?.stream
+    if (stream?.kind === 'serial' && /^\/dev\/tty(USB|ACM)\d/.test(stream.device))
       yield `${path}.url: after a replug this name may be that of another device; the one in /dev/serial/by-id stays`
     const slow = isSlow(listener, config.timers.tRetry)
     if (slow) yield `${path}.${listener.pace === undefined ? 'url' : 'pace'}: ${SLOW}`
