@@ -136,7 +136,9 @@ const PURE = [
   'transport/telnet/telnet.ts',
   'transport/tcp-server/calls.ts',
 ]
-const isPure = (path: string) => isIn(PURE, path) || /^src\/transport\/(?:framing|dialogue)\//.test(path)
+const PURE_FOLDERS = /^src\/(?:transport\/framing|transport\/dialogue|simulation\/radio)\//
+const isPure = (path: string) =>
+  isIn(PURE, path) || (PURE_FOLDERS.test(path) && path !== 'src/simulation/radio/run-radio.ts')
 /** DTLS is pure but for Node's primitives, which these files give it; only the last of them draws random numbers. */
 const CRYPTO = ['dtls/crypto/primitives.ts', 'dtls/crypto/x509.ts', 'dtls/crypto/chance.ts']
 const IMPURE =

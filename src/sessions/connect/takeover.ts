@@ -58,7 +58,7 @@ function letIn(sessions: Sessions, packet: Connect, peer: Peer, rule: string | u
     return reject(peer, clientId, 'client-id-reserved', ReturnCode.notSupported, turn)
   }
   displaceSession(sessions, clientId, peer.key, turn)
-  const full = existing === undefined ? makeRoomFor(sessions, sourceOf(peer), turn) : undefined
+  const full = existing === undefined ? makeRoomFor(sessions, peer, turn) : undefined
   if (full !== undefined) return reject(peer, clientId, full, ReturnCode.congestion, turn) // [SN-CONN-19]
   const session = existing ?? createSession(clientId, turn.env, who)
   Object.assign(session, { identity: who.identity, rule, policy })
