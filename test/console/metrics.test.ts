@@ -96,6 +96,9 @@ describe('the metrics', () => {
       'mqttsn_link_errors_total{listener="bench",reason="noise"}': 2,
       'mqttsn_link_errors_total{listener="bench",reason="full"}': 3,
       'mqttsn_link_queued_messages{listener="bench"}': 1,
+      'mqttsn_link_unconfirmed_frames{listener="bench"}': 1,
+      'mqttsn_link_unreachable_peers{listener="bench"}': 2,
+      'mqttsn_link_rssi_dbm{listener="bench"}': -61,
     })
   })
 
