@@ -25,6 +25,7 @@ const KINDS: Readonly<Record<string, Open>> = {
   tcp: openLine,
   xbee: openLine,
   'tcp-listen': openLine,
+  loralink: openLine,
 }
 
 /**

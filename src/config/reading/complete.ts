@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path'
 import type { z } from 'zod'
-import { usualMessageSize } from '../../transport/line/url.ts'
+import { usualMessageSize, withoutKey } from '../../transport/line/url.ts'
 import {
   type BrokerConfig,
   type Config,
@@ -89,7 +89,7 @@ export function completeConfig(
     ...rest,
     listeners: listeners.map(({ dtls, ...listener }) => ({
       ...listener,
-      name: listener.name ?? listener.url,
+      name: listener.name ?? withoutKey(listener.url),
       maxMessageSize: listener.maxMessageSize ?? usualMessageSize(listener.url),
       dtls: dtls && completeDtls(dtls, directory),
     })),

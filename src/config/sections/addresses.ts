@@ -50,7 +50,7 @@ const LISTENERS: readonly ListenerKind[] = [
     example: SOCKET_EXAMPLE,
     wrong: (url) => (parseListenerUrl(url) === undefined ? SOCKET_EXAMPLE : undefined),
   },
-  { form: /^(?:serial|xbee|tcp|tcp-listen):\/\/.+$/, example: LINE_EXAMPLES, wrong: wrongLine },
+  { form: /^(?:serial|xbee|loralink|tcp|tcp-listen):\/\/.+$/, example: LINE_EXAMPLES, wrong: wrongLine },
 ]
 
 function wrongLine(url: string): string | undefined {

@@ -22,7 +22,7 @@ const MOST_SEARCHES = 64
 export function makeRoomFor(sessions: Sessions, peer: Peer, turn: Turn): RefusalReason | undefined {
   const { limits } = turn.env.settings
   const source = sourceOf(peer)
-  if (peer.listener.room?.() === 0) return 'link-full'
+  if (peer.listener.room?.(peer) === 0) return 'link-full'
   const own = sessions.bySource.get(source) ?? 0
   if (own >= limits.sensorsPerAddress && !giveWay(sessions, source, true, turn)) return 'too-many-of-address'
   if (sessions.byClientId.size < limits.sensors || giveWay(sessions, source, false, turn)) return undefined

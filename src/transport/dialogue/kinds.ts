@@ -2,7 +2,9 @@
 
 import type { CrcKind } from '../framing/crc.ts'
 import { createFraming, FRAMING_NAMES, isFramingName } from '../framing/framing.ts'
+import { AQUILA_LONGEST, type AquilaSettings, createAquila } from './aquila.ts'
 import type { Dialogue, DialogueOptions, ModemOptions } from './dialogue.ts'
+import { createLoralink, LORALINK_LONGEST } from './loralink.ts'
 import { createWire } from './wire.ts'
 import { createXbee, XBEE_LONGEST, type XbeeMode } from './xbee/xbee.ts'
 
@@ -13,6 +15,8 @@ export interface DialogueSettings {
   readonly crc?: CrcKind | undefined
   /** AP of an XBee module */
   readonly api?: XbeeMode | undefined
+  /** of the network behind an Aquila bridge */
+  readonly aquila?: AquilaSettings | undefined
 }
 
 /** A modem that has a dialogue of its own. */
@@ -29,6 +33,16 @@ const MODEMS: Readonly<Record<string, Modem>> = {
     longest: XBEE_LONGEST,
     confirm: 5000,
     create: ({ api = 2 }, options) => createXbee(api, options),
+  },
+  aquila: {
+    longest: AQUILA_LONGEST,
+    confirm: 5000,
+    create: ({ aquila = { pan: 1, key: undefined } }, options) => createAquila(aquila, options),
+  },
+  loralink: {
+    longest: LORALINK_LONGEST,
+    confirm: 10_000,
+    create: (_, options) => createLoralink(options),
   },
 }
 

@@ -6,13 +6,17 @@ import { openTcpServer } from '../tcp-server/server.ts'
 import type { OnDatagram, Transport } from '../transport.ts'
 import { type LineOptions, longestOf, paceLimits } from './options.ts'
 import { Line } from './paced-line.ts'
+import { openSerialPair } from './pair.ts'
 import { openSerial } from './serial.ts'
 import type { OpenStream } from './stream.ts'
 import { openTcp } from './tcp.ts'
-import { lineAddress, readLineUrl } from './url.ts'
+import { lineAddress, readLineUrl, withoutKey } from './url.ts'
 
-const openStream: OpenStream = (stream, listener) =>
-  stream.kind === 'serial' ? openSerial(stream, listener) : openTcp(stream, listener)
+const openStream: OpenStream = (stream, listener) => {
+  if (stream.kind !== 'serial') return openTcp(stream, listener)
+  const { tx } = stream
+  return tx === undefined ? openSerial(stream, listener) : openSerialPair({ ...stream, tx }, listener)
+}
 
 /**
  * Opens a line; resolves even if that fails for now, and tries again for as long as it is not closed. Rejects with TransportError
@@ -21,15 +25,23 @@ const openStream: OpenStream = (stream, listener) =>
 export async function openLine(options: LineOptions, onDatagram: OnDatagram): Promise<Transport> {
   const settings = readLineUrl(options.url)
   if ('expected' in settings)
-    throw new TransportError('invalid', `${options.url}: expected ${settings.expected}`)
+    throw new TransportError('invalid', `${withoutKey(options.url)}: expected ${settings.expected}`)
   const { stream, reopen } = settings
   if (stream.kind === 'tcp-listen') return openTcpServer(options, { ...settings, stream }, onDatagram)
   const longest = longestOf(settings, options)
   const { inFlight, confirm } = options.pace ?? {}
   const dialogue = createDialogue(settings, { longest, inFlight, confirm })
   const limits = paceLimits(settings, options)
-  const { url, onLine } = options
-  const parts = { url, onLine, dialogue, limits, longest, reopen, address: lineAddress(settings) }
+  const { onLine } = options
+  const parts = {
+    url: withoutKey(options.url),
+    onLine,
+    dialogue,
+    limits,
+    longest,
+    reopen,
+    address: lineAddress(settings),
+  }
   const line = new Line({ ...parts, open: (listener) => openStream(stream, listener) }, onDatagram)
   const error = await line.open()
   if (error === undefined || !settings.strict) return line

@@ -31,6 +31,7 @@ export const PARAMETERS: Readonly<Record<string, Parameters>> = {
   'tcp:': { telnet: ['raw', 'rfc2217'], ...PORT },
   'tcp-listen:': { telnet: ['raw'] },
   'xbee:': PORT,
+  'loralink:': PORT,
 }
 /** What is opened from here goes and comes back. */
 const COMING_AND_GOING: Parameters = {
@@ -41,10 +42,22 @@ const COMING_AND_GOING: Parameters = {
 const PLAIN: Parameters = { crc: CRC_NAMES, node: ['none', 'encap'] }
 const OF_FRAMING: Readonly<Record<string, Parameters>> = {
   xbee: { api: ['2', '1'] },
+  aquila: {
+    pan: { form: /^(?:\d{1,2}|1\d\d|2[0-4]\d|25[0-5])$/, example: 'a number from 0 to 255' },
+    key: { form: /^[0-9a-f]{32}$/i, example: '16 octets in hex' },
+  },
+  loralink: {},
+}
+/** The path of a device. */
+export const DEVICE = /^\/[^\0]+[^/\0]$/
+/** The same where the stream is a serial device. */
+const OF_SERIAL_FRAMING: Readonly<Record<string, Parameters>> = {
+  loralink: { tx: { form: DEVICE, example: 'the path of a device, such as /dev/ttyUSB1' } },
 }
 /** What some schemes say without a parameter. */
 export const SAID: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'xbee:': { framing: 'xbee', baud: '9600', flow: 'rts' },
+  'loralink:': { framing: 'loralink' },
 }
 
 export const listOf = (words: readonly string[]): string => words.join(' or ')
@@ -57,10 +70,11 @@ export function expectedInstead(values: Values | undefined, value: string): stri
 }
 
 /** Those of one line besides what its scheme has: of its framing, and of what goes and comes back. */
-export const parametersOf = (framing: string, isCalled: boolean): Parameters => ({
+export const parametersOf = (framing: string, protocol: string): Parameters => ({
   framing: LINE_FRAMINGS,
   ...(OF_FRAMING[framing] ?? PLAIN),
-  ...(isCalled ? {} : COMING_AND_GOING),
+  ...(protocol.startsWith('tcp') ? {} : OF_SERIAL_FRAMING[framing]),
+  ...(protocol === 'tcp-listen:' ? {} : COMING_AND_GOING),
 })
 
 /** The first parameter of a serial port among these. */

@@ -6,6 +6,7 @@ import { type DialogueSettings, LINE_FRAMINGS, usualConfirm, usualLongest } from
 import { CRC_NAMES } from '../framing/crc.ts'
 import type { ComPortSettings } from '../telnet/com-port.ts'
 import {
+  DEVICE,
   expectedInstead,
   listOf,
   PARAMETERS,
@@ -20,6 +21,8 @@ import {
 export interface SerialSettings extends ComPortSettings {
   readonly kind: 'serial'
   readonly device: string
+  /** the device that sends, where there are two, and the other one receives */
+  readonly tx?: string | undefined
 }
 
 /** A stream over TCP: to a device server or a modem, or from one. */
@@ -78,8 +81,7 @@ export function readLineUrl(url: string): LineSettings | LineProblem {
   if (parsed === undefined || ofScheme === undefined) return { expected: LINE_EXAMPLES }
   const given = new Map([...Object.entries(SAID[parsed.protocol] ?? {}), ...parsed.searchParams])
   const framing = given.get('framing') ?? ''
-  const isCalled = parsed.protocol === 'tcp-listen:'
-  const common = parametersOf(framing, isCalled)
+  const common = parametersOf(framing, parsed.protocol)
   const known: Parameters = { ...ofScheme, ...common }
   for (const [name, value] of given) {
     if (!Object.hasOwn(known, name)) {
@@ -107,6 +109,7 @@ export function readLineUrl(url: string): LineSettings | LineProblem {
     stream,
     framing,
     crc: CRC_NAMES.find((name) => name === given.get('crc')),
+    aquila: framing === 'aquila' ? readAquila(given) : undefined,
     api: framing !== 'xbee' ? undefined : given.get('api') === '1' ? 1 : 2,
     node: given.get('node') === 'encap' ? 'encap' : 'none',
     reopen,
@@ -136,9 +139,20 @@ function readPort(given: ReadonlyMap<string, string>): ComPortSettings {
 
 function readSerial({ host, pathname }: URL, given: ReadonlyMap<string, string>): SerialSettings | undefined {
   const device = decoded(pathname)
-  if (host !== '' || device === undefined || !/^\/[^\0]+[^/\0]$/.test(device)) return undefined
-  return { kind: 'serial', device, ...readPort(given) }
+  if (host !== '' || device === undefined || !DEVICE.test(device)) return undefined
+  return { kind: 'serial', device, tx: given.get('tx'), ...readPort(given) }
 }
+
+function readAquila(given: ReadonlyMap<string, string>): DialogueSettings['aquila'] {
+  const key = given.get('key')?.match(/../g) ?? undefined
+  return {
+    pan: Number(given.get('pan') ?? 1),
+    key: key && Uint8Array.from(key, (digits) => Number.parseInt(digits, 16)),
+  }
+}
+
+/** An url without the key that may be in it, for logs and people. */
+export const withoutKey = (url: string): string => url.replace(/([?&]key=)[^&]*/g, '$1...')
 
 function readTcp(
   { protocol, hostname, port: digits, pathname, username, password }: URL,

@@ -9,7 +9,7 @@ import { watchHalfOpen } from '../line/half-open.ts'
 import { type LineOptions, longestOf, paceLimits } from '../line/options.ts'
 import { Line } from '../line/paced-line.ts'
 import type { StreamListener } from '../line/stream.ts'
-import type { LineSettings, ListenSettings } from '../line/url.ts'
+import { type LineSettings, type ListenSettings, withoutKey } from '../line/url.ts'
 import { openTelnet } from '../telnet/telnet-stream.ts'
 import type { LinkStats, OnDatagram, Remote, Transport } from '../transport.ts'
 import { Calls } from './calls.ts'
@@ -95,7 +95,10 @@ class LineServer implements Transport {
   }
 
   get url(): string {
-    return this.#options.url.replace(/^([a-z-]+:\/\/(?:\[[^\]]*\]|[^:/?]*)):\d+/, `$1:${this.#port}`)
+    return withoutKey(this.#options.url).replace(
+      /^([a-z-]+:\/\/(?:\[[^\]]*\]|[^:/?]*)):\d+/,
+      `$1:${this.#port}`,
+    )
   }
 
   send(bytes: Uint8Array, remote: Remote): void {

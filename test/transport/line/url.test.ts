@@ -1,7 +1,7 @@
 // What urls of lines say, and what is told of those that are wrong.
 
 import { describe, expect, it } from 'vitest'
-import { lineAddress, lineRate, readLineUrl } from '../../../src/transport/line/url.ts'
+import { lineAddress, lineRate, readLineUrl, withoutKey } from '../../../src/transport/line/url.ts'
 
 const right = (url: string) => {
   const read = readLineUrl(url)
@@ -66,7 +66,30 @@ describe('the url of a line', () => {
     expect(right('tcp-listen://127.0.0.1:0?framing=slip').stream).toMatchObject({ port: 0 })
   })
 
+  it('names a radio module by its scheme, or by the framing on any stream', () => {
+    const xbee = right('xbee:///dev/ttyUSB1?api=1')
+    expect(xbee).toMatchObject({ framing: 'xbee', api: 1, stream: { baud: 9600, flow: 'rts' } })
+    expect(right('xbee:///dev/ttyUSB1?baud=115200&flow=none')).toMatchObject({
+      ...{ api: 2, stream: { baud: 115_200, flow: 'none' } },
+    })
+    expect(right('tcp://10.0.0.9:4001?framing=xbee')).toMatchObject({ api: 2, stream: { kind: 'tcp' } })
+    expect(right('loralink:///dev/ttyUSB0?tx=/dev/ttyUSB1')).toMatchObject({
+      ...{ framing: 'loralink', stream: { device: '/dev/ttyUSB0', tx: '/dev/ttyUSB1', baud: 115_200 } },
+    })
+    const aquila = right('serial:///dev/ttyUSB0?framing=aquila&pan=42&key=000102030405060708090a0b0c0d0eff')
+    expect(aquila.aquila).toEqual({ pan: 42, key: Uint8Array.of(...Array(15).keys(), 255) })
+    expect(withoutKey('tcp://h:1?key=0001&pan=1')).toBe('tcp://h:1?key=...&pan=1')
+  })
+
   it.each([
+    ['xbee:///dev/ttyUSB0?crc=x25', 'no parameters but baud'],
+    ['xbee:///dev/ttyUSB0?api=3', 'api=2 or 1'],
+    ['xbee://10.0.0.9:4001', 'serial:///dev/serial/by-id/'],
+    ['tcp://h:1?framing=loralink&tx=/dev/ttyUSB1', 'no parameters but framing'],
+    ['loralink:///dev/ttyUSB0?tx=ttyUSB1', 'tx=the path of a device'],
+    ['tcp://h:1?framing=aquila&pan=256', 'pan=a number from 0 to 255'],
+    ['tcp://h:1?framing=aquila&key=00', 'key=16 octets in hex'],
+    ['tcp://h:1?framing=slip&api=2', 'no parameters but framing, crc'],
     ['serial:///dev/ttyUSB0', 'framing=slip or cobs or hdlc or length'],
     ['serial:///dev/ttyUSB0?framing=ppp', 'framing=slip or cobs or hdlc or length'],
     ['serial:///dev/ttyUSB0?framing=slip&baud=12345', 'baud=115200'],

@@ -7,6 +7,7 @@ import { isWholeMessage } from '../../framing/length.ts'
 import type { LinkError } from '../../transport.ts'
 import { Confirmations } from '../confirmations.ts'
 import type { Dialogue, Heard, ModemOptions } from '../dialogue.ts'
+import { earliest, heardIn, lost, noise } from '../heard.ts'
 import {
   type ApiFrame,
   type ApiReceiver,
@@ -72,9 +73,7 @@ class Xbee implements Dialogue {
   }
 
   get deadline(): number | undefined {
-    const all = [this.#silentAt, this.#confirmations.deadline, this.#questions.deadline]
-    const due = all.filter((at) => at !== undefined)
-    return due.length === 0 ? undefined : Math.min(...due)
+    return earliest(this.#silentAt, this.#confirmations.deadline, this.#questions.deadline)
   }
 
   begin(now: number): void {
@@ -133,12 +132,9 @@ class Xbee implements Dialogue {
   }
 
   #take(decoded: readonly Decoded[], now: number): Heard[] {
-    return decoded.flatMap((one): Heard[] => {
-      if (one.fault !== undefined) return [{ type: 'lost', reason: one.fault, octets: one.octets }]
-      const frame = readApiFrame(one.frame)
-      return frame === undefined
-        ? [{ type: 'lost', reason: 'unknown-frame', octets: one.frame }]
-        : this.#heard(frame, now)
+    return heardIn(decoded, (data) => {
+      const frame = readApiFrame(data)
+      return frame === undefined ? [noise(data, 'unknown-frame')] : this.#heard(frame, now)
     })
   }
 
@@ -170,8 +166,7 @@ class Xbee implements Dialogue {
   #received(frame: Extract<ApiFrame, { type: 'received' }>): Heard[] {
     const { payload: bytes, isBroadcast, rssi } = frame
     const from = addressOf(frame)
-    if (from === undefined || !isWholeMessage(bytes))
-      return [{ type: 'lost', reason: 'noise', octets: bytes }]
+    if (from === undefined || !isWholeMessage(bytes)) return [noise(bytes)]
     this.#peers.note(from, frame)
     const signal = rssi === undefined ? undefined : { rssi }
     return [{ type: 'message', bytes, from, isBroadcast, signal }]
@@ -179,9 +174,6 @@ class Xbee implements Dialogue {
 }
 
 const TO_ALL: ApiReceiver = { speech: 'network', long: undefined, short: undefined, radius: 0 }
-
-const lost = (reason: LinkError, times: number): Heard[] =>
-  Array.from({ length: times }, () => ({ type: 'lost', reason }))
 
 /** The module begins anew, and has forgotten what it was given. */
 const RESETS: ReadonlySet<number> = new Set([0x00, 0x01])
