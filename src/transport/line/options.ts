@@ -38,7 +38,7 @@ export interface LineOptions {
 }
 
 /** A line may hold so many messages and octets back, unless told otherwise. */
-const MESSAGES = 32
+export const MESSAGES = 32
 const OCTETS = 8192
 /** Octets of the longest message on a line. */
 export const longestOf = (settings: LineSettings, { longest }: LineOptions): number =>

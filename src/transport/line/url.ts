@@ -67,6 +67,9 @@ export const LINE_EXAMPLES =
 /** Whether an url is that of a line, right or wrong. */
 export const isLineUrl = (url: string): boolean => LINE_SCHEMES.includes(url.split(':', 1)[0] ?? '')
 
+/** Whether it is one where modems call, each with a connection of its own. */
+export const isCalledUrl = (url: string): boolean => url.startsWith('tcp-listen:')
+
 /** What is wrong with an url of a line, as what would be right. */
 export interface LineProblem {
   readonly expected: string
