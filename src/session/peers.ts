@@ -61,11 +61,20 @@ export function peerKey(
   }
   if (nodeId !== undefined) return `${listener} ${placeOf(address)} ${port} ${hex(nodeId)}`
   const ip = parseIPv4(address)
-  return ip < 0 ? `${listener} ${address} ${port}` : (listener * 2 ** 32 + ip) * 2 ** 16 + port
+  return ip < 0 ? `${listener} ${placeOf(address)} ${port}` : (listener * 2 ** 32 + ip) * 2 ** 16 + port
 }
 
-/** Nodes behind bridges that call the gateway are the same behind whichever of them: its address is where they are now. */
-const placeOf = (address: string): string => (address.startsWith('bridge/') ? 'bridge' : address)
+/**
+ * Nodes behind bridges that call the gateway are the same behind whichever of them, whose address is where they are now: those with ids
+ * in encapsulations, `bridge/10.0.0.9`, and those with link addresses, `aquila/10.0.0.9/2`.
+ */
+function placeOf(address: string): string {
+  const first = address.indexOf('/')
+  if (first <= 0) return address
+  if (address.startsWith('bridge/')) return 'bridge'
+  const last = address.lastIndexOf('/')
+  return first === last ? address : address.slice(0, first) + address.slice(last)
+}
 
 /** The association that a key is of, and the listener's index; undefined for plain addresses. */
 export function associationIn(key: PeerKey): { listener: number; number: number } | undefined {

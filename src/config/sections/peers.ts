@@ -19,10 +19,13 @@ export const isPeerEntry = (entry: string): boolean =>
 
 /**
  * The address of IP in the address of a peer: as it is on UDP, and of whoever is at the other end of TCP (`tcp/10.0.0.9:4001`,
- * `bridge/10.0.0.9`).
+ * `bridge/10.0.0.9`, `aquila/10.0.0.9/2`).
  */
-const hostOfPeer = (address: string): string =>
-  address.startsWith('tcp/') ? address.slice(4).replace(/:\d+$/, '') : address.replace(/^bridge\//, '')
+function hostOfPeer(address: string): string {
+  if (!address.includes('/')) return address
+  if (address.startsWith('tcp/')) return address.slice(4).replace(/:\d+$/, '')
+  return address.replace(/^bridge\//, '').replace(/^[a-z0-9]+\/(.+)\/[^/]+$/, '$1')
+}
 
 /** The link address in the address of a peer, such as `xbee/0013a20012345678`. */
 const linkAddressOf = (address: string): string | undefined =>

@@ -75,14 +75,14 @@ export const peerOf = (
   key: PeerKey,
   known: Peer | undefined,
 ): Peer =>
-  known !== undefined && known.local === local && isSamePlace(known, { address, port, nodeId, association })
+  known !== undefined && known.local === local && isSamePlace(known, { address, port, association })
     ? known
     : { key, listener, address, port, nodeId, local, association }
 
 /** The key says that already, except of associations, and of nodes behind bridges. */
 const isSamePlace = (
   known: Peer,
-  { address, port, nodeId, association }: Pick<Peer, 'address' | 'port' | 'nodeId' | 'association'>,
+  { address, port, association }: Pick<Peer, 'address' | 'port' | 'association'>,
 ): boolean =>
-  (association === undefined && nodeId === undefined) ||
+  (association === undefined && typeof known.key === 'number') ||
   (known.association === association && known.port === port && known.address === address)

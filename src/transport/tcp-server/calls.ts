@@ -3,11 +3,7 @@
 /** Nodes that are remembered; of more, the one that was heard first is looked for at the newest connection of its bridge. */
 const MOST_NODES = 10_000
 
-/** Octets as hexadecimal digits. */
-const hex = (octets: Uint8Array): string =>
-  Array.from(octets, (octet) => octet.toString(16).padStart(2, '0')).join('')
-
-/** Ways to connections, by the address that the gateway knows, and the id of the node behind it. */
+/** Ways to connections, by the address that the gateway knows, and what the node behind it is called there. */
 export class Calls<Connection> {
   readonly #byAddress = new Map<string, Connection[]>()
   readonly #byNode = new Map<string, Connection>()
@@ -20,8 +16,8 @@ export class Calls<Connection> {
   }
 
   /** It speaks for this node from now on. */
-  note(address: string, nodeId: Uint8Array, connection: Connection): void {
-    const key = `${address} ${hex(nodeId)}`
+  note(address: string, node: string, connection: Connection): void {
+    const key = `${address} ${node}`
     if (this.#byNode.get(key) === connection) return
     this.#byNode.set(key, connection)
     for (const oldest of this.#byNode.keys()) {
@@ -31,8 +27,8 @@ export class Calls<Connection> {
   }
 
   /** Where something for this address goes, or for a node behind it; undefined if nobody from there is connected. */
-  find(address: string, nodeId?: Uint8Array): Connection | undefined {
-    const known = nodeId && this.#byNode.get(`${address} ${hex(nodeId)}`)
+  find(address: string, node?: string): Connection | undefined {
+    const known = node === undefined ? undefined : this.#byNode.get(`${address} ${node}`)
     return known ?? this.#byAddress.get(address)?.at(-1)
   }
 

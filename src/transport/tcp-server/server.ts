@@ -9,7 +9,7 @@ import { watchHalfOpen } from '../line/half-open.ts'
 import { type LineOptions, longestOf, paceLimits } from '../line/options.ts'
 import { Line } from '../line/paced-line.ts'
 import type { StreamListener } from '../line/stream.ts'
-import { type LineSettings, type ListenSettings, withoutKey } from '../line/url.ts'
+import { isForRadios, type LineSettings, type ListenSettings, withoutKey } from '../line/url.ts'
 import { openTelnet } from '../telnet/telnet-stream.ts'
 import type { LinkStats, OnDatagram, Remote, Transport } from '../transport.ts'
 import { Calls } from './calls.ts'
@@ -33,7 +33,23 @@ interface Connection {
   readonly line: Line
 }
 
+const hex = (octets: Uint8Array): string =>
+  Array.from(octets, (octet) => octet.toString(16).padStart(2, '0')).join('')
+
 const keyOf = ({ address, port }: Remote): string => `${address} ${port}`
+
+/**
+ * The bridge that a node is behind, and what the node is called there: `aquila/10.0.0.9/2` is `aquila/2` behind `bridge/10.0.0.9`,
+ * where the modem has link addresses; otherwise it is the id in an encapsulation, if there is one.
+ */
+function placeOf(
+  remote: Remote,
+  nodeId: Uint8Array | undefined,
+): { bridge: string; node: string | undefined } {
+  const [, kind, host = '', node = ''] = /^([a-z0-9]+)\/(.+)\/([^/]+)$/.exec(remote.address) ?? []
+  if (kind !== undefined) return { bridge: `bridge/${host} 0`, node: `${kind}/${node}` }
+  return { bridge: keyOf(remote), node: nodeId && hex(nodeId) }
+}
 
 /** Listens where the url says; rejects with TransportError if that address cannot be had. */
 export async function openTcpServer(
@@ -102,10 +118,10 @@ class LineServer implements Transport {
   }
 
   send(bytes: Uint8Array, remote: Remote): void {
-    const nodeId = this.#isForNodes ? unwrapMessage(bytes)?.nodeId : undefined
-    const connection = this.#calls.find(keyOf(remote), nodeId)
+    const { bridge, node } = placeOf(remote, this.#isForNodes ? unwrapMessage(bytes)?.nodeId : undefined)
+    const connection = this.#calls.find(bridge, node)
     if (connection === undefined) this.#lost += 1
-    else connection.line.send(bytes, connection.remote)
+    else connection.line.send(bytes, node === undefined ? connection.remote : { address: node, port: 0 })
   }
 
   broadcast(bytes: Uint8Array, radius: number): void {
@@ -113,8 +129,9 @@ class LineServer implements Transport {
   }
 
   room(remote?: Remote & { readonly nodeId?: Uint8Array | undefined }): number {
-    const connection = remote && this.#calls.find(keyOf(remote), remote.nodeId)
-    return connection?.line.room() ?? Number.POSITIVE_INFINITY
+    if (remote === undefined) return Number.POSITIVE_INFINITY
+    const { bridge, node } = placeOf(remote, remote.nodeId)
+    return this.#calls.find(bridge, node)?.line.room() ?? Number.POSITIVE_INFINITY
   }
 
   stats() {
@@ -164,7 +181,8 @@ class LineServer implements Transport {
 
   /** Nodes behind a bridge are the same whichever connection it has, and the same behind another bridge. */
   async #open(socket: Socket, host: string, port: number): Promise<void> {
-    const remote = this.#isForNodes ? { address: `bridge/${host}`, port: 0 } : { address: host, port }
+    const isBridge = this.#isForNodes || isForRadios(this.#settings)
+    const remote = isBridge ? { address: `bridge/${host}`, port: 0 } : { address: host, port }
     const { url } = this.#options
     const longest = longestOf(this.#settings, this.#options)
     const { inFlight, confirm } = this.#options.pace ?? {}
@@ -186,9 +204,11 @@ class LineServer implements Transport {
           else this.#options.onLine?.(event)
         },
       },
-      (bytes, from) => {
-        if (this.#isForNodes) this.#note(bytes, connection)
-        this.#onDatagram(bytes, from.address === name ? remote : from)
+      (bytes, { address }) => {
+        if (address !== name) this.#calls.note(connection.key, address, connection)
+        else if (this.#isForNodes) this.#note(bytes, connection)
+        const from = address === name ? remote : { address: address.replace('/', `/${host}/`), port: 0 }
+        this.#onDatagram(bytes, from)
       },
     )
     const connection = { remote, line, key: keyOf(remote) }
@@ -204,7 +224,7 @@ class LineServer implements Transport {
 
   #note(bytes: Uint8Array, connection: Connection): void {
     const nodeId = unwrapMessage(bytes)?.nodeId
-    if (nodeId !== undefined) this.#calls.note(connection.key, nodeId, connection)
+    if (nodeId !== undefined) this.#calls.note(connection.key, hex(nodeId), connection)
   }
 
   async #end(connection: Connection): Promise<void> {

@@ -9,7 +9,9 @@ export type ChannelOf = (remote: Pick<Remote, 'address' | 'port'>) => string | u
 /** For a listener with this url. */
 export function channelsOf(url: string): ChannelOf {
   if (!isLineUrl(url)) return () => undefined
-  return isCalledUrl(url) ? ({ address, port }) => `${address} ${port}` : () => ''
+  if (!isCalledUrl(url)) return () => ''
+  // nodes with link addresses, such as `aquila/10.0.0.9/2`, share the connection of their modem
+  return ({ address, port }) => `${address.replace(/^(\w+\/.+)\/[^/]+$/, '$1')} ${port}`
 }
 
 /** Messages that find room in an idle queue, if it may hold so many; see `Pace`. */

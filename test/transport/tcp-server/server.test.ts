@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import { peerKey } from '../../../src/session/peers.ts'
 import { createFraming } from '../../../src/transport/framing/framing.ts'
 import { openLine } from '../../../src/transport/line/line.ts'
 import type { LineEvent } from '../../../src/transport/line/options.ts'
@@ -139,6 +140,33 @@ describe('a TCP server for modems', () => {
     await expect.poll(() => linkOf(transport).connections?.open).toBe(0)
     transport.send(from(3, M2), remote)
     expect(transport.stats()).toMatchObject({ sendErrors: 1, link: { errors: { away: 1 } } })
+  })
+
+  it('finds a node by its link address, where the modem has some, behind the bridge that last spoke for it [LINK-ST-6, LINK-GW-1]', async () => {
+    const heard: { hex: string; remote: Remote }[] = []
+    const transport = await openLine({ url: 'tcp-listen://127.0.0.1:0?framing=aquila' }, (bytes, remote) =>
+      heard.push({ hex: Buffer.from(bytes).toString('hex'), remote }),
+    )
+    open.push(transport)
+    const port = Number(new URL(transport.url).port)
+    const [first, second] = [await modem(port), await modem(port, '127.0.0.2')]
+    const fromNode2 = Buffer.from('c0c83c05fe0102000a040401003c6d31333571d6c0', 'hex')
+    first.socket.write(fromNode2)
+    await expect.poll(() => heard).toHaveLength(1)
+    second.socket.write(fromNode2)
+    await expect.poll(() => heard).toHaveLength(2)
+    expect(heard).toEqual([
+      { hex: M1.toString('hex'), remote: { address: 'aquila/127.0.0.1/2', port: 0 } },
+      { hex: M1.toString('hex'), remote: { address: 'aquila/127.0.0.2/2', port: 0 } },
+    ])
+    const keys = heard.map(({ remote }) => peerKey(0, remote.address, remote.port, undefined))
+    expect(keys[0]).toBe(keys[1])
+    const [before, now] = heard.map(({ remote }) => remote)
+    if (before === undefined || now === undefined) throw new Error('both have spoken')
+    transport.send(M1, now)
+    await expect.poll(() => second.heard).toContain('05fe0102000a040401003c6d313335242d')
+    expect(first.heard).not.toContain('05fe0102000a040401003c6d313335242d')
+    expect(transport.room?.(now)).toBeGreaterThan(0)
   })
 
   it('keeps a room for each connection: one that is full holds up nobody else [LINK-PC-3]', async () => {
