@@ -5,6 +5,9 @@ import { pause } from '../../src/sensor/pause.ts'
 import { Sensor, SensorError } from '../../src/sensor/sensor.ts'
 import type { SensorTransport } from '../../src/sensor/udp.ts'
 
+/** Milliseconds that a sensor waits about when it is told of congestion; more than 5 min in the specification, which is long here. */
+const CONGESTION = 60_000
+
 /** What is known of a crowd while it lives. */
 export class CrowdBooks {
   /** texts that sensors have begun to publish, and those that were acknowledged */
@@ -76,7 +79,7 @@ async function liveAsSensor(n: number, options: CrowdOptions, books: CrowdBooks)
   sensor.on('error', () => {})
   sensor.on('message', ({ payload }) => books.orders.add(Buffer.from(payload).toString()))
   for (let i = 0; !signal.aborted; i++) {
-    await bringHome(sensor, n, `${n} ${i}`, books, tRetry)
+    await bringHome(sensor, n, `${n} ${i}`, books, tRetry, random)
     // by the half around the interval, so that they do not go in step
     await pause(interval * (0.75 + random() / 2), signal)
   }
@@ -88,6 +91,7 @@ async function bringHome(
   text: string,
   books: CrowdBooks,
   patience: number,
+  random: () => number,
 ): Promise<void> {
   books.begun.add(text)
   const begunAt = performance.now()
@@ -104,7 +108,8 @@ async function bringHome(
       return
     } catch (error) {
       books.fail(error)
-      await pause(patience)
+      const isCongestion = error instanceof SensorError && error.returnCode === 1
+      await pause(isCongestion ? CONGESTION * (0.5 + random()) : patience)
     }
   }
 }
