@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import type { Air } from './air.ts'
 import type { Uart } from './uart.ts'
@@ -69,6 +69,21 @@ export async function serveRadio(modem: SimulatedModem, port = 0): Promise<Runni
       stop()
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+/** A modem that calls the gateway over TCP, as bridges with a network of their own do. */
+export async function callGateway(modem: SimulatedModem, port: number): Promise<RunningRadio> {
+  const stop = runAir(modem.air)
+  const socket = connect({ host: '127.0.0.1', port, noDelay: true })
+  await once(socket, 'connect')
+  join(modem, socket, socket)
+  return {
+    place: `127.0.0.1:${port}`,
+    async close() {
+      stop()
+      socket.destroy()
     },
   }
 }

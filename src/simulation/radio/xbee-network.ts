@@ -1,9 +1,9 @@
 // A simulated XBee network: a coordinator at the gateway's line, and nodes whose 16-bit addresses may change. Pure.
 
 import { Air, type AirOptions, type Outcome } from './air.ts'
+import { type FrameMode, FrameReader, writeFrame } from './modem-frames.ts'
 import { RadioNode } from './node.ts'
 import { Uart } from './uart.ts'
-import { type FrameMode, FrameReader, writeFrame } from './xbee-frames.ts'
 
 export interface XbeeNetworkOptions extends AirOptions {
   /** AP of the module: 0 is transparent mode, in which it answers nothing */
