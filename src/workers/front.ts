@@ -114,6 +114,7 @@ export class Front {
       channelOf: channelsOf(url),
       messages: pace?.messages ?? MESSAGES,
       room: (remote) => this.#listeners[index]?.transport.room?.(remote) ?? Number.POSITIVE_INFINITY,
+      longest: () => this.#listeners[index]?.transport.longest,
     }))
   }
 

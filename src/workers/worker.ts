@@ -59,15 +59,20 @@ function listen(listener: number, onDatagram: OnDatagram): Transport {
     } else rooms.noteSent(listener, remote)
   }
   const url = task.urls[listener] ?? ''
-  return {
+  const transport: Transport = {
     url,
-    ...(isLineUrl(url) && {
-      room: (remote?: Remote) => (remote ? rooms.of(listener, remote) : Number.POSITIVE_INFINITY),
-    }),
     send,
     broadcast: (bytes, radius) => send(bytes, { address: '', port: radius }),
     stats: () => ({ receiveBuffer: 0, receiveBufferAsked: 0, kernelDrops: undefined, sendErrors: 0 }),
     close: async () => {},
+  }
+  if (!isLineUrl(url)) return transport
+  return {
+    ...transport,
+    room: (remote) => (remote ? rooms.of(listener, remote) : Number.POSITIVE_INFINITY),
+    get longest() {
+      return rooms.longestOf(listener)
+    },
   }
 }
 

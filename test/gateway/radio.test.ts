@@ -9,7 +9,7 @@ import { createLog } from '../../src/log.ts'
 import { type RunningRadio, serveRadio, serveRadioOnPty } from '../../src/simulation/radio/run-radio.ts'
 import { XbeeNetwork, type XbeeNetworkOptions } from '../../src/simulation/radio/xbee-network.ts'
 import { haveMosquitto, startMosquitto } from '../support/broker.ts'
-import { freshName, Office, TestGateway, until } from '../support/gateway.ts'
+import { freshName, Office, TestGateway, type TestParts, until } from '../support/gateway.ts'
 import { hasSocat } from '../support/ptys.ts'
 
 const clock = () => performance.now()
@@ -27,11 +27,14 @@ interface Options extends Partial<XbeeNetworkOptions> {
   readonly query?: string
   readonly more?: object
   readonly listener?: object
+  /** listeners besides */
+  readonly others?: readonly object[]
+  readonly parts?: TestParts
   readonly onPty?: boolean
 }
 
 async function setUp({ onTestFinished }: TestContext, options: Options = {}) {
-  const { query = '', more = {}, listener = {}, onPty = false, ...air } = options
+  const { query = '', more = {}, listener = {}, others = [], parts, onPty = false, ...air } = options
   const network = new XbeeNetwork({ clock, random: chance(), baud: 115_200, octetsPerSecond: 20_000, ...air })
   const folder = mkdtempSync(join(tmpdir(), 'mqttsn-radio-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
@@ -45,13 +48,13 @@ async function setUp({ onTestFinished }: TestContext, options: Options = {}) {
   const url = onPty
     ? `xbee://${radio.place}?flow=none&reopen=20ms..200ms${query}`
     : `tcp://${radio.place}?framing=xbee&reopen=20ms..200ms${query}`
-  const listeners = [{ url, name: 'radio', ...listener }]
+  const listeners = [{ url, name: 'radio', ...listener }, ...others]
   const logged: string[] = []
   const log = createLog(
     { level: 'info', format: 'json', payloads: false },
     { write: (line: string) => void logged.push(line) },
   )
-  const test = await TestGateway.start(mosquitto, { listeners, ...more }, { log })
+  const test = await TestGateway.start(mosquitto, { listeners, ...more }, { log, ...parts })
   onTestFinished(() => test.stop())
   const base = `radio/${freshName()}`
   const office = await Office.at(mosquitto, `${base}/up/#`, 'radio/button')
@@ -196,6 +199,39 @@ describe.skipIf(!haveMosquitto)('sensors on an XBee network (mosquitto)', () => 
   it('a module in transparent mode is told, with the commands that mend it [LINK-DL-5]', async (context) => {
     const { logged } = await setUp(context, { mode: 0 })
     await expect.poll(() => logged.join('\n'), { timeout: 5000 }).toContain('ATAP2,D61,D71,WR,CN')
+  })
+
+  it('go on after a restart of the gateway, which knows where they are [LINK-GW-5]', async (context) => {
+    const { network, test, office, down, peerOf } = await setUp(context, { parts: { durable: true } })
+    const node = network.node(addressOf(3))
+    const sensor = await test.connected({ transport: node, tRetry: 3000 })
+    await sensor.subscribe(down, 1)
+    await test.restart(async () => {
+      network.moveNode(node) // what it knew of short addresses would be of no use
+    })
+    expect(peerOf(sensor.clientId)).toMatchObject({ address: `xbee/${addressOf(3)}`, port: 0 })
+    await office.publish(down, 'after the restart', { qos: 1 })
+    expect((await sensor.inbox.next()).text).toBe('after the restart')
+    expect(test.stateOf(sensor)).toBe('active')
+  })
+
+  it('are others on another radio, though the address is the same, and move there where they may [LINK-GW-1]', async (context) => {
+    const other = new XbeeNetwork({ clock, random: chance(2), baud: 115_200 })
+    const radio = await serveRadio(other)
+    context.onTestFinished(() => radio.close())
+    const second = { url: `tcp://${radio.place}?framing=xbee`, name: 'other', roaming: 'any' }
+    const { network, test, peerOf } = await setUp(context, {
+      listener: { roaming: 'any' },
+      others: [second],
+    })
+    const [here, there] = [network.node(addressOf(4)), other.node(addressOf(4))]
+    const first = await test.connected({ transport: here })
+    const twin = await test.connected({ transport: there })
+    expect([first, twin].map((one) => peerOf(one.clientId)?.listener.name)).toEqual(['radio', 'other'])
+    expect([first, twin].map((one) => test.stateOf(one))).toEqual(['active', 'active'])
+    const moved = await test.connected({ transport: other.node(addressOf(5)), clientId: first.clientId })
+    expect(peerOf(moved.clientId)).toMatchObject({ address: `xbee/${addressOf(5)}` })
+    expect(peerOf(moved.clientId)?.listener.name).toBe('other')
   })
 
   it.skipIf(!hasSocat)('on a pseudo terminal as on a real port (socat)', async (context) => {

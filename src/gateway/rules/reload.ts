@@ -149,8 +149,7 @@ export function renewListeners(listeners: Iterable<BoundListener>, config: Confi
     const listener = config.listeners[bound.index]
     if (listener === undefined) continue
     Object.assign(bound, admissionOf(listener))
-    const maxMessage = Math.min(listener.maxMessageSize, bound.transport.longest ?? Number.POSITIVE_INFINITY)
-    Object.assign(bound.listener, { roaming: listener.roaming, maxMessage })
+    Object.assign(bound.listener, { roaming: listener.roaming, maxMessage: listener.maxMessageSize })
   }
 }
 

@@ -24,4 +24,6 @@ export interface LineRoom {
   readonly channel: string
   readonly room: number
   readonly taken: number
+  /** octets of the longest message that the line carries, where it knows */
+  readonly longest?: number | undefined
 }

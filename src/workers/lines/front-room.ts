@@ -27,6 +27,7 @@ export interface LineOfFront {
   /** messages that its queue may hold */
   readonly messages: number
   room?(remote: Remote): number
+  longest?(): number | undefined
 }
 
 export class FrontRoom {
@@ -83,7 +84,7 @@ export class FrontRoom {
         if (!isNew && taken === queue.told[worker]) continue
         queue.told[worker] = taken
         const { listener, channel } = queue
-        this.#tell(worker, { listener, channel, room: share, taken })
+        this.#tell(worker, { listener, channel, room: share, taken, longest: line?.longest?.() })
       }
       if (line === undefined || room >= idleRoom(line.messages)) this.#busy.delete(queue)
     }

@@ -17,6 +17,7 @@ export class WorkerRoom {
   readonly #channels: readonly ChannelOf[]
   readonly #atFirst: readonly number[]
   readonly #known = new Map<string, Known>()
+  readonly #longest: (number | undefined)[] = []
 
   /** `channels` and `atFirst`, the share of an idle queue, by the listener's number */
   constructor(channels: readonly ChannelOf[], atFirst: readonly number[]) {
@@ -32,6 +33,11 @@ export class WorkerRoom {
       : Math.max(0, known.room - (known.sent - known.taken))
   }
 
+  /** Octets of the longest message that a line carries, as far as it is known. */
+  longestOf(listener: number): number | undefined {
+    return this.#longest[listener]
+  }
+
   /** One more is on its way. */
   noteSent(listener: number, remote: Parameters<ChannelOf>[0]): void {
     const known = this.#find(listener, remote)
@@ -39,7 +45,8 @@ export class WorkerRoom {
   }
 
   /** What the front has told. */
-  learn({ listener, channel, room, taken }: LineRoom): void {
+  learn({ listener, channel, room, taken, longest }: LineRoom): void {
+    this.#longest[listener] = longest
     const known = this.#known.get(`${listener} ${channel}`)
     if (known !== undefined) Object.assign(known, { room, taken })
   }
