@@ -101,7 +101,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['console'],
   preact: ['page'],
   uplot: ['page'],
-  serialport: ['transport/line/serialport.ts'],
+  serialport: ['transport/stream/serialport.ts'],
   '@xmldom/xmldom': ['cli/import/hivemq-edge/read-xml.ts'],
   'node:dgram': ['transport', 'sensor'],
   'node:fs': [
@@ -111,8 +111,8 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
     'store',
     'transport/udp/proc-table.ts',
     'transport/dtls/key-log.ts',
-    'transport/line/serial.ts',
-    'transport/line/half-open.ts',
+    'transport/stream/serial.ts',
+    'transport/stream/half-open.ts',
     'console/page.ts',
     'console/docs.ts',
   ],
@@ -132,11 +132,9 @@ const PURE = [
   'transport/line/url.ts',
   'transport/line/parameters.ts',
   'transport/line/pace.ts',
-  'transport/telnet/com-port.ts',
-  'transport/telnet/telnet.ts',
   'transport/tcp-server/calls.ts',
 ]
-const PURE_FOLDERS = /^src\/(?:transport\/framing|transport\/dialogue|simulation\/radio)\//
+const PURE_FOLDERS = /^src\/(?:transport\/framing|transport\/dialogue|transport\/telnet|simulation\/radio)\//
 const isPure = (path: string) =>
   isIn(PURE, path) || (PURE_FOLDERS.test(path) && path !== 'src/simulation/radio/run-radio.ts')
 /** DTLS is pure but for Node's primitives, which these files give it; only the last of them draws random numbers. */

@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
-import { watchHalfOpen } from '../../src/transport/line/half-open.ts'
+import { watchHalfOpen } from '../../src/transport/stream/half-open.ts'
 
 const lo = (state: 'up' | 'down') => execFileSync('ip', ['link', 'set', 'lo', state])
 

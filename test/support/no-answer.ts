@@ -3,7 +3,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { mock } from 'node:test'
-import { openTcp } from '../../src/transport/line/tcp.ts'
+import { openTcp } from '../../src/transport/stream/tcp.ts'
 
 const ip = (...args: string[]) => execFileSync('ip', args)
 

@@ -1,7 +1,7 @@
 // A stream that is opened again whenever it has gone, for as long as it is wanted.
 
+import type { ByteStream, StreamListener } from '../stream/stream.ts'
 import type { LineEvent } from './options.ts'
-import type { ByteStream, StreamListener } from './stream.ts'
 import type { LineTimers } from './timers.ts'
 
 /** What a stream is kept open with. */

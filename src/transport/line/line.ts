@@ -2,14 +2,14 @@
 
 import { createDialogue } from '../dialogue/kinds.ts'
 import { TransportError } from '../error.ts'
+import { openSerialPair } from '../stream/pair.ts'
+import { openSerial } from '../stream/serial.ts'
+import type { OpenStream } from '../stream/stream.ts'
+import { openTcp } from '../stream/tcp.ts'
 import { openTcpServer } from '../tcp-server/server.ts'
 import type { OnDatagram, Transport } from '../transport.ts'
 import { type LineOptions, longestOf, paceLimits } from './options.ts'
 import { Line } from './paced-line.ts'
-import { openSerialPair } from './pair.ts'
-import { openSerial } from './serial.ts'
-import type { OpenStream } from './stream.ts'
-import { openTcp } from './tcp.ts'
 import { lineAddress, readLineUrl, withoutKey } from './url.ts'
 
 const openStream: OpenStream = (stream, listener) => {

@@ -3,12 +3,12 @@
 
 import type { Dialogue, Heard } from '../dialogue/dialogue.ts'
 import { isDiscovery } from '../dialogue/discovery.ts'
+import type { ByteStream, StreamListener } from '../stream/stream.ts'
 import type { LinkError, OnDatagram, Remote, Transport } from '../transport.ts'
 import { LineBooks } from './books.ts'
 import { LastingStream } from './lasting-stream.ts'
 import type { LineOptions } from './options.ts'
 import { Pace, type PaceLimits } from './pace.ts'
-import type { ByteStream, StreamListener } from './stream.ts'
 import { LineTimers } from './timers.ts'
 
 /** Octets that the system may hold: what waits above could not be ordered or dropped any more. */

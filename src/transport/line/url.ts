@@ -88,8 +88,13 @@ export function readLineUrl(url: string): LineSettings | LineProblem {
   const known: Parameters = { ...ofScheme, ...common }
   for (const [name, value] of given) {
     if (!Object.hasOwn(known, name)) {
-      const names = Object.keys(known)
-      return { expected: `no parameters but ${names.join(', ')}`, unknown: { name, known: names } }
+      const names = parsed.protocol.startsWith('tcp')
+        ? [...Object.keys(common), 'telnet']
+        : Object.keys(known)
+      return {
+        expected: `no parameters but ${names.join(', ')}`,
+        unknown: { name, known: Object.keys(known) },
+      }
     }
     const expected = expectedInstead(known[name], value)
     if (expected !== undefined) return { expected: `${name}=${expected}` }

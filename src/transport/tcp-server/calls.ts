@@ -1,5 +1,27 @@
 // Which connection leads to whom: to the modem itself, or to the one that last spoke for a node behind it. Pure.
 
+import type { Remote } from '../transport.ts'
+
+/** Octets as hexadecimal digits. */
+export const hex = (octets: Uint8Array): string =>
+  Array.from(octets, (octet) => octet.toString(16).padStart(2, '0')).join('')
+
+/** What a connection is found by. */
+export const keyOf = ({ address, port }: Remote): string => `${address} ${port}`
+
+/**
+ * The bridge that a node is behind, and what the node is called there: `aquila/10.0.0.9/2` is `aquila/2` behind `bridge/10.0.0.9`,
+ * where the modem has link addresses; otherwise it is the id in an encapsulation, if there is one.
+ */
+export function placeOf(
+  remote: Remote,
+  nodeId: Uint8Array | undefined,
+): { bridge: string; node: string | undefined } {
+  const [, kind, host = '', node = ''] = /^([a-z0-9]+)\/(.+)\/([^/]+)$/.exec(remote.address) ?? []
+  if (kind !== undefined) return { bridge: `bridge/${host} 0`, node: `${kind}/${node}` }
+  return { bridge: keyOf(remote), node: nodeId && hex(nodeId) }
+}
+
 /** Nodes that are remembered; of more, the one that was heard first is looked for at the newest connection of its bridge. */
 const MOST_NODES = 10_000
 

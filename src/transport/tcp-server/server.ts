@@ -4,15 +4,15 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { unwrapMessage } from '../../codec/envelope.ts'
 import { createDialogue } from '../dialogue/kinds.ts'
 import { explain } from '../error.ts'
-import { streamOf } from '../line/duplex.ts'
-import { watchHalfOpen } from '../line/half-open.ts'
 import { type LineOptions, longestOf, paceLimits } from '../line/options.ts'
 import { Line } from '../line/paced-line.ts'
-import type { StreamListener } from '../line/stream.ts'
 import { isForRadios, type LineSettings, type ListenSettings, withoutKey } from '../line/url.ts'
-import { openTelnet } from '../telnet/telnet-stream.ts'
+import { streamOf } from '../stream/duplex.ts'
+import { watchHalfOpen } from '../stream/half-open.ts'
+import type { StreamListener } from '../stream/stream.ts'
+import { openTelnet } from '../stream/telnet-stream.ts'
 import type { LinkStats, OnDatagram, Remote, Transport } from '../transport.ts'
-import { Calls } from './calls.ts'
+import { Calls, hex, keyOf, placeOf } from './calls.ts'
 import { addStats, noStats } from './sums.ts'
 
 /** Connections at once: each is a modem, or a bridge with many nodes. */
@@ -31,24 +31,6 @@ interface Connection {
   readonly remote: Remote
   readonly key: string
   readonly line: Line
-}
-
-const hex = (octets: Uint8Array): string =>
-  Array.from(octets, (octet) => octet.toString(16).padStart(2, '0')).join('')
-
-const keyOf = ({ address, port }: Remote): string => `${address} ${port}`
-
-/**
- * The bridge that a node is behind, and what the node is called there: `aquila/10.0.0.9/2` is `aquila/2` behind `bridge/10.0.0.9`,
- * where the modem has link addresses; otherwise it is the id in an encapsulation, if there is one.
- */
-function placeOf(
-  remote: Remote,
-  nodeId: Uint8Array | undefined,
-): { bridge: string; node: string | undefined } {
-  const [, kind, host = '', node = ''] = /^([a-z0-9]+)\/(.+)\/([^/]+)$/.exec(remote.address) ?? []
-  if (kind !== undefined) return { bridge: `bridge/${host} 0`, node: `${kind}/${node}` }
-  return { bridge: keyOf(remote), node: nodeId && hex(nodeId) }
 }
 
 /** Listens where the url says; rejects with TransportError if that address cannot be had. */

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createDialogue } from '../../../src/transport/dialogue/kinds.ts'
 import type { LineEvent } from '../../../src/transport/line/options.ts'
 import { Line, type LineParts } from '../../../src/transport/line/paced-line.ts'
-import type { ByteStream, StreamListener } from '../../../src/transport/line/stream.ts'
+import type { ByteStream, StreamListener } from '../../../src/transport/stream/stream.ts'
 import type { OnDatagram } from '../../../src/transport/transport.ts'
 
 beforeEach(() => void vi.useFakeTimers())

@@ -112,7 +112,7 @@ describe('the url of a line', () => {
     ['serial:///dev/ttyUSB0?framing=slip&dtr=high', 'dtr=on or off'],
     ['serial:///dev/ttyUSB0?framing=slip&baud=0', 'baud=115200'],
     ['serial:///dev/ttyUSB0?framing=slip&baud=fast', 'baud=115200'],
-    ['tcp-listen://0.0.0.0:6969?framing=slip&reopen=1s..2s', 'no parameters but telnet, framing, crc, node'],
+    ['tcp-listen://0.0.0.0:6969?framing=slip&reopen=1s..2s', 'no parameters but framing, crc, node, telnet'],
     ['tcp-listen://0.0.0.0:6969?framing=slip&telnet=rfc2217', 'telnet=raw'],
     ['tcp-listen://barn.example:6969?framing=slip', 'tcp-listen://0.0.0.0:6969'],
     ['tcp-listen://0.0.0.0?framing=slip', 'tcp-listen://0.0.0.0:6969'],

@@ -5,13 +5,13 @@ import { chmodSync, realpathSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
-import { serialOpener } from '../../../src/transport/line/serial.ts'
+import type { SerialSettings } from '../../../src/transport/line/url.ts'
+import { serialOpener } from '../../../src/transport/stream/serial.ts'
 import {
   loadSerialPackage,
   openByPackage,
   type SerialPackage,
-} from '../../../src/transport/line/serialport.ts'
-import type { SerialSettings } from '../../../src/transport/line/url.ts'
+} from '../../../src/transport/stream/serialport.ts'
 import { hasSocat, PtyPair } from '../../support/ptys.ts'
 
 const withoutPackage = async (): Promise<SerialPackage> => ({ isMissing: true, why: 'not installed' })
@@ -201,7 +201,7 @@ describe.skipIf(!hasSocat)('what stty cannot (socat)', () => {
       const { near } = await plugged()
       chmodSync(realpathSync(near), 0o600)
       const program = `
-      import { openSerial } from ${JSON.stringify(join(root, 'src/transport/line/serial.ts'))}
+      import { openSerial } from ${JSON.stringify(join(root, 'src/transport/stream/serial.ts'))}
       process.setgid(65534)
       process.setgroups([])
       process.setuid(65534)

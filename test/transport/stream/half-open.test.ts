@@ -6,7 +6,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
-import { watchHalfOpen } from '../../../src/transport/line/half-open.ts'
+import { watchHalfOpen } from '../../../src/transport/stream/half-open.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
 

@@ -8,10 +8,10 @@ import { createServer, type Server } from 'node:net'
 import { isatty, ReadStream } from 'node:tty'
 import { promisify } from 'node:util'
 import { type Advice, explain, TransportError } from '../error.ts'
+import type { SerialSettings } from '../line/url.ts'
 import { streamOf } from './duplex.ts'
 import { loadSerialPackage, openByPackage, type SerialPackage, setByPackage } from './serialport.ts'
 import type { ByteStream, OpenStream, StreamListener } from './stream.ts'
-import type { SerialSettings } from './url.ts'
 
 /** Opening a terminal may wait for a carrier. */
 const STTY_WITHIN = 3000

@@ -1,6 +1,6 @@
 // A stream of octets in both directions, whatever carries it, and how each kind is opened.
 
-import type { SerialSettings, TcpSettings } from './url.ts'
+import type { SerialSettings, TcpSettings } from '../line/url.ts'
 
 /** What is told of a stream. After `onEnd` nothing more comes. */
 export interface StreamListener {

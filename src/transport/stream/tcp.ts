@@ -2,11 +2,11 @@
 
 import { connect } from 'node:net'
 import { explain, TransportError } from '../error.ts'
-import { openTelnet } from '../telnet/telnet-stream.ts'
+import type { TcpSettings } from '../line/url.ts'
 import { streamOf } from './duplex.ts'
 import { watchHalfOpen } from './half-open.ts'
 import type { OpenStream } from './stream.ts'
-import type { TcpSettings } from './url.ts'
+import { openTelnet } from './telnet-stream.ts'
 
 const CONNECT_WITHIN = 10_000
 /** Silence after which the system asks whether the other side is still there. */

@@ -1,9 +1,9 @@
 // Two serial devices as one line: the first receives, the second sends, and may say something as well.
 
 import { TransportError } from '../error.ts'
+import type { SerialSettings } from '../line/url.ts'
 import { openSerial } from './serial.ts'
 import type { ByteStream, OpenStream, StreamListener } from './stream.ts'
-import type { SerialSettings } from './url.ts'
 
 /** Opens both; when one goes, the other goes along. */
 export const openSerialPair: OpenStream<SerialSettings & { readonly tx: string }> = async (

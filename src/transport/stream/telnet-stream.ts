@@ -1,8 +1,8 @@
 // A stream through Telnet: what is around the data is put on and taken off, and the serial port of a device server is set.
 
-import type { ByteStream, StreamListener } from '../line/stream.ts'
-import type { ComPortSettings } from './com-port.ts'
-import { createTelnet, type TelnetRead } from './telnet.ts'
+import type { ComPortSettings } from '../telnet/com-port.ts'
+import { createTelnet, type TelnetRead } from '../telnet/telnet.ts'
+import type { ByteStream, StreamListener } from './stream.ts'
 
 /** While the server holds on, so many octets seem to wait: nothing more is written, and after a while the line counts as stuck. */
 const HELD = Number.POSITIVE_INFINITY

@@ -3,9 +3,9 @@
 
 import type { Duplex } from 'node:stream'
 import { TransportError } from '../error.ts'
+import type { SerialSettings } from '../line/url.ts'
 import { streamOf } from './duplex.ts'
 import type { ByteStream, StreamListener } from './stream.ts'
-import type { SerialSettings } from './url.ts'
 
 /** What is used of a port. */
 export interface NativePort extends Duplex {
