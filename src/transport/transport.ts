@@ -83,6 +83,13 @@ export interface TransportStats {
   readonly link?: LinkStats | undefined
 }
 
+/** What of a link can change while it runs; see what it was opened with. */
+export interface LinkChange {
+  readonly url: string
+  readonly longest?: number | undefined
+  readonly pace?: object | undefined
+}
+
 /** One bound link. */
 export interface Transport {
   /** the address in use, with the real port, such as `udp://127.0.0.1:1884` */
@@ -102,6 +109,8 @@ export interface Transport {
    */
   room?(remote?: Remote & { readonly nodeId?: Uint8Array | undefined }): number
   stats(): TransportStats
+  /** Goes over to another url, where it can: on lines. Resolves when that was tried; what fails is tried again. */
+  change?(next: LinkChange): Promise<void>
   /** its sessions, where the link authenticates its peers */
   readonly secure?: SecureLink | undefined
   /** Stops receiving and frees the port. */

@@ -66,7 +66,7 @@ export async function openListener(
   }
   const link: { -readonly [K in keyof LinkOptions]: LinkOptions[K] } = {
     ...{ url, bothFamilies, receiveBuffer, group, longest, pace },
-    onLine: (event) => logLine(log, config.name, event),
+    onLine: (event) => logLine(log, listener.name, event),
     admitsHost: (host) => bound?.admitsHost?.(host) ?? false,
     // it is counted and told as a message from there would be
     onRefusedHost: (remote) => receive(new Uint8Array(0), remote),

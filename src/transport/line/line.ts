@@ -8,6 +8,7 @@ import type { OpenStream } from '../stream/stream.ts'
 import { openTcp } from '../stream/tcp.ts'
 import { openTcpServer } from '../tcp-server/server.ts'
 import type { OnDatagram, Transport } from '../transport.ts'
+import { ChangingLine } from './changing-line.ts'
 import { type LineOptions, longestOf, paceLimits } from './options.ts'
 import { Line } from './paced-line.ts'
 import { lineAddress, readLineUrl, withoutKey } from './url.ts'
@@ -23,6 +24,11 @@ const openStream: OpenStream = (stream, listener) => {
  * for an url that is wrong, with `strict=on` for a line that cannot be opened, and for an address where nobody can call.
  */
 export async function openLine(options: LineOptions, onDatagram: OnDatagram): Promise<Transport> {
+  const open = (changed: LineOptions) => openOnce(changed, onDatagram)
+  return new ChangingLine(await open(options), options, open)
+}
+
+async function openOnce(options: LineOptions, onDatagram: OnDatagram): Promise<Transport> {
   const settings = readLineUrl(options.url)
   if ('expected' in settings)
     throw new TransportError('invalid', `${withoutKey(options.url)}: expected ${settings.expected}`)
