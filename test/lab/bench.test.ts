@@ -14,6 +14,7 @@ import { peerRows } from '../../lab/bench/peer-figures.ts'
 import { judgeGoals, markdownReport, type Report } from '../../lab/bench/report.ts'
 import { performancePage } from '../../lab/docs/performance.ts'
 import { atSources, drawProfile, timeByPart } from '../../lab/docs/profile.ts'
+import { hasSocat } from '../support/ptys.ts'
 
 /** Runs it in a folder of its own, which must be empty of its temporary files afterwards. */
 async function bench(...args: string[]): Promise<{ stdout: string; report: Report; markdown: string }> {
@@ -50,6 +51,18 @@ describe('npm run bench', { timeout: 90_000 }, () => {
     }
     expect(report.broker).toContain('embedded')
   })
+
+  it.skipIf(!hasSocat).concurrent(
+    'measures the same messages by UDP and over a serial line (socat)',
+    async () => {
+      const { report } = await bench('--smallest', '--broker', 'embedded', '--scenario', 'pty')
+      expect(report.skipped).toEqual({})
+      expect(report.summaries.map(({ variant, figures }) => [variant, figures.lost?.median])).toEqual([
+        ['udp', 0],
+        ['pty', 0],
+      ])
+    },
+  )
 
   it.concurrent('measures QoS 1, and sleepers, of whom none may miss a message', async () => {
     const { report } = await bench('--smallest', '-s', 'uplink-qos1', '-s', 'sleepers')
