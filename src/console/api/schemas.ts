@@ -90,6 +90,12 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
             count: whole('addresses that could not be reached several times in a row'),
             some: listOf(text('one of them')),
           }),
+          connections: optional(
+            object<NonNullable<LinkInfo['connections']>>({
+              open: whole('modems and bridges that have called'),
+              refused: whole('those that were turned away since the start'),
+            }),
+          ),
         }),
       }),
     }),

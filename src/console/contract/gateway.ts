@@ -78,6 +78,8 @@ export interface LinkInfo {
   readonly signal?: { readonly rssi?: number | undefined; readonly lqi?: number | undefined } | undefined
   /** addresses that could not be reached several times in a row: how many, and some of them */
   readonly unreachable: { readonly count: number; readonly some: readonly string[] }
+  /** where modems call: how many are connected, and how many were turned away since the start */
+  readonly connections?: { readonly open: number; readonly refused: number } | undefined
 }
 
 export interface SecureInfo {

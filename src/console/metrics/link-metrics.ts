@@ -60,6 +60,22 @@ export function registerLinkMetrics(
     ['listener'],
     one(({ unreachable }) => unreachable.count),
   )
+  const ofServers = (read: (of: NonNullable<LinkInfo['connections']>) => number) => (): Values =>
+    listeners().flatMap(({ name, link }) =>
+      link?.connections === undefined ? [] : [[{ listener: name }, read(link.connections)] as const],
+    )
+  gauge(
+    'mqttsn_link_connections',
+    'Modems and bridges that have called a listener at tcp-listen://.',
+    ['listener'],
+    ofServers(({ open }) => open),
+  )
+  counter(
+    'mqttsn_link_connections_refused_total',
+    'Connections to a listener at tcp-listen:// that were turned away: too many, or not in "allow".',
+    ['listener'],
+    ofServers(({ refused }) => refused),
+  )
   gauge(
     'mqttsn_link_rssi_dbm',
     'Strength of the last message, where the radio module tells it.',

@@ -8,7 +8,7 @@ import { Dot, Term } from '../parts/term.tsx'
 const COLUMNS: readonly (readonly [name: string, tip: string])[] = [
   [
     'Line',
-    'A serial device, a radio module, or a device server that the gateway calls: `listeners[].url` in the configuration.',
+    'A serial device, a radio module, a device server that the gateway calls, or where modems call: `listeners[].url` in the configuration.',
   ],
   [
     'State',
@@ -29,7 +29,7 @@ const COLUMNS: readonly (readonly [name: string, tip: string])[] = [
 
 function Line({ name, link }: { name: string; link: LinkInfo }) {
   const errors = Object.entries(link.errors).filter(([, value]) => value > 0)
-  const { signal, unreachable } = link
+  const { signal, unreachable, connections } = link
   const heard = signal?.rssi === undefined ? '' : `, ${signal.rssi} dBm`
   return (
     <tr>
@@ -37,6 +37,13 @@ function Line({ name, link }: { name: string; link: LinkInfo }) {
       <td data-label="State" data-tone={link.up ? 'good' : 'bad'}>
         <Dot />
         <span>{link.up ? 'open' : 'away'}</span>
+        {connections !== undefined && (
+          <Term
+            tip={`${count(connections.refused)} were turned away since the start: too many, or not in "allow".`}
+          >
+            {` ${count(connections.open)} have called`}
+          </Term>
+        )}
         {unreachable.count > 0 && (
           <Term tip={unreachable.some.join(', ')}>{` ${count(unreachable.count)} unreachable`}</Term>
         )}
