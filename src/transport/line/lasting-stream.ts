@@ -4,6 +4,9 @@ import type { ByteStream, StreamListener } from '../stream/stream.ts'
 import type { LineEvent } from './options.ts'
 import type { LineTimers } from './timers.ts'
 
+/** Longer than all that may be waited for: a carrier, `stty`, a connection. */
+const OPEN_WITHIN = 15_000
+
 /** What a stream is kept open with. */
 export interface LastingParts {
   /** what it is, for messages to people */
@@ -43,7 +46,7 @@ export class LastingStream {
   /** One attempt; the error if it failed. The next one is under way then. */
   async open(): Promise<Error | undefined> {
     try {
-      const stream = await this.#parts.open(this.#listener())
+      const stream = await this.#openInTime()
       if (!this.#isWanted) {
         stream.close()
         return undefined
@@ -59,6 +62,29 @@ export class LastingStream {
       this.#isAway(failure)
       return failure
     }
+  }
+
+  /** What takes for ever must not keep the line from being tried again. */
+  #openInTime(): Promise<ByteStream> {
+    const { what, timers, open } = this.#parts
+    return new Promise((resolve, reject) => {
+      let isLate = false
+      timers.start('open', OPEN_WITHIN, () => {
+        isLate = true
+        reject(new Error(`${what}: it could not be opened within ${OPEN_WITHIN / 1000} s`))
+      })
+      open(this.#listener()).then(
+        (stream) => {
+          if (isLate) return stream.close()
+          timers.stop('open')
+          resolve(stream)
+        },
+        (error: unknown) => {
+          if (!isLate) timers.stop('open')
+          reject(error)
+        },
+      )
+    })
   }
 
   /** An exception is a bug: it costs this line a new start, and nobody else anything. */

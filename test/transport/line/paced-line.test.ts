@@ -147,6 +147,30 @@ describe('a line whose stream', () => {
     expect(heard).toEqual([Buffer.from(M1).toString('hex')])
   })
 
+  it('takes for ever to be opened is given up after 15 s and tried again, and closed if it comes late [LINK-ST-1]', async () => {
+    const late: ((stream: ByteStream) => void)[] = []
+    const streams: Held[] = []
+    const events: LineEvent[] = []
+    const parts: Partial<LineParts> = {
+      onLine: (event) => events.push(event),
+      open: (listener) =>
+        new Promise((resolve) => {
+          streams.push(new Held(listener))
+          late.push(resolve)
+        }),
+    }
+    void opened(parts)
+    await vi.advanceTimersByTimeAsync(15_000)
+    expect(events).toMatchObject([
+      { type: 'away', error: { message: expect.stringContaining('within 15 s') } },
+    ])
+    await vi.advanceTimersByTimeAsync(1000)
+    for (const [index, settle] of late.entries()) settle(streams[index] as Held)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(types(events)).toEqual(['away', 'up'])
+    expect(streams.map(({ isClosed }) => isClosed)).toEqual([true, false])
+  })
+
   it('cannot be opened is tried after 1, 2, 4 .. 30 s, and told of once [LINK-ST-1, LINK-ST-2]', async () => {
     const tries: number[] = []
     const begun = performance.now()
