@@ -147,10 +147,9 @@ export class XbeeNetwork {
 
   #freeShort(): number {
     const taken = new Set(Array.from(this.nodes.values(), ({ short }) => short))
-    for (;;) {
-      const short = 1 + Math.floor(this.air.random() * 0xfff0)
-      if (!taken.has(short)) return short
-    }
+    let short = 1 + Math.floor(this.air.random() * 0xfff0)
+    while (taken.has(short)) short = (short % 0xfff0) + 1
+    return short
   }
 }
 
