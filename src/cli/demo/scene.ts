@@ -117,7 +117,8 @@ async function playWith(
   )
   if (radio !== undefined)
     onRadio.forEach(([simulation, clientId, interval], i) => {
-      const sensorOptions = { clientId, transport: radio.node(i + 1) }
+      // what is lost is repeated while somebody looks on
+      const sensorOptions = { clientId, transport: radio.node(i + 1), tRetry: 2000 }
       lives.push(simulate(simulation, { sensorOptions, interval, signal, say }))
     })
   lives.push(fragile(gatewayUrl, board, signal), office(client, board, signal))

@@ -6,7 +6,7 @@ import { AQUILA_LONGEST, type AquilaSettings, createAquila } from './aquila.ts'
 import type { Dialogue, DialogueOptions, ModemOptions } from './dialogue.ts'
 import { createLoralink, LORALINK_LONGEST } from './loralink.ts'
 import { createWire } from './wire.ts'
-import { createXbee, XBEE_LONGEST, type XbeeMode } from './xbee/xbee.ts'
+import { createXbee, XBEE_COORDINATOR, XBEE_LONGEST, type XbeeMode } from './xbee/xbee.ts'
 
 /** What an url says of the dialogue on its line. */
 export interface DialogueSettings {
@@ -25,6 +25,8 @@ interface Modem {
   readonly longest: number
   /** milliseconds that a frame waits for its confirmation, unless told otherwise */
   readonly confirm: number
+  /** where a node finds its gateway, if a sensor may have such a modem */
+  readonly gateway?: string
   create(settings: DialogueSettings, options: ModemOptions): Dialogue
 }
 
@@ -32,6 +34,7 @@ const MODEMS: Readonly<Record<string, Modem>> = {
   xbee: {
     longest: XBEE_LONGEST,
     confirm: 5000,
+    gateway: XBEE_COORDINATOR,
     create: ({ api = 2 }, options) => createXbee(api, options),
   },
   aquila: {
@@ -54,6 +57,9 @@ const modemOf = (framing: string): Modem | undefined =>
 
 /** Milliseconds that a frame waits for its confirmation, unless told otherwise; undefined: nothing is confirmed. */
 export const usualConfirm = (framing: string): number | undefined => modemOf(framing)?.confirm
+
+/** The link address of the gateway for a sensor with such a modem; undefined for a wire, and for what only gateways have. */
+export const gatewayBy = (framing: string): string | undefined => modemOf(framing)?.gateway
 
 /** Frames that a modem is given at a time. */
 const IN_FLIGHT = 1

@@ -281,6 +281,13 @@ describe('what a module is asked', () => {
     expect(typeof frame === 'string' ? undefined : frame[3]).toBe(0x00)
   })
 
+  it('an old module of 802.15.4, which does not know AO, has frames of its own kind, also for all', () => {
+    const { xbee } = answered({ AP: '01', SH: '0013a200', SL: '12345678', VR: '10ef' })
+    const [one, all] = [NODE, undefined].map((to) => xbee.encode(M1, to, 0))
+    expect(typeof one === 'object' && hexOf(one.subarray(3, 14))).toBe('00 00 00 13 a2 00 12 34 56 78 00')
+    expect(typeof all === 'object' && hexOf(all.subarray(3, 14))).toBe('00 00 00 00 00 00 00 00 ff ff 00')
+  })
+
   it('without any answer the link works, and transparent mode is told with the commands that mend it [LINK-DL-5]', () => {
     const { xbee, send } = begun(2)
     expect([xbee.deadline, xbee.expire(1999)]).toEqual([2000, []])

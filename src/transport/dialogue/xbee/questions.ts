@@ -19,6 +19,8 @@ export class ModuleQuestions {
   /** those under way, by their ids */
   readonly #asked = new Map<number, string>()
   readonly #answers = new Map<string, Uint8Array>()
+  /** those that it does not know */
+  readonly #refused = new Set<string>()
   #until: number | undefined
 
   /** `api`: AP as the url says it */
@@ -31,6 +33,7 @@ export class ModuleQuestions {
     this.#toAsk = [...QUESTIONS]
     this.#asked.clear()
     this.#answers.clear()
+    this.#refused.clear()
     this.#until = now + ANSWER_WITHIN
   }
 
@@ -45,9 +48,9 @@ export class ModuleQuestions {
     return octets === undefined || octets < 16 ? undefined : octets
   }
 
-  /** AO of the module, if it has told */
-  get output(): number | undefined {
-    return this.#number('AO')
+  /** It has frames of 802.15.4 only: AO is 2, or a setting that it does not know. */
+  get isOld(): boolean {
+    return this.#refused.has('AO') || this.#number('AO') === 2
   }
 
   isAsking(id: number): boolean {
@@ -68,6 +71,7 @@ export class ModuleQuestions {
     if (this.#asked.get(id) !== command) return []
     this.#asked.delete(id)
     if (isFine) this.#answers.set(command, value)
+    else this.#refused.add(command)
     return this.#asked.size + this.#toAsk.length === 0 ? this.#close() : []
   }
 
@@ -91,7 +95,7 @@ export class ModuleQuestions {
       payload !== undefined && `at most ${payload} octets a message (NP)`,
     ].filter((part) => part !== false)
     const said: Notice[] = [{ type: 'notice', level: 'info', text: `XBee module: ${parts.join(', ')}` }]
-    const [mode, output] = [this.#number('AP'), this.output]
+    const [mode, output] = [this.#number('AP'), this.#number('AO')]
     if (mode !== undefined && mode !== this.#api)
       said.push({ type: 'notice', level: 'warn', text: modeText(mode, this.#api) })
     if (output !== undefined && output !== 0 && output !== 2)

@@ -25,6 +25,8 @@ const HEADER = 18
 const SPARE = 3
 /** Usual payload of Zigbee; what a module carries, it tells. */
 export const XBEE_LONGEST = 84
+/** The coordinator of a Zigbee network, whoever that is. */
+export const XBEE_COORDINATOR = 'xbee/0000000000000000'
 
 /** How frames are written: AP=1 as they are, AP=2 with escapes. */
 export type XbeeMode = 1 | 2
@@ -125,9 +127,9 @@ class Xbee implements Dialogue {
     return this.#frames.encode(transmitRequest(id, this.#receiver(to, radius) ?? TO_ALL, message))
   }
 
-  /** Modules of 802.15.4 give frames of their own kind where they are set to, and take no others. */
+  /** Modules of 802.15.4 have frames of their own kind: the old ones no others, later ones where they are set to. */
   #receiver(to: string | undefined, radius: number): ApiReceiver | undefined {
-    const usual: Speech = this.#questions.output === 2 ? 'long' : 'network'
+    const usual: Speech = this.#questions.isOld ? 'long' : 'network'
     return to === undefined ? { ...TO_ALL, speech: usual, radius } : this.#peers.receiverOf(to, usual)
   }
 
