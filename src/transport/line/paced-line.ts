@@ -146,8 +146,8 @@ export class Line implements Transport {
         if (one.octets !== undefined) this.#books.keepNoise(one.octets)
       }
     }
-    const { longest = this.#longest } = this.#dialogue
-    if (longest >= this.#longest) return
+    const longest = Math.min(this.#parts.longest, this.#dialogue.longest ?? Number.POSITIVE_INFINITY)
+    if (longest === this.#longest) return
     this.#longest = longest
     this.#parts.onLine?.({ type: 'longest', longest })
   }

@@ -252,6 +252,12 @@ describe('what a module is asked', () => {
   }
   const FINE = { AP: '01', NP: '0054', SH: '0013a200', SL: '12345678', AO: '00', VR: '23a7' }
 
+  it('keeps what it knows of the length of messages while it is asked again, and takes a new answer', () => {
+    const { xbee } = answered({ ...FINE, NP: '0048' })
+    xbee.begin(100)
+    expect(xbee.longest).toBe(72)
+  })
+
   it('says how long messages may be, and who it is', () => {
     const { xbee, heard } = answered({ ...FINE, NP: '0048' })
     expect(xbee.longest).toBe(72)

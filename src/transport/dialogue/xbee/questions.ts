@@ -28,11 +28,10 @@ export class ModuleQuestions {
     this.#api = api
   }
 
-  /** Asks all from the start. */
+  /** Asks all from the start; until there is another answer, the one of before holds. */
   begin(now: number): void {
     this.#toAsk = [...QUESTIONS]
     this.#asked.clear()
-    this.#answers.clear()
     this.#refused.clear()
     this.#until = now + ANSWER_WITHIN
   }
