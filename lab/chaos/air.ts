@@ -6,7 +6,7 @@ import { decodeFrame, type Malformed, type Packet } from '../../src/codec/v1/fra
 import type { SensorTransport } from '../../src/sensor/sensor.ts'
 import type { Link } from './link.ts'
 import { between, type Random, seeded } from './random.ts'
-import { FORGOTTEN, SleepWatch } from './sleep.ts'
+import { SleepWatch } from './sleep.ts'
 
 /** Shares of datagrams, 0 to 1, and the longest delay in milliseconds. */
 export interface Weather {
@@ -52,14 +52,13 @@ export class Air implements SensorTransport {
   readonly #random: Record<Direction, Random>
   readonly #delayed = new Set<NodeJS.Timeout>()
   readonly #released: Record<Direction, Set<number>> = { up: new Set(), down: new Set() }
-  readonly #watch: SleepWatch
+  readonly #watch = new SleepWatch()
   readonly #lines: string[] = []
   #open = true
 
   constructor(options: AirOptions) {
     const { seed, name } = options
     this.#options = options
-    this.#watch = new SleepWatch(options.link.keeps ? FORGOTTEN.byLine : FORGOTTEN.byUdp)
     this.#random = { up: seeded(seed, name, 'up'), down: seeded(seed, name, 'down') }
     options.link.onError = (error) => this.onError(error)
     options.link.onMessage = (bytes) => {

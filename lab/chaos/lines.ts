@@ -80,7 +80,6 @@ export class ChaosLines {
 
 /** The sensor's end of a line, which comes and goes. */
 class LineLink implements Link {
-  readonly keeps = true
   onMessage: (bytes: Uint8Array) => void = () => {}
   onError: (error: Error) => void = () => {}
   readonly #url: string

@@ -7,8 +7,6 @@ import type { SensorTransport } from '../../src/sensor/sensor.ts'
 
 /** One sensor's link to the gateway, whose own address stays. */
 export interface Link {
-  /** what is sent while there is no gateway waits for the next one */
-  readonly keeps?: boolean
   onMessage: (bytes: Uint8Array) => void
   onError: (error: Error) => void
   open(): Promise<void>

@@ -4,11 +4,8 @@ import type { Malformed, Packet } from '../../src/codec/v1/frame.ts'
 
 /** Milliseconds in which an answer to something that the sensor sent is still an answer. */
 const ANSWERS = 5000
-/**
- * Milliseconds after which a PINGREQ without PINGRESP went lost with a gateway that was killed. A pseudo terminal keeps what nobody
- * reads, and gives it to the next gateway.
- */
-export const FORGOTTEN = { byUdp: 2000, byLine: 6000 } as const
+/** Milliseconds after which a PINGREQ without PINGRESP went lost with a gateway that was killed. */
+const FORGOTTEN = 2000
 
 /** What one sensor and the gateway said so far, as far as sleep is concerned. */
 export class SleepWatch {
@@ -17,12 +14,6 @@ export class SleepWatch {
   /** when each PINGREQ left that may still wake the sensor */
   #waking: number[] = []
   #spokeAt = Number.NEGATIVE_INFINITY
-  readonly #forgotten: number
-
-  /** `forgotten`: see `FORGOTTEN` */
-  constructor(forgotten: number) {
-    this.#forgotten = forgotten
-  }
 
   /** A datagram leaves for the gateway. Times are milliseconds. */
   toGateway(packet: Packet | Malformed, now: number): void {
@@ -36,7 +27,7 @@ export class SleepWatch {
 
   /** A datagram came from the gateway: what is wrong with that, if anything. */
   fromGateway(packet: Packet | Malformed, now: number): string | undefined {
-    this.#waking = this.#waking.filter((at) => now - at < this.#forgotten)
+    this.#waking = this.#waking.filter((at) => now - at < FORGOTTEN)
     const sleeps = this.#asleep && this.#waking.length === 0
     if (packet.type === 'pingresp') this.#waking.shift()
     if (packet.type === 'disconnect' && this.#sleepAsked) this.#asleep = true

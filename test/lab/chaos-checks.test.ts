@@ -7,7 +7,7 @@ import { planRound } from '../../lab/chaos/plan.ts'
 import { choosePoison } from '../../lab/chaos/poison.ts'
 import { seeded } from '../../lab/chaos/random.ts'
 import { roles } from '../../lab/chaos/roles.ts'
-import { FORGOTTEN, SleepWatch } from '../../lab/chaos/sleep.ts'
+import { SleepWatch } from '../../lab/chaos/sleep.ts'
 import { Wills } from '../../lab/chaos/wills.ts'
 import type { Packet } from '../../src/codec/v1/frame.ts'
 
@@ -104,7 +104,7 @@ describe('the watch over sleepers', () => {
     data: new Uint8Array(),
   }
   const asleep = () => {
-    const watch = new SleepWatch(FORGOTTEN.byUdp)
+    const watch = new SleepWatch()
     watch.toGateway({ type: 'disconnect', duration: 60 }, 0)
     expect(watch.fromGateway(publish, 1)).toBeUndefined()
     expect(watch.fromGateway({ type: 'disconnect', duration: null }, 2)).toBeUndefined()

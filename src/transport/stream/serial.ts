@@ -2,7 +2,7 @@
 // and `stty` otherwise, so that no native module is needed.
 
 import { execFile } from 'node:child_process'
-import { close, constants, open } from 'node:fs'
+import { close, constants, open, readSync } from 'node:fs'
 import { access, realpath } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { isatty, ReadStream } from 'node:tty'
@@ -15,6 +15,9 @@ import type { ByteStream, OpenStream, StreamListener } from './stream.ts'
 
 /** Opening a terminal may wait for a carrier. */
 const STTY_WITHIN = 3000
+/** Octets of before that are forgotten at most; a system keeps some thousand. */
+const MOST_FORGOTTEN = 65_536
+const READ_AT_ONCE = 4096
 /** A terminal that hangs up must not take the gateway with it. */
 const FLAGS = constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK
 
@@ -103,9 +106,22 @@ async function openTerminal(
     close(descriptor, () => {})
     throw error
   }
+  forget(descriptor)
   const terminal = new ReadStream(descriptor) // closes its descriptor itself
   terminal.resume()
   return streamOf(terminal, listener, release)
+}
+
+/**
+ * What came before anybody listened is of unknown age: a node has repeated it since, or has given it up, and means something else by
+ * now. Most devices keep nothing while they are closed.
+ */
+function forget(descriptor: number): void {
+  const octets = new Uint8Array(READ_AT_ONCE)
+  try {
+    for (let left = MOST_FORGOTTEN; left > 0; left -= READ_AT_ONCE)
+      if (readSync(descriptor, octets) === 0) return
+  } catch {} // there is no more, or the device is gone, which its stream will say
 }
 
 /** Raw: every octet as it is. What is not on the line itself, such as a carrier, is not waited for. */

@@ -99,6 +99,19 @@ for (const [name, load, isHere] of ways) {
       expect([one.ends.length, again.ends]).toEqual([1, []])
     })
 
+    it('hears nothing of what came before anybody listened [LINK-ST-3]', async () => {
+      const { near, far } = await plugged()
+      const early = await opened(load, near)
+      early.stream.close()
+      const other = await opened(load, far)
+      other.stream.write(Buffer.from('long ago, '))
+      await expect.poll(() => other.stream.waiting).toBe(0)
+      await new Promise((resolve) => setTimeout(resolve, 100)) // it is on its way through socat
+      const one = await opened(load, near)
+      other.stream.write(Buffer.from('now'))
+      await expect.poll(one.text).toBe('now')
+    })
+
     it('is for one gateway: another one is told, until it is closed [LINK-ST-1]', async () => {
       const { near } = await plugged()
       const first = await opened(load, near)
