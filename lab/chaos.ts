@@ -49,7 +49,7 @@ await new Command('chaos')
   )
   .option(
     '--lines <share>',
-    'of the other sensors that are on serial lines, each on its own, which are unplugged and plugged in again (socat)',
+    'of the other sensors that are on serial lines, which are unplugged, or on a simulated XBee module, which is reset (socat)',
     share,
     0,
   )
