@@ -296,6 +296,7 @@ const LINE: ListenerInfo = {
     unconfirmed: 1,
     signal: { rssi: -61 },
     unreachable: { count: 2, some: ['xbee/0013a20012345678', 'xbee/0013a20012345679'] },
+    connections: { open: 3, refused: 1 },
   },
 }
 
