@@ -36,7 +36,10 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
   sessions: both('session', 'codec', 'mqtt-topics'),
   sensor: { values: ['codec', 'dtls'], types: ['codec', 'dtls'] },
   simulation: { values: ['sensor'], types: ['sensor', 'codec'] },
-  transport: { values: ['codec/v1/messages.ts', 'dtls'], types: ['session/peers.ts', 'dtls'] },
+  transport: {
+    values: ['codec/v1/messages.ts', 'codec/envelope.ts', 'dtls'],
+    types: ['session/peers.ts', 'dtls'],
+  },
   dtls: none,
   forwarder: { values: ['codec'], types: ['codec', 'session/events.ts'] },
   upstream: {
@@ -100,6 +103,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['console'],
   preact: ['page'],
   uplot: ['page'],
+  serialport: ['transport/stream/serialport.ts'],
   '@xmldom/xmldom': ['cli/import/hivemq-edge/read-xml.ts'],
   'node:dgram': ['transport', 'sensor'],
   'node:fs': [
@@ -109,7 +113,8 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
     'store',
     'transport/udp/proc-table.ts',
     'transport/dtls/key-log.ts',
-    'transport/line/serial.ts',
+    'transport/stream/serial.ts',
+    'transport/stream/half-open.ts',
     'console/page.ts',
     'console/docs.ts',
   ],
@@ -128,9 +133,13 @@ const PURE = [
   'forwarder',
   'mqtt-topics',
   'transport/line/url.ts',
+  'transport/line/parameters.ts',
   'transport/line/pace.ts',
+  'transport/tcp-server/calls.ts',
 ]
-const isPure = (path: string) => isIn(PURE, path) || path.startsWith('src/transport/framing/')
+const PURE_FOLDERS = /^src\/(?:transport\/framing|transport\/dialogue|transport\/telnet|simulation\/radio)\//
+const isPure = (path: string) =>
+  isIn(PURE, path) || (PURE_FOLDERS.test(path) && path !== 'src/simulation/radio/run-radio.ts')
 /** DTLS is pure but for Node's primitives, which these files give it; only the last of them draws random numbers. */
 const CRYPTO = ['dtls/crypto/primitives.ts', 'dtls/crypto/x509.ts', 'dtls/crypto/chance.ts']
 const IMPURE =
