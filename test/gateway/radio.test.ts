@@ -61,7 +61,7 @@ async function setUp({ onTestFinished }: TestContext, options: Options = {}) {
   onTestFinished(() => office.close())
   const link = () => test.gateway.status().listeners[0]?.stats.link
   const peerOf = (clientId: string) => test.gateway.sessions.byClientId.get(clientId)?.peer
-  return { network, test, office, link, peerOf, logged, up: `${base}/up`, down: `${base}/down` }
+  return { network, test, office, link, peerOf, logged, radio, up: `${base}/up`, down: `${base}/down` }
 }
 
 describe.skipIf(!haveMosquitto)('sensors on an XBee network (mosquitto)', () => {
@@ -194,6 +194,21 @@ describe.skipIf(!haveMosquitto)('sensors on an XBee network (mosquitto)', () => 
       await published
       expect((await office.inbox.next()).text).toBe(`${i}`)
     }
+  })
+
+  it('go on when the device server comes back, and the module is asked anew [LINK-ST-2, LINK-DL-4]', async (context) => {
+    const { network, test, office, link, up, radio, logged } = await setUp(context)
+    const sensor = await test.connected({ transport: network.node(addressOf(1)), tRetry: 300, nRetry: 100 })
+    await radio.close()
+    await expect.poll(() => link()?.up).toBe(false)
+    const published = sensor.publish(up, 'meanwhile', { qos: 2 })
+    const again = await serveRadio(network, Number(radio.place.split(':')[1]))
+    context.onTestFinished(() => again.close())
+    await published
+    expect((await office.inbox.next()).text).toBe('meanwhile')
+    const modules = () => logged.filter((line) => line.includes('XBee module: address')).length
+    await expect.poll(modules).toBe(2)
+    await expect.poll(link).toMatchObject({ up: true, unconfirmed: 0 })
   })
 
   it('a module in transparent mode is told, with the commands that mend it [LINK-DL-5]', async (context) => {

@@ -11,6 +11,9 @@ import { owesBroker } from '../../session/uplink/spool.ts'
 import { forgetSession } from '../dispatch.ts'
 import type { Sessions, Yielding } from '../table.ts'
 
+/** Milliseconds that a line is full before newcomers are told to come later. */
+const FULL_FOR = 1000
+
 /** Searches remembered: one for all sources, and one for each source that has used up its share. */
 const MOST_SEARCHES = 64
 
@@ -22,11 +25,23 @@ const MOST_SEARCHES = 64
 export function makeRoomFor(sessions: Sessions, peer: Peer, turn: Turn): RefusalReason | undefined {
   const { limits } = turn.env.settings
   const source = sourceOf(peer)
-  if (peer.listener.room?.(peer) === 0) return 'link-full'
+  if (isFull(sessions, peer, turn)) return 'link-full'
   const own = sessions.bySource.get(source) ?? 0
   if (own >= limits.sensorsPerAddress && !giveWay(sessions, source, true, turn)) return 'too-many-of-address'
   if (sessions.byClientId.size < limits.sensors || giveWay(sessions, source, false, turn)) return undefined
   return 'too-many-sensors'
+}
+
+/** A burst of newcomers must not be sent away because of itself: the line has been full for a while. */
+function isFull({ fullSince }: Sessions, peer: Peer, { now }: Turn): boolean {
+  const { listener } = peer
+  if (listener.room?.(peer) !== 0) {
+    if (fullSince.size > 0) fullSince.delete(listener)
+    return false
+  }
+  const since = fullSince.get(listener) ?? now
+  fullSince.set(listener, since)
+  return now - since >= FULL_FOR
 }
 
 /** Forgets the session that is missed least, of this source (`ownOnly`) or of any; false if none may be. */
