@@ -42,6 +42,8 @@ export type Discard =
   | 'address'
   | 'unproven'
   | 'too-long'
+  /** by the link, which had more hellos than it could answer */
+  | 'hello-flood'
 
 /** What has to be done outside of the core. */
 export type Effect =
