@@ -39,7 +39,7 @@ export class HelloQueue {
     const queue = kind === 'bare' ? this.#bare : this.#withCookie
     if (queue.length >= MOST) this.#onDropped(from)
     else queue.push([bytes, from])
-    if (this.#next === undefined) this.#plan()
+    if (this.#next === undefined) this.#plan(1)
     return true
   }
 
@@ -51,8 +51,9 @@ export class HelloQueue {
     this.#next = undefined
   }
 
-  #plan(): void {
-    this.#read = 0
+  /** `read`: how many datagrams of the turn were read already. */
+  #plan(read: number): void {
+    this.#read = read
     this.#next = setImmediate(() => this.#turn())
   }
 
@@ -63,6 +64,6 @@ export class HelloQueue {
     this.#next = undefined
     for (const hello of first) this.#answer(...hello)
     for (const hello of then) this.#answer(...hello)
-    if (this.#next === undefined && this.#bare.length + this.#withCookie.length > 0) this.#plan()
+    if (this.#next === undefined && this.#bare.length + this.#withCookie.length > 0) this.#plan(0)
   }
 }
