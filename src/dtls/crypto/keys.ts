@@ -3,10 +3,21 @@
 import { concatOctets, utf8Of, vector16 } from '../octets.ts'
 import { HmacKey } from './hmac.ts'
 
+/** The few labels that there are, as octets. */
+const labels = new Map<string, Uint8Array>()
+
+function octetsOf(label: string): Uint8Array {
+  const known = labels.get(label)
+  if (known !== undefined) return known
+  const octets = utf8Of(label)
+  labels.set(label, octets)
+  return octets
+}
+
 /** The pseudorandom function with SHA-256 [5246 5]. */
 export function prf(secret: Uint8Array, label: string, seed: Uint8Array, length: number): Uint8Array {
   const key = new HmacKey(secret)
-  const labelled = concatOctets(utf8Of(label), seed)
+  const labelled = concatOctets(octetsOf(label), seed)
   const result = new Uint8Array(length)
   let chained = labelled
   for (let at = 0; at < length; at += 32) {
