@@ -1,17 +1,21 @@
 // Scandium, the implementation of Eclipse Californium in Java, where a JDK and its jars are.
 
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { folder, runs } from './program.ts'
 
 const repository = process.env['MAVEN_REPOSITORY'] ?? join(homedir(), '.m2', 'repository')
 
-/** The newest jar of an artifact that is in Maven's folder. */
-function jarOf(group: string, artifact: string): string | undefined {
+const pom = readFileSync(new URL('scandium/pom.xml', import.meta.url), 'utf8')
+const californium = /<artifactId>scandium<\/artifactId>\s*<version>([^<]+)/.exec(pom)?.[1] ?? ''
+
+/** The jar of an artifact that is in Maven's folder: of this version, or the newest. */
+function jarOf(group: string, artifact: string, wanted?: string): string | undefined {
   const place = join(repository, ...group.split('.'), artifact)
   if (!existsSync(place)) return undefined
-  const jars = readdirSync(place).map((version) => join(place, version, `${artifact}-${version}.jar`))
+  const versions = wanted === undefined ? readdirSync(place) : [wanted]
+  const jars = versions.map((version) => join(place, version, `${artifact}-${version}.jar`))
   return jars.filter((jar) => existsSync(jar)).at(-1)
 }
 
@@ -21,8 +25,8 @@ function jarOf(group: string, artifact: string): string | undefined {
  */
 export const scandium = ((): readonly string[] | undefined => {
   const jars = [
-    jarOf('org.eclipse.californium', 'scandium'),
-    jarOf('org.eclipse.californium', 'element-connector'),
+    jarOf('org.eclipse.californium', 'scandium', californium),
+    jarOf('org.eclipse.californium', 'element-connector', californium),
     jarOf('org.slf4j', 'slf4j-api'),
   ]
   const classpath = [folder, ...jars].join(':')
