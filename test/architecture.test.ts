@@ -141,7 +141,12 @@ const PURE_FOLDERS = /^src\/(?:transport\/framing|transport\/dialogue|transport\
 const isPure = (path: string) =>
   isIn(PURE, path) || (PURE_FOLDERS.test(path) && path !== 'src/simulation/radio/run-radio.ts')
 /** DTLS is pure but for Node's primitives, which these files give it; only the last of them draws random numbers. */
-const CRYPTO = ['dtls/crypto/primitives.ts', 'dtls/crypto/x509.ts', 'dtls/crypto/chance.ts']
+const CRYPTO = [
+  'dtls/crypto/primitives.ts',
+  'dtls/crypto/hmac.ts',
+  'dtls/crypto/x509.ts',
+  'dtls/crypto/chance.ts',
+]
 const IMPURE =
   /(?<![.\w$])(?:Date|setTimeout|setInterval|setImmediate|queueMicrotask|performance|console|process|globalThis|Buffer|fetch)(?![\w$])|\bMath\s*\.\s*random\b/g
 

@@ -16,7 +16,7 @@ import {
 import { ResumptionCache } from '../resumption/cache.ts'
 import { type TicketKey, Tickets } from '../resumption/tickets.ts'
 import { type Association, isReadable } from './association.ts'
-import { type ServerContext, wake } from './context.ts'
+import { type ServerContext, wakeToSweep } from './context.ts'
 import { closeSession, endHandshake, endSession, failHandshake } from './end.ts'
 import { AddressRate } from './opening/address-rate.ts'
 import { useKey } from './opening/client-flight.ts'
@@ -56,6 +56,7 @@ export class DtlsServer {
       tickets: new Tickets(chance),
       nextId: 1,
       dueAt: Number.POSITIVE_INFINITY,
+      sweepAt: Number.POSITIVE_INFINITY,
     }
   }
 
@@ -132,7 +133,7 @@ export class DtlsServer {
   /** A session of an earlier process, before the first datagram; false where it does not count any more. */
   restore(saved: SavedSession, turn: Turn): boolean {
     const restored = restoreSession(this.#context, saved, turn)
-    if (restored) wake(this.#context, turn.now)
+    if (restored) wakeToSweep(this.#context, turn.now)
     return restored
   }
 

@@ -7,19 +7,22 @@ import { DtlsServer } from '../../dtls/server/server.ts'
 import type { Association } from '../../session/peers.ts'
 import type { AsideStore, HandshakeResult, SecureLink } from '../secure-link.ts'
 import type { OnDatagram, Remote, Transport, TransportStats } from '../transport.ts'
+import { DueTimer } from './due-timer.ts'
 import { HeldDatagrams } from './held-datagrams.ts'
+import { HelloQueue } from './hello-queue.ts'
 import { type KeyLog, openKeyLog } from './key-log.ts'
 import type { EffectOf, SecureOptions } from './options.ts'
 import { FreshNumbers, sessionName, sessionsIn, ticketKeysIn, ticketsName } from './session-records.ts'
 
 /** Datagrams that may wait until `begin`. */
 const MOST_EARLY = 5000
-/** Timers of Node take no longer times than this. */
-const LONGEST_PAUSE = 2 ** 30
 
 interface OpenSession {
   readonly association: Association
   remote: DtlsRemote
+  /** its record in the store, by name: with every message it is told that it has changed */
+  readonly name: string
+  readonly record: () => object | undefined
 }
 
 export class DtlsTransport implements Transport, SecureLink {
@@ -29,14 +32,14 @@ export class DtlsTransport implements Transport, SecureLink {
   readonly #onDatagram: OnDatagram
   readonly #keyLog: KeyLog | undefined
   readonly #held: HeldDatagrams
+  readonly #hellos: HelloQueue
+  readonly #timer = new DueTimer(() => this.#perform((turn) => this.#core.tick(turn)))
   readonly #sessions = new Map<number, OpenSession>()
   readonly #handshakes: Partial<Record<HandshakeResult, number>> = {}
   #core: DtlsServer
   #store: AsideStore | undefined
   #numbers: FreshNumbers | undefined
   #early: [Uint8Array, Remote][] | undefined = []
-  #timer: NodeJS.Timeout | undefined
-  #timerAt = Number.POSITIVE_INFINITY
   #moves = 0
   #helloVerifies = 0
   #unsent = 0
@@ -48,6 +51,10 @@ export class DtlsTransport implements Transport, SecureLink {
     this.#onDatagram = onDatagram
     this.#keyLog = options.keyLog === undefined ? undefined : openKeyLog(options.keyLog)
     this.#held = new HeldDatagrams((bytes, to) => socket.send(bytes, to))
+    this.#hellos = new HelloQueue(
+      (bytes, from) => this.#hear(bytes, from),
+      (from) => options.reports.discarded('hello-flood', from),
+    )
     this.#core = new DtlsServer(this.#settings(options.server), systemChance)
   }
 
@@ -58,8 +65,13 @@ export class DtlsTransport implements Transport, SecureLink {
   receive(bytes: Uint8Array, from: Remote): void {
     const { admits, reports } = this.#options
     if (!admits(from.address)) return reports.refused(bytes, from)
-    if (this.#early === undefined) this.#perform((turn) => this.#core.receive(bytes, from, turn), from)
-    else if (this.#early.length < MOST_EARLY) this.#early.push([bytes, from])
+    if (this.#early !== undefined) {
+      if (this.#early.length < MOST_EARLY) this.#early.push([bytes, from])
+    } else if (!this.#hellos.takes(bytes, from)) this.#hear(bytes, from)
+  }
+
+  #hear(bytes: Uint8Array, from: Remote): void {
+    this.#perform((turn) => this.#core.receive(bytes, from, turn), from)
   }
 
   send(bytes: Uint8Array, { association: to }: Remote): void {
@@ -91,7 +103,8 @@ export class DtlsTransport implements Transport, SecureLink {
         for (const session of this.#sessions.keys()) this.#core.close(session, 'the gateway stops', turn)
       })
     this.#early = []
-    clearTimeout(this.#timer)
+    this.#timer.stop()
+    this.#hellos.close()
     await this.#socket.close()
     this.#keyLog?.close()
   }
@@ -137,7 +150,7 @@ export class DtlsTransport implements Transport, SecureLink {
     const turn: Turn = { now: performance.now(), wall: Date.now(), out: [] }
     const result = step(turn)
     for (const effect of turn.out) this.#do(effect, from)
-    this.#wake()
+    this.#timer.wakeAt(this.#core.due())
     return result
   }
 
@@ -190,7 +203,8 @@ export class DtlsTransport implements Transport, SecureLink {
   #note(session: number, { identity, kind }: SessionInfo, remote: DtlsRemote): Association | undefined {
     if (identity === undefined || kind === 'anonymous') return undefined
     const association: Association = { number: session, identity, kind }
-    this.#sessions.set(session, { association, remote })
+    const name = sessionName(this.#options.name, session)
+    this.#sessions.set(session, { association, remote, name, record: () => this.#core.save(session) })
     return association
   }
 
@@ -198,7 +212,7 @@ export class DtlsTransport implements Transport, SecureLink {
     const open = this.#sessions.get(session)
     if (open === undefined) return
     // what is acknowledged must not be taken again after a restart: the record's number goes to the disk before that is
-    if (this.#store !== undefined) this.#keep(this.#store, session, true)
+    this.#store?.keepAside(open.name, open.record, true)
     this.#onDatagram(bytes, { address, port, local, association: open.association })
   }
 
@@ -220,30 +234,13 @@ export class DtlsTransport implements Transport, SecureLink {
   #save(session: number): void {
     const [store, open] = [this.#store, this.#sessions.get(session)]
     if (store === undefined || open === undefined) return
-    this.#keep(store, session, false)
+    store.keepAside(open.name, open.record)
     const release = this.#held.hold(open.remote)
     const settle = (error?: Error): void => (error === undefined ? release() : store.onDurable(settle))
     store.onDurable(settle)
   }
 
-  #keep(store: AsideStore, session: number, lazy: boolean): void {
-    store.keepAside(sessionName(this.#options.name, session), () => this.#core.save(session), lazy)
-  }
-
   #count(result: HandshakeResult): void {
     this.#handshakes[result] = (this.#handshakes[result] ?? 0) + 1
-  }
-
-  /** One timer, for what is due first. */
-  #wake(): void {
-    const at = this.#core.due()
-    if (at >= this.#timerAt) return
-    clearTimeout(this.#timer)
-    this.#timerAt = at
-    const pause = Math.min(Math.max(at - performance.now(), 0), LONGEST_PAUSE)
-    this.#timer = setTimeout(() => {
-      this.#timerAt = Number.POSITIVE_INFINITY
-      this.#perform((turn) => this.#core.tick(turn))
-    }, Math.ceil(pause) + 1).unref()
   }
 }
