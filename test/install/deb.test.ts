@@ -10,6 +10,7 @@ import { until } from '../support/gateway.ts'
 import { haveRegistry } from '../support/package.ts'
 
 const UNIT = 'mqtt-sn-gateway.service'
+const FORWARDER = 'mqtt-sn-forwarder.service'
 const CONFIG = 'etc/mqttsn/gateway.config.json'
 const able =
   isRoot && haveCommands('dpkg-deb', 'debootstrap', 'systemd-nspawn') && haveRegistry() && makeDebian()
@@ -81,6 +82,21 @@ describe.skipIf(!able)('the package for Debian', { timeout: 240_000 }, () => {
     expect(show('MainPID')).toBe(mainPid)
   })
 
+  it('brings a forwarder along, which systemd runs without rights for who enables it', async () => {
+    expect(readdirSync(inRoot('etc/systemd/system/multi-user.target.wants'))).not.toContain(FORWARDER)
+    const config = readFileSync(inRoot(CONFIG), 'utf8')
+    writeFileSync(inRoot(CONFIG), config.replace('"allow"', '"forwarders": ["127.0.0.1"], "allow"'))
+    expect(debian.run('systemctl', 'reload', UNIT).status).toBe(0)
+    const document = { from: ['udp://127.0.0.1:1885'], to: 'udp://127.0.0.1:1884' }
+    writeFileSync(inRoot('etc/mqttsn/forward.json'), JSON.stringify(document))
+    expect(debian.run('systemctl', 'enable', '--now', FORWARDER).status).toBe(0)
+    const pub = ['mqttsn', 'pub', '-p', '1885', '--predefined', '7', '-m', 'x', '-q', '1', '-i', 'far']
+    await until(() => debian.run(...pub).status === 0, 30_000)
+    const pid = debian.run('systemctl', 'show', FORWARDER, '--property', 'MainPID', '--value').stdout.trim()
+    expect(debian.run('stat', '-c', '%U', `/proc/${pid}`).stdout.trim()).toBe('mqttsn')
+    expect(debian.run('cat', `/proc/${pid}/status`).stdout).toMatch(/^CapEff:\s+0+$/m)
+  })
+
   it('keeps configuration and sessions over an upgrade', async () => {
     const sub = ['mqttsn', 'sub', '-t', 'a/b', '-q', '1', '-i', 'keeper', '--no-clean', '--timeout', '1s']
     expect(debian.run(...sub).stderr).not.toContain('error')
@@ -104,7 +120,8 @@ describe.skipIf(!able)('the package for Debian', { timeout: 240_000 }, () => {
     for (const path of ['etc/mqttsn', 'var/lib/mqttsn', 'usr/lib/mqtt-sn-gateway', 'usr/bin/mqttsn'])
       expect(existsSync(inRoot(path)), path).toBe(false)
     expect(debian.run('getent', 'passwd', 'mqttsn').stdout).toBe('')
-    expect(readdirSync(inRoot('etc/systemd/system/multi-user.target.wants'))).not.toContain(UNIT)
+    const wanted = readdirSync(inRoot('etc/systemd/system/multi-user.target.wants'))
+    for (const unit of [UNIT, FORWARDER]) expect(wanted).not.toContain(unit)
     expect(debian.run('systemctl', 'is-enabled', UNIT).stdout.trim()).not.toBe('masked')
   })
 })
