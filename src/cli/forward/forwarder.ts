@@ -7,7 +7,7 @@ import type { ListenerInfo } from '../../console/contract/gateway.ts'
 import type { ForwardEffect, ForwardTurn, Standing } from '../../forwarder/effects.ts'
 import { Forwarder, type ForwardLink } from '../../forwarder/forwarder.ts'
 import type { Radio } from '../../forwarder/node-ids.ts'
-import { admissionOf } from '../../gateway/datagrams/admission.ts'
+import { type Admission, admissionOf } from '../../gateway/datagrams/admission.ts'
 import { logLine } from '../../gateway/reports/line-log.ts'
 import type { Log } from '../../log.ts'
 import { openLink } from '../../transport/open.ts'
@@ -27,7 +27,7 @@ const RADIOS: Readonly<Record<string, Radio>> = { xbee: 'xbee', loralink: 'lora'
 interface OpenLink {
   readonly source: ForwardSource
   readonly transport: Transport
-  readonly admits: (address: string) => boolean
+  readonly admission: Admission
 }
 
 /** Told when something changes that a caller waits for. */
@@ -61,14 +61,18 @@ export class RunningForwarder {
     // all at once: a device server that does not answer is waited for
     const opened = await Promise.allSettled(
       sources.map(async (source, index): Promise<OpenLink> => {
-        const { admits } = admissionOf({ ...source, forwarders: [], dtls: undefined })
+        const admission = admissionOf({ ...source, forwarders: [], dtls: undefined })
         const transport = await openLink(
-          linkOptionsOf(source, sources, log),
+          {
+            ...linkOptionsOf(source, sources, log),
+            admitsHost: (host) => admission.admitsHost?.(host) ?? true,
+            onRefusedHost: () => forwarder?.core.books.drop('not-allowed'),
+          },
           (bytes, remote) => forwarder?.receive(index, bytes, remote),
           (err) => log.debug({ err, listener: source.name }, 'an error of the socket'),
         )
         log.info({ listener: source.name, url: transport.url }, 'nodes are heard')
-        return { source, transport, admits }
+        return { source, transport, admission }
       }),
     )
     const links = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
@@ -126,7 +130,8 @@ export class RunningForwarder {
   /** A datagram of a node. */
   receive(link: number, bytes: Uint8Array, remote: { address: string; port: number }): void {
     if (this.#isStopped) return
-    if (this.#links[link]?.admits(remote.address) !== true) return this.core.books.drop('not-allowed')
+    if (this.#links[link]?.admission.admits(remote.address, bytes) !== true)
+      return this.core.books.drop('not-allowed')
     this.#do((turn) => this.core.fromNode(link, bytes, remote, turn))
   }
 
@@ -230,7 +235,7 @@ function planOf({ source: { url, node, maxMessageSize }, transport }: OpenLink):
     kind,
     node,
     unheard: end === undefined ? radioOf(url) : { address: end, port: 0 },
-    longest: () => maxMessageSize ?? LONGEST,
+    longest: () => Math.min(maxMessageSize ?? LONGEST, transport.longest ?? LONGEST),
     room: () => transport.room?.() ?? Number.POSITIVE_INFINITY,
   }
 }

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path'
 import { signerOf } from '../../dtls/crypto/chance.ts'
 import { createTrust, derChain } from '../../dtls/crypto/x509.ts'
+import { withoutKey } from '../../transport/line/url.ts'
 import { isReadableByAll, parsePskFile } from '../dtls/psk-file.ts'
 import { type DocumentKind, type DocumentSource, readDocument } from '../reading/document.ts'
 import { FORWARD_VARIABLES } from '../reading/environment.ts'
@@ -93,7 +94,7 @@ export function loadForward(source: DocumentSource): LoadedForward {
   const config: ForwardConfig = {
     from: sources.map((one, i) => ({
       ...one,
-      name: one.name ?? one.url,
+      name: one.name ?? withoutKey(one.url),
       node: Uint8Array.from(Buffer.from(nodeOf(sources, i), 'hex')),
     })),
     to: { ...rest, psk },
