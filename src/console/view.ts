@@ -1,6 +1,6 @@
 // What the console may see of a gateway, and do to it: the contract between src/console/ and the gateway. Types only.
 
-import type { BrokerInfo, GatewayInfo, ListenerInfo, StoreInfo } from './contract/gateway.ts'
+import type { BrokerInfo, GatewayInfo, HistogramInfo, ListenerInfo, StoreInfo } from './contract/gateway.ts'
 import type {
   DeadLetterList,
   DeadLetterQuery,
@@ -34,14 +34,6 @@ export type Immediate<View> = {
   readonly [Name in keyof View]: View[Name] extends (...args: infer Args) => infer Result
     ? (...args: Args) => Exclude<Result, Promise<unknown>>
     : View[Name]
-}
-
-/** Upper bounds in seconds, counts below each, sum, count. */
-export interface LatencyInfo {
-  readonly bounds: readonly number[]
-  readonly counts: readonly number[]
-  readonly sum: number
-  readonly count: number
 }
 
 /** The gateway as the console sees it. All calls are cheap; watching costs only while it lasts. */
@@ -79,5 +71,5 @@ export interface GatewayView {
   /** Calls back for what passes between gateway and broker for one sensor, until the returned function is called. */
   watchBroker(clientId: string, listener: (step: BrokerStep) => void): () => void
   /** acknowledgement latency of QoS 1 and 2 publishes of sensors */
-  latency(): Awaitable<LatencyInfo>
+  latency(): Awaitable<HistogramInfo>
 }

@@ -3,10 +3,10 @@
 import { redacted } from '../config/redact.ts'
 import { matchesEverything } from '../config/sections/glob.ts'
 import { docsOf } from '../console/contract/docs.ts'
-import type { BrokerInfo, GatewayInfo, StoreInfo } from '../console/contract/gateway.ts'
+import type { BrokerInfo, GatewayInfo, HistogramInfo, StoreInfo } from '../console/contract/gateway.ts'
 import type { HappeningBatch } from '../console/contract/happenings.ts'
 import type { BrokerStep, StateChange, WatchedPacket } from '../console/contract/live.ts'
-import type { GatewayView, LatencyInfo } from '../console/view.ts'
+import type { GatewayView } from '../console/view.ts'
 import { tableOf } from '../gateway/rules/sensor-rules.ts'
 import { mergeDeadLetters } from '../monitor/dead-letters.ts'
 import { mergeDrops } from '../monitor/drop-sources.ts'
@@ -51,7 +51,7 @@ export async function openFleetView(
   const [brokers, stores, latencies] = [
     new Map<number, BrokerInfo>(),
     new Map<number, StoreInfo>(),
-    new Map<number, LatencyInfo>(),
+    new Map<number, HistogramInfo>(),
   ]
   /** those that have the sensor, or all */
   const concerned = (clientId: string | undefined) =>

@@ -272,10 +272,21 @@ const LISTENER: ListenerInfo = {
   secure: {
     sessions: 4,
     halfOpen: 1,
+    limits: { sessions: 12_500, halfOpen: 1000 },
     handshakes: { full: 5, 'wrong-key': 1 },
+    handshakeTimes: {
+      psk: { bounds: [0.1, 1], counts: [3, 4], sum: 2.5, count: 4 },
+      certificate: { bounds: [0.1, 1], counts: [0, 1], sum: 0.5, count: 1 },
+    },
     moves: 3,
     helloVerifies: 9,
     keyLog: false,
+    credentials: {
+      identities: 12,
+      pskFile: 'changed',
+      trouble: undefined,
+      certificates: { cert: 1_800_000_000_000 },
+    },
   },
 }
 

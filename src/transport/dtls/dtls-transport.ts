@@ -1,26 +1,22 @@
 // DTLS over UDP: what the core in src/dtls wants done is done here, and what it opened goes on with the name of its sender.
 
 import { systemChance } from '../../dtls/crypto/chance.ts'
-import type { Remote as DtlsRemote, Effect, SessionInfo, Turn } from '../../dtls/effects.ts'
+import type { Effect, Turn } from '../../dtls/effects.ts'
 import type { ServerOptions } from '../../dtls/server/options.ts'
 import { DtlsServer } from '../../dtls/server/server.ts'
-import type { Association } from '../../session/peers.ts'
-import type { AsideStore, HandshakeResult, SecureLink } from '../secure-link.ts'
+import type { AsideStore, OnWire, SecureLink, SecureSession } from '../secure-link.ts'
 import type { OnDatagram, Remote, Transport, TransportStats } from '../transport.ts'
+import { Alarm } from './alarm.ts'
+import { HandshakeBook } from './handshake-book.ts'
 import { HeldDatagrams } from './held-datagrams.ts'
 import { type KeyLog, openKeyLog } from './key-log.ts'
+import { lookUpAgain, OpenSessions, shownOf } from './open-sessions.ts'
 import type { EffectOf, SecureOptions } from './options.ts'
 import { FreshNumbers, sessionName, sessionsIn, ticketKeysIn, ticketsName } from './session-records.ts'
+import { WireWatch } from './wire-watch.ts'
 
 /** Datagrams that may wait until `begin`. */
 const MOST_EARLY = 5000
-/** Timers of Node take no longer times than this. */
-const LONGEST_PAUSE = 2 ** 30
-
-interface OpenSession {
-  readonly association: Association
-  remote: DtlsRemote
-}
 
 export class DtlsTransport implements Transport, SecureLink {
   readonly url: string
@@ -29,16 +25,14 @@ export class DtlsTransport implements Transport, SecureLink {
   readonly #onDatagram: OnDatagram
   readonly #keyLog: KeyLog | undefined
   readonly #held: HeldDatagrams
-  readonly #sessions = new Map<number, OpenSession>()
-  readonly #handshakes: Partial<Record<HandshakeResult, number>> = {}
+  readonly #sessions = new OpenSessions()
+  readonly #handshakes = new HandshakeBook()
+  readonly #wire = new WireWatch((at) => this.#sessions.get(this.#core.sessionAt(at))?.association)
+  readonly #alarm = new Alarm(() => this.#perform((turn) => this.#core.tick(turn)))
   #core: DtlsServer
   #store: AsideStore | undefined
   #numbers: FreshNumbers | undefined
   #early: [Uint8Array, Remote][] | undefined = []
-  #timer: NodeJS.Timeout | undefined
-  #timerAt = Number.POSITIVE_INFINITY
-  #moves = 0
-  #helloVerifies = 0
   #unsent = 0
 
   constructor(socket: Transport, options: SecureOptions, onDatagram: OnDatagram) {
@@ -47,7 +41,10 @@ export class DtlsTransport implements Transport, SecureLink {
     this.#options = options
     this.#onDatagram = onDatagram
     this.#keyLog = options.keyLog === undefined ? undefined : openKeyLog(options.keyLog)
-    this.#held = new HeldDatagrams((bytes, to) => socket.send(bytes, to))
+    this.#held = new HeldDatagrams((bytes, to) => {
+      if (this.#wire.isWatched) this.#wire.note('sent', bytes, to)
+      socket.send(bytes, to)
+    })
     this.#core = new DtlsServer(this.#settings(options.server), systemChance)
   }
 
@@ -58,8 +55,12 @@ export class DtlsTransport implements Transport, SecureLink {
   receive(bytes: Uint8Array, from: Remote): void {
     const { admits, reports } = this.#options
     if (!admits(from.address)) return reports.refused(bytes, from)
-    if (this.#early === undefined) this.#perform((turn) => this.#core.receive(bytes, from, turn), from)
-    else if (this.#early.length < MOST_EARLY) this.#early.push([bytes, from])
+    if (this.#early !== undefined) {
+      if (this.#early.length < MOST_EARLY) this.#early.push([bytes, from])
+      return
+    }
+    if (this.#wire.isWatched) this.#wire.note('received', bytes, from) // before the core can change them
+    this.#perform((turn) => this.#core.receive(bytes, from, turn), from)
   }
 
   send(bytes: Uint8Array, { association: to }: Remote): void {
@@ -71,16 +72,15 @@ export class DtlsTransport implements Transport, SecureLink {
   broadcast(): void {}
 
   stats(): TransportStats {
-    const stats = this.#socket.stats()
-    const { sessions, halfOpen } = this.#core.sizes
+    const { sizes, limits } = this.#core
     const secure = {
-      sessions,
-      halfOpen,
-      handshakes: { ...this.#handshakes },
-      moves: this.#moves,
-      helloVerifies: this.#helloVerifies,
-      keyLog: this.#keyLog !== undefined,
+      ...{ sessions: sizes.sessions, halfOpen: sizes.halfOpen },
+      limits: { sessions: limits.sessions, halfOpen: limits.handshakes },
+      ...this.#handshakes.stats(),
+      ...{ moves: this.#sessions.moves, keyLog: this.#keyLog !== undefined },
+      credentials: this.#options.credentials(),
     }
+    const stats = this.#socket.stats()
     return { ...stats, sendErrors: stats.sendErrors + this.#unsent, secure }
   }
 
@@ -88,10 +88,11 @@ export class DtlsTransport implements Transport, SecureLink {
     // with a store the sessions live on, and the next start goes on with them
     if (this.#store === undefined && this.#early === undefined)
       this.#perform((turn) => {
-        for (const session of this.#sessions.keys()) this.#core.close(session, 'the gateway stops', turn)
+        for (const { association } of this.#sessions.list())
+          this.#core.close(association.number, 'the gateway stops', turn)
       })
     this.#early = []
-    clearTimeout(this.#timer)
+    this.#alarm.clear()
     await this.#socket.close()
     this.#keyLog?.close()
   }
@@ -113,6 +114,22 @@ export class DtlsTransport implements Transport, SecureLink {
 
   reconfigure(options: ServerOptions): void {
     this.#perform((turn) => this.#core.reconfigure(this.#settings(options), turn))
+    this.#lookUpAgain(options)
+  }
+
+  about(association: number): SecureSession | undefined {
+    const [open, about] = [this.#sessions.get(association), this.#core.about(association)]
+    return open && about && shownOf(open, about.info, about.written)
+  }
+
+  end(association: number, why: string): boolean {
+    if (this.#sessions.get(association) === undefined) return false
+    this.#perform((turn) => this.#core.close(association, why, turn))
+    return true
+  }
+
+  watch(onWire: OnWire): () => void {
+    return this.#wire.add(onWire)
   }
 
   #settings(options: ServerOptions): ServerOptions {
@@ -127,17 +144,19 @@ export class DtlsTransport implements Transport, SecureLink {
     this.#core.onTicketKeys = (keys) => store.keepAside(ticketsName(name), () => ({ keys }))
     this.#perform((turn) => {
       for (const saved of sessionsIn(store, name)) {
-        if (this.#core.restore(saved, turn)) this.#note(saved.session, saved.info, saved.remote)
-        else store.keepAside(sessionName(name, saved.session), () => undefined)
+        const { session, info, remote, openedAt, sequence } = saved
+        if (this.#core.restore(saved, turn)) this.#sessions.add(session, info, remote, openedAt, sequence)
+        else store.keepAside(sessionName(name, session), () => undefined)
       }
     })
+    this.#lookUpAgain(this.#options.server)
   }
 
   #perform<T>(step: (turn: Turn) => T, from?: Remote): T {
     const turn: Turn = { now: performance.now(), wall: Date.now(), out: [] }
     const result = step(turn)
     for (const effect of turn.out) this.#do(effect, from)
-    this.#wake()
+    this.#alarm.set(this.#core.due())
     return result
   }
 
@@ -153,17 +172,15 @@ export class DtlsTransport implements Transport, SecureLink {
       case 'moved':
         return this.#move(effect)
       case 'closed': {
-        const session = this.#sessions.get(effect.session)
-        this.#sessions.delete(effect.session)
+        const session = this.#sessions.take(effect.session)
         if (session !== undefined) reports.closed(session.association, effect.why)
         return
       }
       case 'failed':
-        this.#count(effect.cause)
+        this.#handshakes.count(effect.cause)
         return reports.failed(effect)
       case 'verify':
-        this.#helloVerifies++
-        return
+        return this.#handshakes.noteVerify()
       case 'discard':
         return reports.discarded(effect.reason, from)
       case 'look-up':
@@ -179,36 +196,26 @@ export class DtlsTransport implements Transport, SecureLink {
     }
   }
 
-  #open({ session, info, remote }: EffectOf<'open'>): void {
-    this.#count(info.resumed ? 'resumed' : 'full')
+  #open({ session, info, remote, took = 0 }: EffectOf<'open'>): void {
+    this.#handshakes.noteOpened(info, took)
     this.#numbers?.note(session)
-    const association = this.#note(session, info, remote)
+    const association = this.#sessions.add(session, info, remote, Date.now())
     if (association !== undefined) this.#options.reports.opened(association, info, remote)
-  }
-
-  /** Undefined for who has proved nothing, which no configuration allows. */
-  #note(session: number, { identity, kind }: SessionInfo, remote: DtlsRemote): Association | undefined {
-    if (identity === undefined || kind === 'anonymous') return undefined
-    const association: Association = { number: session, identity, kind }
-    this.#sessions.set(session, { association, remote })
-    return association
   }
 
   #deliver({ session, bytes, remote: { address, port, local } }: EffectOf<'data'>): void {
     const open = this.#sessions.get(session)
     if (open === undefined) return
+    open.received += 1
     // what is acknowledged must not be taken again after a restart: the record's number goes to the disk before that is
     if (this.#store !== undefined) this.#keep(this.#store, session, true)
     this.#onDatagram(bytes, { address, port, local, association: open.association })
   }
 
   #move({ session, from, to }: EffectOf<'moved'>): void {
-    this.#moves++
     this.#held.move(from, to)
-    const open = this.#sessions.get(session)
-    if (open === undefined) return
-    open.remote = to
-    this.#options.reports.moved(open.association, from, to)
+    const open = this.#sessions.move(session, to, Date.now())
+    if (open !== undefined) this.#options.reports.moved(open.association, from, to)
   }
 
   async #lookUp({ ask, identity }: EffectOf<'look-up'>): Promise<void> {
@@ -227,23 +234,17 @@ export class DtlsTransport implements Transport, SecureLink {
   }
 
   #keep(store: AsideStore, session: number, lazy: boolean): void {
-    store.keepAside(sessionName(this.#options.name, session), () => this.#core.save(session), lazy)
+    const record = (): object | undefined => {
+      const [saved, open] = [this.#core.save(session), this.#sessions.get(session)]
+      return saved && open && { ...saved, openedAt: open.openedAt }
+    }
+    store.keepAside(sessionName(this.#options.name, session), record, lazy)
   }
 
-  #count(result: HandshakeResult): void {
-    this.#handshakes[result] = (this.#handshakes[result] ?? 0) + 1
-  }
-
-  /** One timer, for what is due first. */
-  #wake(): void {
-    const at = this.#core.due()
-    if (at >= this.#timerAt) return
-    clearTimeout(this.#timer)
-    this.#timerAt = at
-    const pause = Math.min(Math.max(at - performance.now(), 0), LONGEST_PAUSE)
-    this.#timer = setTimeout(() => {
-      this.#timerAt = Number.POSITIVE_INFINITY
-      this.#perform((turn) => this.#core.tick(turn))
-    }, Math.ceil(pause) + 1).unref()
+  #lookUpAgain({ findKey }: ServerOptions): void {
+    const ways = { findKey, lookUp: this.#options.lookUp }
+    void lookUpAgain(this.#sessions.list(), ways, (session, key) =>
+      this.#perform((turn) => this.#core.verifyKey(session, key, turn)),
+    )
   }
 }
