@@ -14,6 +14,7 @@ import { noteRefusal } from '../monitor/gateway-happenings.ts'
 import { createHappenings, mergeHappenings } from '../monitor/happenings.ts'
 import { mergeLiveTopics } from '../monitor/live-topics.ts'
 import { mergeRefusals } from '../monitor/recent-refusals.ts'
+import { endSecureSession, withOpenSession } from '../monitor/sensors/secure-session.ts'
 import { orderOf } from '../monitor/sensors/sensor-query.ts'
 import type { ViewParts } from '../monitor/view.ts'
 import type { Fleet } from './fleet.ts'
@@ -109,7 +110,10 @@ export async function openFleetView(
       const total = lists.reduce((sum, list) => sum + list.total, 0)
       return { total, items: items.slice(offset, offset + limit) }
     },
-    sensor: async (clientId) => threadOf(clientId)?.call('sensor', clientId),
+    async sensor(clientId) {
+      const sensor = await threadOf(clientId)?.call('sensor', clientId)
+      return sensor && withOpenSession(sensor, fleet.front.secureLinks)
+    },
     async refusals() {
       return mergeRefusals([fleet.front.refused(), ...(await all((thread) => thread.call('refusals')))])
     },
@@ -153,7 +157,13 @@ export async function openFleetView(
       return [...tableOf(global).byId].map(([topicId, name]) => ({ topicId, name }))
     },
     config: () => redacted(config),
-    act: async (clientId, action) => (await threadOf(clientId)?.call('act', clientId, action)) ?? false,
+    async act(clientId, action) {
+      const thread = threadOf(clientId)
+      // DTLS ends in this thread
+      if (action.type === 'endSecureSession')
+        return endSecureSession(await thread?.call('sensor', clientId), fleet.front.secureLinks)
+      return (await thread?.call('act', clientId, action)) ?? false
+    },
     onChange(listener) {
       changeListeners.add(listener)
       return () => void changeListeners.delete(listener)

@@ -11,7 +11,70 @@ import { freeUdpPort } from '../support/dtls-udp.ts'
 import { aWhile, Office } from '../support/gateway.ts'
 import { startCompiled } from '../support/process.ts'
 
+/** Two workers behind a DTLS listener, with a console. */
+async function twoWorkers() {
+  const broker = await startAedes()
+  onTestFinished(() => broker.close())
+  const content = {
+    listeners: [{ url: 'dtls://127.0.0.1:0', dtls: { psk: { keys: KEYS } } }],
+    workers: 2,
+    broker: { url: broker.url },
+    store: { type: 'memory' },
+    console: { url: 'http://127.0.0.1:0' },
+  }
+  const gateway = await startCompiled(content, '-c', 'c.json')
+  const { console: served } = await gateway.said('gateway started')
+  const api = `${served}/api`
+  const sensor = async (clientId: string) => (await fetch(`${api}/sensors/${clientId}`)).json()
+  return { ...gateway, api, served, sensor }
+}
+
+async function connected(url: string, identity: string): Promise<DtlsPeer> {
+  const meter = await DtlsPeer.open(url, { psk: [identity, KEYS[identity] ?? ''], connectionIdLength: 0 })
+  onTestFinished(() => meter.close())
+  meter.send(connect(identity, false))
+  expect(await meter.next('connack')).toMatchObject({ returnCode: 0 })
+  return meter
+}
+
 describe.skipIf(!existsSync('dist/src/cli.js'))('a gateway of two workers', () => {
+  it('shows the secure sessions of sensors of both, and ends them, one and several', async () => {
+    const { url, api, served, sensor } = await twoWorkers()
+    const identities = Array.from({ length: 6 }, (_, i) => `meter-${i + 1}`)
+    const meters = await Promise.all(identities.map((identity) => connected(url, identity)))
+    for (const identity of identities)
+      expect((await sensor(identity)).secure).toMatchObject({
+        identity,
+        open: { connectionId: true, received: 1, suite: expect.stringContaining('PSK') },
+      })
+    const metrics = await (await fetch(`${served}/metrics`)).text()
+    expect(metrics).toMatch(/mqttsn_dtls_handshake_seconds_count\{listener="[^"]+",kind="psk"\} 6\n/)
+    const isOver = (meter: DtlsPeer | undefined) =>
+      meter?.until(() => meter.effects.some(({ type }) => type === 'closed'))
+    const end = () => fetch(`${api}/sensors/meter-1/secure-session/end`, { method: 'POST' })
+    expect((await end()).status).toBe(204)
+    await isOver(meters[0])
+    expect((await end()).status).toBe(409)
+    const answer = await fetch(`${api}/actions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ clientIds: identities, action: 'endSecureSession' }),
+    })
+    expect(await answer.json()).toEqual({
+      done: 5,
+      failed: [{ clientId: 'meter-1', error: 'wrong-state' }],
+    })
+    for (const meter of meters) await isOver(meter)
+    for (const identity of identities) {
+      const { state, secure } = await sensor(identity)
+      expect([state, secure.open]).toEqual(['active', undefined])
+    }
+    const again = await connected(url, 'meter-1')
+    again.send(publish('ab', 'again'))
+    await again.next('puback')
+    expect((await sensor('meter-1')).secure.open).toMatchObject({ received: 2 })
+  })
+
   it('serves sensors behind DTLS by their identities, and after SIGKILL goes on with their sessions [DTLS-RUN-1]', async () => {
     const broker = await startAedes()
     onTestFinished(() => broker.close())

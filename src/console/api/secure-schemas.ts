@@ -1,7 +1,8 @@
 // JSON Schemas of DTLS: listeners, the keys and certificates that they use, sessions of sensors.
 
 import type { CredentialInfo, HistogramInfo, SecureInfo } from '../contract/gateway.ts'
-import { counts, listOf, object, optional, type Schema, text, whole, yesNo } from './shapes.ts'
+import type { OpenSecurity, SensorSecurity } from '../contract/sensors.ts'
+import { counts, listOf, object, optional, type Schema, text, time, whole, yesNo } from './shapes.ts'
 
 const number = (description: string): Schema => ({ type: 'number', description })
 
@@ -45,4 +46,24 @@ export const secureInfo = object<SecureInfo>({
   helloVerifies: whole('hellos that were asked to show that their address is theirs'),
   keyLog: yesNo('the secrets of all sessions are written to a file'),
   credentials,
+})
+
+/** Who a sensor has proved to be, and its session. */
+export const sensorSecurity = object<SensorSecurity>({
+  identity: text('who it has proved to be'),
+  kind: { type: 'string', enum: ['psk', 'certificate'], description: 'by what it has' },
+  session: whole('number of its session on its listener'),
+  open: optional(
+    object<OpenSecurity>({
+      suite: text('cipher suite'),
+      resumed: yesNo('it was opened by a short handshake'),
+      extendedMasterSecret: yesNo('its keys are bound to the whole handshake [RFC 7627]'),
+      connectionId: yesNo('its records have a connection id, so that its address may change [RFC 9146]'),
+      openedAt: time('when it was opened'),
+      received: whole('messages that came in records, since it was opened or the gateway started'),
+      sent: whole('records that were sent, since it was opened or the gateway started'),
+      moves: whole('how often its address changed'),
+      movedAt: optional(time('when that was last')),
+    }),
+  ),
 })
