@@ -10,7 +10,7 @@ import type {
   HappeningQuery,
   RefusalEntry,
 } from './contract/happenings.ts'
-import type { BrokerStep, StateChange, WatchedPacket } from './contract/live.ts'
+import type { BrokerStep, StateChange, WatchedPacket, WireDatagram } from './contract/live.ts'
 import type { SimpleAction } from './contract/routes.ts'
 import type { SensorDetail, SensorLabel, SensorList, SensorQuery } from './contract/sensors.ts'
 import type { LiveTopicList, LiveTopicQuery } from './contract/topics.ts'
@@ -68,6 +68,8 @@ export interface GatewayView {
   onChange(listener: (change: StateChange) => void): () => void
   /** Calls back for every datagram of one sensor, or of all, until the returned function is called. */
   watch(clientId: string | undefined, listener: (packet: WatchedPacket) => void): () => void
+  /** Calls back for every datagram of listeners with DTLS as it is on the wire, until the returned function is called. */
+  watchWire(listener: (datagram: WireDatagram) => void): () => void
   /** Calls back for what passes between gateway and broker for one sensor, until the returned function is called. */
   watchBroker(clientId: string, listener: (step: BrokerStep) => void): () => void
   /** acknowledgement latency of QoS 1 and 2 publishes of sensors */

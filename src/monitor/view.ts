@@ -22,6 +22,7 @@ import { endSecureSession, securityOf, withOpenSession } from './sensors/secure-
 import { detailOf, detailOfDeparted } from './sensors/sensor-info.ts'
 import { createSensorMemory } from './sensors/sensor-memory.ts'
 import { watchPackets } from './watch-packets.ts'
+import { watchWire } from './watch-wire.ts'
 
 /** The view of a gateway in this thread. */
 export interface OwnView extends Immediate<GatewayView> {
@@ -109,6 +110,7 @@ export function createView(
       return () => void changeListeners.delete(listener)
     },
     watch: (clientId, listener) => watchPackets(gateway, clientId, listener),
+    watchWire: (listener) => watchWire(gateway.links.secure.links, listener),
     watchBroker: (clientId, listener) => watchBrokerSteps(gateway, clientId, listener),
     latency: () => gateway.latency,
     close() {

@@ -17,6 +17,7 @@ import { mergeRefusals } from '../monitor/recent-refusals.ts'
 import { endSecureSession, withOpenSession } from '../monitor/sensors/secure-session.ts'
 import { orderOf } from '../monitor/sensors/sensor-query.ts'
 import type { ViewParts } from '../monitor/view.ts'
+import { watchWire } from '../monitor/watch-wire.ts'
 import type { Fleet } from './fleet.ts'
 import { addCounters, sumOfBrokers, sumOfInfos, sumOfLatencies, sumOfStores } from './sums.ts'
 import type { Thread } from './thread.ts'
@@ -178,6 +179,7 @@ export async function openFleetView(
         for (const thread of concerned(clientId)) thread.call('unwatch', watcher).catch(() => {})
       }
     },
+    watchWire: (listener) => watchWire(fleet.front.secureLinks, listener),
     watchBroker(clientId, listener) {
       const watcher = ++watched
       stepWatchers.set(watcher, { clientId, listener })

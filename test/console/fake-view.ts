@@ -363,6 +363,10 @@ export class FakeView implements GatewayView {
     for (const listener of this.#happeningListeners) listener({ items, more: 0 })
   }
 
+  watchWire(): () => void {
+    return () => {}
+  }
+
   watchBroker(): () => void {
     return () => {}
   }

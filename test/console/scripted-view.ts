@@ -433,6 +433,7 @@ export function scriptedView(): ScriptedView {
       watchers.set(listener, clientId)
       return () => void watchers.delete(listener)
     },
+    watchWire: () => () => {},
     watchBroker: () => () => {},
     latency: () => view.now.latency,
     happen(batch) {
