@@ -95,11 +95,11 @@ export class TestGateway {
    * Stops the gateway, lets something happen `meanwhile`, and starts it again on the same ports and the same folder, as
    * if its process had been restarted; resolves when it serves.
    */
-  async restart(meanwhile: () => Promise<void> = async () => {}): Promise<void> {
+  async restart(meanwhile: () => Promise<void> = async () => {}, parts: GatewayParts = {}): Promise<void> {
     await this.stopGateway()
     await meanwhile()
     const listeners = this.config.listeners.map((listener, i) => ({ ...listener, url: this.url(i) }))
-    this.#gateway = new Gateway({ ...this.config, listeners })
+    this.#gateway = new Gateway({ ...this.config, listeners }, parts)
     await this.#gateway.start()
     this.#running = true
   }
