@@ -9,6 +9,9 @@ export interface DatedCertificate {
   /** milliseconds since 1970 */
   readonly notBefore: number
   readonly notAfter: number
+  /** the same as they are written */
+  readonly validFrom: string
+  readonly validTo: string
 }
 
 /** All certificates of a PEM text, in its order. Throws an Error where there is none, or one cannot be read. */
@@ -19,6 +22,7 @@ export const datedCertificates = (pem: string): DatedCertificate[] =>
       subject: subject.replaceAll('\n', ', '),
       notBefore: Date.parse(validFrom),
       notAfter: Date.parse(validTo),
+      ...{ validFrom, validTo },
     }
   })
 
