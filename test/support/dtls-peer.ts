@@ -86,6 +86,11 @@ export class DtlsPeer {
     this.#do((turn) => void this.#core.send(encodeFrame(packet, nodeId), turn))
   }
 
+  /** Ends its session by close_notify. */
+  goodbye(): void {
+    this.#do((turn) => this.#core.close('the test says so', turn))
+  }
+
   /** The next message of this type; others are skipped. */
   async next<T extends PacketType>(type: T, milliseconds = 5000): Promise<Packet & { type: T }> {
     let found: Packet | Malformed | undefined
