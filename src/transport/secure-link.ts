@@ -83,6 +83,9 @@ export interface AsideStore {
   readonly asides: ReadonlyMap<string, unknown>
   /** `lazy`: it goes along with the next thing that is written, within a second */
   keepAside(name: string, record: () => object | undefined, lazy?: boolean): void
+  /** grows with every write; all writes up to `durable` are on the disk */
+  readonly written: number
+  readonly durable: number
   /** calls back when everything that was kept so far is on the disk, with the error if that failed and is tried again */
   onDurable(done: (error?: Error) => void): void
 }

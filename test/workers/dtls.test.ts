@@ -77,6 +77,38 @@ describe.skipIf(!existsSync('dist/src/cli.js'))('a gateway of two workers', () =
     expect((await sensor('meter-1')).secure?.open).toMatchObject({ received: 2 })
   })
 
+  it('accepts nothing once more after SIGKILL that it has acknowledged, and takes the next record [DTLS-RUN-2]', async () => {
+    const broker = await startAedes()
+    onTestFinished(() => broker.close())
+    const office = await Office.at(broker, 'ab')
+    onTestFinished(() => office.close())
+    const [port, path] = [await freeUdpPort(), mkdtempSync(join(tmpdir(), 'mqttsn-dtls-'))]
+    onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+    const content = {
+      listeners: [{ url: `dtls://127.0.0.1:${port}`, dtls: { psk: { keys: KEYS } } }],
+      workers: 2,
+      broker: { url: broker.url, reconnect: { min: '20ms', max: '200ms' } },
+      store: { path },
+    }
+    const first = await startCompiled(content, '-c', 'c.json')
+    const meter = await connected(first.url, 'meter-1')
+    for (let i = 1; i <= 5; i++) {
+      meter.send(publish('ab', `${i}`, 1, i))
+      await meter.next('puback')
+      expect((await office.inbox.next()).text).toBe(`${i}`)
+    }
+    const recorded = meter.sent.slice(-5)
+    first.child.kill('SIGKILL')
+    await first.exited
+    const second = await startCompiled(content, '-c', 'c.json')
+    await second.said('broker')
+    for (const bytes of recorded) meter.replay(bytes)
+    meter.send(publish('ab', 'the next one', 1, 6))
+    await meter.next('puback', 20_000)
+    expect((await office.inbox.next()).text).toBe('the next one')
+    expect(meter.handshakes).toBe(1)
+  })
+
   it('serves sensors behind DTLS by their identities, and after SIGKILL goes on with their sessions [DTLS-RUN-1]', async () => {
     const broker = await startAedes()
     onTestFinished(() => broker.close())

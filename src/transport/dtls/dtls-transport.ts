@@ -6,12 +6,13 @@ import type { ServerOptions } from '../../dtls/server/options.ts'
 import { DtlsServer } from '../../dtls/server/server.ts'
 import type { AsideStore, OnWire, SecureLink, SecureSession } from '../secure-link.ts'
 import type { OnDatagram, Remote, Transport, TransportStats } from '../transport.ts'
-import { Alarm } from './alarm.ts'
+import { DueTimer } from './due-timer.ts'
 import { HandshakeBook } from './handshake-book.ts'
 import { HeldDatagrams } from './held-datagrams.ts'
 import { type KeyLog, openKeyLog } from './key-log.ts'
 import { lookUpAgain, OpenSessions, shownOf } from './open-sessions.ts'
 import type { EffectOf, SecureOptions } from './options.ts'
+import { SessionKeeper } from './session-keeper.ts'
 import { FreshNumbers, sessionName, sessionsIn, ticketKeysIn, ticketsName } from './session-records.ts'
 import { WireWatch } from './wire-watch.ts'
 
@@ -28,9 +29,9 @@ export class DtlsTransport implements Transport, SecureLink {
   readonly #sessions = new OpenSessions()
   readonly #handshakes = new HandshakeBook()
   readonly #wire = new WireWatch((at) => this.#sessions.get(this.#core.sessionAt(at))?.association)
-  readonly #alarm = new Alarm(() => this.#perform((turn) => this.#core.tick(turn)))
+  readonly #timer = new DueTimer(() => this.#perform((turn) => this.#core.tick(turn)))
   #core: DtlsServer
-  #store: AsideStore | undefined
+  #keeper: SessionKeeper | undefined
   #numbers: FreshNumbers | undefined
   #early: [Uint8Array, Remote][] | undefined = []
   #unsent = 0
@@ -64,6 +65,7 @@ export class DtlsTransport implements Transport, SecureLink {
   }
 
   send(bytes: Uint8Array, { association: to }: Remote): void {
+    if (to !== undefined) this.#keeper?.holdPromise(to.number, bytes)
     const isSent = to !== undefined && this.#perform((turn) => this.#core.send(to.number, bytes, turn))
     if (!isSent) this.#unsent++
   }
@@ -86,21 +88,22 @@ export class DtlsTransport implements Transport, SecureLink {
 
   async close(): Promise<void> {
     // with a store the sessions live on, and the next start goes on with them
-    if (this.#store === undefined && this.#early === undefined)
+    if (this.#keeper === undefined && this.#early === undefined)
       this.#perform((turn) => {
         for (const { association } of this.#sessions.list())
           this.#core.close(association.number, 'the gateway stops', turn)
       })
     this.#early = []
-    this.#alarm.clear()
+    this.#timer.stop()
     await this.#socket.close()
     this.#keyLog?.close()
   }
 
   begin(store?: AsideStore): void {
     if (store !== undefined) {
-      this.#store = store
-      this.#core = new DtlsServer(this.#settings(this.#options.server), systemChance)
+      this.#core = new DtlsServer(this.#settings(this.#options.server, true), systemChance)
+      const [core, options, sessions, held] = [this.#core, this.#options, this.#sessions, this.#held]
+      this.#keeper = new SessionKeeper({ store, core, options, sessions, held })
       this.#restore(store)
     }
     const early = this.#early ?? []
@@ -132,8 +135,8 @@ export class DtlsTransport implements Transport, SecureLink {
     return this.#wire.add(onWire)
   }
 
-  #settings(options: ServerOptions): ServerOptions {
-    return { ...options, persist: this.#store !== undefined, keyLog: this.#keyLog !== undefined }
+  #settings(options: ServerOptions, persist = this.#keeper !== undefined): ServerOptions {
+    return { ...options, persist, keyLog: this.#keyLog !== undefined }
   }
 
   #restore(store: AsideStore): void {
@@ -156,7 +159,7 @@ export class DtlsTransport implements Transport, SecureLink {
     const turn: Turn = { now: performance.now(), wall: Date.now(), out: [] }
     const result = step(turn)
     for (const effect of turn.out) this.#do(effect, from)
-    this.#alarm.set(this.#core.due())
+    this.#timer.wakeAt(this.#core.due())
     return result
   }
 
@@ -186,9 +189,9 @@ export class DtlsTransport implements Transport, SecureLink {
       case 'look-up':
         return void this.#lookUp(effect)
       case 'save':
-        return this.#save(effect.session)
+        return this.#keeper?.save(effect.session)
       case 'forget':
-        return this.#store?.keepAside(sessionName(this.#options.name, effect.session), () => undefined)
+        return this.#keeper?.forget(effect.session)
       case 'keylog':
         return this.#keyLog?.write(effect.line)
       case 'fault':
@@ -207,8 +210,7 @@ export class DtlsTransport implements Transport, SecureLink {
     const open = this.#sessions.get(session)
     if (open === undefined) return
     open.received += 1
-    // what is acknowledged must not be taken again after a restart: the record's number goes to the disk before that is
-    if (this.#store !== undefined) this.#keep(this.#store, session, true)
+    this.#keeper?.noteReceived(open, bytes)
     this.#onDatagram(bytes, { address, port, local, association: open.association })
   }
 
@@ -221,24 +223,6 @@ export class DtlsTransport implements Transport, SecureLink {
   async #lookUp({ ask, identity }: EffectOf<'look-up'>): Promise<void> {
     const key = await this.#options.lookUp?.(identity).catch(() => undefined)
     this.#perform((turn) => this.#core.found(ask, key, turn))
-  }
-
-  /** Its next numbers are reserved: nothing with them may leave before that is on the disk. */
-  #save(session: number): void {
-    const [store, open] = [this.#store, this.#sessions.get(session)]
-    if (store === undefined || open === undefined) return
-    this.#keep(store, session, false)
-    const release = this.#held.hold(open.remote)
-    const settle = (error?: Error): void => (error === undefined ? release() : store.onDurable(settle))
-    store.onDurable(settle)
-  }
-
-  #keep(store: AsideStore, session: number, lazy: boolean): void {
-    const record = (): object | undefined => {
-      const [saved, open] = [this.#core.save(session), this.#sessions.get(session)]
-      return saved && open && { ...saved, openedAt: open.openedAt }
-    }
-    store.keepAside(sessionName(this.#options.name, session), record, lazy)
   }
 
   #lookUpAgain({ findKey }: ServerOptions): void {

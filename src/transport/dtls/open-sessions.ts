@@ -16,6 +16,12 @@ export interface OpenSession {
   received: number
   moves: number
   movedAt: number | undefined
+  /** how many messages had come when it was last written, and with which write of the store */
+  kept: number
+  keptWith: number
+  /** its record in the store, by name, where there is a store: made once, as it is told of each message */
+  name: string | undefined
+  record: (() => object | undefined) | undefined
 }
 
 export class OpenSessions {
@@ -37,7 +43,15 @@ export class OpenSessions {
   ): Association | undefined {
     if (identity === undefined || kind === 'anonymous') return undefined
     const association: Association = { number, identity, kind }
-    const fresh = { received: 0, moves: 0, movedAt: undefined }
+    const fresh = {
+      received: 0,
+      moves: 0,
+      movedAt: undefined,
+      kept: 0,
+      keptWith: 0,
+      name: undefined,
+      record: undefined,
+    }
     this.#all.set(number, { association, remote, openedAt, writtenBefore, ...fresh })
     return association
   }

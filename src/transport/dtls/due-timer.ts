@@ -3,28 +3,29 @@
 /** Timers of Node take no longer times than this. */
 const LONGEST_PAUSE = 2 ** 30
 
-export class Alarm {
-  readonly #ring: () => void
+export class DueTimer {
+  readonly #pass: () => void
   #timer: NodeJS.Timeout | undefined
   #at = Number.POSITIVE_INFINITY
 
-  constructor(ring: () => void) {
-    this.#ring = ring
+  /** `pass` is called when something is due, perhaps a little too early. */
+  constructor(pass: () => void) {
+    this.#pass = pass
   }
 
-  /** Rings at this monotonic time, unless it rings earlier anyway. */
-  set(at: number): void {
+  /** Something is due then, monotonic milliseconds; what was due earlier still is. */
+  wakeAt(at: number): void {
     if (at >= this.#at) return
     clearTimeout(this.#timer)
     this.#at = at
     const pause = Math.min(Math.max(at - performance.now(), 0), LONGEST_PAUSE)
     this.#timer = setTimeout(() => {
       this.#at = Number.POSITIVE_INFINITY
-      this.#ring()
+      this.#pass()
     }, Math.ceil(pause) + 1).unref()
   }
 
-  clear(): void {
+  stop(): void {
     clearTimeout(this.#timer)
   }
 }
