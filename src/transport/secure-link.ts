@@ -11,6 +11,17 @@ export type HandshakeResult = 'full' | 'resumed' | FailureCause
 /** Kinds of handshakes that open a session: full ones by what was proved, and short ones. */
 export type HandshakeKind = 'psk' | 'certificate' | 'resumed'
 
+/** A handshake that came to nothing. */
+export interface FailedHandshake {
+  /** wall time */
+  readonly at: number
+  /** with the port */
+  readonly address: string
+  /** as the peer has said; nothing of it is proved */
+  readonly identity: string | undefined
+  readonly cause: FailureCause
+}
+
 /** Keys and certificates that are in use; nothing secret. */
 export interface CredentialStatus {
   /** pre-shared keys; undefined where there are none by configuration. Keys that a program looks up are not among them */
@@ -30,6 +41,8 @@ export interface SecureStats {
   /** how many of these there may be at once */
   readonly limits: { readonly sessions: number; readonly halfOpen: number }
   readonly handshakes: Readonly<Partial<Record<HandshakeResult, number>>>
+  /** those that failed lately, latest first, at most 20 */
+  readonly failures: readonly FailedHandshake[]
   /** from a hello with a valid cookie to the open session, seconds */
   readonly handshakeTimes: Readonly<Record<HandshakeKind, Histogram>>
   /** sessions that went to another address */

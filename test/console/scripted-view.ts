@@ -291,6 +291,7 @@ const LISTENER: ListenerInfo = {
     halfOpen: 1,
     limits: { sessions: 12_500, halfOpen: 1000 },
     handshakes: { full: 5, 'wrong-key': 1 },
+    failures: [{ at: AT, address: '192.0.2.7:5000', identity: 'meter-8', cause: 'wrong-key' }],
     handshakeTimes: {
       psk: { bounds: [0.1, 1], counts: [3, 4], sum: 2.5, count: 4 },
       certificate: { bounds: [0.1, 1], counts: [0, 1], sum: 0.5, count: 1 },

@@ -1,6 +1,6 @@
 // JSON Schemas of DTLS: listeners, the keys and certificates that they use, sessions of sensors.
 
-import type { CredentialInfo, HistogramInfo, SecureInfo } from '../contract/gateway.ts'
+import type { CredentialInfo, FailedHandshake, HistogramInfo, SecureInfo } from '../contract/gateway.ts'
 import type { OpenSecurity, SensorSecurity } from '../contract/sensors.ts'
 import { counts, listOf, object, optional, type Schema, text, time, whole, yesNo } from './shapes.ts'
 
@@ -37,6 +37,14 @@ export const secureInfo = object<SecureInfo>({
     halfOpen: whole('handshakes that may be under way at once'),
   }),
   handshakes: counts('how handshakes ended since the start: full, resumed, or why they failed'),
+  failures: listOf(
+    object<FailedHandshake>({
+      at: time('when it was over'),
+      address: text('where it came from'),
+      identity: optional(text('who it said it was; nothing of it is proved')),
+      cause: text('why it failed, as in handshakes'),
+    }),
+  ),
   handshakeTimes: {
     type: 'object',
     additionalProperties: times,

@@ -94,6 +94,17 @@ export interface CredentialInfo {
   readonly certificates: Readonly<Record<string, number>>
 }
 
+/** A handshake of DTLS that came to nothing. */
+export interface FailedHandshake {
+  /** milliseconds since 1970 */
+  readonly at: number
+  readonly address: string
+  /** as the sensor has said; nothing of it is proved */
+  readonly identity?: string | undefined
+  /** such as `wrong-key` */
+  readonly cause: string
+}
+
 export interface SecureInfo {
   /** sessions that are open, and handshakes under way */
   readonly sessions: number
@@ -102,6 +113,8 @@ export interface SecureInfo {
   readonly limits: { readonly sessions: number; readonly halfOpen: number }
   /** how handshakes ended since the start: `full`, `resumed`, or why they failed */
   readonly handshakes: Readonly<Record<string, number>>
+  /** those that failed lately, latest first, at most 20 */
+  readonly failures: readonly FailedHandshake[]
   /** how long those took that opened a session, by kind: `psk`, `certificate`, `resumed` */
   readonly handshakeTimes: Readonly<Record<string, HistogramInfo>>
   /** sessions that went to another address since the start */

@@ -180,7 +180,7 @@ export class DtlsTransport implements Transport, SecureLink {
         return
       }
       case 'failed':
-        this.#handshakes.count(effect.cause)
+        this.#handshakes.noteFailed(effect, Date.now())
         return reports.failed(effect)
       case 'verify':
         return this.#handshakes.noteVerify()

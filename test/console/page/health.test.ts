@@ -47,6 +47,7 @@ it('says loudly what is wrong with keys, certificates and limits of DTLS, and el
       halfOpen: 0,
       limits: { sessions: 10, halfOpen: 5 },
       handshakes: {},
+      failures: [],
       handshakeTimes: {},
     },
     ...{ moves: 0, helloVerifies: 0, keyLog: false, credentials: { pskFile: 'current', certificates: {} } },

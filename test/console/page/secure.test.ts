@@ -12,7 +12,8 @@ describe.skipIf(!haveChromium)(`secure sessions on the page, ${inChromium}`, () 
   let live: LiveGateway
   let browser: Browser
   beforeAll(async () => {
-    const dtls = { psk: { keys: KEYS }, sessions: 50, handshakes: 20 }
+    const limits = { sessions: 50, handshakes: 20, handshake: '1s', retransmit: '100ms' }
+    const dtls = { psk: { keys: KEYS }, ...limits }
     live = await startLiveGateway(undefined, {
       listeners: [{ url: 'dtls://127.0.0.1:0', name: 'field', dtls }],
     })
@@ -44,6 +45,16 @@ describe.skipIf(!haveChromium)(`secure sessions on the page, ${inChromium}`, () 
     await row.getByText('1 full').waitFor()
     await row.getByText(/^with keys: within [\d.]+ (ms|s), 95 of 100 within/).waitFor()
     await row.getByText(`${Object.keys(KEYS).length}`, { exact: true }).waitFor()
+  })
+
+  it('that are not let in are told of, with the name that they gave and why', async () => {
+    const wrong = await DtlsPeer.start(live.test.url(), { psk: ['meter-9', KEYS['meter-1'] ?? ''] })
+    onTestFinished(() => wrong.close())
+    const { page } = await visit(browser, live.url, '/#/connections')
+    const failed = page.getByRole('region', { name: 'Handshakes that failed lately' })
+    const row = failed.getByRole('row', { name: /meter-9/ })
+    await row.getByText('wrong-key').waitFor()
+    await row.getByText(`127.0.0.1:${wrong.port}`).waitFor()
   })
 
   it('are told of by sensor, and end when a person says so', async () => {

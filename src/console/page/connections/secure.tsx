@@ -76,6 +76,41 @@ function Secure({ name, secure }: { name: string; secure: SecureInfo }) {
   )
 }
 
+/** Who did not get in lately. */
+function Failures({ all }: { all: readonly { name: string; secure: SecureInfo }[] }) {
+  const failures = all.flatMap(({ name, secure }) => secure.failures.map((one) => ({ name, ...one })))
+  if (failures.length === 0) return null
+  failures.sort((a, b) => b.at - a.at)
+  return (
+    <WideTable label="Handshakes that failed lately">
+      <table class="plain">
+        <thead>
+          <tr>
+            {['Failed lately', 'Listener', 'From', 'Identity', 'Why'].map((name) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {failures.slice(0, 10).map(({ name, at, address, identity, cause }) => (
+            <tr key={`${at} ${address}`}>
+              <th scope="row">{time(at)}</th>
+              <td>{name}</td>
+              <td>{address}</td>
+              <td>{identity ?? 'not told'}</td>
+              <td>
+                <Term tip={handshakeWords(cause)}>{cause}</Term>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </WideTable>
+  )
+}
+
 /** A table of the listeners with DTLS; nothing where there are none. */
 export function SecureListeners({ listeners }: { listeners: readonly ListenerInfo[] }) {
   const all = listeners.flatMap(({ name, secure }) => (secure === undefined ? [] : [{ name, secure }]))
@@ -100,6 +135,7 @@ export function SecureListeners({ listeners }: { listeners: readonly ListenerInf
           </tbody>
         </table>
       </WideTable>
+      <Failures all={all} />
     </Panel>
   )
 }
