@@ -117,9 +117,8 @@ export class DtlsServer {
 
   /** The key that the identity of a session has now: with another one than it was opened with, or none, it ends. */
   verifyKey(session: number, key: Uint8Array | undefined, turn: Turn): void {
-    const association = this.#context.table.sessions.get(session)
-    if (association !== undefined)
-      closeUntrusted(this.#context, [association], (who) => isKeyOf(who, key), turn)
+    const open = this.#context.table.sessions.get(session)
+    if (open !== undefined) closeUntrusted(this.#context, [open], (who) => isKeyOf(who, key), turn)
   }
 
   /** When `tick` is due, monotonic; Infinity = never. May be too early, never too late. */
