@@ -84,6 +84,24 @@ describe('keys that are looked up', () => {
     })
   }
 
+  it('are asked for one after the other at a reload, not by all sessions at once', async () => {
+    let [open, most] = [0, 0]
+    const { findKey } = keyTable(async (key) => {
+      open += 1
+      most = Math.max(most, open)
+      await aWhile(2)
+      open -= 1
+      return key
+    })
+    const { test, peer } = await secureScene(noKeys, { findKey })
+    for (let i = 1; i <= 9; i++) await peer(`meter-${i}`)
+    most = 0
+    test.gateway.reload(structuredClone(test.config))
+    await aWhile(100)
+    expect([most, open]).toEqual([1, 0])
+    expect(test.gateway.status().listeners[0]?.stats.secure?.sessions).toBe(9)
+  })
+
   it('a function that fails lets nobody in, is told of, and takes no session away', async () => {
     let broken = false
     const findKey: KeyLookUp = async (identity) => {

@@ -77,6 +77,27 @@ describe.skipIf(!existsSync('dist/src/cli.js'))('a gateway of two workers', () =
     expect((await sensor('meter-1')).secure?.open).toMatchObject({ received: 2 })
   })
 
+  it('records what was on the wire, and what was inside it at either of them', async () => {
+    const { url, api } = await twoWorkers()
+    const response = await fetch(`${api}/capture?link=true`)
+    const reader = response.body?.getReader()
+    for (const identity of ['meter-1', 'meter-2', 'meter-3']) {
+      const meter = await connected(url, identity)
+      meter.send(publish('ab', identity))
+      await meter.next('puback')
+    }
+    let text = ''
+    const wanted = (identity: string) => [`${identity}: DTLS`, `${identity}: CONNECT`, `${identity}: PUBACK`]
+    const all = ['no session: DTLS', ...['meter-1', 'meter-2', 'meter-3'].flatMap(wanted)]
+    while (!all.every((comment) => text.includes(comment))) {
+      const { value, done } = (await reader?.read()) ?? { done: true }
+      if (done) break
+      text += Buffer.from(value ?? []).toString('latin1')
+    }
+    await reader?.cancel()
+    expect(all.filter((comment) => !text.includes(comment))).toEqual([])
+  })
+
   it('accepts nothing once more after SIGKILL that it has acknowledged, and takes the next record [DTLS-RUN-2]', async () => {
     const broker = await startAedes()
     onTestFinished(() => broker.close())

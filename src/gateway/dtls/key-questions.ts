@@ -15,8 +15,10 @@ export class KeyQuestions {
   readonly #lookUp: KeyLookUp
   readonly #listener: string
   readonly #log: Log
-  /** asked, and not called for yet: the core asks first, and then lets us wait */
-  readonly #pending = new Map<string, Promise<Found>>()
+  /** it has answered by a promise: from then on it is asked when there is time to wait, and never by many at once */
+  #isLate = false
+  /** the promise that showed this, until somebody waits for it */
+  #first: readonly [identity: string, answer: Promise<Found>] | undefined
 
   constructor(lookUp: KeyLookUp, listener: string, log: Log) {
     this.#lookUp = lookUp
@@ -26,12 +28,13 @@ export class KeyQuestions {
 
   /** The key, none, or that there is something to wait for by `wait`. */
   ask(identity: string): Found | 'later' {
-    if (this.#pending.has(identity)) return 'later'
+    if (this.#isLate) return 'later'
     try {
       const answer = this.#lookUp(identity, this.#listener)
       if (!(answer instanceof Promise)) return answer
-      answer.catch((error: unknown) => this.#complain(error))
-      this.#pending.set(identity, answer)
+      answer.catch(() => {}) // whoever waits is told
+      this.#isLate = true
+      this.#first = [identity, answer]
       return 'later'
     } catch (error) {
       this.#complain(error)
@@ -40,10 +43,16 @@ export class KeyQuestions {
   }
 
   /** The answer to what `ask` had no answer to; rejects where the function failed. */
-  wait(identity: string): Promise<Found> {
-    const answer = this.#pending.get(identity)
-    this.#pending.delete(identity)
-    return answer ?? Promise.resolve(this.#lookUp(identity, this.#listener))
+  async wait(identity: string): Promise<Found> {
+    try {
+      const [asked, answer] = this.#first ?? []
+      if (asked !== identity) return await this.#lookUp(identity, this.#listener)
+      this.#first = undefined
+      return await answer
+    } catch (error) {
+      this.#complain(error)
+      throw error
+    }
   }
 
   #complain(err: unknown): void {
