@@ -6,7 +6,8 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { count } from '../src/cli/options.ts'
 import { type ChaosOptions, runChaos } from './chaos/run.ts'
 
-interface Flags extends Pick<ChaosOptions, 'rounds' | 'seed' | 'protocol' | 'store' | 'poison' | 'dtls'> {
+interface Flags
+  extends Pick<ChaosOptions, 'rounds' | 'seed' | 'protocol' | 'store' | 'poison' | 'dtls' | 'lines'> {
   entry: string
   keep?: true
 }
@@ -43,6 +44,12 @@ await new Command('chaos')
   .option(
     '--dtls <share>',
     'of sensors that speak DTLS; each may make one handshake in the whole run',
+    share,
+    0,
+  )
+  .option(
+    '--lines <share>',
+    'of the other sensors that are on serial lines, which are unplugged, or on a simulated XBee module, which is reset (socat)',
     share,
     0,
   )

@@ -7,8 +7,8 @@ import { holdSignals } from './cli/gateway/stop-signals.ts'
 const words = process.argv.slice(2)
 if (words[0] === 'help') words.splice(0, 2, ...(words[1] === undefined ? [] : [words[1]]), '--help')
 
-// Before anything else is loaded, which takes a while: a gateway that is stopped at its start stops cleanly.
-if (words[0] === 'gateway') holdSignals()
+// Before anything else is loaded, which takes a while: a gateway or a forwarder that is stopped at its start stops cleanly.
+if (words[0] === 'gateway' || words[0] === 'forward') holdSignals()
 
 const { Command } = await import('commander')
 const { version } = await import('./version.ts')

@@ -50,5 +50,13 @@ export const goals: readonly Goal[] = [
   { scenario: 'dtls-handshakes', variant: 'key', sensors: 1000, figure: 'cpu', atMost: 300 },
   { scenario: 'dtls-handshakes', variant: 'certificates', sensors: 1000, figure: 'cpu', atMost: 1600 },
   { scenario: 'dtls-memory', sensors: 10_000, figure: 'memory', atMost: 12 },
+  {
+    scenario: 'pty',
+    variant: 'pty',
+    sensors: 50,
+    figure: 'cpu',
+    atMostTimes: 1.3,
+    of: { scenario: 'pty', variant: 'udp', sensors: 50 },
+  },
   { scenario: 'dtls-flood', variant: 'flood', sensors: 100, figure: 'arrived', atLeast: 99 },
 ]

@@ -197,7 +197,10 @@ export function judgeGoals(report: Report): [string, string, string, string][] {
     const met = atLeast ? figure.median >= limit : figure.median <= limit
     const name = `${nameOf({ ...goal, variant: goal.variant ?? '' })}: ${about}`
     const asked = `${atLeast ? 'at least' : 'at most'} ${digits(limit)} ${unit}`.trimEnd()
-    const why = 'of' in goal ? ` (${goal.atMostTimes} times bare C)` : ''
+    const why =
+      'of' in goal
+        ? ` (${goal.atMostTimes} times ${goal.of.scenario === 'bare' ? 'bare C' : (goal.of.variant ?? goal.of.scenario)})`
+        : ''
     return [[name, asked + why, spread(figure), met ? 'met' : 'missed']]
   })
 }

@@ -6,6 +6,7 @@ import { connectScenarios } from './scenarios/connect.ts'
 import { downlinkScenarios } from './scenarios/downlink.ts'
 import { dtlsScenarios } from './scenarios/dtls.ts'
 import { overloadScenarios } from './scenarios/overload.ts'
+import { ptyScenarios } from './scenarios/pty.ts'
 import { uplinkScenarios } from './scenarios/uplink.ts'
 import type { Context } from './window.ts'
 
@@ -29,5 +30,6 @@ export const scenarios: readonly Scenario[] = [
   ...downlinkScenarios,
   ...overloadScenarios,
   ...dtlsScenarios,
+  ...ptyScenarios,
   ...bareScenarios,
 ]

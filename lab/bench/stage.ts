@@ -112,6 +112,8 @@ export async function startBroker(kind: StageOptions['broker'], folder: string):
 export type Wanted = Partial<Pick<StageOptions, 'store' | 'workers'>> & {
   /** a second listener with DTLS, and keys for so many sensors, or certificates */
   readonly dtls?: { readonly kind: Kind; readonly sensors: number }
+  /** a further listener, a line at this url */
+  readonly line?: string
 }
 
 function secureListener({ dtls }: Wanted, folder: string): object[] {
@@ -122,6 +124,10 @@ function secureListener({ dtls }: Wanted, folder: string): object[] {
   const limits = { handshakes: MANY, handshakesPerAddress: MANY, sessions: MANY }
   return [{ name: 'secure', url: `dtls://${LOOPBACK}:0`, dtls: { ...security, ...limits } }]
 }
+
+/** As fast as it goes: the system takes what it can, and a line has its own limit. */
+const lineListener = ({ line }: Wanted): object[] =>
+  line === undefined ? [] : [{ name: 'line', url: line, pace: { messages: 10_000, octets: '1MiB' } }]
 
 async function startOurs(
   folder: string,
@@ -161,7 +167,7 @@ export async function openStage(given: StageOptions, wanted: Wanted = {}): Promi
       ? []
       : ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${PROFILE}`]
   const configuration = {
-    listeners: [{ url: `udp://${LOOPBACK}:0` }, ...secureListener(wanted, folder)],
+    listeners: [{ url: `udp://${LOOPBACK}:0` }, ...secureListener(wanted, folder), ...lineListener(wanted)],
     broker: { url: `mqtt://${broker.endpoint.host}:${broker.endpoint.port}` },
     store: store === 'lmdb' ? { type: 'lmdb', path: join(folder, 'state') } : { type: 'memory' },
     timers: { tRetry: `${T_RETRY}ms` },

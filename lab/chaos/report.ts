@@ -43,7 +43,8 @@ export function describeRun(
   return [
     `total: ${outcome.rounds} rounds, ${outcome.kills} kills and ${outcome.stops} stops of the gateway, ` +
       `${outcome.brokerRestarts} restarts of the broker` +
-      (outcome.handshakes > 0 ? `; handshakes of DTLS ${outcome.handshakes}` : ''),
+      (outcome.handshakes > 0 ? `; handshakes of DTLS ${outcome.handshakes}` : '') +
+      (outcome.unplugged > 0 ? `; lines unplugged and radios reset ${outcome.unplugged}` : ''),
     `messages of QoS 1 and 2 acknowledged: ${up.acknowledged} up, ${down.acknowledged} down; lost ${outcome.lost}; ` +
       `QoS 2 duplicated ${outcome.duplicated}, by the broker at its restart ${outcome.excused}; ` +
       `QoS 1 repeated ${up.repeated + down.repeated}; refused for now ${tally.refused}`,

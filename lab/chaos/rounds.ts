@@ -9,6 +9,7 @@ import type { Outage } from './books.ts'
 import { ConsoleApi } from './console.ts'
 import { checkDeadLetters } from './dead-letters.ts'
 import { Downlink } from './downlink.ts'
+import type { ChaosLines } from './lines.ts'
 import { PlainLink, SecureLink, type SecureLinkOptions } from './link.ts'
 import { Member } from './member.ts'
 import { planRound } from './plan.ts'
@@ -33,6 +34,11 @@ const REFUSAL = 'the broker refuses stored messages'
 /** Faults told per round; a broken gateway would fill the screen. */
 const TOLD = 12
 
+/** How sensors reach the gateway. */
+export interface Links extends Ports {
+  readonly lines: ChaosLines
+}
+
 /** One run. */
 export class Chaos {
   readonly members: Member[] = []
@@ -40,6 +46,7 @@ export class Chaos {
     rounds: 0,
     kills: 0,
     handshakes: 0,
+    unplugged: 0,
     stops: 0,
     brokerRestarts: 0,
     poisonedRounds: 0,
@@ -57,6 +64,7 @@ export class Chaos {
   readonly #outages: Outage[] = []
   readonly #brokers: BrokerClient[] = []
   readonly #gatewayPort: number
+  readonly #lines: ChaosLines
   readonly #downlink: Downlink
   readonly #twins: Air[]
   readonly #strangers = new Strangers()
@@ -67,7 +75,7 @@ export class Chaos {
 
   constructor(
     options: ChaosOptions,
-    { plain: gatewayPort, secure }: Ports,
+    { plain: gatewayPort, secure, lines }: Links,
     mosquitto: Mosquitto,
     gateway: GatewayProcess,
   ) {
@@ -76,6 +84,7 @@ export class Chaos {
     this.#mosquitto = mosquitto
     this.#gateway = gateway
     this.#gatewayPort = gatewayPort
+    this.#lines = lines
     const onFault = (sensor: string, what: string) => this.#fault(`${sensor}: ${what}`)
     const nextNumber = () => ++this.#numbers
     this.#site = createSite(options, gatewayPort, this.#outages, nextNumber, onFault)
@@ -83,7 +92,7 @@ export class Chaos {
     const linkOf = (name: string) =>
       isSecure(name, options.dtls)
         ? new SecureLink({ port: secure, psk: keyOf(name), ...this.#watchSession(name) })
-        : new PlainLink(gatewayPort)
+        : (lines.linkOf(name) ?? new PlainLink(gatewayPort))
     const airOf = (name: string) =>
       new Air({
         name,
@@ -176,7 +185,11 @@ export class Chaos {
       outcome: this.outcome,
       signal,
     }
-    const disorder = [troubleGateway(plan, scene), troubleBroker(plan, scene)]
+    const disorder = [
+      troubleGateway(plan, scene),
+      troubleBroker(plan, scene),
+      this.#lines.trouble(seed, this.#round, TRAFFIC, signal),
+    ]
     const lives = this.members.map((member) =>
       member.role.casualty
         ? member.fall(this.#round)
@@ -253,6 +266,7 @@ export class Chaos {
   #sum(witness: BrokerClient): void {
     const { outcome } = this
     const { up, down } = this.#site
+    outcome.unplugged = this.#lines.unplugged
     outcome.acknowledged = up.acknowledged + down.acknowledged
     outcome.lost = up.lost + down.lost
     outcome.duplicated = up.duplicated + down.duplicated

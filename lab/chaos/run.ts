@@ -5,9 +5,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort, GatewayProcess, Mosquitto } from '../processes.ts'
+import { ChaosLines, namesOnLines } from './lines.ts'
 import { brokerAcl, brokerRules } from './poison.ts'
 import { predefined, roles } from './roles.ts'
-import { Chaos } from './rounds.ts'
+import { Chaos, type Links } from './rounds.ts'
 import { type Ports, pskText } from './security.ts'
 import { OWN } from './strangers.ts'
 
@@ -19,6 +20,8 @@ export interface ChaosOptions {
   readonly store: 'lmdb' | 'memory'
   /** share of sensors that speak DTLS, 0 to 1 */
   readonly dtls: number
+  /** share of the other sensors that are on serial lines, each on its own, 0 to 1 */
+  readonly lines: number
   /** share of rounds with poison, 0 to 1 */
   readonly poison: number
   /** keeps the logs and conversations if something is wrong, and ends with that round */
@@ -36,6 +39,8 @@ export interface ChaosOutcome {
   kills: number
   /** of DTLS */
   handshakes: number
+  /** serial lines that were unplugged, and plugged in again */
+  unplugged: number
   stops: number
   brokerRestarts: number
   poisonedRounds: number
@@ -52,15 +57,16 @@ export interface ChaosOutcome {
 export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'mqttsn-chaos-'))
   const ports: Ports = { plain: await freePort(), secure: await freePort() }
+  const lines = await ChaosLines.open(namesOnLines(options.lines, options.dtls), options.seed)
   const acl = join(folder, 'broker.acl')
   writeFileSync(acl, brokerAcl)
   const mosquitto = new Mosquitto(folder, await freePort(), options.keep, brokerRules(acl))
   const gateway = new GatewayProcess(
     folder,
     options.entry,
-    configuration(options, folder, ports, await freePort(), mosquitto),
+    configuration(options, folder, { ...ports, lines }, await freePort(), mosquitto),
   )
-  const chaos = new Chaos(options, ports, mosquitto, gateway)
+  const chaos = new Chaos(options, { ...ports, lines }, mosquitto, gateway)
   try {
     await mosquitto.start()
     await gateway.start()
@@ -69,6 +75,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
     await chaos.close()
     await gateway.end('SIGKILL')
     await mosquitto.end('SIGKILL')
+    await lines.close()
     if (options.keep && chaos.outcome.faults.length > 0) {
       for (const { role, air } of chaos.members)
         writeFileSync(join(folder, `${role.name}.log`), air.conversation())
@@ -97,7 +104,7 @@ const sensorRules = [
 function configuration(
   { protocol, store, keep, dtls }: ChaosOptions,
   folder: string,
-  { plain, secure }: Ports,
+  { plain, secure, lines }: Links,
   consolePort: number,
   broker: Mosquitto,
 ): object {
@@ -107,6 +114,7 @@ function configuration(
     listeners: [
       { name: 'air', url: `udp://127.0.0.1:${plain}` },
       ...(dtls > 0 ? [{ name: 'secure', url: `dtls://127.0.0.1:${secure}`, dtls: { psk: { file } } }] : []),
+      ...lines.listeners,
     ],
     broker: {
       url: broker.url,

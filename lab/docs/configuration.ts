@@ -1,25 +1,31 @@
-// Writes docs/configuration.md and docs/gateway.config.schema.json from the schema: `npx tsx lab/docs/configuration.ts`.
+// Writes docs/configuration.md and the JSON Schemas in docs/ from the schemas in src/config: `npx tsx lab/docs/configuration.ts`.
 // With --check it writes nothing and exits with 1 if a file differs from what it would write.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the references are what the text is about
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { alternatives, configModel, type Node } from '../../src/config/model.ts'
+import { forwardSchema } from '../../src/config/forward/schema.ts'
+import { alternatives, configModel, modelOf, type Node } from '../../src/config/model.ts'
 import { COMMENT } from '../../src/config/reading/comments.ts'
-import { variableName } from '../../src/config/reading/environment.ts'
+import {
+  FORWARD_VARIABLES,
+  GATEWAY_VARIABLES,
+  type Variables,
+  variableName,
+} from '../../src/config/reading/environment.ts'
 import { type Path, pathText } from '../../src/config/reading/path.ts'
 
 const COMMENTS = { type: ['string', 'array'] }
 
 /** The schema as editors read it: without the keyword that only the gateway understands, and with comments in every object. */
-function editorSchema(): string {
+function editorSchema(model: Node): string {
   const keyword = (key: string, value: unknown) => {
     if (key === 'x-mqttsn') return undefined
     const isProperties = key === 'properties' && typeof value === 'object'
     return isProperties ? { ...value, [COMMENT]: COMMENTS } : value
   }
-  return `${JSON.stringify(configModel(), keyword, 2)}\n`
+  return `${JSON.stringify(model, keyword, 2)}\n`
 }
 
 const code = (value: unknown) => `\`${JSON.stringify(value)}\``
@@ -60,16 +66,17 @@ function rows(node: Node, path: Path): Row[] {
 const isEmpty = (value: unknown) =>
   typeof value === 'object' && value !== null && Object.keys(value).length === 0
 
-function table(section: string, node: Node): string {
+function rowText({ path, node }: Row, name: string, variables: Variables): string {
+  const shown =
+    node.default === undefined || (node.properties && isEmpty(node.default)) ? '' : code(node.default)
+  const examples = (node.examples ?? []).map(code).join(', ')
+  const meaning = [node.description ?? '', examples && `Example: ${examples}.`].filter(Boolean).join(' ')
+  return `| \`${name}\` | ${cell(typeText(node))} | ${shown} | ${cell(meaning)} | \`${variableName(path, variables)}\` |`
+}
+
+function table(section: string, node: Node, variables = GATEWAY_VARIABLES): string {
   const depth = alternatives(node).some((one) => one.items?.properties) ? 2 : 1
-  const lines = rows(node, [section]).map(({ path, node: inner }) => {
-    const shown =
-      inner.default === undefined || (inner.properties && isEmpty(inner.default)) ? '' : code(inner.default)
-    const examples = (inner.examples ?? []).map(code).join(', ')
-    const meaning = [inner.description ?? '', examples && `Example: ${examples}.`].filter(Boolean).join(' ')
-    const name = pathText(path.slice(depth))
-    return `| \`${name}\` | ${cell(typeText(inner))} | ${shown} | ${cell(meaning)} | \`${variableName(path)}\` |`
-  })
+  const lines = rows(node, [section]).map((row) => rowText(row, pathText(row.path.slice(depth)), variables))
   const head = '| Key | Value | Default | Meaning | Environment variable |\n|---|---|---|---|---|'
   return lines.length === 0 ? '' : [head, ...lines].join('\n')
 }
@@ -190,13 +197,40 @@ function reference(): string {
       example === undefined ? '' : `\`\`\`json\n${JSON.stringify({ [name]: example }, null, 2)}\n\`\`\``
     return [`## \`${name}\``, node.description ?? '', table(name, node), shown].filter(Boolean).join('\n\n')
   })
-  return `${[INTRODUCTION.trimEnd(), ...texts].join('\n\n')}\n`
+  return `${[INTRODUCTION.trimEnd(), ...texts, forwarderReference()].join('\n\n')}\n`
+}
+
+/** The document of `mqttsn forward`: what is no section of its own stands in one table. */
+function forwarderReference(): string {
+  const { properties = {} } = modelOf(forwardSchema)
+  const sections = Object.entries(properties).filter(([name]) => name !== '$schema')
+  const head = '| Key | Value | Default | Meaning | Environment variable |\n|---|---|---|---|---|'
+  const lines = sections.flatMap(([name, node]) => {
+    const isList = alternatives(node).some((one) => one.items !== undefined)
+    const own = rowText({ path: [name], node }, name, FORWARD_VARIABLES)
+    const inner = isList
+      ? alternatives(node).flatMap((one) => alternatives(one.items ?? {}))
+      : alternatives(node)
+    const found = inner.flatMap((one) =>
+      rows({ properties: one.properties ?? {} }, isList ? [name, 0] : [name]),
+    )
+    return [
+      own,
+      ...found.map((row) => rowText(row, pathText(row.path).replace('[0]', '[]'), FORWARD_VARIABLES)),
+    ]
+  })
+  return [
+    '## The forwarder',
+    '`mqttsn forward` has a document of its own, read in the same way: see [forwarders](forward.md).',
+    [head, ...lines].join('\n'),
+  ].join('\n\n')
 }
 
 /** The generated files: path within the project, and content. */
 export const generatedFiles = (): Readonly<Record<string, string>> => ({
   'docs/configuration.md': reference(),
-  'docs/gateway.config.schema.json': editorSchema(),
+  'docs/gateway.config.schema.json': editorSchema(configModel()),
+  'docs/forward.config.schema.json': editorSchema(modelOf(forwardSchema)),
 })
 
 /** The examples, for the proof that they are valid. */

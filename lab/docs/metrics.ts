@@ -4,6 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { createForwarderMetrics } from '../../src/console/metrics/forwarder-metrics.ts'
 import { createMetrics, type MetricsSource } from '../../src/console/metrics/metrics.ts'
 import { noSensors } from '../../src/console/states.ts'
 
@@ -82,6 +83,7 @@ const LABELS = `## Labels
 | Label | Values |
 |---|---|
 | \`direction\` | \`received\` from sensors, \`sent\` to sensors |
+| \`result\` | how a handshake of DTLS ended: \`full\`, \`resumed\`, or why it failed |
 | \`type\` | message type, such as \`PUBLISH\` |
 | \`reason\` | why something was discarded, the same words as in the log |
 | \`state\` | of a sensor: \`willtopic\`, \`willmsg\`, \`connecting\`, \`active\`, \`asleep\`, \`awake\`, \`disconnected\`, \`lost\`; of connections to the broker: \`connected\`, \`connecting\`, \`waiting\` |
@@ -96,16 +98,45 @@ memory, file descriptors, start) and \`nodejs_*\` (heap, garbage collection, eve
 sampled every 10 ms and start anew with each scrape, so 0.01 s means idle, and a second scraper halves what each one sees.
 `
 
+/** A forwarder in which nothing has happened. */
+const noForwarder: Parameters<typeof createForwarderMetrics>[0] = {
+  version: '',
+  isServed: () => false,
+  gwId: () => undefined,
+  nodes: () => 0,
+  passed: () => ({ received: { messages: 0, octets: 0 }, sent: { messages: 0, octets: 0 } }),
+  dropped: () => ({}),
+  searches: () => 0,
+  held: () => ({}),
+  handshakes: () => ({}),
+  listeners: () => [],
+}
+
+const FORWARDER = `## The forwarder
+
+[\`mqttsn forward\`](forward.md) answers \`GET /metrics\` where \`--metrics\` says. Beside those of the process, and of its listeners and lines under the names
+above, it has:
+`
+
 /** The document. */
 export function metricsDocument(): string {
   const { registry } = createMetrics(nothing)
-  const lines = registry.getMetricsAsArray().map((metric) => {
+  const known = new Set(registry.getMetricsAsArray().map(({ name }) => name))
+  const own = createForwarderMetrics(noForwarder)
+    .registry.getMetricsAsArray()
+    .filter(({ name }) => name.startsWith('mqttsn_forwarder_') || !known.has(name))
+  return `${INTRODUCTION}\n## The gateway\n\n${tableOf(registry.getMetricsAsArray())}\n\n${FORWARDER}\n${tableOf(own)}\n\n${LABELS}`
+}
+
+function tableOf(
+  metrics: ReturnType<ReturnType<typeof createMetrics>['registry']['getMetricsAsArray']>,
+): string {
+  const lines = metrics.map((metric) => {
     const { name, help } = metric
     const labels = labelsOf(metric).map((label) => `\`${label}\``)
     return `| \`${name}\` | ${typeOf(metric)} | ${labels.join(', ')} | ${help} |`
   })
-  const table = ['| Name | Type | Labels | Meaning |', '|---|---|---|---|', ...lines].join('\n')
-  return `${INTRODUCTION}\n## The gateway\n\n${table}\n\n${LABELS}`
+  return ['| Name | Type | Labels | Meaning |', '|---|---|---|---|', ...lines].join('\n')
 }
 
 /** The library keeps names of labels where its types do not show them. */

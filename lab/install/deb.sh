@@ -32,7 +32,7 @@ cp deploy/gateway.config.json docs/gateway.config.schema.json "$root/etc/mqttsn/
 mv "$root/etc/mqttsn/gateway.config.schema.json" "$program/"
 sed -i 's|"./gateway.config.schema.json"|"/usr/lib/mqtt-sn-gateway/gateway.config.schema.json"|' "$root/etc/mqttsn/gateway.config.json"
 chmod 640 "$root/etc/mqttsn/gateway.config.json"
-cp deploy/$name.service "$root/usr/lib/systemd/system/"
+cp deploy/$name.service deploy/mqtt-sn-forwarder.service "$root/usr/lib/systemd/system/"
 cp README.md docs/*.md "$doc/"
 gzip -9n <CHANGELOG.md >"$doc/changelog.gz"
 cat >"$doc/copyright" <<EOF

@@ -42,6 +42,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     takes: 'list|backup|restore',
     load: async () => (await import('./store.ts')).storeCommand(),
   },
+  forward: {
+    about: 'connect nodes on serial lines, radios, TCP or UDP to a gateway elsewhere',
+    load: async () => (await import('./forward.ts')).forwardCommand(),
+  },
   demo: {
     about: 'show the gateway at work: embedded broker, simulated sensors, everything live',
     load: async () => (await import('./demo.ts')).demoCommand(),

@@ -14,6 +14,7 @@ interface Options {
   duration?: number
   plain?: boolean
   console?: string
+  radio?: boolean
 }
 
 /** The command `demo`. Exit codes: 0 ended by Ctrl-C or after --duration, 1 could not start, 2 wrong usage. */
@@ -28,6 +29,10 @@ export function demoCommand(): Command {
         'serve the console there (default: 127.0.0.1:8885, or any free port)',
       ).argParser(addressParser({ ...CONSOLE, others: [] })),
     )
+    .option(
+      '--radio',
+      'sensors on a simulated XBee network as well, at a serial line where socat is installed',
+    )
     .option('--plain', 'plain lines on a terminal too')
     .addHelpText('after', help)
     .action(async (options: Options) => {
@@ -41,6 +46,7 @@ Examples:
   mqttsn demo --duration 20s | tee demo.log     plain lines in a pipe
   mqttsn demo --port 2000                       where port 1884 is taken
   mqttsn demo --console 127.0.0.1:9000          the console there, and nowhere else
+  mqttsn demo --radio                           two sensors on a radio that loses messages
 
 While it runs, join in from another terminal (-p: with the port that the demo has):
   mqttsn sub -t '#'
@@ -48,7 +54,7 @@ While it runs, join in from another terminal (-p: with the port that the demo ha
 
 Exit codes: 0 ended by Ctrl-C or after --duration, 1 it could not start, 2 wrong usage.`
 
-async function run({ port, duration, plain, console }: Options): Promise<number> {
+async function run({ port, duration, plain, console, radio = false }: Options): Promise<number> {
   const end = new AbortController()
   const stop = () => end.abort()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
@@ -56,7 +62,7 @@ async function run({ port, duration, plain, console }: Options): Promise<number>
   const board = createBoard()
   const live = process.stdout.isTTY && !plain
   try {
-    const scene = await playScene({ port, console, board, signal: end.signal })
+    const scene = await playScene({ port, console, radio, board, signal: end.signal })
     const close = live ? showScreen(board, scene, process.stdout) : printLines(board, scene, process.stdout)
     await scene.ended
     close()

@@ -17,6 +17,7 @@ import { findSensor } from './running/find-sensor.ts'
 import { paintFor } from './terminal/paint.ts'
 import { ExitCode, processTerminal, type Terminal } from './terminal/terminal.ts'
 import { createDrawing } from './trace/draw.ts'
+import { createFrames } from './trace/line-frames.ts'
 import type { TracedPacket } from './trace/words.ts'
 
 const EXAMPLES = `
@@ -38,6 +39,7 @@ interface TraceFlags extends LiveFlags {
   duration?: number
   hex?: true
   fields?: true
+  frames?: true
   wait?: true
   json?: true
 }
@@ -51,6 +53,7 @@ export function traceCommand(terminal: Terminal = processTerminal): Command {
     .addOption(timeOption('-d, --duration <time>', 'end after this time'))
     .option('--hex', 'print the octets of each message')
     .option('--fields', 'print every field of each message')
+    .option('--frames', "print what is on the sensor's line for each message, with its framing")
     .option('--wait', 'wait for the sensor if the gateway does not know it yet')
     .option('--json', 'print one JSON object per message and change of state')
     .addHelpText('after', EXAMPLES)
@@ -79,6 +82,7 @@ async function trace(
   const drawing = createDrawing(paintFor(terminal), {
     hex: flags.hex === true,
     fields: flags.fields === true,
+    frames: flags.frames && (await createFrames(flags, done.signal)),
   })
   const detail = await findSensor(clientId, flags, done.signal)
   const print = (lines: string[]) => lines.forEach((line) => void terminal.out(line))

@@ -23,9 +23,12 @@ export interface Node {
   'x-mqttsn'?: Kind
 }
 
-/** The configuration's JSON Schema (draft 7, what may be written), with our own keyword still in it. */
-export const configModel = (): Node =>
-  z.toJSONSchema(configSchema, { io: 'input', target: 'draft-7' }) as Node
+/** A schema as JSON Schema (draft 7, what may be written), with our own keyword still in it. */
+export const modelOf = (schema: z.ZodType): Node =>
+  z.toJSONSchema(schema, { io: 'input', target: 'draft-7' }) as Node
+
+/** That of the configuration. */
+export const configModel = (): Node => modelOf(configSchema)
 
 /** The node itself, or what it may be instead. */
 export const alternatives = (node: Node): Node[] =>

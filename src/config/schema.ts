@@ -194,8 +194,11 @@ export const configSchema = z
 
 type Parsed = z.output<typeof configSchema>
 
-/** One listener, with its name filled in. */
-export type ListenerConfig = Omit<z.output<typeof listener>, 'name'> & { name: string }
+/** One listener, with what follows from its url filled in. */
+export type ListenerConfig = Omit<z.output<typeof listener>, 'name' | 'maxMessageSize'> & {
+  name: string
+  maxMessageSize: number
+}
 /** The broker section in its long form; `url` carries no user information. */
 export type BrokerConfig = z.output<typeof broker>
 /** One rule for sensors. */

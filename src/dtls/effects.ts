@@ -42,6 +42,7 @@ export type Discard =
   | 'address'
   | 'unproven'
   | 'too-long'
+  | 'hello-flood' // the link had more hellos than it could answer
 
 /** What has to be done outside of the core. */
 export type Effect =

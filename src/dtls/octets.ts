@@ -73,9 +73,18 @@ export function concatOctets(...parts: readonly Uint8Array[]): Uint8Array {
   return whole
 }
 
-export const u8 = (value: number): Uint8Array => Uint8Array.of(value)
-export const u16 = (value: number): Uint8Array => Uint8Array.of(value >> 8, value)
-export const u24 = (value: number): Uint8Array => Uint8Array.of(value >> 16, value >> 8, value)
+export const u8 = (value: number): Uint8Array => number(value, 1)
+export const u16 = (value: number): Uint8Array => number(value, 2)
+
+function number(value: number, octets: number): Uint8Array {
+  const bytes = new Uint8Array(octets)
+  putNumber(bytes, 0, value, octets)
+  return bytes
+}
+
+function putNumber(bytes: Uint8Array, at: number, value: number, octets: number): void {
+  for (let left = value, index = at + octets - 1; index >= at; left >>>= 8) bytes[index--] = left
+}
 
 /** Octets with their length in front, in 1, 2 or 3 octets. */
 export const vector8 = (...parts: readonly Uint8Array[]): Uint8Array => withLength(1, parts)
@@ -83,15 +92,24 @@ export const vector16 = (...parts: readonly Uint8Array[]): Uint8Array => withLen
 export const vector24 = (...parts: readonly Uint8Array[]): Uint8Array => withLength(3, parts)
 
 function withLength(octets: 1 | 2 | 3, parts: readonly Uint8Array[]): Uint8Array {
-  const body = concatOctets(...parts)
-  if (body.length >= 2 ** (8 * octets)) throw new RangeError(`a vector of ${body.length} octets is too long`)
-  const length = octets === 1 ? u8(body.length) : octets === 2 ? u16(body.length) : u24(body.length)
-  return concatOctets(length, body)
+  let length = 0
+  for (const part of parts) length += part.length
+  if (length >= 2 ** (8 * octets)) throw new RangeError(`a vector of ${length} octets is too long`)
+  const whole = new Uint8Array(octets + length)
+  putNumber(whole, 0, length, octets)
+  let at = octets
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
 }
 
 /** A list of 16-bit numbers, such as suites and groups. */
 export function u16List(values: readonly number[]): Uint8Array {
-  return concatOctets(...values.map(u16))
+  const list = new Uint8Array(2 * values.length)
+  for (const [index, value] of values.entries()) putNumber(list, 2 * index, value, 2)
+  return list
 }
 
 /** Whether a list of 16-bit numbers, as it came, holds this one. */

@@ -40,7 +40,7 @@ export class DtlsTransport implements SensorTransport {
   onError: (error: Error) => void = () => {}
   onEnded: () => void = () => {}
   onSecured: (session: SecuredSession) => void = () => {}
-  readonly #udp: SensorTransport
+  #udp: SensorTransport
   readonly #url: string
   readonly #options: ClientOptions
   readonly #usesKey: boolean
@@ -59,11 +59,7 @@ export class DtlsTransport implements SensorTransport {
     this.#options = options
     this.#usesKey = security.psk !== undefined
     this.#resume = security.resume
-    udp.onReceive = (bytes) => {
-      this.#wasAnswered = true
-      this.#do((client, turn) => client.receive(bytes, turn))
-    }
-    udp.onError = (error) => this.onError(error)
+    this.#listen(udp)
   }
 
   /** Resolves when there is a session; rejects with SensorError `security`, `timeout` or `closed`. */
@@ -77,6 +73,18 @@ export class DtlsTransport implements SensorTransport {
 
   doubt(): void {
     this.#isDoubtful = true
+  }
+
+  /**
+   * Goes on from another socket: where this machine has another address now, the old one reaches nobody. The session follows if the
+   * gateway knows connection ids. Rejects with SensorError where there is none to be had; the old one stays.
+   */
+  async changeSocket(): Promise<void> {
+    const fresh = await openUdp(this.#url, {})
+    if (this.#isClosed) return fresh.close()
+    this.#udp.close()
+    this.#udp = fresh
+    this.#listen(fresh)
   }
 
   send(bytes: Uint8Array): void {
@@ -93,6 +101,14 @@ export class DtlsTransport implements SensorTransport {
     clearTimeout(this.#timer)
     this.#settle?.(new SensorError('closed', 'close() was called'))
     this.#udp.close()
+  }
+
+  #listen(udp: SensorTransport): void {
+    udp.onReceive = (bytes) => {
+      this.#wasAnswered = true
+      this.#do((client, turn) => client.receive(bytes, turn))
+    }
+    udp.onError = (error) => this.onError(error)
   }
 
   #handshake(): Promise<void> {

@@ -15,6 +15,8 @@ export interface SensorTransport {
   /** set by the Sensor */
   onError: (error: Error) => void
   close(): void
+  /** the port that it sends from, of a UDP socket */
+  readonly localPort?: number
   /** Resolves when datagrams can reach the gateway: with DTLS after a handshake, if there is no session. */
   ready?(): Promise<void>
   /** The gateway left a CONNECT or a waking sensor without an answer: it may have lost its end of the session. */
@@ -46,6 +48,9 @@ export async function resolveGateway(url: string): Promise<{ address: string; po
   }
 }
 
+/** Octets that may wait for a send buffer with room. What is above is lost, as the network would do. */
+const MOST_WAITING = 4 * 1024 * 1024
+
 /** Opens a socket that talks to one gateway only: datagrams from elsewhere do not reach it. */
 export async function openUdp(
   url: string,
@@ -68,9 +73,10 @@ function transportOf(socket: Socket): SensorTransport {
   const transport: SensorTransport = {
     onReceive: () => {},
     onError: () => {},
+    localPort: socket.address().port,
     send(bytes) {
       // Without a callback a failed send arrives as the event `error`, like an ICMP refusal.
-      if (open) socket.send(bytes)
+      if (open && socket.getSendQueueSize() <= MOST_WAITING) socket.send(bytes)
     },
     close() {
       if (open) socket.close()

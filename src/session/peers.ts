@@ -11,8 +11,8 @@ export interface Listener {
   /** octets that one datagram may have on this link, encapsulation included [7.4] */
   readonly maxMessage: number
   readonly roaming: Roaming
-  /** messages that the link takes now before it is full; absent on links that never are */
-  readonly room?: (() => number) | undefined
+  /** messages that the link takes now for this peer before it is full; absent on links that never are */
+  readonly room?: ((peer: Peer) => number) | undefined
 }
 
 /** Identifies a transport address: a number for IPv4, a string for everything else. */
@@ -59,9 +59,21 @@ export function peerKey(
     const { number } = association
     return nodeId === undefined ? -(number * 32 + listener) : `${listener} #${number} ${hex(nodeId)}`
   }
-  if (nodeId !== undefined) return `${listener} ${address} ${port} ${hex(nodeId)}`
+  if (nodeId !== undefined) return `${listener} ${placeOf(address)} ${port} ${hex(nodeId)}`
   const ip = parseIPv4(address)
-  return ip < 0 ? `${listener} ${address} ${port}` : (listener * 2 ** 32 + ip) * 2 ** 16 + port
+  return ip < 0 ? `${listener} ${placeOf(address)} ${port}` : (listener * 2 ** 32 + ip) * 2 ** 16 + port
+}
+
+/**
+ * Nodes behind bridges that call the gateway are the same behind whichever of them, whose address is where they are now: those with ids
+ * in encapsulations, `bridge/10.0.0.9`, and those with link addresses, `aquila/10.0.0.9/2`.
+ */
+function placeOf(address: string): string {
+  const first = address.indexOf('/')
+  if (first <= 0) return address
+  if (address.startsWith('bridge/')) return 'bridge'
+  const last = address.lastIndexOf('/')
+  return first === last ? address : address.slice(0, first) + address.slice(last)
 }
 
 /** The association that a key is of, and the listener's index; undefined for plain addresses. */

@@ -64,7 +64,7 @@ export interface QosMinusOne {
   readonly enabled: boolean
   /** topic filters that unconnected senders may publish to */
   readonly topics: readonly string[]
-  mayComeFrom(address: string): boolean
+  mayComeFrom(address: string, nodeId?: Uint8Array): boolean
   /** false: the retain flag is cleared */
   readonly retain: boolean
   /** messages per second from one address */
@@ -93,7 +93,7 @@ export interface Who {
 /** What the configuration's rules say of one sensor. */
 export interface Policy {
   readonly denied: boolean
-  mayComeFrom(address: string): boolean
+  mayComeFrom(address: string, nodeId?: Uint8Array): boolean
   /** whether a sensor that has proved this identity, or none, may have the ClientId */
   mayBe(identity: string | undefined): boolean
   /** what it may publish to, wills included; undefined: anything */

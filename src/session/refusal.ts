@@ -22,6 +22,7 @@ export type RefusalReason =
   | 'admission-unavailable' // nobody could tell whether it may be here
   | 'too-many-sensors'
   | 'too-many-of-address' // sessions of one source address
+  | 'link-full' // a newcomer on a line that carries no more
   | 'too-many-connects' // per second from one source
   | 'will-impossible'
   | 'broker-unavailable' // it cannot be reached, or does not answer in time

@@ -4,15 +4,22 @@ import type { Packet } from '../codec/v1/messages.ts'
 import type { Peer } from '../session/peers.ts'
 import { fromGateways, isLive } from '../session/states.ts'
 import type { Turn } from '../session/turn.ts'
-import { onConnectFrom } from './connect/takeover.ts'
+import { onConnectFrom, whyBarred } from './connect/takeover.ts'
 import { dispatch } from './dispatch.ts'
 import { onNamedPingreq } from './moved-address.ts'
-import { onSearchgw, onStranger, onUnconnectedPublish } from './strangers.ts'
+import { onSearchgw, onStranger, onUnconnectedPublish, turnDown } from './strangers.ts'
 import type { Sessions } from './table.ts'
 
 export function receive(sessions: Sessions, packet: Packet, peer: Peer, turn: Turn): void {
   const known = sessions.byPeer.get(peer.key)
-  if (known !== undefined && known.peer !== peer) known.peer = peer // it speaks to another address of the gateway now
+  if (known !== undefined && known.peer !== peer) {
+    // behind a bridge from where its rule does not let it come
+    if (known.peer?.address !== peer.address && packet.type !== 'connect') {
+      const reason = whyBarred(known.policy, peer)
+      if (reason !== undefined) return turnDown(peer, reason, 'not-allowed', turn, known.clientId)
+    }
+    known.peer = peer // it speaks to another address of the gateway now
+  }
   if (packet.type === 'searchgw') return onSearchgw(sessions, packet.radius, peer, turn)
   if (known !== undefined) known.heardAt = turn.now // any decodable message counts [SN-KA-2]
   if (fromGateways.has(packet.type)) {

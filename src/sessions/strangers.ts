@@ -17,7 +17,8 @@ function discard(peer: Peer, reason: DropReason, { out }: Turn): void {
   out.push({ type: 'drop', reason, session: undefined, peer })
 }
 
-function turnDown(
+/** Drops what comes from there, and tells why. */
+export function turnDown(
   peer: Peer,
   reason: RefusalReason,
   counted: DropReason,
@@ -70,7 +71,7 @@ export function onUnconnectedPublish(sessions: Sessions, packet: Publish, peer: 
   if (!qosMinusOne.enabled) return turnDown(peer, 'qos-minus-one-off', 'not-allowed', turn)
   if (typeof topic !== 'string')
     return turnDown(peer, reasonForTopic(topic ?? ReturnCode.notSupported), 'invalid-topic', turn)
-  if (!qosMinusOne.mayComeFrom(peer.address))
+  if (!qosMinusOne.mayComeFrom(peer.address, peer.nodeId))
     return turnDown(peer, 'qos-minus-one-source', 'not-allowed', turn)
   if (!mayPublishAs(peer.association?.identity, topic, turn))
     return turnDown(peer, 'topic-not-permitted', 'not-allowed', turn)

@@ -2,7 +2,7 @@
 
 import type { Connect } from '../codec/v1/messages.ts'
 import { noteProof, restartValidation } from '../session/downlink/validation.ts'
-import { type Peer, type PeerKey, sourceOf } from '../session/peers.ts'
+import { type Listener, type Peer, type PeerKey, sourceOf } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
 
@@ -44,6 +44,8 @@ export interface Sessions {
   lastTicket: number
   /** sessions that may give way to newcomers, by the source that they are looked for; '' for any */
   readonly yielding: Map<string, Yielding>
+  /** since when newcomers have found these links full */
+  readonly fullSince: Map<Listener, number>
   /** nothing of any session is due before this time */
   nextAt: number
   /** those with the longest queues, and with most dead letters, as they were last looked for */
@@ -66,6 +68,7 @@ export const createSessions = (): Sessions => ({
   admitting: new Map(),
   lastTicket: 0,
   yielding: new Map(),
+  fullSince: new Map(),
   nextAt: Number.POSITIVE_INFINITY,
   longest: nobodyFound(),
   deadest: nobodyFound(),

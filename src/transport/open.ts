@@ -23,6 +23,9 @@ const KINDS: Readonly<Record<string, Open>> = {
   dtls: openDtls,
   serial: openLine,
   tcp: openLine,
+  xbee: openLine,
+  'tcp-listen': openLine,
+  loralink: openLine,
 }
 
 /**

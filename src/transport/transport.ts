@@ -21,8 +21,30 @@ export interface Remote {
 /** Called for every datagram received. `bytes` belongs to the callee and is not reused. */
 export type OnDatagram = (bytes: Uint8Array, remote: Remote) => void
 
-/** Why a line loses octets, or messages: the first three as they come, the others as they go (`oversized` both ways). */
-export type LinkError = 'noise' | 'checksum' | 'oversized' | 'full' | 'away' | 'stuck'
+/** How well a radio heard a message, where it tells. */
+export interface Signal {
+  /** dBm, below 0 */
+  readonly rssi?: number | undefined
+  /** 0..255, the more the better */
+  readonly lqi?: number | undefined
+}
+
+/**
+ * Why a line loses octets, or messages, as they come (`noise`, `checksum`, `oversized`, `unknown-frame`: of a modem, `broadcast`: to
+ * all, which only discovery may be) and as they go (`oversized`, `undelivered`: a modem could not, `unconfirmed`: it did not say,
+ * `full`, `away`, `stuck`).
+ */
+export type LinkError =
+  | 'noise'
+  | 'checksum'
+  | 'oversized'
+  | 'unknown-frame'
+  | 'broadcast'
+  | 'undelivered'
+  | 'unconfirmed'
+  | 'full'
+  | 'away'
+  | 'stuck'
 
 /** What a link tells of itself that is a stream of octets. */
 export interface LinkStats {
@@ -35,6 +57,14 @@ export interface LinkStats {
   readonly queue: number
   /** the last octets that were no message, as text */
   readonly noise: string
+  /** frames that wait for the modem's confirmation */
+  readonly unconfirmed: number
+  /** of the last message, where the modem tells it */
+  readonly signal: Signal | undefined
+  /** addresses that could not be reached several times in a row: how many, and some of them */
+  readonly unreachable: { readonly count: number; readonly some: readonly string[] }
+  /** where modems call: how many have, and how many were turned away since the start */
+  readonly connections?: { readonly open: number; readonly refused: number } | undefined
 }
 
 /** What a transport tells of itself, for logs and metrics. */
@@ -53,6 +83,13 @@ export interface TransportStats {
   readonly link?: LinkStats | undefined
 }
 
+/** What of a link can change while it runs; see what it was opened with. */
+export interface LinkChange {
+  readonly url: string
+  readonly longest?: number | undefined
+  readonly pace?: object | undefined
+}
+
 /** One bound link. */
 export interface Transport {
   /** the address in use, with the real port, such as `udp://127.0.0.1:1884` */
@@ -64,9 +101,16 @@ export interface Transport {
    * configured. `radius` is the hop limit, 0 = as far as configured [6.1].
    */
   broadcast(bytes: Uint8Array, radius: number): void
-  /** Messages that may be sent now before the link is full; absent where it never is. Those that nobody repeats wait for it. */
-  room?(): number
+  /** octets of the longest message that it carries, where it knows; may become less */
+  readonly longest?: number | undefined
+  /**
+   * Messages that may be sent to this peer now before the link is full; absent where it never is. Those that nobody repeats wait for
+   * it.
+   */
+  room?(remote?: Remote & { readonly nodeId?: Uint8Array | undefined }): number
   stats(): TransportStats
+  /** Goes over to another url, where it can: on lines. Resolves when that was tried; what fails is tried again. */
+  change?(next: LinkChange): Promise<void>
   /** its sessions, where the link authenticates its peers */
   readonly secure?: SecureLink | undefined
   /** Stops receiving and frees the port. */

@@ -224,6 +224,7 @@ export class Fleet {
       this.#log.error({ err, worker }, 'a worker has ended: it is started again')
       await new Promise((resolve) => setTimeout(resolve, RESTART))
       if (!this.#serving) return
+      this.#front.forgetWorker(index)
       const thread = this.#createThread(index)
       this.#threads[index] = thread
       try {

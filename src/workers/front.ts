@@ -28,9 +28,12 @@ import { openLmdbStore } from '../store/lmdb/lmdb.ts'
 import { everything } from '../store/lmdb/options.ts'
 import type { Store } from '../store/store.ts'
 import { dropForeignRecords } from '../transport/dtls/session-records.ts'
+import { MESSAGES } from '../transport/line/options.ts'
 import type { SecureLink } from '../transport/secure-link.ts'
 import type { Remote } from '../transport/transport.ts'
 import { unpackBatch } from './batch.ts'
+import { channelsOf } from './lines/channel.ts'
+import { FrontRoom, type LineOfFront } from './lines/front-room.ts'
 import type { Binding, FromWorker } from './messages.ts'
 import { Routes } from './routes.ts'
 import type { Thread } from './thread.ts'
@@ -71,6 +74,9 @@ export class Front {
   readonly #use = new AssociationUse((index, number, inUse) =>
     this.#listeners[index]?.transport.secure?.setInUse(number, inUse),
   )
+  readonly #room: FrontRoom
+  /** what of it concerns lines, by the listener's number */
+  #lines: readonly LineOfFront[] = []
   /** until all workers know their sensors, nobody can tell whose a datagram is; undefined from then on */
   #early: Received[] | undefined = []
 
@@ -78,6 +84,16 @@ export class Front {
   constructor(count: number, ownerOf: (clientId: string) => number, workers: Workers) {
     this.#workers = workers
     this.#routes = new Routes(count, ownerOf)
+    this.#room = new FrontRoom(
+      count,
+      (listener) => this.#lines[listener],
+      (worker, room) => workers.thread(worker)?.tellRoom(room),
+    )
+  }
+
+  /** This worker was started in place of one that was lost. */
+  forgetWorker(index: number): void {
+    this.#room.forgetWorker(index)
   }
 
   /** Binds all listeners; rejects if one cannot be bound. */
@@ -97,6 +113,12 @@ export class Front {
       this.#listeners.push(bound)
       logListening(log, bound)
     }
+    this.#lines = config.listeners.map(({ url, pace }, index) => ({
+      channelOf: channelsOf(url),
+      messages: pace?.messages ?? MESSAGES,
+      room: (remote) => this.#listeners[index]?.transport.room?.(remote) ?? Number.POSITIVE_INFINITY,
+      longest: () => this.#listeners[index]?.transport.longest,
+    }))
   }
 
   /** Links with sessions of their own begin to serve: those sessions end here, and this thread keeps them in the store. */
@@ -145,6 +167,7 @@ export class Front {
   }
 
   async close(): Promise<void> {
+    this.#room.close()
     await Promise.all(this.#listeners.map(({ transport }) => transport.close()))
     await this.#store?.close()
   }
@@ -153,7 +176,7 @@ export class Front {
     const [bound, bytes, remote] = received
     const from = { ...remote, listener: bound.listener }
     // datagrams that nobody may send must not fill the queue of a worker; the worker checks everything else
-    if (!bound.admits(remote.address)) {
+    if (!bound.admits(remote.address, bytes)) {
       this.#refusals?.report({ reason: 'address-not-admitted', peer: from })
       return this.#refuse(bytes, 'not-allowed', from)
     }
@@ -185,7 +208,10 @@ export class Front {
     unpackBatch(message.batch, (listener, remote, bytes) => {
       const transport = this.#listeners[listener]?.transport
       if (remote.address === '') transport?.broadcast(bytes, remote.port)
-      else transport?.send(bytes, remote)
+      else {
+        transport?.send(bytes, remote)
+        this.#room.noteTaken(index, listener, remote)
+      }
     })
   }
 

@@ -9,6 +9,7 @@ import type { Counters } from '../gateway/counters.ts'
 import type { Naming } from '../gateway/rules/naming.ts'
 import type { ReloadReport } from '../gateway/rules/reload.ts'
 import type { PeerKey } from '../session/peers.ts'
+import type { LineRoom } from './lines/channel.ts'
 
 /** What a worker is started with. */
 export interface WorkerTask {
@@ -70,6 +71,7 @@ export interface WorkerCalls {
 export type ToWorker =
   | { readonly type: 'datagrams'; readonly batch: Uint8Array; readonly count: number }
   | { readonly type: 'displaced'; readonly binding: Binding }
+  | ({ readonly type: 'room' } & LineRoom)
   | {
       readonly type: 'call'
       readonly id: number

@@ -2,6 +2,7 @@
 
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import type { LineRoom } from './lines/channel.ts'
 import type { FromWorker, ToWorker, WorkerCalls, WorkerTask } from './messages.ts'
 import { Outbox, Tally } from './outbox.ts'
 
@@ -95,6 +96,11 @@ export class Thread {
   /** Another sensor has come to the address of one of its sensors. */
   displaced(binding: Extract<ToWorker, { type: 'displaced' }>['binding']): void {
     this.#post({ type: 'displaced', binding })
+  }
+
+  /** How much room a line has for its messages. */
+  tellRoom(room: LineRoom): void {
+    this.#post({ type: 'room', ...room })
   }
 
   #post(message: ToWorker): void {

@@ -8,8 +8,12 @@ import { createLog } from '../log.ts'
 import { createHappenings } from '../monitor/happenings.ts'
 import { createView, type OwnView } from '../monitor/view.ts'
 import { createSessions } from '../sessions/table.ts'
+import { MESSAGES } from '../transport/line/options.ts'
+import { isLineUrl } from '../transport/line/url.ts'
 import type { OnDatagram, Remote, Transport } from '../transport/transport.ts'
 import { unpackBatch } from './batch.ts'
+import { channelsOf, idleRoom } from './lines/channel.ts'
+import { WorkerRoom } from './lines/worker-room.ts'
 import type { FromWorker, ToWorker, WorkerCalls, WorkerTask } from './messages.ts'
 import { Outbox, Tally } from './outbox.ts'
 import { PeerTable } from './peer-table.ts'
@@ -42,20 +46,34 @@ const log = createLog(config.log, forPeople ? terminal : undefined).child({ work
 
 const receivers: OnDatagram[] = []
 
+const rooms = new WorkerRoom(
+  task.urls.map(channelsOf),
+  config.listeners.map(({ pace }) => Math.ceil(idleRoom(pace?.messages ?? MESSAGES) / task.count)),
+)
+
 /** A listener whose socket the front has: datagrams come in batches, and leave in batches. */
 function listen(listener: number, onDatagram: OnDatagram): Transport {
   receivers[listener] = onDatagram
   const send = (bytes: Uint8Array, remote: Remote) => {
     if (!outbox.add(listener, remote, bytes)) {
       incrementCounter(gateway.status().counters.dropped, 'overloaded')
-    }
+    } else rooms.noteSent(listener, remote)
   }
-  return {
-    url: task.urls[listener] ?? '',
+  const url = task.urls[listener] ?? ''
+  const transport: Transport = {
+    url,
     send,
     broadcast: (bytes, radius) => send(bytes, { address: '', port: radius }),
     stats: () => ({ receiveBuffer: 0, receiveBufferAsked: 0, kernelDrops: undefined, sendErrors: 0 }),
     close: async () => {},
+  }
+  if (!isLineUrl(url)) return transport
+  return {
+    ...transport,
+    room: (remote) => (remote ? rooms.of(listener, remote) : Number.POSITIVE_INFINITY),
+    get longest() {
+      return rooms.longestOf(listener)
+    },
   }
 }
 
@@ -145,7 +163,8 @@ port.on('message', (message: ToWorker) => {
     unpackBatch(message.batch, (listener, remote, bytes) => receivers[listener]?.(bytes, remote))
   } else if (message.type === 'displaced') {
     gateway.displace(message.binding.key, message.binding.clientId)
-  } else void answer(message)
+  } else if (message.type === 'room') rooms.learn(message)
+  else void answer(message)
 })
 
 // An error that nobody has caught ends this thread. The first thread logs it and starts another one.

@@ -53,6 +53,36 @@ describe('mqttsn decode', () => {
     expect(code).toBe(1)
   })
 
+  it.each([
+    ['slip', ['c0', '0a', '04', '04', '01', '00', '3c', '6d', '31', '33', '35', 'c0']],
+    ['cobs', ['050a040401063c6d31', '333500']],
+    ['hdlc', ['7e0a040401003c6d313335ed737e']],
+    ['length', ['0a040401003c6d313335']],
+    ['xbee', ['7e0016900 07d33a200123456785678010a040401003c6d31333582'.replace(' ', '')]],
+  ])('finds the messages in the octets of a line: %s', async (framing, octets) => {
+    const { code, out } = await run(['--framing', framing, ...octets])
+    expect(out.match(/^\w.*/gm)?.at(-1)).toBe('CONNECT [5.4.4], 10 octets')
+    expect(out.includes('from xbee/0013a20012345678')).toBe(framing === 'xbee')
+    expect(code).toBe(0)
+  })
+
+  it('tells what on a line is no message, and explains what is', async () => {
+    const { code, out } = await run(['--framing', 'slip', '626f6f74c00217c0c0db00c0'])
+    expect(out.split('\n').filter((line) => /^\w/.test(line))).toEqual([
+      expect.stringContaining('malformed'),
+      'PINGRESP [5.4.20], 2 octets',
+      'no message: it breaks the rules of the framing, or is cut off: db00',
+    ])
+    expect(code).toBe(1)
+    const json = await run(['--framing', 'hdlc', '--json', '7e0217ffff7e'])
+    expect(JSON.parse(json.out)).toEqual({ lost: 'checksum', hex: '0217ffff' })
+    expect(await run(['--framing', 'slip', 'c0c0'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('no message'),
+    })
+    expect(await run(['--framing', 'hdlc', '--crc', 'none', '7e02177e'])).toMatchObject({ code: 0 })
+  })
+
   it('exits with 2 and says what it expected when the input is not hex', async () => {
     const { code, out, err } = await run(['0217', 'publish'])
     expect(out).toBe('')

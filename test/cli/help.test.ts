@@ -59,6 +59,16 @@ const stages: Readonly<Record<string, (example: string) => Stage>> = {
     ],
     serves: true,
   }),
+  forward: (example) => ({
+    more: [
+      '--log-format',
+      'json',
+      ...(example.includes('--check') ? ['--to', live.test.url(), '--keepalive', '1s'] : []),
+    ],
+    // the gateway of this test names no forwarder
+    code: () => (example.includes('--check') ? 1 : 0),
+    serves: true,
+  }),
   init: () => ({ more: ['--yes'] }),
   check: () => ({ code: (example) => (example.includes('--connect') ? 3 : 0) }),
   import: () => ({}),
@@ -147,6 +157,7 @@ describe.each(Object.keys(commands))('mqttsn %s --help', (name) => {
     const cwd = directoryWith({
       'gateway.config.json': { broker: `mqtt://127.0.0.1:${await freePort()}` },
       'ca.pem': PEM,
+      'forward.json': { from: ['udp://127.0.0.1:0'], to: 'udp://127.0.0.1:9' },
       'values.txt': '1\n2\n',
       ...(name !== 'psk' && { 'psk.txt': `meter-17:${KEY}\n` }),
     })
@@ -177,7 +188,7 @@ async function play(example: string, { more = [], serves = false }: Stage, cwd: 
   let output = ''
   const hear = (chunk: Buffer) => {
     output += chunk
-    if (serves && String(chunk).includes('gateway started')) child.kill('SIGINT')
+    if (serves && /(?:gateway|forwarder) started/.test(String(chunk))) child.kill('SIGINT')
   }
   child.stdout.on('data', hear)
   child.stderr.on('data', hear)

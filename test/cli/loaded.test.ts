@@ -65,6 +65,17 @@ describe('what is loaded', () => {
   })
 })
 
+describe('what a forwarder loads', () => {
+  it('is no store, no MQTT and no server, and no metrics where none are served', async () => {
+    const args = ['--from', 'udp://127.0.0.1:0', '--to', 'udp://127.0.0.1:9', '--keepalive', '1s', '--check']
+    const loaded = await loadedBy('forward', ...args)
+    expect(loaded).toEqual(expect.arrayContaining(['commander', 'zod', 'pino']))
+    for (const name of ['lmdb', 'mqtt', 'mqtt-packet', 'aedes', 'fastify', 'prom-client', 'yaml'])
+      expect(loaded).not.toContain(name)
+    expect(await loadedBy('forward', '--help')).toEqual(['commander'])
+  })
+})
+
 describe('the help of all commands', () => {
   it('says of each what its own help says', async () => {
     const { commands } = await import('../../src/cli/commands.ts')

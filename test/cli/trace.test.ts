@@ -3,9 +3,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { inColour, plain } from '../../src/cli/terminal/paint.ts'
 import { createDrawing } from '../../src/cli/trace/draw.ts'
+import { framesOf } from '../../src/cli/trace/line-frames.ts'
 import type { TracedPacket } from '../../src/cli/trace/words.ts'
 import { traceCommand } from '../../src/cli/trace.ts'
 import type { SensorDetail } from '../../src/console/contract/sensors.ts'
+import { xmodem } from '../../src/transport/framing/crc.ts'
 import { freshName, until } from '../support/gateway.ts'
 import { type LiveGateway, startLiveGateway } from '../support/live-gateway.ts'
 import { FakeTerminal } from '../support/sensor.ts'
@@ -266,3 +268,27 @@ describe('the drawing', () => {
     ])
   })
 })
+
+it('--frames shows what is on the line of the sensor, and nothing more for one on UDP', async () => {
+  const frames = framesOf([
+    { name: 'bench', url: 'serial:///dev/ttyS1?framing=slip&crc=xmodem' },
+    { name: 'barn', url: 'tcp-listen://0.0.0.0:1?framing=cobs' },
+    { name: 'radio', url: 'xbee:///dev/ttyS2' },
+    { name: 'field', url: 'udp://0.0.0.0:1884' },
+  ])
+  const pingreq = Uint8Array.of(2, 0x16)
+  expect(['bench', 'barn', 'radio', 'field', 'gone'].map((name) => frames(name, pingreq))).toEqual([
+    'on the line c00216366cc0'.replace('366c', hexOf(xmodem(pingreq))),
+    'on the line 03021600',
+    'in a frame of the radio module, which is not kept',
+    undefined,
+    undefined,
+  ])
+  const sensor = await live.test.connected()
+  const { terminal, ended } = await trace(sensor.clientId, '-n', '2', '--frames')
+  await sensor.ping()
+  expect(await ended).toBe(0)
+  expect(terminal.lines).toHaveLength(4)
+})
+
+const hexOf = (sum: number) => Buffer.from([sum & 0xff, sum >> 8]).toString('hex')

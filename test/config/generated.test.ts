@@ -5,8 +5,9 @@ import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { documentedExamples, generatedFiles } from '../../lab/docs/configuration.ts'
+import { forwardSchema } from '../../src/config/forward/schema.ts'
 import { loadConfig } from '../../src/config/load.ts'
-import { alternatives, configModel, type Node } from '../../src/config/model.ts'
+import { alternatives, configModel, modelOf, type Node } from '../../src/config/model.ts'
 import { load } from './files.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -27,6 +28,7 @@ describe('generated files', () => {
         ]),
       ])
     expect(undescribed(configModel(), '')).toEqual([])
+    expect(undescribed(modelOf(forwardSchema), 'forward')).toEqual([])
   })
 
   it('hold examples that are valid', () => {

@@ -118,9 +118,14 @@ describe('the metrics', () => {
       'mqttsn_link_bytes_total{listener="bench",direction="sent"}': 800,
       'mqttsn_link_frames_total{listener="bench",direction="received"}': 60,
       'mqttsn_link_frames_total{listener="bench",direction="sent"}': 40,
+      'mqttsn_link_connections{listener="bench"}': 3,
+      'mqttsn_link_connections_refused_total{listener="bench"}': 1,
       'mqttsn_link_errors_total{listener="bench",reason="noise"}': 2,
       'mqttsn_link_errors_total{listener="bench",reason="full"}': 3,
       'mqttsn_link_queued_messages{listener="bench"}': 1,
+      'mqttsn_link_unconfirmed_frames{listener="bench"}': 1,
+      'mqttsn_link_unreachable_peers{listener="bench"}': 2,
+      'mqttsn_link_rssi_dbm{listener="bench"}': -61,
     })
   })
 

@@ -322,6 +322,10 @@ const LINE: ListenerInfo = {
     errors: { noise: 2, full: 3 },
     queue: 1,
     noise: 'boot',
+    unconfirmed: 1,
+    signal: { rssi: -61 },
+    unreachable: { count: 2, some: ['xbee/0013a20012345678', 'xbee/0013a20012345679'] },
+    connections: { open: 3, refused: 1 },
   },
 }
 

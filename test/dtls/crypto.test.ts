@@ -1,7 +1,10 @@
 // Primitives and key derivation against published vectors, and a worked example of a recorded session.
 
+import { createHash, createHmac } from 'node:crypto'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { systemChance } from '../../src/dtls/crypto/chance.ts'
+import { HmacKey, sha256 } from '../../src/dtls/crypto/hmac.ts'
 import {
   keyBlockOctets,
   keyBlockOf,
@@ -41,6 +44,33 @@ describe('the pseudorandom function', () => {
       '392a8e51',
     ])
     expect(verifyData(key, 'client', hash)).toHaveLength(12)
+  })
+})
+
+describe('HMAC with SHA-256', () => {
+  it("is what Node's own gives, for keys and messages of any length, in any parts [2104]", () => {
+    const octets = fc.uint8Array({ maxLength: 300 })
+    fc.assert(
+      fc.property(octets, fc.array(octets, { maxLength: 8 }), (key, parts) => {
+        const one = new HmacKey(key)
+        const expected = createHmac('sha256', key).update(Buffer.concat(parts)).digest('hex')
+        // twice: a key serves many messages
+        expect([hexOf(one.codeOf(...parts)), hexOf(one.codeOf(...parts))]).toEqual([expected, expected])
+        const whole = Buffer.concat(parts)
+        expect(hexOf(sha256(whole))).toBe(createHash('sha256').update(whole).digest('hex'))
+      }),
+    )
+  })
+})
+
+describe("the system's chance", () => {
+  it('gives as many octets as are asked for, each time others', () => {
+    const drawn = Array.from({ length: 1000 }, (_, index) => systemChance.random(16 + (index % 32)))
+    expect(drawn.map(({ length }) => length)).toEqual(drawn.map((_, index) => 16 + (index % 32)))
+    expect(new Set(drawn.map((octets) => hexOf(octets.subarray(0, 16)))).size).toBe(1000)
+    expect(systemChance.random(0)).toHaveLength(0)
+    const many = systemChance.random(10_000)
+    expect(new Set(many).size).toBe(256)
   })
 })
 

@@ -1,14 +1,33 @@
-// pion over loopback, the peer that speaks connection ids: as a client whose port changes within its session, and as a server.
+// pion over loopback, a peer that speaks connection ids: as a client whose port changes within its session, and as a server.
 
 import { afterEach, describe, expect, it } from 'vitest'
+import * as pki from '../../lab/pki.ts'
+import { signerOf } from '../../src/dtls/crypto/chance.ts'
+import { createTrust, derChain } from '../../src/dtls/crypto/x509.ts'
 import { SUITES } from '../../src/dtls/suites.ts'
 import { freeUdpPort, UdpClient, UdpEchoServer } from '../support/dtls-udp.ts'
+import { files } from './peers/installed.ts'
 import { pion } from './peers/pion.ts'
 import { Program } from './peers/program.ts'
 import { findKey, IDENTITY, KEY } from './world.ts'
 
-const suites = SUITES.filter(({ exchange }) => exchange === 'psk')
+/** It has no suites of both at once. */
+const suites = SUITES.filter(({ exchange }) => exchange !== 'ecdhe-psk').map((suite) => ({
+  ...suite,
+  kind: suite.exchange === 'psk' ? 'psk' : 'certificate',
+}))
 const hexKey = Buffer.from(KEY).toString('hex')
+const credentials = ({ cert, key }: pki.TestCertificate) => ({ chain: derChain(cert), sign: signerOf(key) })
+const serverOptions = {
+  findKey,
+  certificate: credentials(pki.server),
+  clientTrust: createTrust({ authorities: pki.ca.cert, purpose: 'client' }),
+}
+const clientOptions = {
+  psk: { identity: IDENTITY, key: KEY },
+  certificate: credentials(pki.client),
+  serverTrust: createTrust({ authorities: pki.ca.cert, purpose: 'server' }),
+}
 
 const closing: (() => unknown)[] = []
 afterEach(async () => {
@@ -16,29 +35,25 @@ afterEach(async () => {
 })
 
 describe.skipIf(pion === undefined)('pion', () => {
-  const start = (mode: string, port: number, code: number) => {
-    const program = new Program(
-      pion ?? '',
-      mode,
-      `${port}`,
-      IDENTITY,
-      hexKey,
-      code.toString(16).padStart(4, '0'),
-    )
+  const start = (mode: string, port: number, code: number, ...proof: string[]) => {
+    const program = new Program(pion ?? '', mode, `${port}`, code.toString(16).padStart(4, '0'), ...proof)
     closing.push(() => program.stop())
     return program
   }
+  const key = ['psk', IDENTITY, hexKey]
 
-  for (const { name, code } of suites) {
+  for (const { name, code, kind } of suites) {
     it(`as client with connection ids both ways, from two ports in one session: ${name} [DTLS-CID-2, DTLS-CID-5]`, async () => {
-      const ours = await UdpEchoServer.open({ findKey })
+      const ours = await UdpEchoServer.open(serverOptions)
       closing.push(() => ours.end())
-      const theirs = start('client', ours.port, code)
+      const proof = kind === 'psk' ? key : ['cert', files.ca, files.clientCert, files.clientKey]
+      const theirs = start('client', ours.port, code, ...proof)
       await theirs.says('hello from another port')
       expect(await theirs.ended).toBe(0)
       const { info } = await ours.next('open')
       expect(info).toMatchObject({
         suite: name,
+        kind,
         identity: IDENTITY,
         connectionId: expect.stringMatching(/^.{12}$/),
       })
@@ -49,18 +64,15 @@ describe.skipIf(pion === undefined)('pion', () => {
 
     it(`as server with connection ids both ways: ${name} [DTLS-CID-2]`, async () => {
       const port = await freeUdpPort()
-      const theirs = start('server', port, code)
+      const proof = kind === 'psk' ? key : ['cert', files.ca, files.serverCert, files.serverKey]
+      const theirs = start('server', port, code, ...proof)
       await theirs.says('listening')
-      const psk = { identity: IDENTITY, key: KEY }
-      const ours = await UdpClient.connect(port, {
-        psk,
-        suites: [code],
-        connectionIdLength: 4,
-        retransmit: 300,
-      })
+      const options = { suites: [code], connectionIdLength: 4, retransmit: 300 }
+      const ours = await UdpClient.connect(port, { ...clientOptions, ...options })
       closing.push(() => ours.end())
       expect((await ours.next('open')).info).toMatchObject({
         suite: name,
+        kind,
         connectionId: expect.stringMatching(/^.{8}$/),
       })
       ours.say('hello of ours')

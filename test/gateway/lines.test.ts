@@ -9,13 +9,21 @@ import { haveMosquitto, startMosquitto } from '../support/broker.ts'
 import { freshName, Office, TestGateway, until } from '../support/gateway.ts'
 import { hasSocat, PtyPair } from '../support/ptys.ts'
 
-async function setUp({ onTestFinished }: TestContext, framing: string, more: object = {}) {
+async function setUp(
+  { onTestFinished }: TestContext,
+  framing: string,
+  more: object = {},
+  listener: object = {},
+) {
   const ptys = await PtyPair.open()
   onTestFinished(() => ptys.close())
   const mosquitto = await startMosquitto()
   onTestFinished(() => mosquitto.close())
   const url = `serial://${ptys.near}?framing=${framing}&reopen=20ms..200ms`
-  const test = await TestGateway.start(mosquitto, { listeners: [{ url, name: 'bench' }], ...more })
+  const test = await TestGateway.start(mosquitto, {
+    listeners: [{ url, name: 'bench', ...listener }],
+    ...more,
+  })
   onTestFinished(() => test.stop())
   const base = `line/${freshName()}`
   const office = await Office.at(mosquitto, `${base}/up/#`, 'line/button')
@@ -54,6 +62,22 @@ describe.skipIf(!hasSocat || !haveMosquitto)('a sensor on a serial line (socat, 
       expect(linkOf(test)).toMatchObject({ up: true, errors: { noise: 0, full: 0, away: 0 } })
     },
   )
+
+  it('is told of the gateway from time to time, and when it asks, where "discovery" is on [LINK-GW-9]', async (context) => {
+    const { test, transport } = await setUp(context, 'slip', {}, { discovery: { advertise: '1m' } })
+    const heard: string[] = []
+    transport.onReceive = (bytes) => heard.push(Buffer.from(bytes).toString('hex'))
+    await until(() => heard.length > 0, 10_000)
+    const { id } = test.config.gateway
+    const gwId = id.toString(16).padStart(2, '0')
+    expect(heard).toEqual([`0500${gwId}003c`])
+    transport.send(Uint8Array.of(3, 1, 0))
+    await until(() => heard.length > 1)
+    transport.send(Uint8Array.of(3, 1, 0))
+    await until(() => heard.length > 2)
+    // once each time: there is nobody else whom a group would reach
+    expect(heard.slice(1)).toEqual([`0302${gwId}`, `0302${gwId}`])
+  })
 
   it('publishes without a connection [LINK-GW-11]', async (context) => {
     const topics = { 7: 'line/button' }

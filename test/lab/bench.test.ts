@@ -16,6 +16,7 @@ import { judgeGoals, markdownReport, type Report } from '../../lab/bench/report.
 import { isForeign, wordsOf } from '../../lab/bench/rival.ts'
 import { performancePage } from '../../lab/docs/performance.ts'
 import { atSources, drawProfile, timeByPart } from '../../lab/docs/profile.ts'
+import { hasSocat } from '../support/ptys.ts'
 
 /** Runs it in a folder of its own, which must be empty of its temporary files afterwards. */
 async function bench(...args: string[]): Promise<{ stdout: string; report: Report; markdown: string }> {
@@ -52,6 +53,18 @@ describe('npm run bench', { timeout: 90_000 }, () => {
     }
     expect(report.broker).toContain('embedded')
   })
+
+  it.skipIf(!hasSocat).concurrent(
+    'measures the same messages by UDP and over a serial line (socat)',
+    async () => {
+      const { report } = await bench('--smallest', '--broker', 'embedded', '--scenario', 'pty')
+      expect(report.skipped).toEqual({})
+      expect(report.summaries.map(({ variant, figures }) => [variant, figures.lost?.median])).toEqual([
+        ['udp', 0],
+        ['pty', 0],
+      ])
+    },
+  )
 
   it.concurrent('measures QoS 1, and sleepers, of whom none may miss a message', async () => {
     const { report } = await bench('--smallest', '-s', 'uplink-qos1', '-s', 'sleepers')

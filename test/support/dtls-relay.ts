@@ -103,13 +103,14 @@ export class DtlsRelay {
   }
 }
 
-/** Forwards one sensor's datagrams from a port that changes. */
+/** Forwards datagrams from ports that change, one for each socket behind it. */
 export class Nat {
   readonly url: string
   readonly #inner: Socket
-  #outer: Socket | undefined
+  /** by the port of who is behind it */
+  readonly #outers = new Map<number, Socket>()
   readonly #port: number
-  #sensor: { port: number; address: string } | undefined
+  #isBlocked = false
 
   static async open(gatewayUrl: string): Promise<Nat> {
     const { socket, port } = await bound()
@@ -122,16 +123,19 @@ export class Nat {
     this.url = `${gatewayUrl.replace(/:.*/, '')}://127.0.0.1:${port}`
     inner.on('error', () => {})
     inner.on('message', (bytes, from) => {
-      this.#sensor = from
-      this.#outer ??= this.#openOuter()
-      this.#outer.send(bytes, this.#port, '127.0.0.1')
+      if (!this.#isBlocked) this.#outerOf(from.port).send(bytes, this.#port, '127.0.0.1')
     })
   }
 
-  /** The next datagram leaves from another port; what comes to the old one is lost. */
+  /** The next datagrams leave from other ports; what comes to the old ones is lost. */
   rebind(): void {
-    this.#outer?.close()
-    this.#outer = undefined
+    for (const outer of this.#outers.values()) outer.close()
+    this.#outers.clear()
+  }
+
+  /** Loses everything both ways for as long as that is so. */
+  block(isBlocked: boolean): void {
+    this.#isBlocked = isBlocked
   }
 
   end(): void {
@@ -139,11 +143,14 @@ export class Nat {
     this.#inner.close()
   }
 
-  #openOuter(): Socket {
+  #outerOf(port: number): Socket {
+    const known = this.#outers.get(port)
+    if (known !== undefined) return known
     const outer = createSocket('udp4')
+    this.#outers.set(port, outer)
     outer.on('error', () => {})
     outer.on('message', (bytes) => {
-      if (this.#sensor !== undefined) this.#inner.send(bytes, this.#sensor.port, this.#sensor.address)
+      if (!this.#isBlocked) this.#inner.send(bytes, port, '127.0.0.1')
     })
     return outer
   }

@@ -26,6 +26,14 @@ export async function freeUdpPort(): Promise<number> {
   return port
 }
 
+/** An effect in a few words, for errors. */
+const told = (effect: Effect): string =>
+  effect.type === 'send'
+    ? `send (${effect.bytes.length})`
+    : 'why' in effect
+      ? `${effect.type}: ${effect.why}`
+      : effect.type
+
 /** What both ends have: effects so far, and waiting for one. */
 class Endpoint {
   readonly effects: Effect[] = []
@@ -49,7 +57,7 @@ class Endpoint {
       const [found] = this.of(type)
       if (found !== undefined) return found
       const left = deadline - performance.now()
-      if (left <= 0) throw new Error(`no ${type} came; ${JSON.stringify(this.effects.slice(-5))}`)
+      if (left <= 0) throw new Error(`no ${type} came, but ${this.effects.map(told).join(', ')}`)
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left)
         this.#waiting.push(() => {

@@ -21,11 +21,14 @@ import { version } from '../../version.ts'
 import { CONSOLE, GATEWAY, hostFlags } from '../terminal/addresses.ts'
 import { invocation } from '../terminal/invocation.ts'
 import type { Board } from './board.ts'
+import { type DemoRadio, startRadio } from './radio.ts'
 
 /** The running demo. */
 export interface Scene {
   readonly gateway: Gateway
   readonly gatewayUrl: string
+  /** what radio there is, in words */
+  readonly radio: string | undefined
   readonly brokerUrl: string
   readonly consoleUrl: string
   /** commands to join in by, as they are to be typed */
@@ -45,19 +48,44 @@ const cast: readonly [simulation: Simulation, clientId: string, interval: number
   [forwarded, 'forwarded-1', 3000],
 ]
 
+/** Those on the radio, with `--radio`. */
+const onRadio: readonly [simulation: Simulation, clientId: string, interval: number][] = [
+  [thermometer, 'radio-1', 2500],
+  [meter, 'radio-2', 3500],
+]
+
 /** Starts everything; rejects if the port is taken. It ends when `signal` is aborted. */
 export async function playScene(options: {
   port: number
   /** where the console is to be, and only there */
   console: string | undefined
+  /** sensors on a simulated radio network as well */
+  radio: boolean
   board: Board
   signal: AbortSignal
 }): Promise<Scene> {
   const { port, console: wanted, board, signal } = options
+  const radio = options.radio ? await startRadio() : undefined
+  try {
+    return await playWith(radio, { port, wanted, board, signal })
+  } catch (error) {
+    await radio?.close()
+    throw error
+  }
+}
+
+async function playWith(
+  radio: DemoRadio | undefined,
+  options: { port: number; wanted: string | undefined; board: Board; signal: AbortSignal },
+): Promise<Scene> {
+  const { port, wanted, board, signal } = options
   const { config } = loadConfig({
     env: {},
     overrides: {
-      listeners: [{ url: `udp://127.0.0.1:${port}`, forwarders: ['127.0.0.1'] }],
+      listeners: [
+        { url: `udp://127.0.0.1:${port}`, forwarders: ['127.0.0.1'] },
+        ...(radio === undefined ? [] : [{ url: radio.url, name: 'radio' }]),
+      ],
       broker: 'embedded',
       predefined: { 1: 'home/button' },
       store: { type: 'memory' },
@@ -87,14 +115,22 @@ export async function playScene(options: {
   const lives = cast.map(([simulation, clientId, interval]) =>
     simulate(simulation, { sensorOptions: { gateway: gatewayUrl, clientId }, interval, signal, say }),
   )
+  if (radio !== undefined)
+    onRadio.forEach(([simulation, clientId, interval], i) => {
+      // what is lost is repeated while somebody looks on
+      const sensorOptions = { clientId, transport: radio.node(i + 1), tRetry: 2000 }
+      lives.push(simulate(simulation, { sensorOptions, interval, signal, say }))
+    })
   lives.push(fragile(gatewayUrl, board, signal), office(client, board, signal))
   const ended = Promise.all(lives)
     .then(() => console.close())
     .then(() => gateway.stop())
+    .then(() => radio?.close())
   const startedAt = Date.now()
   return {
     gateway,
     gatewayUrl,
+    radio: radio?.about,
     brokerUrl: broker.url,
     consoleUrl: console.url,
     joinIn: [

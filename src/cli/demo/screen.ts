@@ -2,6 +2,7 @@
 
 import type { WriteStream } from 'node:tty'
 import { styleText } from 'node:util'
+import type { LinkStats } from '../../transport/transport.ts'
 import type { Board, Happening, Row } from './board.ts'
 import type { Scene } from './scene.ts'
 
@@ -50,12 +51,14 @@ export function showScreen(board: Board, scene: Scene, stream: WriteStream): () 
 
 function render(board: Board, scene: Scene, width: number, height: number): string[] {
   const { gateway, gatewayUrl, brokerUrl, consoleUrl } = scene
-  const { counters } = gateway.status()
+  const { counters, listeners } = gateway.status()
+  const link = listeners.find(({ stats }) => stats.link !== undefined)?.stats.link
   const rows = [...board.rows.values()].filter(({ name }) => name !== 'office').sort(byName)
   const head = [
     `${styleText('bold', 'MQTT-SN gateway demo')}   console: ${styleText('underline', consoleUrl)}`,
     `sensors → ${gatewayUrl} → gateway → ${brokerUrl} → everyone else`,
     `datagrams in ${counters.receivedDatagrams}, out ${counters.sentDatagrams}   published ${counters.published}, delivered ${counters.delivered}`,
+    ...(link === undefined ? [] : [cut(radioLine(scene.radio ?? '', link), width)]),
     '',
     styleText('dim', columns('sensor', 'state', 'sent', 'got', 'last message')),
   ]
@@ -73,6 +76,9 @@ function render(board: Board, scene: Scene, width: number, height: number): stri
   const end = styleText('dim', cut(`Ctrl-C ends.  Join in: ${scene.joinIn[0]}`, width))
   return [...head, ...table, ...foot, ...news, end].slice(0, height)
 }
+
+const radioLine = (about: string, { octets, errors, up }: LinkStats): string =>
+  `radio ${up ? 'open' : 'away'}: octets in ${octets.received}, out ${octets.sent}; ${errors.undelivered} undelivered   ${about}`
 
 const columns = (name: string, state: string, sent: string, got: string, last: string): string =>
   `${name.padEnd(15)} ${state.padEnd(13)} ${sent.padStart(5)} ${got.padStart(5)}  ${last}`

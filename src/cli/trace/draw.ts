@@ -6,12 +6,15 @@ import type { SensorDetail } from '../../console/contract/sensors.ts'
 import { escapeControls } from '../running/api.ts'
 import { type Paint, stateStyle } from '../terminal/paint.ts'
 import { amount, clock, span } from '../terminal/quantities.ts'
+import type { FrameOf } from './line-frames.ts'
 import { type TracedPacket, wordsOf } from './words.ts'
 
 /** What is drawn besides one line for each message. */
 export interface DrawingOptions {
   readonly hex: boolean
   readonly fields: boolean
+  /** what is on the line of a listener, where there is one */
+  readonly frames?: FrameOf | undefined
 }
 
 /** Lines for what happens, in its order. */
@@ -52,6 +55,7 @@ export function createDrawing(paint: Paint, options: DrawingOptions): Drawing {
       const { at, direction, type, repeated, address, port } = packet
       const bytes = Uint8Array.from(Buffer.from(packet.bytes, 'hex'))
       const place = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+      const frame = options.frames?.(packet.listener, bytes)
       const moved = from !== undefined && from !== place
       from = place
       const style = repeated ? 'yellow' : direction === 'received' ? 'cyan' : 'green'
@@ -60,6 +64,7 @@ export function createDrawing(paint: Paint, options: DrawingOptions): Drawing {
         ...(moved ? row(at, centred(''), paint('yellow', `now at ${escapeControls(place)}`), false) : []),
         ...row(at, paint(style, arrow(direction, escapeControls(type))), words.join(' '), true),
         ...(options.hex ? [blank(centred(''), paint('dim', hex(bytes)))] : []),
+        ...(frame === undefined ? [] : [blank(centred(''), paint('dim', frame))]),
         ...(options.fields ? describeFrame(bytes).map((line) => blank(centred(''), paint('dim', line))) : []),
       ]
     },

@@ -1,11 +1,12 @@
 // Contradictions within the section `listeners`: addresses taken twice, and keys of another kind of listener.
 
 import { isIP } from 'node:net'
-import { isLineUrl, lineAddress, readLineUrl } from '../../transport/line/url.ts'
 import type { Path } from '../reading/path.ts'
 import type { Config } from '../schema.ts'
 import { isDtls, parseListenerUrl } from '../sections/addresses.ts'
 import type { Contradiction } from './contradiction.ts'
+import { lineContradictions } from './lines.ts'
+import { peerContradictions } from './peers.ts'
 
 /** Those of the section `listeners`. */
 export function* listenerContradictions(config: Config): Generator<Contradiction> {
@@ -37,63 +38,24 @@ export function* listenerContradictions(config: Config): Generator<Contradiction
       yield { about, found: `the name of listeners[${sameName}]`, expected: 'a name of its own' }
     }
     yield* lineContradictions(config, i)
-    if (discovery && address && isIP(discovery.group) !== address.version) {
+    yield* peerContradictions(config, i)
+    if (discovery === undefined || address === undefined || isDtls(url)) continue
+    const about: [Path, Path] = [
+      [...path, 'discovery', 'group'],
+      [...path, 'url'],
+    ]
+    if (discovery.group === undefined)
       yield {
-        about: [
-          [...path, 'discovery', 'group'],
-          [...path, 'url'],
-        ],
-        found: `an IPv${isIP(discovery.group)} address`,
-        expected: `one of IPv${address.version}, as the listener's`,
+        about,
+        found: 'no group',
+        expected: 'a multicast group such as "225.1.1.1" or "ff02::1:5", or an IPv4 broadcast address',
       }
+    else if (isIP(discovery.group) !== address.version) {
+      const found = `an IPv${isIP(discovery.group)} address`
+      yield { about, found, expected: `one of IPv${address.version}, as the listener's` }
     }
   }
   yield* dtlsContradictions(config)
-}
-
-/** What a line cannot have, since one peer is at its other end, and what only a line can have. */
-function* lineContradictions({ listeners }: Config, i: number): Generator<Contradiction> {
-  const listener = listeners[i]
-  const line = listener && lineOf(listener.url)
-  if (listener === undefined) return
-  const url: Path = ['listeners', i, 'url']
-  if (line === undefined) {
-    if (listener.pace !== undefined)
-      yield {
-        about: [['listeners', i, 'pace'], url],
-        found: 'a pace',
-        expected: 'none, as only lines have one: serial:// and tcp://',
-      }
-    return
-  }
-  for (const key of ['allow', 'deny', 'forwarders'] as const) {
-    if (listener[key].length === 0) continue
-    const instead = key === 'forwarders' ? '; for a forwarder on it, node=encap stands in the url' : ''
-    yield {
-      about: [['listeners', i, key], url],
-      found: 'networks',
-      expected: `none, as a line has one peer and no network${instead}`,
-    }
-  }
-  if (listener.discovery !== undefined)
-    yield {
-      about: [['listeners', i, 'discovery'], url],
-      found: 'a group',
-      expected: 'none, as a line has no group; a SEARCHGW on it is answered without',
-    }
-  const first = listeners.findIndex((other) => lineOf(other.url) === line)
-  if (first < i && listeners[first]?.url !== listener.url)
-    yield {
-      about: [url, ['listeners', first, 'url']],
-      found: `the line of listeners[${first}]`,
-      expected: 'a line of its own',
-    }
-}
-
-/** What tells lines apart; undefined for an url of another kind. */
-function lineOf(url: string): string | undefined {
-  const read = isLineUrl(url) ? readLineUrl(url) : undefined
-  return read === undefined || 'expected' in read ? undefined : lineAddress(read)
 }
 
 function* dtlsContradictions({ listeners }: Config): Generator<Contradiction> {

@@ -30,9 +30,10 @@ const SCHEMES: Readonly<Record<string, string>> = {
 export function likelyUrl(section: string, value: string): string | undefined {
   const text = value.trim()
   if (section.startsWith('broker')) return legal(likelyBroker(text), parseBrokerUrl)
-  if (section.startsWith('listeners'))
+  if (section.startsWith('listeners') || section.startsWith('from'))
     return legal(likelyListener(text), (url) => (isLineUrl(url) ? url : parseListenerUrl(url)))
-  return section.startsWith('console') ? likelyConsole(text) : undefined
+  if (section.startsWith('to')) return likelyGateway(text)
+  return section.startsWith('console') || section === 'metrics' ? likelyConsole(text) : undefined
 }
 
 const legal = (url: string | undefined, parse: (url: string) => unknown): string | undefined =>
@@ -66,6 +67,13 @@ function likelyListener(value: string): string | undefined {
   if (host === 'localhost') return `udp://127.0.0.1:${port}`
   if (host === '' || host === '*' || host === '0') return value === '' ? undefined : `udp://0.0.0.0:${port}`
   return /^\d+\.\d+\.\d+\.\d+$/.test(host) || host.startsWith('[') ? `udp://${host}:${port}` : undefined
+}
+
+/** A gateway as other commands take it: without scheme, and without the usual port. */
+function likelyGateway(value: string): string | undefined {
+  const [, host = '', port = '1884'] =
+    /^(?:udp:\/\/)?([\w.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/i.exec(value) ?? []
+  return host === '' || /^\d+$/.test(host) ? undefined : `udp://${host}:${port}`
 }
 
 function likelyConsole(value: string): string | undefined {

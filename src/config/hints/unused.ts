@@ -1,10 +1,12 @@
 // What is legal in a configuration and has no effect, or another one than was probably meant: it fits nothing, or what others took.
 
+import { peersOf } from '../contradictions/listener-peers.ts'
 import type { Config } from '../schema.ts'
 import { REFERENCED } from '../schema.ts'
 import { brokerUrls, parseListenerUrl } from '../sections/addresses.ts'
 import { matchesEverything } from '../sections/glob.ts'
 import { containsNetwork, parseNetwork, wholeNetwork } from '../sections/networks.ts'
+import { isLinkAddress } from '../sections/peers.ts'
 import { coversPattern, meantFilter, shortestOf, strangePattern } from './patterns.ts'
 
 /** Says `text` with a value in it, unless that came from a reference and so may be secret. */
@@ -100,6 +102,16 @@ const isFamily = (network: string, version: 4 | 6): boolean =>
   parseNetwork(network)?.family === (version === 4 ? 'ipv4' : 'ipv6')
 const overlap = (a: string, b: string): boolean => containsNetwork(a, b) || containsNetwork(b, a)
 
+function* nodeWarnings(config: Config): Generator<string> {
+  if (config.listeners.some((listener) => peersOf(listener).nodes)) return
+  for (const { path, networks } of networksOf(config)) {
+    if (path.startsWith('listeners')) continue // an error
+    for (const [k, entry] of networks.entries())
+      if (isLinkAddress(entry))
+        yield `${path}[${k}]: fits nothing, as no listener has nodes with link addresses: they are on radios and behind forwarders`
+  }
+}
+
 function* reachWarnings({ listeners, sensors }: Config): Generator<string> {
   for (const [i, { url, allow, deny, forwarders }] of listeners.entries()) {
     const path = `listeners[${i}]`
@@ -114,7 +126,7 @@ function* reachWarnings({ listeners, sensors }: Config): Generator<string> {
       allow.length > 0 && allow.every((one) => deny.some((other) => containsNetwork(other, one)))
     if (hearsNobody) yield `${path}.deny: covers all of "allow", so that nothing is heard`
     for (const [k, network] of forwarders.entries()) {
-      if (allow.length > 0 && !allow.some((one) => overlap(one, network)))
+      if (allow.length > 0 && !allow.some((one) => isLinkAddress(one) || overlap(one, network)))
         yield `${path}.forwarders[${k}]: fits nothing, as it lies outside of "allow"`
     }
   }
@@ -124,7 +136,7 @@ function* reachWarnings({ listeners, sensors }: Config): Generator<string> {
   for (const [i, { from, deny }] of sensors.entries()) {
     if (heard === undefined || deny) continue
     for (const [k, network] of from.entries()) {
-      if (!heard.some((one) => overlap(one, network)))
+      if (!isLinkAddress(network) && !heard.some((one) => isLinkAddress(one) || overlap(one, network)))
         yield `sensors[${i}].from[${k}]: fits nothing, as it lies outside of "allow" of every listener`
     }
   }
@@ -161,6 +173,7 @@ export const unusedWarnings = (config: Config): string[] => [
   ...patternWarnings(config),
   ...filterWarnings(config),
   ...networkWarnings(config),
+  ...nodeWarnings(config),
   ...reachWarnings(config),
   ...orderWarnings(config),
   ...hostWarnings(config),

@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path'
 import type { z } from 'zod'
+import { usualMessageSize, withoutKey } from '../../transport/line/url.ts'
 import {
   type BrokerConfig,
   type Config,
@@ -88,7 +89,8 @@ export function completeConfig(
     ...rest,
     listeners: listeners.map(({ dtls, ...listener }) => ({
       ...listener,
-      name: listener.name ?? listener.url,
+      name: listener.name ?? withoutKey(listener.url),
+      maxMessageSize: listener.maxMessageSize ?? usualMessageSize(listener.url),
       dtls: dtls && completeDtls(dtls, directory),
     })),
     broker: completeBroker(parsed.broker, parsed.gateway.id),

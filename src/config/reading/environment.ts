@@ -1,14 +1,29 @@
-// Environment variables that override the file: `MQTTSN_` and the path in upper case, `__` between levels.
+// Environment variables that override the file: a prefix, `MQTTSN_` for the gateway, and the path in upper case, `__` between levels.
 
 import { alternatives, knownPaths, type Node, nodesAt, typesOf } from '../model.ts'
 import { nearest } from './nearest.ts'
 import { isObject, type Path, pathText } from './path.ts'
 import type { Located } from './problems.ts'
 
-const PREFIX = 'MQTTSN_'
+/** The variables that set the keys of one kind of document. */
+export interface Variables {
+  /** what their names begin with */
+  readonly prefix: string
+  /** names that begin so, and are for somebody else */
+  isForOthers(name: string): boolean
+}
+
+/** Those of the forwarder, which may run beside a gateway. */
+export const FORWARD_VARIABLES: Variables = { prefix: 'MQTTSN_FORWARD_', isForOthers: () => false }
 
 // Not for the gateway, but for the commands that look at a running one, or are sensors.
 const FOR_COMMANDS = ['MQTTSN_TOKEN', 'MQTTSN_PSK', 'MQTTSN_PSK_FILE']
+
+/** Those of the gateway. */
+export const GATEWAY_VARIABLES: Variables = {
+  prefix: 'MQTTSN_',
+  isForOthers: (name) => FOR_COMMANDS.includes(name) || name.startsWith(FORWARD_VARIABLES.prefix),
+}
 
 // Orchestrators set these for every process beside a service called "mqttsn..."; they are not meant as configuration.
 const SERVICE =
@@ -19,13 +34,13 @@ const SERVICE_PORT = /^MQTTSN_(?:\w+_)?PORT$/
 const shout = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
 
 /** The environment variable for a path: `MQTTSN_LISTENERS__0__URL`. */
-export const variableName = (path: Path): string =>
-  PREFIX + path.map((part) => shout(String(part))).join('__')
+export const variableName = (path: Path, { prefix }: Variables = GATEWAY_VARIABLES): string =>
+  prefix + path.map((part) => shout(String(part))).join('__')
 
 // The path that a variable names, undefined if the schema has none.
-function pathFor(name: string, model: Node): Path | undefined {
+function pathFor(name: string, model: Node, { prefix }: Variables): Path | undefined {
   const path: (string | number)[] = []
-  for (const part of name.slice(PREFIX.length).split('__')) {
+  for (const part of name.slice(prefix.length).split('__')) {
     const nodes = nodesAt(model, path).flatMap(alternatives)
     const key = nodes
       .flatMap((node) => Object.keys(node.properties ?? {}))
@@ -75,29 +90,32 @@ export interface Overridden {
   readonly problems: readonly Located[]
 }
 
-/** Puts all `MQTTSN_` variables into the tree; unknown ones are problems. */
+/** Puts all of these variables into the tree; unknown ones are problems. */
 export function overrideFromEnvironment(
   start: unknown,
   env: Readonly<Record<string, string | undefined>>,
   model: Node,
+  variables = GATEWAY_VARIABLES,
 ): Overridden {
   let tree = start
   const origins = new Map<string, string>()
   const problems: Located[] = []
-  const names = Object.keys(env).filter((name) => name.startsWith(PREFIX) && env[name] !== undefined)
+  const names = Object.keys(env).filter(
+    (name) => name.startsWith(variables.prefix) && env[name] !== undefined,
+  )
   // in numeric order, so that entry 10 of a list comes after entry 9, and a section before its keys
   for (const name of names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))) {
     const value = env[name] ?? ''
-    const path = pathFor(name, model)
+    const path = pathFor(name, model, variables)
     if (path === undefined) {
       if (
-        FOR_COMMANDS.includes(name) ||
+        variables.isForOthers(name) ||
         SERVICE.test(name) ||
         (SERVICE_PORT.test(name) && /^(tcp|udp|sctp):/.test(value))
       )
         continue
       const expected = 'the name of a configuration key in upper case, with __ between levels'
-      const suggestion = nearestVariable(name, model)
+      const suggestion = nearestVariable(name, model, variables)
       problems.push({ at: [], path: '', source: name, found: 'an unknown variable', expected, suggestion })
       continue
     }
@@ -119,8 +137,8 @@ export function overrideFromEnvironment(
 }
 
 // A name with single underscores, or without the section, is a likely slip; compare without them first.
-function nearestVariable(name: string, model: Node): string | undefined {
-  const known = knownPaths(model).map(variableName)
+function nearestVariable(name: string, model: Node, variables: Variables): string | undefined {
+  const known = knownPaths(model).map((path) => variableName(path, variables))
   const plain = (text: string) => text.replace(/_+/g, '_')
   const numbered = name.replace(/_(\d+)_/g, '_0_')
   const same = known.find((candidate) => plain(candidate) === plain(numbered))

@@ -104,12 +104,12 @@ function findings(issue: z.core.$ZodIssue, above: Path = []): Finding[] {
 }
 
 // An unknown key may be misspelt, called as another program calls it, or stand in the wrong section.
-function unknownKey(model: Node, path: Path, written: unknown): Omit<Problem, 'path'> {
+function unknownKey(model: Node, path: Path, written: unknown, hints: boolean): Omit<Problem, 'path'> {
   const key = String(path.at(-1))
   const parent = path.slice(0, -1)
   const siblings = keysAt(model, parent).filter((name) => name !== '$schema')
   const same = siblings.find((name) => plainKey(name) === plainKey(key))
-  const hint = same === undefined ? foreignKey(path, written) : undefined
+  const hint = same === undefined && hints ? foreignKey(path, written) : undefined
   const elsewhere = knownPaths(model).find((known) => known.at(-1) === key || pathText(known) === key)
   return {
     found: 'an unknown key',
@@ -174,8 +174,13 @@ export interface Located extends Problem {
   readonly at: Path
 }
 
-/** zod's issues as problems, one per path. */
-export function problemsOf(issues: readonly z.core.$ZodIssue[], model: Node, written: unknown): Located[] {
+/** zod's issues as problems, one per path. `hints`: keys of other programs than a gateway are known. */
+export function problemsOf(
+  issues: readonly z.core.$ZodIssue[],
+  model: Node,
+  written: unknown,
+  hints = true,
+): Located[] {
   const problems = new Map<string, Located>()
   for (const { path, expected, key } of issues.flatMap((issue) => findings(issue))) {
     const text = pathText(path)
@@ -184,7 +189,7 @@ export function problemsOf(issues: readonly z.core.$ZodIssue[], model: Node, wri
       key === undefined ? foundText(model, written, path) : `the key ${quoted(String(path.at(-1)))}`
     const facts =
       key === 'unknown'
-        ? unknownKey(model, path, written)
+        ? unknownKey(model, path, written, hints)
         : { found, expected, hint: key === undefined ? valueHint(model, path, written, expected) : undefined }
     problems.set(text, { at: path, path: text, ...facts })
   }

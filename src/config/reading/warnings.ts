@@ -1,13 +1,15 @@
 // What is legal but unwise in a configuration. No text here quotes a value: it may have come from a secret.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these variables are filled in by the gateway
 
+import { lineIn, usualSpeed } from '../../transport/line/url.ts'
 import { isTls } from '../contradictions/contradictions.ts'
 import { coversPattern } from '../hints/patterns.ts'
 import { unusedWarnings } from '../hints/unused.ts'
 import type { Config, QueueRule, SensorRule } from '../schema.ts'
 import { brokerUrls, parseBrokerUrl, parseListenerUrl } from '../sections/addresses.ts'
 import { matchesEverything } from '../sections/glob.ts'
-import { isLoopback, matcher } from '../sections/networks.ts'
+import { isLoopback } from '../sections/networks.ts'
+import { peerMatcher } from '../sections/peers.ts'
 
 const ADVERTISE_LEAST = 15 * 60_000
 
@@ -19,14 +21,15 @@ function* listenerWarnings(config: Config): Generator<string> {
     if (advertise > 0 && advertise < ADVERTISE_LEAST) {
       yield `${path}.discovery.advertise: less than the 15 minutes that the specification asks for [7.2]`
     }
-    const anyone = ['1.1.1.1', '2606::1'].some(matcher(listener.forwarders))
+    const anyone = ['1.1.1.1', '2606::1'].some((one) => peerMatcher(listener.forwarders)(one))
     if (anyone) yield `${path}.forwarders: every address may speak for every node`
     const address = parseListenerUrl(listener.url)?.address
     const open = listener.allow.length === 0 && address !== undefined && !isLoopback(address)
-    if (/^serial:\/\/\/dev\/tty(USB|ACM)\d/.test(listener.url))
+    const stream = lineIn(listener.url)?.stream
+    if (stream?.kind === 'serial' && /^\/dev\/tty(USB|ACM)\d/.test(stream.device))
       yield `${path}.url: after a replug this name may be that of another device; the one in /dev/serial/by-id stays`
-    const room = listener.pace === undefined ? undefined : slowAnswer(listener, config.timers.tRetry)
-    if (room !== undefined) yield `${path}.pace: ${room}`
+    const slow = isSlow(listener, config.timers.tRetry)
+    if (slow) yield `${path}.${listener.pace === undefined ? 'url' : 'pace'}: ${SLOW}`
     if (open && everything) {
       yield `${path}: anyone who reaches it may publish to every topic without connecting; set "allow", or narrow or disable qosMinusOne`
     }
@@ -36,14 +39,16 @@ function* listenerWarnings(config: Config): Generator<string> {
   }
 }
 
+const SLOW =
+  'so slow that messages are repeated before they can be answered; set a smaller maxMessageSize, or a longer timers.tRetry'
+
 /** A message and its answer take longer than sensors and gateway wait before they repeat themselves. */
-function slowAnswer(
-  { pace, maxMessageSize }: Config['listeners'][number],
-  tRetry: number,
-): string | undefined {
-  const rate = pace?.octetsPerSecond
-  if (rate === undefined || tRetry >= (2000 * maxMessageSize) / rate) return undefined
-  return 'so slow that messages are repeated before they can be answered; set a smaller maxMessageSize, or a longer timers.tRetry'
+function isSlow({ url, pace, maxMessageSize }: Config['listeners'][number], tRetry: number): boolean {
+  const usual = usualSpeed(url)
+  const rate = pace?.octetsPerSecond ?? usual.rate
+  if (rate === undefined) return false
+  const confirm = usual.confirm === undefined ? 0 : (pace?.confirm ?? usual.confirm)
+  return tRetry < (2000 * maxMessageSize) / rate + confirm
 }
 
 /** Whether sensors are known at the broker by the ClientId that they choose themselves, and can choose that of any client there. */

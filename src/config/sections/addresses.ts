@@ -4,15 +4,16 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import { LINE_EXAMPLES, readLineUrl } from '../../transport/line/url.ts'
 import { nearest } from '../reading/nearest.ts'
-import { parseNetwork } from './networks.ts'
+import { isPeerEntry } from './peers.ts'
 import { kind, text } from './values.ts'
 
-/** A network or single address of sensors. */
+/** A network or single address of sensors, or link addresses of nodes. */
 export const network = () => {
-  const error = 'a network such as "192.168.1.0/24" or "fd00::/8", or one address'
+  const error =
+    'a network such as "192.168.1.0/24" or "fd00::/8", or one address; or the link address of a node such as "0013a20012345678", "0013a2*" or "5"'
   return z
     .string({ error })
-    .refine((value) => parseNetwork(value) !== undefined, { error })
+    .refine(isPeerEntry, { error })
     .meta(kind({ kind: 'network' }))
 }
 
@@ -49,7 +50,7 @@ const LISTENERS: readonly ListenerKind[] = [
     example: SOCKET_EXAMPLE,
     wrong: (url) => (parseListenerUrl(url) === undefined ? SOCKET_EXAMPLE : undefined),
   },
-  { form: /^(?:serial|tcp):\/\/.+$/, example: LINE_EXAMPLES, wrong: wrongLine },
+  { form: /^(?:serial|xbee|loralink|tcp|tcp-listen):\/\/.+$/, example: LINE_EXAMPLES, wrong: wrongLine },
 ]
 
 function wrongLine(url: string): string | undefined {

@@ -4,7 +4,8 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import { kind, list, text, yesNo } from './values.ts'
 
-const HTTP_URL = /^http:\/\/(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?\/?$/
+/** What is served over HTTP without TLS. */
+export const HTTP_URL = /^http:\/\/(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?\/?$/
 
 /** Where the console listens, and who may look. */
 export const consoleSection = z.strictObject({

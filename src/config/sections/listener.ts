@@ -5,11 +5,13 @@ import { group, listenerUrl, network, parseListenerUrl } from './addresses.ts'
 import { dtls } from './dtls.ts'
 import { duration, list, oneOf, size, text, whole } from './values.ts'
 
-const discovery = z
+/** The group of a listener, and what is told there. */
+export const discovery = z
   .strictObject({
     group: group()
+      .optional()
       .describe(
-        'Multicast group or IPv4 broadcast address for ADVERTISE, GWINFO and SEARCHGW [6.1]. Required here.',
+        'Multicast group or IPv4 broadcast address for ADVERTISE, GWINFO and SEARCHGW [6.1]. Required on UDP; lines and radios have none.',
       )
       .meta({ examples: ['225.1.1.1', 'ff02::1:5'] }),
     port: whole(1, 65_535).optional().describe("UDP port of the group. Default: the listener's own port."),
@@ -18,8 +20,8 @@ const discovery = z
       .describe('Network interface for the group, by name or address. Default: the system chooses.')
       .meta({ examples: ['eth0'] }),
     hops: whole(1, 255)
-      .prefault(1)
-      .describe('Hops a multicast message may travel, the largest radius [6.1].'),
+      .optional()
+      .describe('Hops a multicast message may travel, the largest radius [6.1]. Default: 1.'),
     advertise: duration({ min: 1000, max: 65_535_000, zero: 'off' })
       .prefault('20m')
       .describe(
@@ -37,7 +39,7 @@ const discovery = z
       ),
   })
   .describe(
-    'Makes the gateway known to the whole network. Without it, a SEARCHGW is answered to its sender only.',
+    'Makes the gateway known to the whole network, or to whoever is on a line. Without it, a SEARCHGW is answered to its sender only.',
   )
 
 const pace = z
@@ -53,9 +55,19 @@ const pace = z
       .describe(
         'Octets of these. What is above is dropped, QoS 0 first; what is not urgent waits in its queue for room.',
       ),
+    inFlight: whole(1, 200)
+      .optional()
+      .describe(
+        'Frames that may wait for the confirmation of a radio module. Default: 1. Lines without a module have no confirmations.',
+      ),
+    confirm: duration({ min: 100, max: 600_000 })
+      .optional()
+      .describe(
+        'After this time without confirmation a frame counts as lost, and the next one goes. Default: 5 s, LoRaLink 10 s.',
+      ),
   })
   .describe(
-    'How fast messages leave on a serial or TCP line, and how many wait for it. UDP has no such limit.',
+    'How fast messages leave on a serial or TCP line, and how many wait for it and for its radio module. UDP has no such limit.',
   )
 
 /** One listener. */
@@ -67,24 +79,29 @@ export const listener = z.strictObject({
   url: listenerUrl()
     .prefault('udp://127.0.0.1:1884')
     .describe(
-      'Address and port to listen on, port 0 for any free one: udp:// in the clear, dtls:// for sensors with keys or certificates of their own (`dtls`). 0.0.0.0 stands for every IPv4 address of this machine; [::] for every address of both families, unless another listener has an IPv4 address with the same port. Or a line: a serial device, `serial:///dev/serial/by-id/NAME?baud=115200&framing=slip`, or a device server that is called, `tcp://10.0.0.9:4001?framing=hdlc`; framing is one of slip, cobs, hdlc and length.',
+      'Address and port to listen on, port 0 for any free one: udp:// in the clear, dtls:// for sensors with keys or certificates of their own (`dtls`). 0.0.0.0 stands for every IPv4 address of this machine; [::] for every address of both families, unless another listener has an IPv4 address with the same port. Or a line: a serial device, `serial:///dev/serial/by-id/NAME?baud=115200&framing=slip`, or a device server that is called, `tcp://10.0.0.9:4001?framing=hdlc`, or modems that call, `tcp-listen://0.0.0.0:6969?framing=slip`; framing is one of slip, cobs, hdlc and length. Or a radio module with many sensors: `xbee:///dev/serial/by-id/NAME?baud=9600&api=2`.',
     ),
   maxMessageSize: whole(16, 65_507)
-    .prefault(1472)
+    .optional()
     .describe(
-      'Octets of the longest datagram, both ways; longer messages are not sent to sensors [5.2, 7.4].',
-    ),
+      'Octets of the longest datagram, both ways; longer messages are not sent to sensors [5.2, 7.4]. Default: 1472; on radios what they carry: XBee 84, or less if the module says so.',
+    )
+    .meta({ examples: [1472] }),
   roaming: oneOf('off', 'port', 'any')
     .prefault('port')
     .describe(
       "How far a sensor's address may move while its session goes on: not, to another port, anywhere [6.14].",
     ),
-  allow: list(network()).prefault([]).describe('Networks that may send here; an empty list means all.'),
-  deny: list(network()).prefault([]).describe('Networks that may not, even if allowed above.'),
+  allow: list(network())
+    .prefault([])
+    .describe(
+      'Who may send here: networks, and on radios, and of nodes behind forwarders, link addresses such as "0013a20012345678", "0013a2*" or "5". One of them must fit; an empty list means all. A network on TCP means who has called, or was called.',
+    ),
+  deny: list(network()).prefault([]).describe('Who may not, even if allowed above; the same.'),
   forwarders: list(network())
     .prefault([])
     .describe(
-      'Networks of forwarders, which may speak for other nodes by encapsulated messages; empty = none [5.5].',
+      'Networks of forwarders, or their link addresses on radios, which may speak for other nodes by encapsulated messages; empty = none [5.5]. On lines with node=encap all are.',
     ),
   receiveBuffer: size({ min: 4096, max: 1024 ** 3 })
     .prefault('4MiB')

@@ -57,7 +57,9 @@ export const sensor = z.strictObject({
   key: pem({ secret: true }).optional().describe('Private key of that certificate.'),
   from: list(network())
     .prefault([])
-    .describe('Networks these sensors may come from; empty = any. From elsewhere their CONNECT is refused.'),
+    .describe(
+      'Networks these sensors may come from, or link addresses of nodes such as "0013a20012345678", "0013a2*" or "5"; empty = any. From elsewhere their CONNECT is refused.',
+    ),
   identity: list(
     text('a pattern of identities, which may hold ${clientId}', 1, 256).meta(
       kind({ kind: 'pattern', template: ['clientId'] }),
@@ -180,7 +182,9 @@ export const qosMinusOne = z.strictObject({
   topics: list(topicFilter()).prefault(['#']).describe('Topic filters such messages may be published to.'),
   from: list(network())
     .prefault([])
-    .describe('Networks such messages may come from; empty = any that the listener allows.'),
+    .describe(
+      'Networks such messages may come from, or link addresses of nodes; empty = any that the listener allows.',
+    ),
   retain: yesNo().prefault(true).describe('false: their retain flag is cleared.'),
   perAddress: whole(1, 1_000_000)
     .prefault(500)

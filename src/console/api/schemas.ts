@@ -6,7 +6,7 @@ import { happenings } from './happenings.ts'
 import { secureInfo } from './secure-schemas.ts'
 import { sensorSchemas } from './sensor-schemas.ts'
 import { settingsSchemas } from './settings-routes.ts'
-import { counts, object, optional, type Schema, text, time, whole, yesNo } from './shapes.ts'
+import { counts, listOf, object, optional, type Schema, text, time, whole, yesNo } from './shapes.ts'
 import { topicSchemas } from './topic-routes.ts'
 
 /** What the description calls by name. */
@@ -64,6 +64,23 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
           errors: counts('octets that were no message, and messages that could not go out, by reason'),
           queue: whole('messages that wait for the line'),
           noise: text('the last octets that were no message'),
+          unconfirmed: whole('frames that wait for the confirmation of a radio module'),
+          signal: optional(
+            object<NonNullable<LinkInfo['signal']>>({
+              rssi: optional({ type: 'integer', description: 'of the last message, dBm' }),
+              lqi: optional(whole('of the last message, 0 to 255')),
+            }),
+          ),
+          unreachable: object<LinkInfo['unreachable']>({
+            count: whole('addresses that could not be reached several times in a row'),
+            some: listOf(text('one of them')),
+          }),
+          connections: optional(
+            object<NonNullable<LinkInfo['connections']>>({
+              open: whole('modems and bridges that have called'),
+              refused: whole('those that were turned away since the start'),
+            }),
+          ),
         }),
       }),
     }),

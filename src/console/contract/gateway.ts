@@ -55,7 +55,7 @@ export interface ListenerInfo {
   readonly receiveBufferAsked: number
   readonly kernelDrops: number | undefined
   readonly sendErrors: number
-  /** of a line: a stream of octets with one peer, which may go and come back */
+  /** of a line: a stream of octets, which may go and come back, perhaps with a radio module and many peers behind it */
   readonly link?: LinkInfo | undefined
   /** of a listener with DTLS */
   readonly secure?: SecureInfo | undefined
@@ -72,6 +72,14 @@ export interface LinkInfo {
   readonly queue: number
   /** the last octets that were no message, as text */
   readonly noise: string
+  /** frames that wait for the confirmation of a radio module */
+  readonly unconfirmed: number
+  /** of the last message, where the module tells it: dBm, and 0 to 255 */
+  readonly signal?: { readonly rssi?: number | undefined; readonly lqi?: number | undefined } | undefined
+  /** addresses that could not be reached several times in a row: how many, and some of them */
+  readonly unreachable: { readonly count: number; readonly some: readonly string[] }
+  /** where modems call: how many are connected, and how many were turned away since the start */
+  readonly connections?: { readonly open: number; readonly refused: number } | undefined
 }
 
 /** Upper bounds in seconds, counts at or below each, sum, count. */

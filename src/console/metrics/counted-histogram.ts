@@ -7,6 +7,13 @@ import type { Labels } from './listener-metrics.ts'
 /** One for each set of labels. */
 export type Histograms = Iterable<readonly [Labels, HistogramInfo]>
 
+export type AddHistogram = (
+  name: string,
+  help: string,
+  labelNames: readonly string[],
+  read: () => Histograms,
+) => void
+
 export class CountedHistogram extends Histogram {
   readonly #about: { readonly name: string; readonly help: string }
   readonly #read: () => Histograms

@@ -38,7 +38,7 @@ export function registerLinkMetrics(
   )
   counter(
     'mqttsn_link_errors_total',
-    'Octets on a line that were no message (noise, checksum, oversized), and messages that could not go out (full, away, stuck, oversized).',
+    'Octets on a line that were no message (noise, checksum, oversized, unknown-frame), messages to all that were no discovery (broadcast), and messages that could not go out (undelivered, unconfirmed, full, away, stuck, oversized).',
     ['listener', 'reason'],
     by('reason', ({ errors }) => errors),
   )
@@ -47,5 +47,42 @@ export function registerLinkMetrics(
     'Messages that wait for a line.',
     ['listener'],
     one(({ queue }) => queue),
+  )
+  gauge(
+    'mqttsn_link_unconfirmed_frames',
+    'Frames that wait for the confirmation of a radio module.',
+    ['listener'],
+    one(({ unconfirmed }) => unconfirmed),
+  )
+  gauge(
+    'mqttsn_link_unreachable_peers',
+    'Radio nodes that could not be reached several times in a row.',
+    ['listener'],
+    one(({ unreachable }) => unreachable.count),
+  )
+  const ofServers = (read: (of: NonNullable<LinkInfo['connections']>) => number) => (): Values =>
+    listeners().flatMap(({ name, link }) =>
+      link?.connections === undefined ? [] : [[{ listener: name }, read(link.connections)] as const],
+    )
+  gauge(
+    'mqttsn_link_connections',
+    'Modems and bridges that have called a listener at tcp-listen://.',
+    ['listener'],
+    ofServers(({ open }) => open),
+  )
+  counter(
+    'mqttsn_link_connections_refused_total',
+    'Connections to a listener at tcp-listen:// that were turned away: too many, or not in "allow".',
+    ['listener'],
+    ofServers(({ refused }) => refused),
+  )
+  gauge(
+    'mqttsn_link_rssi_dbm',
+    'Strength of the last message, where the radio module tells it.',
+    ['listener'],
+    () =>
+      listeners().flatMap(({ name, link }) =>
+        link?.signal?.rssi === undefined ? [] : [[{ listener: name }, link.signal.rssi] as const],
+      ),
   )
 }

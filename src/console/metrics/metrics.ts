@@ -1,12 +1,12 @@
 // Metrics for Prometheus: a registry of its own, filled from the gateway's plain integers when somebody asks for it.
 // Nothing is counted here, so a gateway that nobody scrapes pays nothing. No label ever names a sensor.
 
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Registry } from 'prom-client'
 import type { BrokerInfo, GatewayInfo, HistogramInfo, ListenerInfo, StoreInfo } from '../contract/gateway.ts'
 import type { GatewayView } from '../view.ts'
-import { CountedHistogram, type Histograms } from './counted-histogram.ts'
 import { registerLinkMetrics } from './link-metrics.ts'
 import { addListenerMetrics, by, type Values } from './listener-metrics.ts'
+import { adders, processMetrics } from './registering.ts'
 import { addSecureMetrics } from './secure-metrics.ts'
 
 /** What the numbers are taken from. */
@@ -25,33 +25,7 @@ const one = (value: number): Values => [[{}, value]]
 /** Makes the metrics of what `view` shows. */
 export function createMetrics(view: MetricsSource): Metrics {
   const registry = new Registry()
-  const registers = [registry]
-
-  /** Only grows: the total is the gateway's, so it is set anew each time. */
-  function counter(name: string, help: string, labelNames: readonly string[], read: () => Values): void {
-    new Counter({
-      name,
-      help,
-      labelNames,
-      registers,
-      collect() {
-        this.reset()
-        for (const [labels, value] of read()) this.inc(labels, value)
-      },
-    })
-  }
-  function gauge(name: string, help: string, labelNames: readonly string[], read: () => Values): void {
-    new Gauge({
-      name,
-      help,
-      labelNames,
-      registers,
-      collect() {
-        this.reset()
-        for (const [labels, value] of read()) this.set(labels, value)
-      },
-    })
-  }
+  const { counter, gauge, histogram } = adders(registry)
   // One look per scrape: cheaper with many sensors, and the numbers fit together.
   let now: Look
   const counters = () => now.info.counters
@@ -143,14 +117,6 @@ export function createMetrics(view: MetricsSource): Metrics {
   counter('mqttsn_upstream_lost_total', 'Connections of sensors to the broker that broke.', [], () =>
     one(now.broker.lost),
   )
-  function histogram(
-    name: string,
-    help: string,
-    labelNames: readonly string[],
-    read: () => Histograms,
-  ): void {
-    registry.registerMetric(new CountedHistogram({ name, help, labelNames, registers }, read))
-  }
   const latency = 'From a QoS 1 or 2 publish to the broker to its acknowledgement.'
   histogram('mqttsn_publish_acknowledgement_seconds', latency, [], () => [[{}, now.latency]])
 
@@ -184,21 +150,4 @@ async function look(view: MetricsSource): Promise<Look> {
     view.latency(),
   ])
   return { info, broker, store, latency, listeners: view.listeners() }
-}
-
-/** Gauges that are named like counters, and cost a list of all sockets each time. */
-const MISNAMED = ['nodejs_active_handles', 'nodejs_active_requests', 'nodejs_active_resources']
-
-let ofProcess: Registry | undefined
-
-/** CPU, memory, descriptors, garbage collection, event-loop delay: once per process, as they watch from then on. */
-function processMetrics(): Registry {
-  if (ofProcess !== undefined) return ofProcess
-  ofProcess = new Registry()
-  collectDefaultMetrics({ register: ofProcess })
-  for (const name of MISNAMED) {
-    ofProcess.removeSingleMetric(name)
-    ofProcess.removeSingleMetric(`${name}_total`)
-  }
-  return ofProcess
 }

@@ -1,15 +1,8 @@
 // Metrics of listeners with DTLS: sessions, handshakes, and the keys and certificates that they use.
 
 import type { ListenerInfo, SecureInfo } from '../contract/gateway.ts'
-import type { Histograms } from './counted-histogram.ts'
+import type { AddHistogram } from './counted-histogram.ts'
 import { type Add, by, type Labels, type Values } from './listener-metrics.ts'
-
-type AddHistogram = (
-  name: string,
-  help: string,
-  labelNames: readonly string[],
-  read: () => Histograms,
-) => void
 
 interface Registry {
   readonly counter: Add

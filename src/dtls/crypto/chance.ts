@@ -1,6 +1,6 @@
 // Chance from outside: what the core asks for instead of drawing it, and Node's way to give it.
 
-import { createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, randomFillSync, sign } from 'node:crypto'
 import type { Group } from '../suites.ts'
 import { X25519 } from '../suites.ts'
 import { type Ephemeral, ephemeralFrom } from './primitives.ts'
@@ -11,9 +11,26 @@ export interface Chance {
   ephemeral(group: Group): Ephemeral
 }
 
+/** Random octets are drawn from the system so many at once: a handshake needs a few dozen, three or four times. */
+const pool = new Uint8Array(4096)
+let drawn = pool.length
+
+function randomOctets(count: number): Uint8Array {
+  if (count > pool.length) return randomFillSync(new Uint8Array(count))
+  if (drawn + count > pool.length) {
+    randomFillSync(pool)
+    drawn = 0
+  }
+  const octets = pool.slice(drawn, drawn + count)
+  // nothing stays here of what may become a secret
+  pool.fill(0, drawn, drawn + count)
+  drawn += count
+  return octets
+}
+
 /** The system's. */
 export const systemChance: Chance = {
-  random: (octets) => randomBytes(octets),
+  random: randomOctets,
   ephemeral: (group) => {
     const { privateKey } =
       group === X25519

@@ -1,16 +1,28 @@
 // From a secret to keys: premaster secrets, master secret, key block and verify_data [5246 5, 6.3, 8.1; 7627; 4279; 5489].
 
 import { concatOctets, utf8Of, vector16 } from '../octets.ts'
-import { hmacSha256 } from './primitives.ts'
+import { HmacKey } from './hmac.ts'
+
+/** The few labels that there are, as octets. */
+const labels = new Map<string, Uint8Array>()
+
+function octetsOf(label: string): Uint8Array {
+  const known = labels.get(label)
+  if (known !== undefined) return known
+  const octets = utf8Of(label)
+  labels.set(label, octets)
+  return octets
+}
 
 /** The pseudorandom function with SHA-256 [5246 5]. */
 export function prf(secret: Uint8Array, label: string, seed: Uint8Array, length: number): Uint8Array {
-  const labelled = concatOctets(utf8Of(label), seed)
+  const key = new HmacKey(secret)
+  const labelled = concatOctets(octetsOf(label), seed)
   const result = new Uint8Array(length)
   let chained = labelled
   for (let at = 0; at < length; at += 32) {
-    chained = hmacSha256(secret, chained)
-    result.set(hmacSha256(secret, chained, labelled).subarray(0, length - at), at)
+    chained = key.codeOf(chained)
+    result.set(key.codeOf(chained, labelled).subarray(0, length - at), at)
   }
   return result
 }

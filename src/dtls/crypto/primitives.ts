@@ -3,8 +3,6 @@
 import {
   createCipheriv,
   createDecipheriv,
-  createHash,
-  createHmac,
   createPrivateKey,
   createPublicKey,
   diffieHellman,
@@ -14,18 +12,6 @@ import {
 } from 'node:crypto'
 import { concatOctets } from '../octets.ts'
 import { type Group, pointLength, type RecordCipher, X25519 } from '../suites.ts'
-
-export const sha256 = (...parts: readonly Uint8Array[]): Uint8Array => {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(part)
-  return hash.digest()
-}
-
-export const hmacSha256 = (key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array => {
-  const hmac = createHmac('sha256', key)
-  for (const part of parts) hmac.update(part)
-  return hmac.digest()
-}
 
 /** Compares secrets in a time that does not depend on their octets. */
 export const sameSecret = (a: Uint8Array, b: Uint8Array): boolean =>

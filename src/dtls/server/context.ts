@@ -19,6 +19,8 @@ export interface ServerContext {
   nextId: number
   /** when something is due next; may be too early, never too late */
   dueAt: number
+  /** when open sessions are looked through next */
+  sweepAt: number
 }
 
 /** Sends one datagram, within what an address that has not proved itself may get. */
@@ -38,4 +40,13 @@ export const sendTo = (to: Remote, bytes: Uint8Array, turn: Turn): void => {
 
 export const wake = (context: ServerContext, at: number): void => {
   context.dueAt = Math.min(context.dueAt, at)
+}
+
+/** Open sessions are looked through so often, milliseconds: idle ones and last flights end that much later at most. */
+const SWEEP = 10_000
+
+/** There are open sessions: they are looked through within a while. */
+export function wakeToSweep(context: ServerContext, now: number): void {
+  context.sweepAt = Math.min(context.sweepAt, now + SWEEP)
+  wake(context, context.sweepAt)
 }

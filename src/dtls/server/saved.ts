@@ -8,7 +8,7 @@ import { LAST_SEQUENCE } from '../record/record.ts'
 import { ReplayWindow } from '../record/window.ts'
 import { SUITES } from '../suites.ts'
 import type { Association, Who } from './association.ts'
-import { type ServerContext, wake } from './context.ts'
+import { type ServerContext, wakeToSweep } from './context.ts'
 import { isStillTrusted } from './opening/resume.ts'
 
 /** So many numbers are reserved with every `save`. */
@@ -90,6 +90,6 @@ export function restoreSession(context: ServerContext, saved: SavedSession, turn
   }
   context.nextId = Math.max(context.nextId, session + 1)
   table.addOpen(association)
-  wake(context, turn.now)
+  wakeToSweep(context, turn.now)
   return true
 }

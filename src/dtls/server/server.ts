@@ -56,6 +56,7 @@ export class DtlsServer {
       tickets: new Tickets(chance),
       nextId: 1,
       dueAt: Number.POSITIVE_INFINITY,
+      sweepAt: Number.POSITIVE_INFINITY,
     }
   }
 

@@ -6,6 +6,16 @@ import type { Association } from './association.ts'
 
 export const addressKey = ({ address, port }: Remote): string => `${address}|${port}`
 
+/** All ids of one server are equally long; up to six octets are a number, which is found faster than a text. */
+type CidKey = number | string
+
+function cidKey(cid: Uint8Array): CidKey {
+  if (cid.length > 6) return hexOf(cid)
+  let key = 0
+  for (const octet of cid) key = key * 256 + octet
+  return key
+}
+
 export class AssociationTable {
   readonly sessions = new Map<number, Association>()
   /** open sessions that nothing above holds, oldest first */
@@ -13,7 +23,7 @@ export class AssociationTable {
   readonly halfOpen = new Set<Association>()
   readonly #openAt = new Map<string, Association>()
   readonly #halfOpenAt = new Map<string, Association>()
-  readonly #byCid = new Map<string, Association>()
+  readonly #byCid = new Map<CidKey, Association>()
 
   /** The handshake under way from an address. */
   halfOpenAt(from: Remote): Association | undefined {
@@ -26,14 +36,14 @@ export class AssociationTable {
   }
 
   byCid(cid: Uint8Array): Association | undefined {
-    return this.#byCid.get(hexOf(cid))
+    return this.#byCid.get(cidKey(cid))
   }
 
   addHalfOpen(association: Association): void {
     this.halfOpen.add(association)
     this.#halfOpenAt.set(addressKey(association.remote), association)
     const { ownCid } = association.channel
-    if (ownCid.length > 0) this.#byCid.set(hexOf(ownCid), association)
+    if (ownCid.length > 0) this.#byCid.set(cidKey(ownCid), association)
   }
 
   /** From half-open, or restored, to open. */
@@ -43,7 +53,7 @@ export class AssociationTable {
     this.unused.add(association)
     this.#openAt.set(addressKey(association.remote), association)
     const { ownCid } = association.channel
-    if (ownCid.length > 0) this.#byCid.set(hexOf(ownCid), association)
+    if (ownCid.length > 0) this.#byCid.set(cidKey(ownCid), association)
   }
 
   /** Another session that was there keeps everything but the address. */
@@ -64,7 +74,7 @@ export class AssociationTable {
     this.sessions.delete(association.id)
     this.unused.delete(association)
     this.#unbind(association)
-    const cid = hexOf(association.channel.ownCid)
+    const cid = cidKey(association.channel.ownCid)
     if (this.#byCid.get(cid) === association) this.#byCid.delete(cid)
   }
 

@@ -3,19 +3,19 @@
 import type { Turn } from '../effects.ts'
 import { sendFlight } from './answers.ts'
 import type { Association } from './association.ts'
-import type { ServerContext } from './context.ts'
+import { type ServerContext, wake, wakeToSweep } from './context.ts'
 import { closeSession, endHandshake } from './end.ts'
-
-/** Sessions are looked through so often, milliseconds: idle ones and last flights end that much later at most. */
-const SWEEP = 10_000
 
 export function passDeadlines(context: ServerContext, turn: Turn): void {
   if (turn.now < context.dueAt) return
   context.dueAt = Number.POSITIVE_INFINITY
   for (const association of [...context.table.halfOpen]) passHandshake(context, association, turn)
+  if (turn.now < context.sweepAt) return wake(context, context.sweepAt)
+  // there may be thousands: they are looked through by a clock of their own, and not for every handshake that waits
+  context.sweepAt = Number.POSITIVE_INFINITY
   const { sessions } = context.table
   for (const association of [...sessions.values()]) passSession(context, association, turn)
-  if (sessions.size > 0) context.dueAt = Math.min(context.dueAt, turn.now + SWEEP)
+  if (sessions.size > 0) wakeToSweep(context, turn.now)
 }
 
 function passHandshake(context: ServerContext, association: Association, turn: Turn): void {

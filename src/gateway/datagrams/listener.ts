@@ -67,12 +67,8 @@ export async function openListener(
   const receive: OnDatagram = (bytes, remote) => {
     if (bound !== undefined) onDatagram(bound, bytes, remote)
   }
-  const group = discovery && {
-    address: discovery.group,
-    port: discovery.port,
-    interface: discovery.interface,
-    hops: discovery.hops,
-  }
+  const { group: address, port, interface: via, hops = 1 } = discovery ?? {}
+  const group = address === undefined ? undefined : { address, port, interface: via, hops }
   const listener: { -readonly [K in keyof Listener]: Listener[K] } = {
     name: config.name,
     maxMessage: longest,
@@ -80,7 +76,10 @@ export async function openListener(
   }
   const link: { -readonly [K in keyof LinkOptions]: LinkOptions[K] } = {
     ...{ url, bothFamilies, receiveBuffer, group, longest, pace },
-    onLine: (event) => logLine(log, config.name, event),
+    onLine: (event) => logLine(log, listener.name, event),
+    admitsHost: (host) => bound?.admitsHost?.(host) ?? false,
+    // it is counted and told as a message from there would be
+    onRefusedHost: (remote) => receive(new Uint8Array(0), remote),
   }
   let credentials: Credentials | undefined
   if (config.dtls !== undefined && secure !== undefined && share === undefined) {
@@ -103,6 +102,7 @@ export async function openListener(
   if (transport.secure !== undefined) secure?.links.set(config.name, transport.secure)
   const room = transport.room?.bind(transport)
   if (room !== undefined) listener.room = room
+  if ('longest' in transport) boundByLink(listener, transport)
   bound = {
     index,
     listener,
@@ -117,6 +117,18 @@ export async function openListener(
       ),
   }
   return bound
+}
+
+/** What is configured holds as far as the link carries it; what that is, it may find out later. */
+function boundByLink(listener: { maxMessage: number }, transport: Transport): void {
+  let { maxMessage: configured } = listener
+  Object.defineProperty(listener, 'maxMessage', {
+    enumerable: true,
+    get: () => Math.min(configured, transport.longest ?? Number.POSITIVE_INFINITY),
+    set: (octets: number) => {
+      configured = octets
+    },
+  })
 }
 
 /** The options of the core, with who may be where. */

@@ -2,7 +2,7 @@
 
 import { decodeFrame } from '../../codec/v1/frame.ts'
 import type { Packet } from '../../codec/v1/messages.ts'
-import type { Association, Peer, PeerKey } from '../../session/peers.ts'
+import type { Peer, PeerKey } from '../../session/peers.ts'
 import type { Refusal } from '../../session/refusal.ts'
 import { onAdvertise } from '../../sessions/discovery.ts'
 import type { Remote } from '../../transport/transport.ts'
@@ -32,7 +32,7 @@ export function admitDatagram(
   const { counters } = books
   counters.receivedDatagrams += 1
   counters.receivedOctets += bytes.length
-  const isAllowed = bound.admits(remote.address)
+  const isAllowed = bound.admits(remote.address, bytes)
   if (isAllowed && bytes.length <= bound.listener.maxMessage) return true
   const { address, port } = remote
   const peer = { address, port, listener: bound.listener }
@@ -75,11 +75,14 @@ export const peerOf = (
   key: PeerKey,
   known: Peer | undefined,
 ): Peer =>
-  known !== undefined && known.local === local && isSamePlace(known, address, port, association)
+  known !== undefined && known.local === local && isSamePlace(known, { address, port, association })
     ? known
     : { key, listener, address, port, nodeId, local, association }
 
-/** The key says that already, except of associations. */
-const isSamePlace = (known: Peer, address: string, port: number, association: Association | undefined) =>
-  association === undefined ||
+/** The key says that already, except of associations, and of nodes behind bridges. */
+const isSamePlace = (
+  known: Peer,
+  { address, port, association }: Pick<Peer, 'address' | 'port' | 'association'>,
+): boolean =>
+  (association === undefined && typeof known.key === 'number') ||
   (known.association === association && known.port === port && known.address === address)

@@ -63,7 +63,10 @@ export function createTransmitter(parts: TransmitterParts): Transmitter {
     if (peer.nodeId !== undefined) return send({ peer, packet }, nearby)
     send({ peer, packet })
     const bound = listeners.get(peer.listener)
-    if (bound?.discovery && mayAnswerAll(bound.discovery, performance.now())) broadcast(bound, packet, radius)
+    // without a group, on lines and radios, nobody but the one who asked may be told: others ask for themselves
+    const hasGroup = bound && config.listeners[bound.index]?.discovery?.group !== undefined
+    if (!hasGroup || bound.discovery === undefined) return
+    if (mayAnswerAll(bound.discovery, performance.now())) broadcast(bound, packet, radius)
   }
 
   return {

@@ -3,8 +3,11 @@
 import type { Log } from '../../log.ts'
 import type { LineEvent } from '../../transport/line/options.ts'
 
-/** Logs that a line was opened, or is away; what cannot be opened says what to change. */
+/** Logs that a line was opened, or is away, and what its modem says; what cannot be opened says what to change. */
 export function logLine(log: Log, listener: string, event: LineEvent): void {
   if (event.type === 'up') log.info({ listener }, 'line open')
-  else log.warn({ listener, reason: event.error.message }, 'line away; it is tried again until it is back')
+  else if (event.type === 'away')
+    log.warn({ listener, reason: event.error.message }, 'line away; it is tried again until it is back')
+  else if (event.type === 'notice') log[event.level]({ listener }, event.text)
+  else log.info({ listener, octets: event.longest }, 'the modem carries no longer messages than this')
 }

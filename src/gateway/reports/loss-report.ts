@@ -2,11 +2,10 @@
 // was overloaded. People look at counters too late.
 
 import type { Log } from '../../log.ts'
-import type { DropReason } from '../../session/events.ts'
-import type { Counters } from '../counters.ts'
+import type { Counters, DiscardReason } from '../counters.ts'
 
 /** The log line that each reason is reported in; those of the first line concern messages for a sensor or for the broker. */
-const LINES: Readonly<Record<string, readonly DropReason[]>> = {
+const LINES: Readonly<Record<string, readonly DiscardReason[]>> = {
   'waiting messages were dropped': [
     'queue-full',
     'spool-full',
@@ -19,6 +18,7 @@ const LINES: Readonly<Record<string, readonly DropReason[]>> = {
   ],
   'messages were too long for their sensors': ['too-long'],
   'more messages came than can be handled': ['overloaded'],
+  'more DTLS handshakes began at once than can be answered': ['dtls-hello-flood'],
   'the store cannot write: sensors were told to try later': ['store-failing'],
 }
 
@@ -27,7 +27,7 @@ const INTERVAL = 60_000
 
 /** Reports what was lost since the last line, if anything was, until the returned function is called. */
 export function reportLosses(log: Log, { dropped }: Counters, interval = INTERVAL): () => void {
-  const reported = new Map<DropReason, number>()
+  const reported = new Map<DiscardReason, number>()
   const report = (): void => {
     for (const [message, reasons] of Object.entries(LINES)) {
       const lost = reasons.map(

@@ -86,6 +86,11 @@ export const EXPLANATIONS: Readonly<Record<RefusalReason, Explanation>> = {
     text: 'its address has as many sessions as one may have',
     key: 'limits.sensorsPerAddress',
   },
+  'link-full': {
+    subject: 'no-room',
+    text: 'its line carries no more sensors at the moment',
+    key: 'listeners[].pace',
+  },
   'too-many-connects': {
     subject: 'no-room',
     text: 'its address sends more CONNECTs per second than one may',

@@ -8,12 +8,12 @@ import type { Event } from '../../session/events.ts'
 import type { Session } from '../../session/session.ts'
 import { whyBarred } from '../../sessions/connect/takeover.ts'
 import type { Sessions } from '../../sessions/table.ts'
-import { isLineUrl } from '../../transport/line/url.ts'
 import type { Admissions } from '../admission/admit.ts'
 import { admissionOf } from '../datagrams/admission.ts'
 import { type BoundListener, type SecureParts, secureServerOf } from '../datagrams/listener.ts'
 import type { OpenedBroker } from '../open-broker.ts'
 import type { WorkerShare } from '../worker-share.ts'
+import { becomeLine, canBecomeLine, changeLine } from './line-changes.ts'
 import type { SensorRules } from './sensor-rules.ts'
 
 /** What became of a new configuration. Paths, never values: those may be secrets. */
@@ -103,12 +103,13 @@ export function needsRestart([section, first, second]: Path): boolean {
 
 /** The next listener, but with the socket of the running one. */
 function renewedListener(running: ListenerConfig, next: ListenerConfig | undefined): ListenerConfig {
-  if (next?.url !== running.url || next.name !== running.name) return running
-  const { allow, deny, forwarders, roaming } = next
-  // the buffers of a line are as long as its longest message
-  const { maxMessageSize } = isLineUrl(running.url) ? running : next
+  if (next === undefined) return running
+  const isLine = canBecomeLine(running, next)
+  if (!isLine && (next.url !== running.url || next.name !== running.name)) return running
+  const { allow, deny, forwarders, roaming, maxMessageSize } = next
   const dtls = next.dtls && running.dtls && renewedDtls(running.dtls, next.dtls)
-  return { ...running, allow, deny, forwarders, roaming, maxMessageSize, dtls }
+  const renewed = { ...running, allow, deny, forwarders, roaming, maxMessageSize, dtls }
+  return isLine ? becomeLine(renewed, next) : renewed
 }
 
 type DtlsConfig = NonNullable<ListenerConfig['dtls']>
@@ -149,6 +150,7 @@ export function renewListeners(listeners: Iterable<BoundListener>, config: Confi
     const listener = config.listeners[bound.index]
     if (listener === undefined) continue
     Object.assign(bound, admissionOf(listener))
+    changeLine(bound, listener)
     Object.assign(bound.listener, { roaming: listener.roaming, maxMessage: listener.maxMessageSize })
   }
 }

@@ -3,7 +3,7 @@
 
 import type { Config, PredefinedTopics, SensorRule } from '../../config/schema.ts'
 import { globToMatcher, matchesEverything } from '../../config/sections/glob.ts'
-import { matcher } from '../../config/sections/networks.ts'
+import { peerBound } from '../../config/sections/peers.ts'
 import { expandTemplate } from '../../config/sections/template.ts'
 import type { SensorLabel } from '../../console/contract/sensors.ts'
 import { isTopicName } from '../../mqtt-topics.ts'
@@ -147,19 +147,13 @@ function compileRules(config: Config): Rules {
   }
 }
 
-/** Whether an address is in one of the networks; without networks every one is good. */
-function sourceTest(networks: readonly string[]): (address: string) => boolean {
-  const isIn = matcher(networks)
-  return (address) => networks.length === 0 || isIn(address)
-}
-
 function compile(rule: SensorRule, messagesPerWake: number): Rule {
   return {
     rule,
     fits: globToMatcher(rule.match),
     policy: {
       denied: rule.deny,
-      mayComeFrom: sourceTest(rule.from),
+      mayComeFrom: peerBound(rule.from),
       asleepConnect: rule.asleepConnect,
       reRegister: rule.reRegister,
       maxMessageSize: rule.maxMessageSize,
@@ -195,7 +189,7 @@ function settingsOf(config: Config, predefined: Predefined): Settings {
       reconnectMax: broker.reconnect.max,
     },
     limits: { ...limits, sensorsPerAddress: limits.sensorsPerAddress ?? Math.ceil(limits.sensors * 0.75) },
-    qosMinusOne: { ...qosMinusOne, mayComeFrom: sourceTest(qosMinusOne.from) },
+    qosMinusOne: { ...qosMinusOne, mayComeFrom: peerBound(qosMinusOne.from) },
     predefined,
     asksAdmission: asksAdmission(config),
   }

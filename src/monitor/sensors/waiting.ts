@@ -70,7 +70,7 @@ function whyHeld(session: Session, now: number): Why | undefined {
   if (state === 'asleep') return 'asleep'
   if (!isLive(session)) return 'connecting'
   if (paused) return 'paused'
-  if (holdUntil > now) return session.peer?.listener.room?.() === 0 ? 'link-full' : 'congested'
+  if (holdUntil > now) return session.peer?.listener.room?.(session.peer) === 0 ? 'link-full' : 'congested'
   if (outstanding !== undefined) return 'unanswered'
   if ([...subscribing.requests.values()].some(({ type }) => type === 'subscribe')) return 'subscribing'
   return undefined

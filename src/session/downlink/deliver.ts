@@ -93,7 +93,7 @@ export function deliverDue(session: Session, turn: Turn): boolean {
   const { downlink } = session
   if (downlink.withheld !== undefined) takeWithheld(session, turn)
   if (!isListening(session)) return false
-  let room = session.peer?.listener.room?.() ?? Number.POSITIVE_INFINITY
+  let room = session.peer?.listener.room?.(session.peer) ?? Number.POSITIVE_INFINITY
   while (!isWaiting(session)) {
     if (downlink.releasing !== undefined) {
       askSensor(session, { type: 'pubrel', msgId: downlink.releasing }, turn)

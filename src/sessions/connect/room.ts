@@ -1,6 +1,7 @@
 // Room for newcomers: a share of the table for each source address, and sessions of sensors that are gone, which give way
 // when there is none. Pure.
 
+import { type Peer, sourceOf } from '../../session/peers.ts'
 import type { RefusalReason } from '../../session/refusal.ts'
 import type { Session } from '../../session/session.ts'
 import { isEnded } from '../../session/states.ts'
@@ -10,19 +11,37 @@ import { owesBroker } from '../../session/uplink/spool.ts'
 import { forgetSession } from '../dispatch.ts'
 import type { Sessions, Yielding } from '../table.ts'
 
+/** Milliseconds that a line is full before newcomers are told to come later. */
+const FULL_FOR = 1000
+
 /** Searches remembered: one for all sources, and one for each source that has used up its share. */
 const MOST_SEARCHES = 64
 
 /**
- * Makes room for a new session from this source, or says why there is none. What the broker keeps of a session that gives
+ * Makes room for a new session of this peer, or says why there is none. A line that is full has none for newcomers: those that it
+ * serves would have less. What the broker keeps of a session that gives
  * way is ended too, so a search finds only so many at once, and another one has to wait [SN-CONN-19, SN-ROB-1].
  */
-export function makeRoomFor(sessions: Sessions, source: string, turn: Turn): RefusalReason | undefined {
+export function makeRoomFor(sessions: Sessions, peer: Peer, turn: Turn): RefusalReason | undefined {
   const { limits } = turn.env.settings
+  const source = sourceOf(peer)
+  if (isFull(sessions, peer, turn)) return 'link-full'
   const own = sessions.bySource.get(source) ?? 0
   if (own >= limits.sensorsPerAddress && !giveWay(sessions, source, true, turn)) return 'too-many-of-address'
   if (sessions.byClientId.size < limits.sensors || giveWay(sessions, source, false, turn)) return undefined
   return 'too-many-sensors'
+}
+
+/** A burst of newcomers must not be sent away because of itself: the line has been full for a while. */
+function isFull({ fullSince }: Sessions, peer: Peer, { now }: Turn): boolean {
+  const { listener } = peer
+  if (listener.room?.(peer) !== 0) {
+    if (fullSince.size > 0) fullSince.delete(listener)
+    return false
+  }
+  const since = fullSince.get(listener) ?? now
+  fullSince.set(listener, since)
+  return now - since >= FULL_FOR
 }
 
 /** Forgets the session that is missed least, of this source (`ownOnly`) or of any; false if none may be. */

@@ -58,7 +58,7 @@ function letIn(sessions: Sessions, packet: Connect, peer: Peer, rule: string | u
     return reject(peer, clientId, 'client-id-reserved', ReturnCode.notSupported, turn)
   }
   displaceSession(sessions, clientId, peer.key, turn)
-  const full = existing === undefined ? makeRoomFor(sessions, sourceOf(peer), turn) : undefined
+  const full = existing === undefined ? makeRoomFor(sessions, peer, turn) : undefined
   if (full !== undefined) return reject(peer, clientId, full, ReturnCode.congestion, turn) // [SN-CONN-19]
   const session = existing ?? createSession(clientId, turn.env, who)
   Object.assign(session, { identity: who.identity, rule, policy })
@@ -74,9 +74,9 @@ function letIn(sessions: Sessions, packet: Connect, peer: Peer, rule: string | u
 }
 
 /** Why its rule does not let a sensor of this address and identity have its ClientId [SN-ROB-2]. */
-export function whyBarred(policy: Policy, { address, association }: Peer): RefusalReason | undefined {
+export function whyBarred(policy: Policy, { address, nodeId, association }: Peer): RefusalReason | undefined {
   if (policy.denied) return 'denied'
-  if (!policy.mayComeFrom(address)) return 'wrong-address'
+  if (!policy.mayComeFrom(address, nodeId)) return 'wrong-address'
   return policy.mayBe(association?.identity) ? undefined : 'wrong-identity'
 }
 

@@ -9,6 +9,7 @@ import type { OnDatagram, Remote, Transport, TransportStats } from '../transport
 import { DueTimer } from './due-timer.ts'
 import { HandshakeBook } from './handshake-book.ts'
 import { HeldDatagrams } from './held-datagrams.ts'
+import { HelloQueue } from './hello-queue.ts'
 import { type KeyLog, openKeyLog } from './key-log.ts'
 import { lookUpAgain, OpenSessions, shownOf } from './open-sessions.ts'
 import type { EffectOf, SecureOptions } from './options.ts'
@@ -26,6 +27,7 @@ export class DtlsTransport implements Transport, SecureLink {
   readonly #onDatagram: OnDatagram
   readonly #keyLog: KeyLog | undefined
   readonly #held: HeldDatagrams
+  readonly #hellos: HelloQueue
   readonly #sessions = new OpenSessions()
   readonly #handshakes = new HandshakeBook()
   readonly #wire = new WireWatch((at) => this.#sessions.get(this.#core.sessionAt(at))?.association)
@@ -46,6 +48,10 @@ export class DtlsTransport implements Transport, SecureLink {
       if (this.#wire.isWatched) this.#wire.note('sent', bytes, to)
       socket.send(bytes, to)
     })
+    this.#hellos = new HelloQueue(
+      (bytes, from) => this.#hear(bytes, from),
+      (from) => options.reports.discarded('hello-flood', from),
+    )
     this.#core = new DtlsServer(this.#settings(options.server), systemChance)
   }
 
@@ -58,8 +64,10 @@ export class DtlsTransport implements Transport, SecureLink {
     if (!admits(from.address)) return reports.refused(bytes, from)
     if (this.#early !== undefined) {
       if (this.#early.length < MOST_EARLY) this.#early.push([bytes, from])
-      return
-    }
+    } else if (!this.#hellos.takes(bytes, from)) this.#hear(bytes, from)
+  }
+
+  #hear(bytes: Uint8Array, from: Remote): void {
     if (this.#wire.isWatched) this.#wire.note('received', bytes, from) // before the core can change them
     this.#perform((turn) => this.#core.receive(bytes, from, turn), from)
   }
@@ -95,6 +103,7 @@ export class DtlsTransport implements Transport, SecureLink {
       })
     this.#early = []
     this.#timer.stop()
+    this.#hellos.close()
     await this.#socket.close()
     this.#keyLog?.close()
   }

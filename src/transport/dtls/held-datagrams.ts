@@ -10,8 +10,15 @@ type Datagram = readonly [bytes: Uint8Array, to: Remote]
 
 const keyOf = ({ address, port }: Remote): string => `${address}|${port}`
 
+interface Queue {
+  waits: number
+  /** addresses that it is found by: more than one where the peer has moved */
+  readonly keys: string[]
+  readonly datagrams: Datagram[]
+}
+
 export class HeldDatagrams {
-  readonly #queues = new Map<string, { waits: number; readonly datagrams: Datagram[] }>()
+  readonly #queues = new Map<string, Queue>()
   readonly #send: (bytes: Uint8Array, to: Remote) => void
 
   constructor(send: (bytes: Uint8Array, to: Remote) => void) {
@@ -20,13 +27,14 @@ export class HeldDatagrams {
 
   /** What goes to this address from now on waits until the returned function is called. */
   hold(to: Remote): () => void {
-    const queue = this.#queues.get(keyOf(to)) ?? { waits: 0, datagrams: [] }
-    this.#queues.set(keyOf(to), queue)
+    const key = keyOf(to)
+    const queue = this.#queues.get(key) ?? { waits: 0, keys: [key], datagrams: [] }
+    this.#queues.set(key, queue)
     queue.waits += 1
     return () => {
       queue.waits -= 1
       if (queue.waits > 0) return
-      for (const [key, each] of this.#queues) if (each === queue) this.#queues.delete(key)
+      for (const each of queue.keys) this.#queues.delete(each)
       for (const datagram of queue.datagrams) this.#send(...datagram)
     }
   }
@@ -34,7 +42,9 @@ export class HeldDatagrams {
   /** The peer has another address: what waits there goes on waiting. */
   move(from: Remote, to: Remote): void {
     const queue = this.#queues.get(keyOf(from))
-    if (queue !== undefined && !this.#queues.has(keyOf(to))) this.#queues.set(keyOf(to), queue)
+    if (queue === undefined || this.#queues.has(keyOf(to))) return
+    queue.keys.push(keyOf(to))
+    this.#queues.set(keyOf(to), queue)
   }
 
   send(bytes: Uint8Array, to: Remote): void {

@@ -1,9 +1,12 @@
 // What a line tells of itself: octets, frames, errors, and the last that was no message.
 
-import type { LinkError, LinkStats } from '../transport.ts'
+import type { Dialogue } from '../dialogue/dialogue.ts'
+import type { LinkError, LinkStats, Signal } from '../transport.ts'
 
 /** Octets of noise that are kept. */
 const NOISE = 200
+/** Unreachable peers that are named. */
+const NAMED = 10
 
 /** Counts of one line. */
 export class LineBooks {
@@ -14,10 +17,16 @@ export class LineBooks {
     noise: 0,
     checksum: 0,
     oversized: 0,
+    'unknown-frame': 0,
+    broadcast: 0,
+    undelivered: 0,
+    unconfirmed: 0,
     full: 0,
     away: 0,
     stuck: 0,
   }
+  /** of the last message */
+  signal: Signal | undefined
   #noise = ''
 
   /** Counts a message that could not go out or octets that were no message. */
@@ -33,8 +42,8 @@ export class LineBooks {
     this.#noise = `${this.#noise}${text}`.slice(-NOISE)
   }
 
-  /** A copy, with how many messages wait. */
-  stats(queue: number): LinkStats {
+  /** A copy, with how many messages wait, and what the dialogue tells. */
+  stats(queue: number, { unconfirmed, unreachable }: Dialogue): LinkStats {
     return {
       up: this.isUp,
       octets: { ...this.octets },
@@ -42,6 +51,9 @@ export class LineBooks {
       errors: { ...this.errors },
       queue,
       noise: this.#noise,
+      unconfirmed,
+      signal: this.signal,
+      unreachable: { count: unreachable.length, some: unreachable.slice(0, NAMED) },
     }
   }
 }

@@ -93,6 +93,11 @@ export class Pace {
     return head.frame
   }
 
+  /** Octets that went out besides, or more of a frame than it had while it waited; what was too many is made up for later. */
+  spend(octets: number): void {
+    if (this.#limits.octetsPerSecond !== undefined) this.#tokens -= octets
+  }
+
   /** Forgets all that waits; returns how many messages that were. */
   clear(): number {
     const { length } = this.#waiting

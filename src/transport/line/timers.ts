@@ -1,7 +1,7 @@
 // The timers of a line: one of each kind at a time.
 
-/** `reopen` the next attempt; `pace` the next message may leave; `silence` the rest of a message will not come; `stuck` nothing was taken. */
-type Kind = 'reopen' | 'pace' | 'silence' | 'stuck'
+/** `open` an attempt takes too long; `reopen` the next attempt; `pace` the next message may leave; `dialogue` something is due there; `stuck` nothing was taken. */
+type Kind = 'open' | 'reopen' | 'pace' | 'dialogue' | 'stuck'
 
 export class LineTimers {
   readonly #running = new Map<Kind, NodeJS.Timeout>()

@@ -139,3 +139,24 @@ it('forgetting a session by hand ends it at the broker, one that ended by itself
   expect(world.sessions.byClientId.size).toBe(0)
   expect(endedAtBroker(world)).toEqual(['a'])
 })
+
+describe('a line that is full', () => {
+  it('sends newcomers away with congestion, once it has been full for a second, and nobody who is there', () => {
+    const world = new World()
+    const link = { room: 10 }
+    Object.assign(world.listener, { room: () => link.room })
+    const old = world.sensor('xbee/0001')
+    expect(old.connect('old', kept)).toEqual([connack(0)])
+    link.room = 0
+    // a burst of newcomers fills the line by itself
+    expect(world.sensor('xbee/0002').connect('burst', kept)).toEqual([connack(0)])
+    world.advance(1000)
+    expect(world.sensor('xbee/0003').connect('new', kept)).toEqual([connack(1)])
+    expect(reasons(world)).toEqual(['link-full'])
+    expect(old.connect('old', kept)).toEqual([connack(0)])
+    link.room = 1
+    expect(world.sensor('xbee/0003').connect('new', kept)).toEqual([connack(0)])
+    link.room = 0
+    expect(world.sensor('xbee/0004').connect('later', kept)).toEqual([connack(0)])
+  })
+})

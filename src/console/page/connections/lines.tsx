@@ -8,18 +8,18 @@ import { Dot, Term } from '../parts/term.tsx'
 const COLUMNS: readonly (readonly [name: string, tip: string])[] = [
   [
     'Line',
-    'A serial device, or a device server that the gateway calls: `listeners[].url` in the configuration.',
+    'A serial device, a radio module, a device server that the gateway calls, or where modems call: `listeners[].url` in the configuration.',
   ],
   [
     'State',
-    'A line that is away is tried again until it is back; sessions stay as long as their keep-alive lasts.',
+    'A line that is away is tried again until it is back; sessions stay as long as their keep-alive lasts. Unreachable: radio nodes that did not confirm five messages in a row.',
   ],
-  ['Received', 'Octets, with the framing, and messages.'],
+  ['Received', 'Octets, with the framing, messages, and how well the last one was heard.'],
   ['Sent', 'Octets, with the framing, and messages.'],
   ['Waiting', 'Messages that wait for the line. "pace" says how many may.'],
   [
     'Errors',
-    'noise, checksum, oversized: octets that were no message. full, away, stuck: messages that could not go out.',
+    'noise, checksum, oversized, unknown-frame: octets that were no message. broadcast: to all, and no search. undelivered, unconfirmed, full, away, stuck: messages that could not go out.',
   ],
   [
     'Last noise',
@@ -29,17 +29,29 @@ const COLUMNS: readonly (readonly [name: string, tip: string])[] = [
 
 function Line({ name, link }: { name: string; link: LinkInfo }) {
   const errors = Object.entries(link.errors).filter(([, value]) => value > 0)
+  const { signal, unreachable, connections } = link
+  const heard = signal?.rssi === undefined ? '' : `, ${signal.rssi} dBm`
   return (
     <tr>
       <th scope="row">{name}</th>
       <td data-label="State" data-tone={link.up ? 'good' : 'bad'}>
         <Dot />
         <span>{link.up ? 'open' : 'away'}</span>
+        {connections !== undefined && (
+          <Term
+            tip={`${count(connections.refused)} were turned away since the start: too many, or not in "allow".`}
+          >
+            {` ${count(connections.open)} have called`}
+          </Term>
+        )}
+        {unreachable.count > 0 && (
+          <Term tip={unreachable.some.join(', ')}>{` ${count(unreachable.count)} unreachable`}</Term>
+        )}
       </td>
       <td
         class="number"
         data-label="Received"
-      >{`${octets(link.octets.received)}, ${count(link.frames.received)}`}</td>
+      >{`${octets(link.octets.received)}, ${count(link.frames.received)}${heard}`}</td>
       <td class="number" data-label="Sent">{`${octets(link.octets.sent)}, ${count(link.frames.sent)}`}</td>
       <td class="number" data-label="Waiting">
         {count(link.queue)}

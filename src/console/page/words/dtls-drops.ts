@@ -43,6 +43,11 @@ export const DTLS_DROPS: Readonly<Record<string, RemedyWords>> = {
     text: 'One address began more handshakes per second than it may.',
     next: 'If many sensors share one address, raise "dtls.handshakesPerAddress". Otherwise find the source.',
   },
+  'dtls-hello-flood': {
+    label: 'DTLS: flood of hellos',
+    text: 'So many strangers began handshakes at once that not all could be answered. Open sessions went first.',
+    next: 'If your sensors all start at once, they come in with their next try. Otherwise find the source, and block it with "deny" or a firewall.',
+  },
   'dtls-sessions': {
     label: 'DTLS: too many sessions',
     text: 'There were as many sessions as may be, and sensors used all of them.',

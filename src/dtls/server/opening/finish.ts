@@ -11,7 +11,7 @@ import { recordOverhead } from '../../record/protection.ts'
 import type { ResumableState } from '../../resumption/state.ts'
 import { sendFlight } from '../answers.ts'
 import type { Association, Handshake, Who } from '../association.ts'
-import { type ServerContext, wake } from '../context.ts'
+import { type ServerContext, wakeToSweep } from '../context.ts'
 import { closeSession, endSession } from '../end.ts'
 import { reserveNumbers } from '../saved.ts'
 import { addMessage } from './first-flight.ts'
@@ -112,7 +112,7 @@ function openSession(
   association.handshake = undefined
   association.lastUsed = turn.now
   table.addOpen(association)
-  wake(context, turn.now + KEEP_FLIGHT)
+  wakeToSweep(context, turn.now)
   turn.out.push({ type: 'open', session: id, info, remote, took: turn.now - handshake.startedAt })
   reserveNumbers(context, association, turn)
   if (settings.keyLog) {

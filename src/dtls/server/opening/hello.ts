@@ -47,8 +47,9 @@ export function receiveHello(
     return discard(turn, 'malformed')
   const hello = readClientHello(body)
   if (hello === undefined) return discard(turn, 'malformed')
-  if (!cookies.accepts(hello, from, turn.now)) {
-    const answer = writeHelloVerifyRequest(cookies.issue(hello, from, turn.now))
+  const cookie = cookies.check(hello, from, turn.now)
+  if (!cookie.isRight) {
+    const answer = writeHelloVerifyRequest(cookie.wanted)
     const message = writeMessage(HELLO_VERIFY_REQUEST, messageSeq, answer)
     sendTo(from, writePlainRecord(HANDSHAKE, record.sequence, message, DTLS10), turn)
     turn.out.push({ type: 'verify' })

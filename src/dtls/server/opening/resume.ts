@@ -1,6 +1,6 @@
 // May this hello resume a session [5246 7.4.1.3; 7627 5.3; 5077 3.4]? Undefined = no: the handshake is a full one.
 
-import { hmacSha256 } from '../../crypto/primitives.ts'
+import { HmacKey } from '../../crypto/hmac.ts'
 import type { Turn } from '../../effects.ts'
 import { type Failure, failure } from '../../failure.ts'
 import { hexOf, holdsU16, utf8Of } from '../../octets.ts'
@@ -17,9 +17,10 @@ export interface Resumption {
   readonly who: Who
 }
 
+const QUESTION = utf8Of('which key it was')
+
 /** Tells whether a key is still the same without keeping it. */
-export const traceOfKey = (key: Uint8Array): string =>
-  hexOf(hmacSha256(key, utf8Of('which key it was')).subarray(0, 8))
+export const traceOfKey = (key: Uint8Array): string => hexOf(new HmacKey(key).codeOf(QUESTION).subarray(0, 8))
 
 /** Whether this is the key that the handshake was made with. */
 export const isKeyOf = ({ credential }: Pick<Who, 'credential'>, key: Uint8Array | undefined): boolean =>

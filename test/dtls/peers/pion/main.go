@@ -1,11 +1,15 @@
 // Command pion is a DTLS peer of pion/dtls for the tests, with connection ids in both directions.
 //
-//	pion client PORT IDENTITY HEXKEY SUITE: a handshake, a message, its echo, the same again from another port, close_notify
-//	pion server PORT IDENTITY HEXKEY SUITE: echoes until it is ended
+//	pion client PORT SUITE PROOF: a handshake, a message, its echo, the same again from another port, close_notify
+//	pion server PORT SUITE PROOF: echoes until it is ended
+//
+// PROOF is `psk IDENTITY HEXKEY` or `cert CA CERTIFICATE KEY`, the latter three files.
 package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"fmt"
 	"net"
@@ -67,16 +71,30 @@ func check(err error) {
 func main() {
 	port, err := strconv.Atoi(os.Args[2])
 	check(err)
-	key, err := hex.DecodeString(os.Args[4])
-	check(err)
-	suite, err := strconv.ParseUint(os.Args[5], 16, 16)
+	suite, err := strconv.ParseUint(os.Args[3], 16, 16)
 	check(err)
 	config := &dtls.Config{
-		PSK:                   func([]byte) ([]byte, error) { return key, nil },
-		PSKIdentityHint:       []byte(os.Args[3]),
 		CipherSuites:          []dtls.CipherSuiteID{dtls.CipherSuiteID(suite)},
 		ConnectionIDGenerator: dtls.RandomCIDGenerator(5),
 		ExtendedMasterSecret:  dtls.RequireExtendedMasterSecret,
+	}
+	if os.Args[4] == "psk" {
+		key, err := hex.DecodeString(os.Args[6])
+		check(err)
+		config.PSK = func([]byte) ([]byte, error) { return key, nil }
+		config.PSKIdentityHint = []byte(os.Args[5])
+	} else {
+		pem, err := os.ReadFile(os.Args[5])
+		check(err)
+		authorities := x509.NewCertPool()
+		authorities.AppendCertsFromPEM(pem)
+		own, err := tls.LoadX509KeyPair(os.Args[6], os.Args[7])
+		check(err)
+		config.Certificates = []tls.Certificate{own}
+		config.RootCAs = authorities
+		config.ClientCAs = authorities
+		config.ClientAuth = dtls.RequireAndVerifyClientCert
+		config.ServerName = "gateway.example"
 	}
 	there := &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}
 	if os.Args[1] == "server" {

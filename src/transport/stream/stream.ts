@@ -1,14 +1,17 @@
 // A stream of octets in both directions, whatever carries it, and how each kind is opened.
 
-import type { LineSettings } from './url.ts'
+import type { SerialSettings, TcpSettings } from '../line/url.ts'
 
 /** What is told of a stream. After `onEnd` nothing more comes. */
 export interface StreamListener {
-  onOctets(bytes: Uint8Array): void
+  /** `fromSecond`: they come from the second device, where a line has two */
+  onOctets(bytes: Uint8Array, fromSecond?: boolean): void
   /** the system has taken something that was written */
   onTaken(): void
   /** it is gone, for whatever reason */
   onEnd(why: string): void
+  /** something that a person should know, and what to change */
+  onNotice?(text: string): void
 }
 
 /** An open stream. */
@@ -22,7 +25,7 @@ export interface ByteStream {
 }
 
 /** Opens one kind of stream; rejects with TransportError that names what to change. */
-export type OpenStream<Settings extends LineSettings['stream'] = LineSettings['stream']> = (
+export type OpenStream<Settings extends SerialSettings | TcpSettings = SerialSettings | TcpSettings> = (
   settings: Settings,
   listener: StreamListener,
 ) => Promise<ByteStream>

@@ -2,16 +2,24 @@
 
 import { connect } from 'node:net'
 import { explain, TransportError } from '../error.ts'
+import type { TcpSettings } from '../line/url.ts'
 import { streamOf } from './duplex.ts'
+import { watchHalfOpen } from './half-open.ts'
 import type { OpenStream } from './stream.ts'
-import type { TcpSettings } from './url.ts'
+import { openTelnet } from './telnet-stream.ts'
 
 const CONNECT_WITHIN = 10_000
 /** Silence after which the system asks whether the other side is still there. */
 const KEEP_ALIVE = 30_000
 
-/** Connects; a connection whose other side has vanished without a word is found by the system's keep-alive. */
-export const openTcp: OpenStream<TcpSettings> = ({ host, port }, listener) =>
+/** Connects, with Telnet where the url says so. */
+export const openTcp: OpenStream<TcpSettings> = (settings, listener) =>
+  settings.telnet === undefined
+    ? connectTcp(settings, listener)
+    : openTelnet(settings.comPort, listener, (inner) => connectTcp(settings, inner))
+
+/** A connection whose other side has vanished without a word is found by the system's keep-alive, or by what it does not acknowledge. */
+const connectTcp: OpenStream<TcpSettings> = ({ host, port }, listener) =>
   new Promise((resolve, reject) => {
     const what = `cannot connect to ${host}:${port}`
     const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE })
@@ -28,6 +36,7 @@ export const openTcp: OpenStream<TcpSettings> = ({ host, port }, listener) =>
     socket.once('connect', () => {
       clearTimeout(timer)
       socket.off('error', fail)
+      watchHalfOpen(socket)
       resolve(streamOf(socket, listener))
     })
   })
