@@ -3,6 +3,7 @@
 import type { Config } from './config/schema.ts'
 import type { StateChange, WatchedPacket } from './console/contract/live.ts'
 import type { Console } from './console/server.ts'
+import type { KeyLookUp } from './gateway/dtls/key-questions.ts'
 import { Gateway as InnerGateway } from './gateway/gateway.ts'
 import type { GatewayStatus, ReloadReport } from './library/status.ts'
 import { type Log, silentLog } from './log.ts'
@@ -16,6 +17,7 @@ export { ConfigError, type Loaded, type LoadOptions, loadConfig } from './config
 export type { Problem } from './config/reading/problems.ts'
 export type { Config } from './config/schema.ts'
 export type { Console } from './console/server.ts'
+export type { KeyLookUp } from './gateway/dtls/key-questions.ts'
 export type { GatewayStatus, ReloadReport } from './library/status.ts'
 export { createLog, type Log, type LogStream } from './log.ts'
 export { createMemoryStore } from './store/memory.ts'
@@ -27,6 +29,13 @@ export interface GatewayParts {
   readonly log?: Log
   /** where it keeps sessions, instead of the store that the configuration names; the gateway closes it when it stops */
   readonly store?: Store
+  /**
+   * Knows the pre-shared keys of sensors at `dtls://` listeners that have a section `psk` (`{ keys: {} }` will do), after those of
+   * the configuration: octets, or undefined for who is not known. It may answer by a promise; meanwhile only that one handshake
+   * waits, for `dtls.handshake` at most. A reload asks again for whoever has a session, and ends it where the key is another one
+   * or none. After an answer by promise a sensor cannot resume: each handshake is a whole one.
+   */
+  readonly findKey?: KeyLookUp
 }
 
 /** What an observer is told; what it throws is logged, and the gateway goes on. */

@@ -25,20 +25,22 @@ const behindTheGateway = [
   'config',
   'log',
   'clock',
+  'histogram',
   'mqtt-topics',
 ]
 
 const PARTS: Readonly<Record<string, Neighbours>> = {
   'mqtt-topics': none,
   clock: none,
+  histogram: none,
   codec: none,
   session: both('codec', 'mqtt-topics'),
   sessions: both('session', 'codec', 'mqtt-topics'),
   sensor: { values: ['codec', 'dtls'], types: ['codec', 'dtls'] },
   simulation: { values: ['sensor'], types: ['sensor', 'codec'] },
   transport: {
-    values: ['codec/v1/messages.ts', 'codec/envelope.ts', 'dtls'],
-    types: ['session/peers.ts', 'dtls'],
+    values: ['codec/v1/messages.ts', 'codec/envelope.ts', 'dtls', 'histogram'],
+    types: ['session/peers.ts', 'dtls', 'histogram'],
   },
   dtls: none,
   forwarder: { values: ['codec'], types: ['codec', 'session/events.ts'] },

@@ -55,6 +55,7 @@ describe('the programs of docs/library.md', () => {
     expect(examples.map(({ title }) => title)).toEqual([
       'A gateway inside a program, and sensors',
       'Seeing what happens',
+      'Keys from elsewhere',
       'Stores and errors',
       'Datagrams',
     ])

@@ -22,14 +22,22 @@ The packets carry the datagrams as they were on the wire (of DTLS, what was in t
 times; comments name the sensor and the topic. The file holds what sensors send: only its owner may read it.
 The gateway itself ends a capture after one hour or 64 MiB.
 
+With --link the records of DTLS are there, too, handshakes included, and what was in them stands beside them on an interface of
+its own. Wireshark decrypts them itself with the file of listeners[].dtls.keyLog, where the handshake was captured: "End secure
+session" in the console makes a sensor do one.
+
 Exit code: 0 ended by Ctrl-C, --count, --duration or the gateway, 1 refused (no such sensor, token), 2 usage or the file
 cannot be written, 3 no answer, or the gateway was lost.
 
 Examples:
   $ mqttsn capture -w all.pcapng --duration 10m
   $ mqttsn capture -w dev1.pcapng --sensor dev1
+  $ mqttsn capture -w secure.pcapng --link
   $ mqttsn capture -w - | tshark -r - -d udp.port==1884,mqttsn
 `
+
+/** Where a capture of the gateway has MQTT-SN that was inside records. */
+const INSIDE_PORT = 1884
 
 interface CaptureFlags extends LiveFlags {
   write: string
@@ -37,6 +45,7 @@ interface CaptureFlags extends LiveFlags {
   count?: number
   duration?: number
   wait?: true
+  link?: true
 }
 
 /** The command `capture`, to be added to the program. */
@@ -47,6 +56,7 @@ export function captureCommand(terminal: Terminal = processTerminal): Command {
     .option('-s, --sensor <client-id>', 'only those of this sensor')
     .option('-n, --count <packets>', 'end after so many packets', count)
     .addOption(timeOption('-d, --duration <time>', 'end after this time'))
+    .option('--link', 'records of DTLS as they are on the wire, and what was in them')
     .option('--wait', 'wait for the sensor if the gateway does not know it yet')
     .addHelpText('after', EXAMPLES)
   addLiveOptions(command)
@@ -68,8 +78,9 @@ export function captureCommand(terminal: Terminal = processTerminal): Command {
 async function capture(flags: CaptureFlags, terminal: Terminal, done: AbortController): Promise<void> {
   const { sensor, write, duration } = flags
   if (sensor !== undefined) await findSensor(sensor, flags, done.signal)
-  const options = decodeOptions(await askJson<ListenerInfo[]>(flags, '/api/listeners', done.signal))
-  const query = sensor === undefined ? '' : `?sensor=${encodeURIComponent(sensor)}`
+  const options = decodeOptions(await askJson<ListenerInfo[]>(flags, '/api/listeners', done.signal), flags)
+  const wanted = new URLSearchParams({ ...(sensor && { sensor }), ...(flags.link && { link: 'true' }) })
+  const query = wanted.size === 0 ? '' : `?${wanted}`
   const response = await askApi(flags, `/api/capture${query}`, done.signal)
   // Not before the gateway has agreed: a wrong token must not cost an earlier capture.
   const file = write === '-' ? undefined : await open(write, 'w', 0o600)
@@ -108,7 +119,17 @@ const toStandardOutput = (bytes: Uint8Array): Promise<void> =>
   new Promise((resolve) => process.stdout.write(bytes, () => resolve())) // a closed pipe is an interruption
 
 /** What tshark has to be told to see MQTT-SN on these ports. */
-function decodeOptions(listeners: readonly ListenerInfo[]): string {
-  const ports = new Set(listeners.flatMap(({ url }) => /:(\d+)$/.exec(url)?.[1] ?? []))
-  return [...ports].map((port) => ` -d udp.port==${port},mqttsn`).join('')
+function decodeOptions(listeners: readonly ListenerInfo[], { link }: CaptureFlags): string {
+  const options = new Set<string>()
+  for (const { url, secure } of listeners) {
+    const [, port] = /:(\d+)$/.exec(url) ?? []
+    if (port === undefined) continue
+    if (link !== true || secure === undefined) options.add(` -d udp.port==${port},mqttsn`)
+    else {
+      // Wireshark does not know MQTT-SN below DTLS; what was inside is beside it, and looked for at a port of its own
+      options.add(` -o tls.keylog_file:KEYLOG -d udp.port==${port},dtls -d dtls.port==${port},data`)
+      options.add(` -d udp.port==${INSIDE_PORT},mqttsn`)
+    }
+  }
+  return [...options].join('')
 }

@@ -1,6 +1,7 @@
 // `mqttsn check`: shows the configuration that would be in effect, or everything that is wrong with it.
 
 import { Command } from 'commander'
+import { holdingsOf, holdingsText } from '../config/holdings.ts'
 import { ConfigError, type Loaded } from '../config/load.ts'
 import { problemText } from '../config/reading/problems.ts'
 import { redacted } from '../config/redact.ts'
@@ -30,8 +31,11 @@ export function checkConfig(options: CheckOptions, env: Environment): CheckResul
   try {
     const { config, warnings } = load(options, env)
     const shown = redacted(config)
-    if (options.json) return { out: json({ valid: true, warnings, config: shown }), err: '', status: 0 }
-    const err = lines(...warnings.map((warning) => `warning: ${warning}`), `${nameOf(options)}: valid`)
+    const holds = holdingsOf(config, Date.now())
+    if (options.json)
+      return { out: json({ valid: true, warnings, holds, config: shown }), err: '', status: 0 }
+    const told = [...warnings.map((warning) => `warning: ${warning}`), ...holdingsText(holds)]
+    const err = lines(...told, `${nameOf(options)}: valid`)
     return { out: json(shown), err, status: 0 }
   } catch (error) {
     if (error instanceof ConfigError) return invalid(error, options)
@@ -49,7 +53,15 @@ export async function checkConnections(options: CheckOptions, env: Environment):
   const tried = await tryBroker(config)
   const status = tried.every(({ ok }) => ok) ? 0 : 3
   if (options.json) {
-    const out = json({ valid: true, warnings, config: redacted(config), connects: status === 0, tried })
+    const holds = holdingsOf(config, Date.now())
+    const out = json({
+      valid: true,
+      warnings,
+      holds,
+      config: redacted(config),
+      connects: status === 0,
+      tried,
+    })
     return { out, err: '', status }
   }
   return { out: lines(...tried.map(triedText)), err: checked.err, status }
@@ -70,7 +82,8 @@ Examples:
   mqttsn check -c gateway.config.json --json | jq .problems
   mqttsn check -c gateway.config.json --connect
 
-The configuration in effect goes to standard output, with "***" for secrets; warnings go to standard error. With --connect, what was tried goes to standard output instead: the broker's name, port and
+The configuration in effect goes to standard output, with "***" for secrets; warnings go to standard error, and so does what the
+text does not show: how many identities there are, which rules use them, and until when certificates count. With --connect, what was tried goes to standard output instead: the broker's name, port and
 TLS, then one login for the gateway and one for each rule of "sensors" with credentials, under ClientIds of their own that
 end in "-check" or stand for the pattern of the rule.
 Exit codes: 0 it can be used, 1 it cannot (all problems are listed at once), 2 wrong usage, 3 the broker does not accept it.`

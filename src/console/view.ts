@@ -1,6 +1,6 @@
 // What the console may see of a gateway, and do to it: the contract between src/console/ and the gateway. Types only.
 
-import type { BrokerInfo, GatewayInfo, ListenerInfo, StoreInfo } from './contract/gateway.ts'
+import type { BrokerInfo, GatewayInfo, HistogramInfo, ListenerInfo, StoreInfo } from './contract/gateway.ts'
 import type {
   DeadLetterList,
   DeadLetterQuery,
@@ -10,7 +10,7 @@ import type {
   HappeningQuery,
   RefusalEntry,
 } from './contract/happenings.ts'
-import type { BrokerStep, StateChange, WatchedPacket } from './contract/live.ts'
+import type { BrokerStep, StateChange, WatchedPacket, WireDatagram } from './contract/live.ts'
 import type { SimpleAction } from './contract/routes.ts'
 import type { SensorDetail, SensorLabel, SensorList, SensorQuery } from './contract/sensors.ts'
 import type { LiveTopicList, LiveTopicQuery } from './contract/topics.ts'
@@ -34,14 +34,6 @@ export type Immediate<View> = {
   readonly [Name in keyof View]: View[Name] extends (...args: infer Args) => infer Result
     ? (...args: Args) => Exclude<Result, Promise<unknown>>
     : View[Name]
-}
-
-/** Upper bounds in seconds, counts below each, sum, count. */
-export interface LatencyInfo {
-  readonly bounds: readonly number[]
-  readonly counts: readonly number[]
-  readonly sum: number
-  readonly count: number
 }
 
 /** The gateway as the console sees it. All calls are cheap; watching costs only while it lasts. */
@@ -76,8 +68,10 @@ export interface GatewayView {
   onChange(listener: (change: StateChange) => void): () => void
   /** Calls back for every datagram of one sensor, or of all, until the returned function is called. */
   watch(clientId: string | undefined, listener: (packet: WatchedPacket) => void): () => void
+  /** Calls back for every datagram of listeners with DTLS as it is on the wire, until the returned function is called. */
+  watchWire(listener: (datagram: WireDatagram) => void): () => void
   /** Calls back for what passes between gateway and broker for one sensor, until the returned function is called. */
   watchBroker(clientId: string, listener: (step: BrokerStep) => void): () => void
   /** acknowledgement latency of QoS 1 and 2 publishes of sensors */
-  latency(): Awaitable<LatencyInfo>
+  latency(): Awaitable<HistogramInfo>
 }

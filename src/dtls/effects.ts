@@ -48,7 +48,14 @@ export type Discard =
 export type Effect =
   /** one datagram */
   | { readonly type: 'send'; readonly bytes: Uint8Array; readonly to: Remote }
-  | { readonly type: 'open'; readonly session: number; readonly info: SessionInfo; readonly remote: Remote }
+  | {
+      readonly type: 'open'
+      readonly session: number
+      readonly info: SessionInfo
+      readonly remote: Remote
+      /** milliseconds since the hello with a valid cookie; a client does not tell */
+      readonly took?: number
+    }
   /** one message of the application; a view into the datagram or a buffer of its own */
   | { readonly type: 'data'; readonly session: number; readonly bytes: Uint8Array; readonly remote: Remote }
   /** the peer has another address now */

@@ -1,6 +1,7 @@
 // The shell: the only place where datagrams, broker, store, time and sessions meet, and where effects happen.
 
 import type { Config } from '../config/schema.ts'
+import { createHistogram } from '../histogram.ts'
 import { type Log, silentLog } from '../log.ts'
 import type { Event } from '../session/events.ts'
 import { type Listener, type PeerKey, peerKey } from '../session/peers.ts'
@@ -20,10 +21,10 @@ import { decodeDatagram, peerOf, type ReceptionBooks } from './datagrams/recepti
 import { createSecureSessions } from './dtls/association-use.ts'
 import { MANY_HELD } from './effects/commit-gate.ts'
 import { createTransmitter, type Transmitter } from './effects/transmit.ts'
-import { createHistogram } from './histogram.ts'
 import { type GatewayStatus, type Observer, Observers } from './observer.ts'
 import { type OpenedBroker, openBroker } from './open-broker.ts'
 import { closeStore, createBearings, isDurable, loadStore, openStore, settleStore } from './open-store.ts'
+import type { GatewayParts } from './parts.ts'
 import { logListening, logPacket } from './reports/log-lines.ts'
 import { reportLosses } from './reports/loss-report.ts'
 import { createRefusals, type Refusals } from './reports/refusals.ts'
@@ -38,13 +39,6 @@ import type { WorkerShare } from './worker-share.ts'
 /** How often deadlines are looked at, milliseconds: far below the shortest interval of the protocol. */
 const TICK = 50
 
-/** What a gateway is given besides its configuration; everything has a default. */
-export interface GatewayParts {
-  log?: Log
-  store?: Store // instead of the one that the configuration names
-  share?: WorkerShare // it is one of several that share the sensors
-}
-
 /**
  * An MQTT-SN gateway: sensors on UDP, one MQTT connection each to the broker [4.1].
  * `start()` binds the listeners, `stop()` ends all connections; both may be called once.
@@ -57,6 +51,8 @@ export class Gateway {
   readonly admissions: Admissions
   /** from a QoS 1 or 2 publish to the broker's final answer, seconds */
   readonly latency = createHistogram()
+  /** what its listeners were opened with, and what they have left there */
+  readonly links: OwnLinks
   readonly #config: Config
   readonly #log: Log
   readonly #share: WorkerShare | undefined
@@ -64,7 +60,6 @@ export class Gateway {
   readonly #observers: Observers
   readonly #refusals: Refusals
   readonly #books: ReceptionBooks
-  readonly #links: OwnLinks
   readonly #intake: Intake
   readonly #listeners = new Map<Listener, BoundListener>()
   // from `prepare` on
@@ -76,7 +71,7 @@ export class Gateway {
   #ticker: NodeJS.Timeout | undefined
   #reports: (() => void)[] = []
 
-  constructor(config: Config, { log = silentLog, store, share }: GatewayParts = {}) {
+  constructor(config: Config, { log = silentLog, store, share, findKey }: GatewayParts = {}) {
     this.#config = config
     this.#log = log
     this.#store = store
@@ -92,7 +87,8 @@ export class Gateway {
       onRefused: (one) => this.#refusals.report(one),
       onDiscarded: (reason, from) => this.#observers.discarded(reason, from, undefined),
     }
-    this.#links = { log, share, secure: { log, books: this.#books, sessions: this.sessions } }
+    const secure = { log, books: this.#books, sessions: this.sessions, findKey, links: new Map() }
+    this.links = { log, share, secure }
     this.#intake = createIntake({ ...this.#books, limits: () => config.limits })
   }
 
@@ -110,7 +106,7 @@ export class Gateway {
     try {
       // listeners first: where they are taken, another gateway runs, whose store and connections must be left alone
       for (const index of this.#config.listeners.keys()) {
-        const bound = await openListener(this.#config, index, this.#intake.receive, this.#links)
+        const bound = await openListener(this.#config, index, this.#intake.receive, this.links)
         this.#listeners.set(bound.listener, bound)
         if (this.#share === undefined) logListening(this.#log, bound)
       }
@@ -189,7 +185,7 @@ export class Gateway {
   reload(next: Config): ReloadReport {
     const listeners = [...this.#listeners.values()]
     const [config, broker] = [this.#config, this.#broker]
-    return reloadConfig(this, { config, listeners, broker, ...this.#links }, next)
+    return reloadConfig(this, { config, listeners, broker, ...this.links }, next)
   }
 
   /** Publishes at QoS 0 on the gateway's own connection; false if that is down or congested. */

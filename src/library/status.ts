@@ -15,6 +15,16 @@ export interface GatewayStatus {
       readonly sendErrors: number
       /** of a line, `serial://` or `tcp://` */
       readonly link?: { readonly up: boolean; readonly queue: number } | undefined
+      /** of a listener with DTLS */
+      readonly secure?:
+        | {
+            /** open sessions, and handshakes under way */
+            readonly sessions: number
+            readonly halfOpen: number
+            /** how handshakes ended since the start: `full`, `resumed`, or why they failed */
+            readonly handshakes: Readonly<Partial<Record<string, number>>>
+          }
+        | undefined
     }
   }[]
   readonly broker: {

@@ -18,9 +18,11 @@ import { createLiveTopics } from './live-topics.ts'
 import { createRecentRefusals } from './recent-refusals.ts'
 import { createLabelBook } from './sensors/labels.ts'
 import { createRoster, type Roster } from './sensors/roster.ts'
+import { endSecureSession, securityOf, withOpenSession } from './sensors/secure-session.ts'
 import { detailOf, detailOfDeparted } from './sensors/sensor-info.ts'
 import { createSensorMemory } from './sensors/sensor-memory.ts'
 import { watchPackets } from './watch-packets.ts'
+import { watchWire } from './watch-wire.ts'
 
 /** The view of a gateway in this thread. */
 export interface OwnView extends Immediate<GatewayView> {
@@ -82,7 +84,8 @@ export function createView(
         label: labels.of(clientId),
         refusals: refusals.list().filter((one) => one.clientId === clientId),
       })
-      if (session !== undefined) return detailOf(session, known(), config)
+      if (session !== undefined)
+        return withOpenSession(detailOf(session, known(), config), gateway.links.secure.links)
       const gone = roster.departed(clientId)
       return gone && detailOfDeparted(gone, known())
     },
@@ -107,6 +110,7 @@ export function createView(
       return () => void changeListeners.delete(listener)
     },
     watch: (clientId, listener) => watchPackets(gateway, clientId, listener),
+    watchWire: (listener) => watchWire(gateway.links.secure.links, listener),
     watchBroker: (clientId, listener) => watchBrokerSteps(gateway, clientId, listener),
     latency: () => gateway.latency,
     close() {
@@ -172,6 +176,13 @@ function act(gateway: Gateway, clientId: string, action: Action): boolean {
   const { state } = session
   const gone = state === 'disconnected' || state === 'lost'
   if (action.type === 'disconnect' && gone) return false
+  if (action.type === 'endSecureSession') {
+    const { peer } = session
+    return endSecureSession(
+      { secure: securityOf(peer), listener: peer?.listener.name },
+      gateway.links.secure.links,
+    )
+  }
   if (action.type !== 'publish') gateway.dispatch(session, { type: 'command', command: action.type })
   else {
     const { topic, payload, qos, retain } = action

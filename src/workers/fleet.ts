@@ -150,8 +150,8 @@ export class Fleet {
     return report
   }
 
-  /** What the first thread remembers of those whom it refused, and of what it dropped; and who is told of the next. */
-  get front(): Pick<Front, 'refused' | 'drops' | 'onRefused'> {
+  /** What the first thread remembers of those whom it refused, and of what it dropped, who is told of the next; and its links. */
+  get front(): Pick<Front, 'refused' | 'drops' | 'onRefused' | 'secureLinks'> {
     return this.#front
   }
 

@@ -29,6 +29,7 @@ import { everything } from '../store/lmdb/options.ts'
 import type { Store } from '../store/store.ts'
 import { dropForeignRecords } from '../transport/dtls/session-records.ts'
 import { MESSAGES } from '../transport/line/options.ts'
+import type { SecureLink } from '../transport/secure-link.ts'
 import type { Remote } from '../transport/transport.ts'
 import { unpackBatch } from './batch.ts'
 import { channelsOf } from './lines/channel.ts'
@@ -65,6 +66,8 @@ export class Front {
     counters: this.counters,
     onDiscarded: (reason, from) => this.#sources.add(reason, from, undefined),
   }
+  /** where DTLS ends, by the names of listeners */
+  readonly secureLinks = new Map<string, SecureLink>()
   #refusals: Refusals | undefined
   #secure: SecureParts | undefined
   #store: Store | undefined
@@ -103,7 +106,7 @@ export class Front {
         this.onRefused(refusal)
       },
     })
-    const secure = { log, books: this.#books }
+    const secure = { log, books: this.#books, links: this.secureLinks }
     this.#secure = secure
     for (const index of config.listeners.keys()) {
       const bound = await openListener(config, index, this.#onDatagram, { log, secure })

@@ -1,8 +1,7 @@
 // What several workers tell of themselves, put together. Every field has a merge rule: a new field without one does not
 // compile.
 
-import type { BrokerInfo, GatewayInfo, StoreInfo } from '../console/contract/gateway.ts'
-import type { LatencyInfo } from '../console/view.ts'
+import type { BrokerInfo, GatewayInfo, HistogramInfo, StoreInfo } from '../console/contract/gateway.ts'
 import type { Counters } from '../gateway/counters.ts'
 
 /** Makes one value of those of all workers, of which there is at least one. */
@@ -119,7 +118,7 @@ const storeRules: Rules<StoreInfo> = {
   held: sum,
 }
 
-const latencyRules: Rules<LatencyInfo> = { bounds: first, counts: sumLists, sum, count: sum }
+const latencyRules: Rules<HistogramInfo> = { bounds: first, counts: sumLists, sum, count: sum }
 
 /** Counters of workers, and those of the first thread. Throws an Error if there are none, like all that follow. */
 export const sumOfCounters = (counters: readonly Counters[]): Counters => merge(counterRules, counters)
@@ -151,4 +150,4 @@ export const sumOfBrokers = (infos: readonly BrokerInfo[]): BrokerInfo => merge(
 export const sumOfStores = (infos: readonly StoreInfo[]): StoreInfo => merge(storeRules, infos)
 
 /** One histogram of several with the same bounds. */
-export const sumOfLatencies = (infos: readonly LatencyInfo[]): LatencyInfo => merge(latencyRules, infos)
+export const sumOfLatencies = (infos: readonly HistogramInfo[]): HistogramInfo => merge(latencyRules, infos)

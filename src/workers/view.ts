@@ -3,10 +3,10 @@
 import { redacted } from '../config/redact.ts'
 import { matchesEverything } from '../config/sections/glob.ts'
 import { docsOf } from '../console/contract/docs.ts'
-import type { BrokerInfo, GatewayInfo, StoreInfo } from '../console/contract/gateway.ts'
+import type { BrokerInfo, GatewayInfo, HistogramInfo, StoreInfo } from '../console/contract/gateway.ts'
 import type { HappeningBatch } from '../console/contract/happenings.ts'
 import type { BrokerStep, StateChange, WatchedPacket } from '../console/contract/live.ts'
-import type { GatewayView, LatencyInfo } from '../console/view.ts'
+import type { GatewayView } from '../console/view.ts'
 import { tableOf } from '../gateway/rules/sensor-rules.ts'
 import { mergeDeadLetters } from '../monitor/dead-letters.ts'
 import { mergeDrops } from '../monitor/drop-sources.ts'
@@ -14,8 +14,10 @@ import { noteRefusal } from '../monitor/gateway-happenings.ts'
 import { createHappenings, mergeHappenings } from '../monitor/happenings.ts'
 import { mergeLiveTopics } from '../monitor/live-topics.ts'
 import { mergeRefusals } from '../monitor/recent-refusals.ts'
+import { endSecureSession, withOpenSession } from '../monitor/sensors/secure-session.ts'
 import { orderOf } from '../monitor/sensors/sensor-query.ts'
 import type { ViewParts } from '../monitor/view.ts'
+import { watchWire } from '../monitor/watch-wire.ts'
 import type { Fleet } from './fleet.ts'
 import { addCounters, sumOfBrokers, sumOfInfos, sumOfLatencies, sumOfStores } from './sums.ts'
 import type { Thread } from './thread.ts'
@@ -51,7 +53,7 @@ export async function openFleetView(
   const [brokers, stores, latencies] = [
     new Map<number, BrokerInfo>(),
     new Map<number, StoreInfo>(),
-    new Map<number, LatencyInfo>(),
+    new Map<number, HistogramInfo>(),
   ]
   /** those that have the sensor, or all */
   const concerned = (clientId: string | undefined) =>
@@ -109,7 +111,10 @@ export async function openFleetView(
       const total = lists.reduce((sum, list) => sum + list.total, 0)
       return { total, items: items.slice(offset, offset + limit) }
     },
-    sensor: async (clientId) => threadOf(clientId)?.call('sensor', clientId),
+    async sensor(clientId) {
+      const sensor = await threadOf(clientId)?.call('sensor', clientId)
+      return sensor && withOpenSession(sensor, fleet.front.secureLinks)
+    },
     async refusals() {
       return mergeRefusals([fleet.front.refused(), ...(await all((thread) => thread.call('refusals')))])
     },
@@ -153,7 +158,13 @@ export async function openFleetView(
       return [...tableOf(global).byId].map(([topicId, name]) => ({ topicId, name }))
     },
     config: () => redacted(config),
-    act: async (clientId, action) => (await threadOf(clientId)?.call('act', clientId, action)) ?? false,
+    async act(clientId, action) {
+      const thread = threadOf(clientId)
+      // DTLS ends in this thread
+      if (action.type === 'endSecureSession')
+        return endSecureSession(await thread?.call('sensor', clientId), fleet.front.secureLinks)
+      return (await thread?.call('act', clientId, action)) ?? false
+    },
     onChange(listener) {
       changeListeners.add(listener)
       return () => void changeListeners.delete(listener)
@@ -168,6 +179,7 @@ export async function openFleetView(
         for (const thread of concerned(clientId)) thread.call('unwatch', watcher).catch(() => {})
       }
     },
+    watchWire: (listener) => watchWire(fleet.front.secureLinks, listener),
     watchBroker(clientId, listener) {
       const watcher = ++watched
       stepWatchers.set(watcher, { clientId, listener })

@@ -1,10 +1,11 @@
 // The command `check`.
 
 import { spawnSync } from 'node:child_process'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { ca, server } from '../../lab/pki.ts'
 import { checkConfig } from '../../src/cli/check.ts'
-import { fileWith } from '../config/files.ts'
+import { directoryWith, fileWith } from '../config/files.ts'
 import { can } from '../support/broker.ts'
 import { makeAuthority } from '../support/certificates.ts'
 
@@ -50,6 +51,49 @@ describe('check', () => {
       problems: [{ path: 'limits.sensors' }, {}, {}],
     })
     expect([good.err, bad.err, good.status, bad.status]).toEqual(['', '', 0, 1])
+  })
+
+  it('says how many identities there are, which rules use them, and until when certificates count', () => {
+    const key = '0f1e2d3c4b5a69788796a5b4c3d2e1f0'
+    const config = {
+      listeners: [
+        {
+          url: 'dtls://127.0.0.1:8883',
+          dtls: {
+            psk: { file: 'psk.txt', keys: { c: key } },
+            ...{ cert: server.cert, key: server.key, clientCa: ca.cert },
+          },
+        },
+        { url: 'dtls://127.0.0.1:8884', dtls: { psk: { keys: { a: key } } } },
+      ],
+      sensors: [
+        { match: 'meter-*', username: '$' + '{identity}', publish: ['a/' + '$' + '{identity}/#', 'b'] },
+        { match: 'pump-*', identity: ['site-7', 'meter-?'] },
+        { match: '*', username: '$' + '{clientId}' },
+      ],
+    }
+    const files = { 'c.json': config, 'psk.txt': `a:${key}\nb:${key}\n` }
+    const file = join(directoryWith(files), 'c.json')
+    const { err, out, status } = checkConfig({ config: file }, {})
+    expect(status).toBe(0)
+    const lines = err.split('\n').filter((line) => !line.startsWith('warning: '))
+    expect(lines).toEqual([
+      'listeners[0].dtls.psk: 3 identities, 1 of them in psk.keys',
+      'listeners[1].dtls.psk: 1 identity',
+      'sensors[0] (meter-*): $' + '{identity} stands in username, publish',
+      'sensors[1] (pump-*): for the identities site-7, meter-?',
+      expect.stringMatching(/^listeners\[0\]\.dtls\.cert: CN=.*, until \d{4}-\d\d-\d\d, \d+ days left$/),
+      expect.stringMatching(/^listeners\[0\]\.dtls\.clientCa: CN=.*, until \d{4}-\d\d-\d\d, \d+ days left$/),
+      expect.stringMatching(/: valid$/),
+      '',
+    ])
+    const { holds } = JSON.parse(checkConfig({ config: file, json: true }, {}).out)
+    expect(holds).toMatchObject({
+      identities: [{ count: 3, written: 1 }, { count: 1 }],
+      rules: [{ variable: ['username', 'publish'] }, { identity: ['site-7', 'meter-?'] }],
+      certificates: [{ daysLeft: expect.any(Number) }, {}],
+    })
+    expect(err + out).not.toContain(key)
   })
 
   it('checks environment and defaults when there is no file', () => {

@@ -1,12 +1,15 @@
 // The command `import`: the configurations of four other gateways, with every key they know, become one that `check` accepts.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these variables are filled in by the gateway
 
+import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { ca, p384, server } from '../../lab/pki.ts'
 import { checkConfig } from '../../src/cli/check.ts'
 import { importCommand } from '../../src/cli/import.ts'
+import { parsePskFile } from '../../src/config/dtls/psk-file.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { directoryWith } from '../config/files.ts'
 import { makeAuthority } from '../support/certificates.ts'
@@ -214,6 +217,102 @@ describe('import bisquitt', () => {
     )
     expect(outcome.out + outcome.err).not.toContain('hunter2')
     expect(accepted(outcome).broker).toMatchObject({ username: 'u$er', password: 'hunter2' })
+  })
+})
+
+describe('import of DTLS', () => {
+  const NEEDED = { verify: 'verify_peer', fail_if_no_peer_cert: true }
+  const pki = () =>
+    directoryWith({
+      'ca.pem': ca.cert,
+      'gw.pem': server.cert,
+      'gw.key': server.key,
+      'p384.key': p384.key,
+      'p384.pem': p384.cert,
+    })
+
+  /** A configuration of EMQX with this DTLS listener. */
+  async function importListener(options: object, more: object = {}, folder = pki()) {
+    const files = {
+      cacertfile: `${folder}/ca.pem`,
+      certfile: `${folder}/gw.pem`,
+      keyfile: `${folder}/gw.key`,
+    }
+    const dtls = { secure: { bind: '0.0.0.0:8883', dtls_options: { ...NEEDED, ...files, ...options } } }
+    const gateway = { mqttsn: { enable: true, listeners: { dtls, ...more } } }
+    const text = JSON.stringify({ gateway, psk_authentication: { enable: true, init_file: 'keys.psk' } })
+    const outcome = await runImport('emqx', join(directoryWith({ 'e.conf': text }), 'e.conf'))
+    return { ...outcome, config: accepted(outcome), folder }
+  }
+
+  it('takes over a listener of EMQX that asks sensors for certificates, and lets each have any ClientId, as it did', async () => {
+    const { config, err } = await importListener({
+      ciphers: ['ECDHE-RSA-AES256-SHA', 'ECDHE-ECDSA-AES128-GCM-SHA256'],
+      versions: ['dtlsv1.2'],
+      depth: 10,
+    })
+    expect(config.listeners).toMatchObject([
+      {
+        name: 'secure',
+        url: 'dtls://0.0.0.0:8883',
+        dtls: { cert: server.cert.trimEnd(), key: server.key.trimEnd() },
+      },
+    ])
+    expect(config.sensors[0]?.identity).toEqual(['*'])
+    expect(err).toMatch(/sensors\[0\]\.identity: with any certificate a sensor may have any ClientId/)
+    expect(err).toMatch(/depth: not taken over/)
+    expect(err).not.toContain('no dtls:// listener')
+  })
+
+  it('does not shut out the sensors of a listener without DTLS beside it', async () => {
+    const { config, err } = await importListener({}, { udp: { default: { bind: 1884 } } })
+    expect(config.listeners.map(({ url }) => url)).toEqual(['dtls://0.0.0.0:8883', 'udp://0.0.0.0:1884'])
+    expect(config.sensors[0]?.identity).toBeUndefined()
+    expect(err).toMatch(/sensors\[0\]\.identity: not set/)
+  })
+
+  it.each([
+    [{ verify: 'verify_none' }, /lets in sensors without a certificate/],
+    [{ fail_if_no_peer_cert: false }, /lets in sensors without a certificate/],
+    [{ versions: ['dtlsv1'] }, /DTLS 1\.0 only/],
+    [{ ciphers: 'ECDHE-RSA-AES128-SHA,ECDHE-ECDSA-AES256-SHA' }, /no cipher suite of/],
+    [{ password: 'hunter2' }, /passphrase/],
+    [{ keyfile: '/no/where/gw.key' }, /there is no file \/no\/where\/gw\.key here/],
+    [{ cacertfile: '' }, /no cacertfile/],
+    [{ ciphers: ['PSK-AES128-GCM-SHA256'] }, /keys are text.* < keys\.psk > psk\.txt/],
+  ])('says why not, and puts what stands in on loopback: %o', async (options, reason) => {
+    const { config, err, out } = await importListener(options)
+    expect(config.listeners.map(({ url }) => url)).toEqual(['udp://127.0.0.1:8883'])
+    expect(err).toMatch(reason)
+    expect(err + out).not.toContain('hunter2')
+  })
+
+  it('says why not where the key is on another curve, or that of another certificate', async () => {
+    const folder = pki()
+    const other = { keyfile: `${folder}/p384.key`, certfile: `${folder}/p384.pem` }
+    expect((await importListener(other, {}, folder)).err).toMatch(/not on the curve P-256/)
+    const wrong = { certfile: `${folder}/ca.pem` }
+    expect((await importListener(wrong, {}, folder)).err).toMatch(/that of another certificate/)
+  })
+
+  it('makes keys of EMQX by the line that it names, as sensors have them', async () => {
+    const { err } = await importListener({ ciphers: ['PSK-AES128-GCM-SHA256'] })
+    const [, line = ''] = /(while IFS=.*?; done) </.exec(err) ?? []
+    const input = 'emqx_c:BA0DB2A3448345A3\nemqx_a:A6FC9EDF-62864125\n'
+    const lines = execFileSync('sh', ['-c', line], { input, encoding: 'utf8' })
+    const { keys, problems } = parsePskFile(lines)
+    expect([Buffer.from(keys.get('emqx_c') ?? '').toString(), problems]).toEqual(['BA0DB2A3448345A3', []])
+    expect(Buffer.from(keys.get('emqx_a') ?? '').toString()).toBe('A6FC9EDF-62864125')
+  })
+
+  it('says for bisquitt and Paho that they ask sensors for no certificate', async () => {
+    const bisquitt = await runImport('bisquitt', '--', '--dtls', '--cert', 'c.pem', '--key', 'k.pem')
+    expect(accepted(bisquitt).listeners.map(({ url }) => url)).toEqual(['udp://127.0.0.1:8883'])
+    expect(bisquitt.err).toMatch(
+      /no dtls:\/\/ listener: bisquitt shows its own certificate and asks sensors for none/,
+    )
+    const paho = await runImport('paho', '--network', 'dtls', sample('paho/gateway.conf'))
+    expect(paho.err).toMatch(/no dtls:\/\/ listener: Paho's gateway shows its own certificate/)
   })
 })
 

@@ -101,6 +101,7 @@ export class FakeView implements GatewayView {
       queued,
       queuedOctets: queued * 23,
       upstream: gone ? 'closed' : 'up',
+      secure: undefined,
       cleanSession: i % 2 === 0,
       keepAlive: 60,
       lostAt: gone ? undefined : now + 245_000,
@@ -360,6 +361,10 @@ export class FakeView implements GatewayView {
   happen(...items: Happening[]): void {
     this.happened.unshift(...items)
     for (const listener of this.#happeningListeners) listener({ items, more: 0 })
+  }
+
+  watchWire(): () => void {
+    return () => {}
   }
 
   watchBroker(): () => void {

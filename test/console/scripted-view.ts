@@ -83,6 +83,22 @@ export const meter: SensorDetail = {
   queued: 1,
   queuedOctets: 27,
   upstream: 'up',
+  secure: {
+    identity: 'meter-7',
+    kind: 'psk',
+    session: 3,
+    open: {
+      suite: 'TLS_PSK_WITH_AES_128_CCM_8',
+      resumed: true,
+      extendedMasterSecret: true,
+      connectionId: true,
+      openedAt: AT - 60_000,
+      received: 5,
+      sent: 6,
+      moves: 1,
+      movedAt: AT - 1000,
+    },
+  },
   cleanSession: false,
   keepAlive: 60,
   lostAt: AT + 90_000,
@@ -131,6 +147,7 @@ export const button: SensorDetail = {
   heardAt: undefined,
   upstream: 'closed',
   lostAt: undefined,
+  secure: undefined,
   sleep: undefined,
   will: undefined,
   registry: [],
@@ -272,10 +289,22 @@ const LISTENER: ListenerInfo = {
   secure: {
     sessions: 4,
     halfOpen: 1,
+    limits: { sessions: 12_500, halfOpen: 1000 },
     handshakes: { full: 5, 'wrong-key': 1 },
+    failures: [{ at: AT, address: '192.0.2.7:5000', identity: 'meter-8', cause: 'wrong-key' }],
+    handshakeTimes: {
+      psk: { bounds: [0.1, 1], counts: [3, 4], sum: 2.5, count: 4 },
+      certificate: { bounds: [0.1, 1], counts: [0, 1], sum: 0.5, count: 1 },
+    },
     moves: 3,
     helloVerifies: 9,
     keyLog: false,
+    credentials: {
+      identities: 12,
+      pskFile: 'changed',
+      trouble: undefined,
+      certificates: { cert: 1_800_000_000_000 },
+    },
   },
 }
 
@@ -409,6 +438,7 @@ export function scriptedView(): ScriptedView {
       watchers.set(listener, clientId)
       return () => void watchers.delete(listener)
     },
+    watchWire: () => () => {},
     watchBroker: () => () => {},
     latency: () => view.now.latency,
     happen(batch) {

@@ -125,6 +125,47 @@ describe('after SIGKILL with a durable store', () => {
   })
 })
 
+describe('what was recorded before SIGKILL', () => {
+  for (const cleanSession of [false, true])
+    it(`is not accepted once more if it was acknowledged, in a ${cleanSession ? 'clean' : 'kept'} session [DTLS-RUN-2]`, async () => {
+      const broker = await startAedes()
+      onTestFinished(() => broker.close())
+      const office = await Office.at(broker, 'ab')
+      onTestFinished(() => office.close())
+      const [port, path] = [await freeUdpPort(), mkdtempSync(join(tmpdir(), 'mqttsn-dtls-'))]
+      onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+      const first = await gatewayProcess(port, path, broker.url)
+      const meter = await DtlsPeer.open(first.url, {
+        psk: ['meter-6', KEYS['meter-6'] ?? ''],
+        connectionIdLength: 0,
+      })
+      onTestFinished(() => meter.close())
+      meter.send(connect('meter-6', cleanSession))
+      await meter.next('connack')
+      meter.send(publish('ab', 'once', 1, 1))
+      await meter.next('puback')
+      const recorded = meter.sent.at(-1) ?? new Uint8Array()
+      first.child.kill('SIGKILL')
+      expect((await office.inbox.next()).text).toBe('once')
+      await first.exited
+      const second = await gatewayProcess(port, path, broker.url)
+      await second.said('broker')
+      meter.replay(recorded)
+      // the next record of the sensor is taken
+      meter.send(cleanSession ? connect('meter-6') : publish('ab', 'twice', 1, 2))
+      if (cleanSession) {
+        await meter.next('connack')
+        meter.send(publish('ab', 'twice', 1, 2))
+      }
+      await meter.until(
+        () => meter.heard.filter(({ packet }) => packet.type === 'puback').length === 2,
+        20_000,
+      )
+      expect((await office.inbox.next()).text).toBe('twice')
+      expect(meter.handshakes).toBe(1)
+    })
+})
+
 describe('a reload', () => {
   it('ends sessions whose key was changed or removed, takes new ones, and leaves the others alone [DTLS-RUN-3]', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'mqttsn-psk-'))

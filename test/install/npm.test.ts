@@ -2,7 +2,7 @@
 
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createReadStream, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createReadStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -10,12 +10,11 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { haveRegistry, npmCli, type Packed, pack } from '../support/package.ts'
+import { fetchNode, haveNodePackages, haveRegistry, npmCli, type Packed, pack } from '../support/package.ts'
 
 const run = promisify(execFile)
 const root = mkdtempSync(join(tmpdir(), 'mqttsn-npm-'))
 const reached = haveRegistry()
-const platform = `${process.platform}-${process.arch}`
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, unknown>
 const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
   packages: Record<string, { version?: string; dev?: boolean; devOptional?: boolean; optional?: boolean }>
@@ -77,14 +76,10 @@ describe.skipIf(!reached)('the packed file, installed in an empty folder', { tim
   })
 
   // the oldest that is promised, and those that are maintained
-  it.skipIf(platform !== 'linux-x64').each(['20.19.0', '22', '24'])(
+  it.skipIf(!haveNodePackages).each(['20.19.0', '22', '24'])(
     'works without a warning on Node.js %s',
     async (version) => {
-      const tools = emptyFolder(`node-${version}`)
-      await npm(tools, process.execPath, 'pack', `node-${platform}@${version}`)
-      const [archive = ''] = readdirSync(tools)
-      await run('tar', ['-xzf', archive, 'package/bin/node'], { cwd: tools })
-      const node = join(tools, 'package/bin/node')
+      const node = await fetchNode(version, emptyFolder(`node-${version}`))
       const { stdout } = await run(node, ['--version'])
       expect(stdout).toMatch(new RegExp(`^v${version}`))
       const folder = emptyFolder(`on-${version}`)

@@ -27,6 +27,8 @@ export class DtlsPeer {
   readonly effects: Effect[] = []
   /** sequence numbers of the protected records that came, without connection ids */
   readonly sequences: number[] = []
+  /** datagrams that went out, as they were on the wire */
+  readonly sent: Uint8Array[] = []
   /** records to the gateway are lost */
   isDeaf = false
   readonly #core: DtlsClient
@@ -84,6 +86,16 @@ export class DtlsPeer {
 
   send(packet: Packet, nodeId?: Uint8Array): void {
     this.#do((turn) => void this.#core.send(encodeFrame(packet, nodeId), turn))
+  }
+
+  /** Sends octets as they are, such as what was recorded. */
+  replay(bytes: Uint8Array): void {
+    this.#socket.send(bytes, this.#port, '127.0.0.1')
+  }
+
+  /** Ends its session by close_notify. */
+  goodbye(): void {
+    this.#do((turn) => this.#core.close('the test says so', turn))
   }
 
   /** The next message of this type; others are skipped. */
@@ -144,6 +156,7 @@ export class DtlsPeer {
     step(turn)
     this.effects.push(...turn.out.filter(({ type }) => type !== 'send'))
     for (const effect of turn.out) {
+      if (effect.type === 'send') this.sent.push(Uint8Array.from(effect.bytes))
       if (effect.type === 'send' && !this.isDeaf) this.#socket.send(effect.bytes, this.#port, '127.0.0.1')
       if (effect.type === 'data') this.heard.push(decodeFrame(effect.bytes))
     }

@@ -8,7 +8,8 @@ import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
 import { expect } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/schema.ts'
-import { Gateway, type GatewayParts } from '../../src/gateway/gateway.ts'
+import { Gateway } from '../../src/gateway/gateway.ts'
+import type { GatewayParts } from '../../src/gateway/parts.ts'
 import { type ReceivedMessage, Sensor, type SensorOptions } from '../../src/sensor/sensor.ts'
 import type { Broker } from './broker.ts'
 import { Inbox } from './inbox.ts'
@@ -94,11 +95,11 @@ export class TestGateway {
    * Stops the gateway, lets something happen `meanwhile`, and starts it again on the same ports and the same folder, as
    * if its process had been restarted; resolves when it serves.
    */
-  async restart(meanwhile: () => Promise<void> = async () => {}): Promise<void> {
+  async restart(meanwhile: () => Promise<void> = async () => {}, parts: GatewayParts = {}): Promise<void> {
     await this.stopGateway()
     await meanwhile()
     const listeners = this.config.listeners.map((listener, i) => ({ ...listener, url: this.url(i) }))
-    this.#gateway = new Gateway({ ...this.config, listeners })
+    this.#gateway = new Gateway({ ...this.config, listeners }, parts)
     await this.#gateway.start()
     this.#running = true
   }

@@ -1,7 +1,7 @@
 // The package as npm packs it, with dist/ as it was built last, and npm itself, to be run with any version of Node.js.
 
 import { execFile, execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -44,6 +44,24 @@ export async function pack(...options: string[]): Promise<Packed> {
 export const npmCli = (): string => {
   const found = realpathSync(execFileSync('which', ['npm'], { encoding: 'utf8' }).trim())
   return found.endsWith('.js') ? found : resolve(dirname(found), '../lib/node_modules/npm/bin/npm-cli.js')
+}
+
+/** The versions of Node.js in packages are for this kind of machine; undefined: there are none for the one here. */
+const nodePackage =
+  process.platform === 'linux' && process.arch === 'x64'
+    ? `node-${process.platform}-${process.arch}`
+    : undefined
+
+/** whether other versions of Node.js can be had as packages for this machine */
+export const haveNodePackages = nodePackage !== undefined
+
+/** Puts a Node.js of this version into an empty folder; resolves to the program. Rejects where it cannot be had. */
+export async function fetchNode(version: string, folder: string): Promise<string> {
+  const quiet = ['--silent', '--no-update-notifier']
+  await run('npm', ['pack', `${nodePackage}@${version}`, ...quiet], { cwd: folder })
+  const [archive = ''] = readdirSync(folder)
+  await run('tar', ['-xzf', archive, 'package/bin/node'], { cwd: folder })
+  return join(folder, 'package/bin/node')
 }
 
 /** Whether a package registry answers, so that packages can be installed. */

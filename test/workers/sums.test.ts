@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { createCounters } from '../../src/gateway/counters.ts'
-import { addObservation, createHistogram } from '../../src/gateway/histogram.ts'
+import { addObservation, createHistogram } from '../../src/histogram.ts'
 import {
   addCounters,
   sumOfBrokers,

@@ -1,6 +1,6 @@
 // The file of pre-shared keys, as Mosquitto and GnuTLS write it: `identity:hexkey` in each line. No text here quotes a key.
 
-import { statSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { readText } from '../reading/references.ts'
 import type { ListenerConfig } from '../schema.ts'
 
@@ -15,6 +15,17 @@ export interface ReadKeys {
   readonly keys: ReadonlyMap<string, Uint8Array>
   /** what is wrong, each with its line; what is right counts all the same */
   readonly problems: readonly string[]
+}
+
+/** Tells whether a file is still the one that was read; undefined: it cannot be read. */
+export function markOf(file: string): string | undefined {
+  try {
+    accessSync(file, constants.R_OK)
+    const { ino, size, mtimeMs } = statSync(file)
+    return `${ino} ${size} ${mtimeMs}`
+  } catch {
+    return undefined
+  }
 }
 
 /** All keys in a text. */

@@ -5,6 +5,7 @@ import { signerOf } from '../../dtls/crypto/chance.ts'
 import { createTrust, derChain } from '../../dtls/crypto/x509.ts'
 import type { Problem } from '../reading/problems.ts'
 import type { Config, ListenerConfig } from '../schema.ts'
+import { datedCertificates } from './certificate-dates.ts'
 import { isReadableByAll, readPskKeys } from './psk-file.ts'
 import { revokedSerials } from './revocation.ts'
 
@@ -12,6 +13,8 @@ type DtlsConfig = NonNullable<ListenerConfig['dtls']>
 
 /** Keys below this length are weaker than the ciphers. */
 const LONG_ENOUGH = 16
+/** Certificates that end sooner are worth a word, milliseconds. */
+const SOON = 30 * 86_400_000
 /** Problems of one file that are told. */
 const MOST_TOLD = 10
 
@@ -105,8 +108,8 @@ function pskWarnings({ psk }: DtlsConfig, path: string): string[] {
 }
 
 const dateWarnings = (pem: string | undefined, path: string, now: number): string[] =>
-  (pem ? derChain(pem) : []).flatMap((der) => {
-    const { validFrom, validTo } = new X509Certificate(der)
-    if (Date.parse(validTo) < now) return [`${path}: a certificate ended on ${validTo}`]
-    return Date.parse(validFrom) > now ? [`${path}: a certificate begins on ${validFrom} only`] : []
+  (pem ? datedCertificates(pem) : []).flatMap(({ notBefore, notAfter, validFrom, validTo }) => {
+    if (notAfter < now) return [`${path}: a certificate ended on ${validTo}`]
+    if (notBefore > now) return [`${path}: a certificate begins on ${validFrom} only`]
+    return notAfter - now < SOON ? [`${path}: a certificate ends soon, on ${validTo}`] : []
   })

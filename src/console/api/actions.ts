@@ -53,6 +53,7 @@ export const SIMPLE_ACTIONS: readonly SimpleAction[] = [
   'clearQueue',
   'discardDeadLetters',
   'resendDeadLetters',
+  'endSecureSession',
 ]
 
 interface ForSensor {
@@ -93,6 +94,11 @@ export function serveActions(app: FastifyInstance, view: GatewayView, log: Conso
     ['clear-queue', 'clearQueue', 'Discards the messages that wait for it'],
     ['dead-letters/discard', 'discardDeadLetters', 'Discards its messages that the broker will not have'],
     ['dead-letters/resend', 'resendDeadLetters', 'Sends its messages again that the broker would not have'],
+    [
+      'secure-session/end',
+      'endSecureSession',
+      'Ends its DTLS session: it needs a handshake before it is heard again, and its MQTT-SN session stays',
+    ],
   ] as const
   for (const [path, type, summary] of simple) {
     app.post<ForSensor>(

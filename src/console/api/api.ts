@@ -24,18 +24,19 @@ export interface ApiParts {
   readonly limits: Limits
 }
 
-const streamQuery = query({
-  sensor: { type: 'string', minLength: 1, description: 'ClientId of one sensor', examples: ['meter-7'] },
-  token: { type: 'string', description: 'instead of the header Authorization' },
-})
-
-const streamed = (operationId: string, summary: string, description: string, produces: string) => ({
+const streamed = (
+  operationId: string,
+  summary: string,
+  description: string,
+  produces: string,
+  further: Parameters<typeof query>[0] = {},
+) => ({
   schema: {
     operationId,
     summary,
     description,
     tags: ['live'],
-    querystring: streamQuery,
+    querystring: query({ ...ofOne, ...further }),
     produces: [produces],
     response: { 200: { description: 'goes on until the client leaves', type: 'string' } },
   },
@@ -43,8 +44,21 @@ const streamed = (operationId: string, summary: string, description: string, pro
   exposeHeadRoute: false,
 })
 
+const ofOne = {
+  sensor: { type: 'string', minLength: 1, description: 'ClientId of one sensor', examples: ['meter-7'] },
+  token: { type: 'string', description: 'instead of the header Authorization' },
+}
+
+const records = {
+  link: {
+    type: 'boolean',
+    default: false,
+    description: 'with records of DTLS as they are on the wire, and what was in them beside them',
+  },
+}
+
 interface Streamed {
-  Querystring: { sensor?: string }
+  Querystring: { sensor?: string; link?: boolean }
 }
 
 function tooMany(reply: FastifyReply): FastifyReply {
@@ -139,9 +153,9 @@ export function serveApi(app: FastifyInstance, { view, events, history, streams,
     'A pcapng file of the datagrams of one sensor, or of all, from now on. It ends after 64 MiB or an hour.'
   app.get<Streamed>(
     '/api/capture',
-    streamed('getCapture', 'Datagrams as a capture', captureText, 'application/x-pcapng'),
-    (request, reply) => {
-      if (!recordDatagrams(view, streams, limits, reply, request.query.sensor)) tooMany(reply)
+    streamed('getCapture', 'Datagrams as a capture', captureText, 'application/x-pcapng', records),
+    ({ query: { sensor, link = false } }, reply) => {
+      if (!recordDatagrams(view, streams, limits, reply, { sensor, link })) tooMany(reply)
     },
   )
   serveHappenings(app, view)

@@ -1,15 +1,9 @@
 // JSON Schemas of the API: what is not named is not sent. They name every property of the types in contract/, or do not compile.
 
-import type {
-  BrokerInfo,
-  GatewayInfo,
-  LinkInfo,
-  ListenerInfo,
-  SecureInfo,
-  StoreInfo,
-} from '../contract/gateway.ts'
+import type { BrokerInfo, GatewayInfo, LinkInfo, ListenerInfo, StoreInfo } from '../contract/gateway.ts'
 import type { Problem } from '../contract/routes.ts'
 import { happenings } from './happenings.ts'
+import { secureInfo } from './secure-schemas.ts'
 import { sensorSchemas } from './sensor-schemas.ts'
 import { settingsSchemas } from './settings-routes.ts'
 import { counts, listOf, object, optional, type Schema, text, time, whole, yesNo } from './shapes.ts'
@@ -60,16 +54,7 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
       receiveBufferAsked: whole('octets asked for'),
       kernelDrops: optional(whole('datagrams lost to a full receive buffer, up to a second ago')),
       sendErrors: whole('datagrams that could not be sent, and other errors of the socket'),
-      secure: optional(
-        object<SecureInfo>({
-          sessions: whole('DTLS sessions that are open'),
-          halfOpen: whole('handshakes under way'),
-          handshakes: counts('how handshakes ended since the start: full, resumed, or why they failed'),
-          moves: whole('sessions that went to another address since the start'),
-          helloVerifies: whole('hellos that were asked to show that their address is theirs'),
-          keyLog: yesNo('the secrets of all sessions are written to a file'),
-        }),
-      ),
+      secure: optional(secureInfo),
       link: optional({
         description: 'of a line: a serial device, or a connection to a device server',
         ...object<LinkInfo>({

@@ -11,6 +11,7 @@ import type {
 } from '../contract/sensors.ts'
 import type { SubscriptionEntry, TopicEntry, TopicUse } from '../contract/topics.ts'
 import { STATES } from '../states.ts'
+import { sensorSecurity } from './secure-schemas.ts'
 import {
   counts,
   listOf,
@@ -54,6 +55,7 @@ const summary: Properties<SensorSummary> = {
 
 const detail: Properties<SensorDetail> = {
   ...summary,
+  secure: optional(sensorSecurity),
   description: optional(text('what people say of it')),
   labelledBy: optional({ type: 'string', enum: ['rule', 'console'], description: 'who says so' }),
   cleanSession: yesNo('it asked for a clean session'),

@@ -82,18 +82,56 @@ export interface LinkInfo {
   readonly connections?: { readonly open: number; readonly refused: number } | undefined
 }
 
+/** Upper bounds in seconds, counts at or below each, sum, count. */
+export interface HistogramInfo {
+  readonly bounds: readonly number[]
+  readonly counts: readonly number[]
+  readonly sum: number
+  readonly count: number
+}
+
+/** Keys and certificates of a listener; nothing secret. */
+export interface CredentialInfo {
+  /** pre-shared keys that are in use; undefined where there are none */
+  readonly identities?: number | undefined
+  /** whether the file of keys is still the one that was read */
+  readonly pskFile?: 'current' | 'changed' | 'unreadable' | undefined
+  /** why the last reload kept keys and certificates as they were */
+  readonly trouble?: string | undefined
+  /** when the first certificate ends, by key of the section: `cert`, `clientCa`; milliseconds since 1970 */
+  readonly certificates: Readonly<Record<string, number>>
+}
+
+/** A handshake of DTLS that came to nothing. */
+export interface FailedHandshake {
+  /** milliseconds since 1970 */
+  readonly at: number
+  readonly address: string
+  /** as the sensor has said; nothing of it is proved */
+  readonly identity?: string | undefined
+  /** such as `wrong-key` */
+  readonly cause: string
+}
+
 export interface SecureInfo {
   /** sessions that are open, and handshakes under way */
   readonly sessions: number
   readonly halfOpen: number
+  /** how many of these there may be at once */
+  readonly limits: { readonly sessions: number; readonly halfOpen: number }
   /** how handshakes ended since the start: `full`, `resumed`, or why they failed */
   readonly handshakes: Readonly<Record<string, number>>
+  /** those that failed lately, latest first, at most 20 */
+  readonly failures: readonly FailedHandshake[]
+  /** how long those took that opened a session, by kind: `psk`, `certificate`, `resumed` */
+  readonly handshakeTimes: Readonly<Record<string, HistogramInfo>>
   /** sessions that went to another address since the start */
   readonly moves: number
   /** hellos that were asked to show that their address is theirs */
   readonly helloVerifies: number
   /** the secrets of all sessions are written to a file */
   readonly keyLog: boolean
+  readonly credentials: CredentialInfo
 }
 
 export interface BrokerInfo {

@@ -40,6 +40,20 @@ export interface WatchedPacket {
   readonly repeated: boolean
 }
 
+/** One datagram of a listener with DTLS, as it is on the wire. */
+export interface WireDatagram {
+  /** milliseconds since 1970 */
+  readonly at: number
+  readonly direction: 'received' | 'sent'
+  /** the sensor's side */
+  readonly address: string
+  readonly port: number
+  readonly listener: string
+  readonly bytes: Uint8Array
+  /** of the session that is open at this address; undefined during handshakes, and of strangers */
+  readonly identity: string | undefined
+}
+
 /** What passes between the gateway and the broker for a watched sensor: the broker's lane of its conversation. */
 export interface BrokerStep {
   readonly at: number

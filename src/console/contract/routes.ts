@@ -17,7 +17,13 @@ import type { LiveTopicList, LiveTopicQuery } from './topics.ts'
 type Asked<Query> = Partial<Query>
 
 /** What an operator does to one sensor, or to several at once. */
-export type SimpleAction = 'disconnect' | 'forget' | 'clearQueue' | 'discardDeadLetters' | 'resendDeadLetters'
+export type SimpleAction =
+  | 'disconnect'
+  | 'forget'
+  | 'clearQueue'
+  | 'discardDeadLetters'
+  | 'resendDeadLetters'
+  | 'endSecureSession'
 
 /** A message for a sensor; contents as hexadecimal octets or as text. */
 export type Publication = { readonly topic: string; readonly qos?: 0 | 1 | 2; readonly retain?: boolean } & (
@@ -73,6 +79,8 @@ export interface Routes {
   readonly 'POST /api/sensors/:clientId/clear-queue': { answer: undefined }
   readonly 'POST /api/sensors/:clientId/dead-letters/discard': { answer: undefined }
   readonly 'POST /api/sensors/:clientId/dead-letters/resend': { answer: undefined }
+  /** its DTLS session: it needs a handshake before it is heard again, and its MQTT-SN session stays */
+  readonly 'POST /api/sensors/:clientId/secure-session/end': { answer: undefined }
   readonly 'POST /api/actions': { body: SeveralActions; answer: SeveralAnswer }
   readonly 'GET /api/dead-letters': {
     query: Asked<DeadLetterQuery>

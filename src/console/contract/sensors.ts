@@ -38,8 +38,37 @@ export interface SensorSummary {
   readonly upstream: 'closed' | 'connecting' | 'up' | 'retrying'
 }
 
+/** Who a sensor has proved to be, and its session of DTLS; nothing in it is secret. */
+export interface SensorSecurity {
+  readonly identity: string
+  readonly kind: 'psk' | 'certificate'
+  /** number of the session on its listener; behind a forwarder the forwarder's */
+  readonly session: number
+  /** the session, while it is open; undefined: it is over, and the sensor needs a handshake */
+  readonly open: OpenSecurity | undefined
+}
+
+export interface OpenSecurity {
+  /** name of the cipher suite */
+  readonly suite: string
+  /** it was opened by a short handshake */
+  readonly resumed: boolean
+  readonly extendedMasterSecret: boolean
+  /** its records have a connection id, so that its address may change */
+  readonly connectionId: boolean
+  readonly openedAt: number
+  /** messages that came in records, and records that were sent, since it was opened or the gateway started */
+  readonly received: number
+  readonly sent: number
+  /** how often its address changed, and when last */
+  readonly moves: number
+  readonly movedAt?: number | undefined
+}
+
 /** One sensor, in depth. */
 export interface SensorDetail extends SensorSummary {
+  /** undefined: it comes without DTLS, or has no address now */
+  readonly secure: SensorSecurity | undefined
   readonly description: string | undefined
   /** where name, description and tags come from */
   readonly labelledBy: 'rule' | 'console' | undefined

@@ -1,6 +1,6 @@
-// Metrics of listeners: sockets, and sessions of DTLS.
+// Metrics of listeners: their sockets.
 
-import type { ListenerInfo, SecureInfo } from '../contract/gateway.ts'
+import type { ListenerInfo } from '../contract/gateway.ts'
 
 export type Labels = Readonly<Record<string, string>>
 export type Values = Iterable<readonly [Labels, number]>
@@ -37,29 +37,4 @@ export function addListenerMetrics(
   gauge('mqttsn_listener_receive_buffer_asked_bytes', wanted, ['listener'], () =>
     perListener(({ link, receiveBufferAsked }) => (link ? undefined : receiveBufferAsked)),
   )
-
-  const perSecure = (read: (secure: SecureInfo) => number): Values =>
-    perListener(({ secure }) => secure && read(secure))
-  gauge('mqttsn_dtls_sessions', 'DTLS sessions that are open.', ['listener'], () =>
-    perSecure(({ sessions }) => sessions),
-  )
-  gauge('mqttsn_dtls_half_open', 'DTLS handshakes under way.', ['listener'], () =>
-    perSecure(({ halfOpen }) => halfOpen),
-  )
-  const ended = 'DTLS handshakes by how they ended: full, resumed, or why they failed.'
-  counter('mqttsn_dtls_handshakes_total', ended, ['listener', 'result'], () =>
-    listeners().flatMap(({ name, secure }) =>
-      [...by('result', secure?.handshakes ?? {})].map(
-        ([labels, value]) => [{ listener: name, ...labels }, value] as const,
-      ),
-    ),
-  )
-  const moved = 'DTLS sessions that went to another address of their sensor.'
-  counter('mqttsn_dtls_moves_total', moved, ['listener'], () => perSecure(({ moves }) => moves))
-  const asked = 'DTLS hellos that were asked to show that their address is theirs.'
-  counter('mqttsn_dtls_hello_verify_total', asked, ['listener'], () =>
-    perSecure(({ helloVerifies }) => helloVerifies),
-  )
-  const logged = '1 while the secrets of all DTLS sessions are written to a file.'
-  gauge('mqttsn_dtls_key_log', logged, ['listener'], () => perSecure(({ keyLog }) => (keyLog ? 1 : 0)))
 }

@@ -1,12 +1,13 @@
 // Metrics for Prometheus: a registry of its own, filled from the gateway's plain integers when somebody asks for it.
 // Nothing is counted here, so a gateway that nobody scrapes pays nothing. No label ever names a sensor.
 
-import { Histogram, Registry } from 'prom-client'
-import type { BrokerInfo, GatewayInfo, ListenerInfo, StoreInfo } from '../contract/gateway.ts'
-import type { GatewayView, LatencyInfo } from '../view.ts'
+import { Registry } from 'prom-client'
+import type { BrokerInfo, GatewayInfo, HistogramInfo, ListenerInfo, StoreInfo } from '../contract/gateway.ts'
+import type { GatewayView } from '../view.ts'
 import { registerLinkMetrics } from './link-metrics.ts'
 import { addListenerMetrics, by, type Values } from './listener-metrics.ts'
 import { adders, processMetrics } from './registering.ts'
+import { addSecureMetrics } from './secure-metrics.ts'
 
 /** What the numbers are taken from. */
 export type MetricsSource = Pick<GatewayView, 'info' | 'broker' | 'store' | 'listeners' | 'latency'>
@@ -24,8 +25,7 @@ const one = (value: number): Values => [[{}, value]]
 /** Makes the metrics of what `view` shows. */
 export function createMetrics(view: MetricsSource): Metrics {
   const registry = new Registry()
-  const registers = [registry]
-  const { counter, gauge } = adders(registry)
+  const { counter, gauge, histogram } = adders(registry)
   // One look per scrape: cheaper with many sensors, and the numbers fit together.
   let now: Look
   const counters = () => now.info.counters
@@ -117,9 +117,11 @@ export function createMetrics(view: MetricsSource): Metrics {
   counter('mqttsn_upstream_lost_total', 'Connections of sensors to the broker that broke.', [], () =>
     one(now.broker.lost),
   )
-  registry.registerMetric(new Latency(registers, () => now.latency))
+  const latency = 'From a QoS 1 or 2 publish to the broker to its acknowledgement.'
+  histogram('mqttsn_publish_acknowledgement_seconds', latency, [], () => [[{}, now.latency]])
 
   addListenerMetrics({ counter, gauge }, () => now.listeners)
+  addSecureMetrics({ counter, gauge, histogram }, () => now.listeners)
   registerLinkMetrics({ counter, gauge }, () => now.listeners)
 
   return {
@@ -137,7 +139,7 @@ interface Look {
   readonly broker: BrokerInfo
   readonly store: StoreInfo
   readonly listeners: readonly ListenerInfo[]
-  readonly latency: LatencyInfo
+  readonly latency: HistogramInfo
 }
 
 async function look(view: MetricsSource): Promise<Look> {
@@ -148,38 +150,4 @@ async function look(view: MetricsSource): Promise<Look> {
     view.latency(),
   ])
   return { info, broker, store, latency, listeners: view.listeners() }
-}
-
-const LATENCY = 'mqttsn_publish_acknowledgement_seconds'
-const LATENCY_HELP = 'From a QoS 1 or 2 publish to the broker to its acknowledgement.'
-
-/** A histogram that was counted elsewhere: the library only observes single values itself. */
-class Latency extends Histogram {
-  readonly #read: () => LatencyInfo
-
-  constructor(registers: Registry[], read: () => LatencyInfo) {
-    super({ name: LATENCY, help: LATENCY_HELP, registers })
-    this.#read = read
-  }
-
-  /** Where the library takes its values from; `get` is built on it. */
-  async getForPromString() {
-    const { bounds, counts, sum, count } = this.#read()
-    const buckets = [...bounds, '+Inf'].map((le, i) => ({
-      metricName: `${LATENCY}_bucket`,
-      labels: { le },
-      value: counts[i] ?? count,
-    }))
-    const totals = [
-      { metricName: `${LATENCY}_sum`, labels: {}, value: sum },
-      { metricName: `${LATENCY}_count`, labels: {}, value: count },
-    ]
-    return {
-      name: LATENCY,
-      help: LATENCY_HELP,
-      type: 'histogram',
-      aggregator: 'sum',
-      values: [...buckets, ...totals],
-    }
-  }
 }

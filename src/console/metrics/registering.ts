@@ -1,10 +1,18 @@
 // Metrics that are read when somebody asks, not counted: what all registries here have in common.
 
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { type AddHistogram, CountedHistogram } from './counted-histogram.ts'
 import type { Add } from './listener-metrics.ts'
 
+/** Each adds one kind of metric. */
+export interface Adders {
+  readonly counter: Add
+  readonly gauge: Add
+  readonly histogram: AddHistogram
+}
+
 /** What adds metrics to a registry, each with what it is read from. */
-export function adders(registry: Registry): { readonly counter: Add; readonly gauge: Add } {
+export function adders(registry: Registry): Adders {
   const registers = [registry]
   return {
     /** Only grows: the total is kept elsewhere, so it is set anew each time. */
@@ -31,6 +39,9 @@ export function adders(registry: Registry): { readonly counter: Add; readonly ga
           for (const [labels, value] of read()) this.set(labels, value)
         },
       })
+    },
+    histogram(name, help, labelNames, read) {
+      registry.registerMetric(new CountedHistogram({ name, help, labelNames, registers }, read))
     },
   }
 }

@@ -68,6 +68,13 @@ export function endSession(
   if (context.settings.persist) turn.out.push({ type: 'forget', session: association.id })
 }
 
+/** A mistake in the core: it costs this association and no other. */
+export function endBroken(context: ServerContext, association: Association, turn: Turn): void {
+  const why = 'a mistake in the core'
+  if (association.state === 'open') endSession(context, association, why, undefined, turn)
+  else endHandshake(context, association, 'fault', why, turn)
+}
+
 function forgetSecrets(association: Association): void {
   const { handshake } = association
   handshake?.master?.fill(0)

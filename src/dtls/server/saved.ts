@@ -8,7 +8,7 @@ import { LAST_SEQUENCE } from '../record/record.ts'
 import { ReplayWindow } from '../record/window.ts'
 import { SUITES } from '../suites.ts'
 import type { Association, Who } from './association.ts'
-import type { ServerContext } from './context.ts'
+import { type ServerContext, wakeToSweep } from './context.ts'
 import { isStillTrusted } from './opening/resume.ts'
 
 /** So many numbers are reserved with every `save`. */
@@ -62,7 +62,7 @@ export function restoreSession(context: ServerContext, saved: SavedSession, turn
   const { table, settings } = context
   const { session, remote, info, who, ownCid } = saved
   const suite = SUITES.find(({ name }) => name === info.suite)
-  if (suite === undefined || !isStillTrusted(who, settings) || table.sessions.has(session)) return false
+  if (suite === undefined || !isStillTrusted(who, settings, true) || table.sessions.has(session)) return false
   if (ownCid.length > 0 && (ownCid.length !== settings.connectionIdLength || table.byCid(ownCid)))
     return false
   const channel = new Channel()
@@ -90,5 +90,6 @@ export function restoreSession(context: ServerContext, saved: SavedSession, turn
   }
   context.nextId = Math.max(context.nextId, session + 1)
   table.addOpen(association)
+  wakeToSweep(context, turn.now)
   return true
 }

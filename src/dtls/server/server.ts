@@ -16,8 +16,8 @@ import {
 import { ResumptionCache } from '../resumption/cache.ts'
 import { type TicketKey, Tickets } from '../resumption/tickets.ts'
 import { type Association, isReadable } from './association.ts'
-import { type ServerContext, wakeToSweep } from './context.ts'
-import { closeSession, endHandshake, endSession, failHandshake } from './end.ts'
+import type { ServerContext } from './context.ts'
+import { closeSession, endBroken, failHandshake } from './end.ts'
 import { AddressRate } from './opening/address-rate.ts'
 import { useKey } from './opening/client-flight.ts'
 import { Cookies } from './opening/cookie.ts'
@@ -30,7 +30,7 @@ import {
   takeMessages,
 } from './opening/half-open.ts'
 import { receiveHello } from './opening/hello.ts'
-import { isStillTrusted } from './opening/resume.ts'
+import { isKeyOf, isStillTrusted } from './opening/resume.ts'
 import { type ServerOptions, settingsOf } from './options.ts'
 import { restoreSession, type SavedSession, saveSession } from './saved.ts'
 import { isAt, receiveOpened, sendData } from './session.ts'
@@ -106,13 +106,20 @@ export class DtlsServer {
     this.#context.table.setInUse(association, inUse)
   }
 
-  /** Other settings from now on. Sessions whose key or certificate counts no longer end. */
+  /** Other settings from now on. Sessions end whose key or certificate counts no longer; those of keys that are looked up outside stay. */
   reconfigure(options: ServerOptions, turn: Turn): void {
     const settings = settingsOf(options)
     // records in both directions carry ids of the old length
     const { connectionIdLength } = this.#context.settings
     this.#context.settings = { ...settings, connectionIdLength }
-    closeUntrusted(this.#context, ({ who }) => who === undefined || isStillTrusted(who, settings), turn)
+    const { sessions } = this.#context.table
+    closeUntrusted(this.#context, sessions.values(), (who) => isStillTrusted(who, settings, true), turn)
+  }
+
+  /** The key that the identity of a session has now: with another one than it was opened with, or none, it ends. */
+  verifyKey(session: number, key: Uint8Array | undefined, turn: Turn): void {
+    const open = this.#context.table.sessions.get(session)
+    if (open !== undefined) closeUntrusted(this.#context, [open], (who) => isKeyOf(who, key), turn)
   }
 
   /** When `tick` is due, monotonic; Infinity = never. May be too early, never too late. */
@@ -132,9 +139,7 @@ export class DtlsServer {
 
   /** A session of an earlier process, before the first datagram; false where it does not count any more. */
   restore(saved: SavedSession, turn: Turn): boolean {
-    const restored = restoreSession(this.#context, saved, turn)
-    if (restored) wakeToSweep(this.#context, turn.now)
-    return restored
+    return restoreSession(this.#context, saved, turn)
   }
 
   /** Sessions have numbers from this one on: those below were of an earlier process, and are remembered above. */
@@ -152,8 +157,20 @@ export class DtlsServer {
     this.#context.tickets.onKeys = listener
   }
 
-  infoOf(session: number): SessionInfo | undefined {
-    return this.#context.table.sessions.get(session)?.info
+  /** What is shown of an open session, and how many protected records were written in it. */
+  about(session: number): { readonly info: SessionInfo; readonly written: number } | undefined {
+    const { info, channel } = this.#context.table.sessions.get(session) ?? {}
+    return info && channel && { info, written: channel.sequence }
+  }
+
+  /** The open session whose peer was last heard from an address. */
+  sessionAt(from: Remote): number | undefined {
+    return this.#context.table.openAt(from)?.id
+  }
+
+  /** How many sessions and handshakes there may be at once. */
+  get limits(): Required<Pick<ServerOptions, 'sessions' | 'handshakes'>> {
+    return this.#context.settings
   }
 
   /** Sessions that are open, handshakes under way, and what else is remembered. */
@@ -168,8 +185,7 @@ export class DtlsServer {
     } catch (error) {
       turn.out.push({ type: 'fault', error })
       const broken = this.#current as Association | undefined
-      if (broken === undefined) return
-      endHandshakeOrSession(this.#context, broken, turn)
+      if (broken !== undefined) endBroken(this.#context, broken, turn)
     }
   }
 
@@ -231,10 +247,4 @@ export class DtlsServer {
     if (halfOpen.channel.ownCid.length > 0) return discard(turn, 'malformed')
     receiveProtected(context, halfOpen, record, turn)
   }
-}
-
-function endHandshakeOrSession(context: ServerContext, association: Association, turn: Turn): void {
-  const why = 'a mistake in the core'
-  if (association.state === 'open') endSession(context, association, why, undefined, turn)
-  else endHandshake(context, association, 'fault', why, turn)
 }

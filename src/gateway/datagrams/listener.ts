@@ -8,8 +8,12 @@ import type { Listener } from '../../session/peers.ts'
 import { createDiscovery, type Discovery } from '../../sessions/discovery.ts'
 import type { Sessions } from '../../sessions/table.ts'
 import { type LinkOptions, openLink } from '../../transport/open.ts'
+import type { SecureLink } from '../../transport/secure-link.ts'
 import type { OnDatagram, Transport } from '../../transport/transport.ts'
 import { mayBeAt } from '../dtls/association-use.ts'
+import { Credentials } from '../dtls/credentials.ts'
+import { type KeyLookUp, KeyQuestions } from '../dtls/key-questions.ts'
+import { isPromise, isPromised } from '../dtls/promises.ts'
 import { createDtlsReports, type DtlsReportParts } from '../dtls/reports.ts'
 import { serverOptionsOf } from '../dtls/server-options.ts'
 import { logLine } from '../reports/line-log.ts'
@@ -22,6 +26,8 @@ export interface BoundListener extends Admission {
   readonly transport: Transport
   /** undefined where no group is configured */
   readonly discovery: Discovery | undefined
+  /** keys and certificates, where this is a listener with DTLS */
+  readonly credentials?: Credentials | undefined
 }
 
 /** What a listener is opened with. */
@@ -37,6 +43,10 @@ export interface ListenerParts {
 export interface SecureParts extends DtlsReportParts {
   /** whose rules say where a sensor may be; another thread may have them */
   readonly sessions?: Sessions | undefined
+  /** asked for keys that the configuration does not have */
+  readonly findKey?: KeyLookUp | undefined
+  /** links that have sessions of their own are added here, by the names of their listeners */
+  readonly links: Map<string, SecureLink>
 }
 
 /** Those of a gateway, which may be one of several that share the sensors. */
@@ -71,18 +81,25 @@ export async function openListener(
     // it is counted and told as a message from there would be
     onRefusedHost: (remote) => receive(new Uint8Array(0), remote),
   }
+  let credentials: Credentials | undefined
   if (config.dtls !== undefined && secure !== undefined && share === undefined) {
     const admits = (address: string): boolean => bound?.admits(address) ?? false
+    const questions = secure.findKey && new KeyQuestions(secure.findKey, config.name, log)
+    credentials = new Credentials(questions)
     link.secure = {
       name: config.name,
       keyLog: config.dtls.keyLog,
-      server: secureServerOf(config.dtls, limits, { index, admits }, secure),
+      server: secureServerOf(config.dtls, limits, { index, admits, credentials }, secure),
+      lookUp: questions && ((identity) => questions.wait(identity)),
       admits,
+      promises: { isPromised, isPromise },
+      credentials: credentials.status,
       // it is counted and told as on any other listener, which refuses it for the same reason
       reports: { ...createDtlsReports(secure, listener), refused: receive },
     }
   }
   const transport = share?.listen(index, receive) ?? (await openLink(link, receive))
+  if (transport.secure !== undefined) secure?.links.set(config.name, transport.secure)
   const room = transport.room?.bind(transport)
   if (room !== undefined) listener.room = room
   if ('longest' in transport) boundByLink(listener, transport)
@@ -90,6 +107,7 @@ export async function openListener(
     index,
     listener,
     transport,
+    credentials,
     ...admissionOf(config),
     discovery:
       discovery &&
@@ -117,13 +135,12 @@ function boundByLink(listener: { maxMessage: number }, transport: Transport): vo
 export function secureServerOf(
   dtls: NonNullable<ListenerConfig['dtls']>,
   limits: Config['limits'],
-  { index, admits }: Pick<BoundListener, 'index' | 'admits'>,
-  secure: SecureParts,
+  { index, admits, credentials = new Credentials() }: Pick<BoundListener, 'index' | 'admits' | 'credentials'>,
+  { sessions }: SecureParts,
 ): ServerOptions {
-  const { sessions } = secure
   const mayMove: ServerOptions['mayMove'] = (association, { address }) =>
     admits(address) && (sessions === undefined || mayBeAt(sessions, index, association, address))
-  return { ...serverOptionsOf(dtls, limits), mayMove }
+  return { ...serverOptionsOf(dtls, limits, credentials), mayMove }
 }
 
 /** The status of a listener; asks the system. */

@@ -1,25 +1,22 @@
 // The section `listeners[].dtls` as the core of DTLS wants it: keys and certificates are read here, at the start and at every reload.
 
-import { readPskKeys } from '../../config/dtls/psk-file.ts'
-import { revokedSerials } from '../../config/dtls/revocation.ts'
-import type { Config, ListenerConfig } from '../../config/schema.ts'
-import { signerOf } from '../../dtls/crypto/chance.ts'
-import { createTrust, derChain } from '../../dtls/crypto/x509.ts'
-import type { FindKey, ServerOptions } from '../../dtls/server/options.ts'
+import type { Config } from '../../config/schema.ts'
+import type { ServerOptions } from '../../dtls/server/options.ts'
 import { SECP256R1, SUITES, X25519 } from '../../dtls/suites.ts'
-
-type DtlsConfig = NonNullable<ListenerConfig['dtls']>
+import type { Credentials, DtlsConfig } from './credentials.ts'
 
 /** Sessions beyond the sensors that there may be: of those that only look in, or come again. */
 const SPARE = 1.25
 
 /** Throws an Error where a file cannot be read, or a key or certificate cannot be used. */
-export function serverOptionsOf(dtls: DtlsConfig, limits: Pick<Config['limits'], 'sensors'>): ServerOptions {
-  const { cert, key, ciphers, groups } = dtls
+export function serverOptionsOf(
+  dtls: DtlsConfig,
+  limits: Pick<Config['limits'], 'sensors'>,
+  credentials: Credentials,
+): ServerOptions {
+  const { ciphers, groups } = dtls
   return {
-    findKey: findKeyOf(dtls),
-    certificate: cert && key ? { chain: derChain(cert), sign: signerOf(key) } : undefined,
-    clientTrust: trustOf(dtls),
+    ...credentials.read(dtls),
     clientCertificate: 'required',
     suites:
       ciphers &&
@@ -44,15 +41,3 @@ const inOrder =
   (names: readonly string[]) =>
   (a: { readonly name: string }, b: { readonly name: string }): number =>
     names.indexOf(a.name) - names.indexOf(b.name)
-
-function findKeyOf({ psk }: DtlsConfig): FindKey | undefined {
-  if (psk === undefined) return undefined
-  const { keys } = readPskKeys(psk)
-  return (identity) => keys.get(identity)
-}
-
-function trustOf({ clientCa, crl, identity }: DtlsConfig): ServerOptions['clientTrust'] {
-  if (!clientCa) return undefined
-  const revoked = crl ? revokedSerials(crl) : []
-  return createTrust({ authorities: clientCa, purpose: 'client', identity, revoked })
-}

@@ -1,5 +1,6 @@
 // Effects towards the broker: each session has a connection of its own, made when it is first needed.
 
+import { addObservation, type Histogram } from '../../histogram.ts'
 import type { Log } from '../../log.ts'
 import type { UpstreamEvent } from '../../session/events.ts'
 import type { Session } from '../../session/session.ts'
@@ -7,7 +8,6 @@ import { SparseMap } from '../../session/sparse.ts'
 import type { Sessions } from '../../sessions/table.ts'
 import type { Upstream, UpstreamConnection } from '../../upstream/upstream.ts'
 import type { Counters } from '../counters.ts'
-import { addObservation, type Histogram } from '../histogram.ts'
 import { createRefusalLog } from '../reports/refusal-log.ts'
 import type { SensorRules } from '../rules/sensor-rules.ts'
 import type { EffectTable } from './effect-table.ts'

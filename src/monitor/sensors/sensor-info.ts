@@ -11,6 +11,7 @@ import type { Session } from '../../session/session.ts'
 import { silenceDeadline } from '../../session/setup/keep-alive.ts'
 import { findingsOf } from './findings.ts'
 import { entriesOf } from './recent-packets.ts'
+import { securityOf } from './secure-session.ts'
 import type { Remembered } from './sensor-memory.ts'
 import { topicUses } from './topic-uses.ts'
 import { waitingOf } from './waiting.ts'
@@ -91,6 +92,7 @@ function recollection({ remembered, label, refusals }: Known, departed: boolean)
 /** A sensor that has no session any more. */
 export function detailOfDeparted(row: SensorSummary, known: Known): SensorDetail {
   const detail = {
+    secure: undefined,
     cleanSession: true,
     keepAlive: 0,
     lostAt: undefined,
@@ -127,6 +129,7 @@ export function detailOf(session: Session, known: Known, config: Config): Sensor
   const detail = {
     ...summaryOf(session, known.label, known.remembered),
     ...recollection(known, false),
+    secure: securityOf(session.peer),
     cleanSession: session.cleanSession,
     keepAlive: session.keepAlive,
     lostAt: Number.isFinite(deadline) ? toWall(deadline) : undefined,

@@ -1,29 +1,24 @@
 // DTLS over UDP: what the core in src/dtls wants done is done here, and what it opened goes on with the name of its sender.
 
 import { systemChance } from '../../dtls/crypto/chance.ts'
-import type { Remote as DtlsRemote, Effect, SessionInfo, Turn } from '../../dtls/effects.ts'
+import type { Effect, Turn } from '../../dtls/effects.ts'
 import type { ServerOptions } from '../../dtls/server/options.ts'
 import { DtlsServer } from '../../dtls/server/server.ts'
-import type { Association } from '../../session/peers.ts'
-import type { AsideStore, HandshakeResult, SecureLink } from '../secure-link.ts'
+import type { AsideStore, OnWire, SecureLink, SecureSession } from '../secure-link.ts'
 import type { OnDatagram, Remote, Transport, TransportStats } from '../transport.ts'
 import { DueTimer } from './due-timer.ts'
+import { HandshakeBook } from './handshake-book.ts'
 import { HeldDatagrams } from './held-datagrams.ts'
 import { HelloQueue } from './hello-queue.ts'
 import { type KeyLog, openKeyLog } from './key-log.ts'
+import { lookUpAgain, OpenSessions, shownOf } from './open-sessions.ts'
 import type { EffectOf, SecureOptions } from './options.ts'
+import { SessionKeeper } from './session-keeper.ts'
 import { FreshNumbers, sessionName, sessionsIn, ticketKeysIn, ticketsName } from './session-records.ts'
+import { WireWatch } from './wire-watch.ts'
 
 /** Datagrams that may wait until `begin`. */
 const MOST_EARLY = 5000
-
-interface OpenSession {
-  readonly association: Association
-  remote: DtlsRemote
-  /** its record in the store, by name: with every message it is told that it has changed */
-  readonly name: string
-  readonly record: () => object | undefined
-}
 
 export class DtlsTransport implements Transport, SecureLink {
   readonly url: string
@@ -33,15 +28,14 @@ export class DtlsTransport implements Transport, SecureLink {
   readonly #keyLog: KeyLog | undefined
   readonly #held: HeldDatagrams
   readonly #hellos: HelloQueue
+  readonly #sessions = new OpenSessions()
+  readonly #handshakes = new HandshakeBook()
+  readonly #wire = new WireWatch((at) => this.#sessions.get(this.#core.sessionAt(at))?.association)
   readonly #timer = new DueTimer(() => this.#perform((turn) => this.#core.tick(turn)))
-  readonly #sessions = new Map<number, OpenSession>()
-  readonly #handshakes: Partial<Record<HandshakeResult, number>> = {}
   #core: DtlsServer
-  #store: AsideStore | undefined
+  #keeper: SessionKeeper | undefined
   #numbers: FreshNumbers | undefined
   #early: [Uint8Array, Remote][] | undefined = []
-  #moves = 0
-  #helloVerifies = 0
   #unsent = 0
 
   constructor(socket: Transport, options: SecureOptions, onDatagram: OnDatagram) {
@@ -50,7 +44,10 @@ export class DtlsTransport implements Transport, SecureLink {
     this.#options = options
     this.#onDatagram = onDatagram
     this.#keyLog = options.keyLog === undefined ? undefined : openKeyLog(options.keyLog)
-    this.#held = new HeldDatagrams((bytes, to) => socket.send(bytes, to))
+    this.#held = new HeldDatagrams((bytes, to) => {
+      if (this.#wire.isWatched) this.#wire.note('sent', bytes, to)
+      socket.send(bytes, to)
+    })
     this.#hellos = new HelloQueue(
       (bytes, from) => this.#hear(bytes, from),
       (from) => options.reports.discarded('hello-flood', from),
@@ -71,10 +68,12 @@ export class DtlsTransport implements Transport, SecureLink {
   }
 
   #hear(bytes: Uint8Array, from: Remote): void {
+    if (this.#wire.isWatched) this.#wire.note('received', bytes, from) // before the core can change them
     this.#perform((turn) => this.#core.receive(bytes, from, turn), from)
   }
 
   send(bytes: Uint8Array, { association: to }: Remote): void {
+    if (to !== undefined) this.#keeper?.holdPromise(to.number, bytes)
     const isSent = to !== undefined && this.#perform((turn) => this.#core.send(to.number, bytes, turn))
     if (!isSent) this.#unsent++
   }
@@ -83,24 +82,24 @@ export class DtlsTransport implements Transport, SecureLink {
   broadcast(): void {}
 
   stats(): TransportStats {
-    const stats = this.#socket.stats()
-    const { sessions, halfOpen } = this.#core.sizes
+    const { sizes, limits } = this.#core
     const secure = {
-      sessions,
-      halfOpen,
-      handshakes: { ...this.#handshakes },
-      moves: this.#moves,
-      helloVerifies: this.#helloVerifies,
-      keyLog: this.#keyLog !== undefined,
+      ...{ sessions: sizes.sessions, halfOpen: sizes.halfOpen },
+      limits: { sessions: limits.sessions, halfOpen: limits.handshakes },
+      ...this.#handshakes.stats(),
+      ...{ moves: this.#sessions.moves, keyLog: this.#keyLog !== undefined },
+      credentials: this.#options.credentials(),
     }
+    const stats = this.#socket.stats()
     return { ...stats, sendErrors: stats.sendErrors + this.#unsent, secure }
   }
 
   async close(): Promise<void> {
     // with a store the sessions live on, and the next start goes on with them
-    if (this.#store === undefined && this.#early === undefined)
+    if (this.#keeper === undefined && this.#early === undefined)
       this.#perform((turn) => {
-        for (const session of this.#sessions.keys()) this.#core.close(session, 'the gateway stops', turn)
+        for (const { association } of this.#sessions.list())
+          this.#core.close(association.number, 'the gateway stops', turn)
       })
     this.#early = []
     this.#timer.stop()
@@ -111,8 +110,9 @@ export class DtlsTransport implements Transport, SecureLink {
 
   begin(store?: AsideStore): void {
     if (store !== undefined) {
-      this.#store = store
-      this.#core = new DtlsServer(this.#settings(this.#options.server), systemChance)
+      this.#core = new DtlsServer(this.#settings(this.#options.server, true), systemChance)
+      const [core, options, sessions, held] = [this.#core, this.#options, this.#sessions, this.#held]
+      this.#keeper = new SessionKeeper({ store, core, options, sessions, held })
       this.#restore(store)
     }
     const early = this.#early ?? []
@@ -126,10 +126,26 @@ export class DtlsTransport implements Transport, SecureLink {
 
   reconfigure(options: ServerOptions): void {
     this.#perform((turn) => this.#core.reconfigure(this.#settings(options), turn))
+    this.#lookUpAgain(options)
   }
 
-  #settings(options: ServerOptions): ServerOptions {
-    return { ...options, persist: this.#store !== undefined, keyLog: this.#keyLog !== undefined }
+  about(association: number): SecureSession | undefined {
+    const [open, about] = [this.#sessions.get(association), this.#core.about(association)]
+    return open && about && shownOf(open, about.info, about.written)
+  }
+
+  end(association: number, why: string): boolean {
+    if (this.#sessions.get(association) === undefined) return false
+    this.#perform((turn) => this.#core.close(association, why, turn))
+    return true
+  }
+
+  watch(onWire: OnWire): () => void {
+    return this.#wire.add(onWire)
+  }
+
+  #settings(options: ServerOptions, persist = this.#keeper !== undefined): ServerOptions {
+    return { ...options, persist, keyLog: this.#keyLog !== undefined }
   }
 
   #restore(store: AsideStore): void {
@@ -140,10 +156,12 @@ export class DtlsTransport implements Transport, SecureLink {
     this.#core.onTicketKeys = (keys) => store.keepAside(ticketsName(name), () => ({ keys }))
     this.#perform((turn) => {
       for (const saved of sessionsIn(store, name)) {
-        if (this.#core.restore(saved, turn)) this.#note(saved.session, saved.info, saved.remote)
-        else store.keepAside(sessionName(name, saved.session), () => undefined)
+        const { session, info, remote, openedAt, sequence } = saved
+        if (this.#core.restore(saved, turn)) this.#sessions.add(session, info, remote, openedAt, sequence)
+        else store.keepAside(sessionName(name, session), () => undefined)
       }
     })
+    this.#lookUpAgain(this.#options.server)
   }
 
   #perform<T>(step: (turn: Turn) => T, from?: Remote): T {
@@ -166,25 +184,23 @@ export class DtlsTransport implements Transport, SecureLink {
       case 'moved':
         return this.#move(effect)
       case 'closed': {
-        const session = this.#sessions.get(effect.session)
-        this.#sessions.delete(effect.session)
+        const session = this.#sessions.take(effect.session)
         if (session !== undefined) reports.closed(session.association, effect.why)
         return
       }
       case 'failed':
-        this.#count(effect.cause)
+        this.#handshakes.noteFailed(effect, Date.now())
         return reports.failed(effect)
       case 'verify':
-        this.#helloVerifies++
-        return
+        return this.#handshakes.noteVerify()
       case 'discard':
         return reports.discarded(effect.reason, from)
       case 'look-up':
         return void this.#lookUp(effect)
       case 'save':
-        return this.#save(effect.session)
+        return this.#keeper?.save(effect.session)
       case 'forget':
-        return this.#store?.keepAside(sessionName(this.#options.name, effect.session), () => undefined)
+        return this.#keeper?.forget(effect.session)
       case 'keylog':
         return this.#keyLog?.write(effect.line)
       case 'fault':
@@ -192,37 +208,25 @@ export class DtlsTransport implements Transport, SecureLink {
     }
   }
 
-  #open({ session, info, remote }: EffectOf<'open'>): void {
-    this.#count(info.resumed ? 'resumed' : 'full')
+  #open({ session, info, remote, took = 0 }: EffectOf<'open'>): void {
+    this.#handshakes.noteOpened(info, took)
     this.#numbers?.note(session)
-    const association = this.#note(session, info, remote)
+    const association = this.#sessions.add(session, info, remote, Date.now())
     if (association !== undefined) this.#options.reports.opened(association, info, remote)
-  }
-
-  /** Undefined for who has proved nothing, which no configuration allows. */
-  #note(session: number, { identity, kind }: SessionInfo, remote: DtlsRemote): Association | undefined {
-    if (identity === undefined || kind === 'anonymous') return undefined
-    const association: Association = { number: session, identity, kind }
-    const name = sessionName(this.#options.name, session)
-    this.#sessions.set(session, { association, remote, name, record: () => this.#core.save(session) })
-    return association
   }
 
   #deliver({ session, bytes, remote: { address, port, local } }: EffectOf<'data'>): void {
     const open = this.#sessions.get(session)
     if (open === undefined) return
-    // what is acknowledged must not be taken again after a restart: the record's number goes to the disk before that is
-    this.#store?.keepAside(open.name, open.record, true)
+    open.received += 1
+    this.#keeper?.noteReceived(open, bytes)
     this.#onDatagram(bytes, { address, port, local, association: open.association })
   }
 
   #move({ session, from, to }: EffectOf<'moved'>): void {
-    this.#moves++
     this.#held.move(from, to)
-    const open = this.#sessions.get(session)
-    if (open === undefined) return
-    open.remote = to
-    this.#options.reports.moved(open.association, from, to)
+    const open = this.#sessions.move(session, to, Date.now())
+    if (open !== undefined) this.#options.reports.moved(open.association, from, to)
   }
 
   async #lookUp({ ask, identity }: EffectOf<'look-up'>): Promise<void> {
@@ -230,17 +234,10 @@ export class DtlsTransport implements Transport, SecureLink {
     this.#perform((turn) => this.#core.found(ask, key, turn))
   }
 
-  /** Its next numbers are reserved: nothing with them may leave before that is on the disk. */
-  #save(session: number): void {
-    const [store, open] = [this.#store, this.#sessions.get(session)]
-    if (store === undefined || open === undefined) return
-    store.keepAside(open.name, open.record)
-    const release = this.#held.hold(open.remote)
-    const settle = (error?: Error): void => (error === undefined ? release() : store.onDurable(settle))
-    store.onDurable(settle)
-  }
-
-  #count(result: HandshakeResult): void {
-    this.#handshakes[result] = (this.#handshakes[result] ?? 0) + 1
+  #lookUpAgain({ findKey }: ServerOptions): void {
+    const ways = { findKey, lookUp: this.#options.lookUp }
+    void lookUpAgain(this.#sessions.list(), ways, (session, key) =>
+      this.#perform((turn) => this.#core.verifyKey(session, key, turn)),
+    )
   }
 }

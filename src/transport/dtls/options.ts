@@ -3,6 +3,7 @@
 import type { Effect, SessionInfo } from '../../dtls/effects.ts'
 import type { ServerOptions } from '../../dtls/server/options.ts'
 import type { Association } from '../../session/peers.ts'
+import type { CredentialStatus } from '../secure-link.ts'
 import type { Remote } from '../transport.ts'
 import type { UdpOptions } from '../udp/udp.ts'
 
@@ -30,6 +31,10 @@ export interface SecureOptions {
   /** file for the secrets of all sessions */
   readonly keyLog?: string | undefined
   admits(address: string): boolean
+  /** a message that will be acknowledged once for all, and one that acknowledges such a message */
+  readonly promises?: { isPromised(bytes: Uint8Array): boolean; isPromise(bytes: Uint8Array): boolean }
+  /** what of `server` are keys and certificates, and what became of their files */
+  credentials(): CredentialStatus
   readonly reports: DtlsReports
 }
 

@@ -10,6 +10,12 @@ export const sessionName = (listener: string, session: number): string => `dtls 
 export const ticketsName = (listener: string): string => `dtls tickets ${listener}`
 const numbersName = (listener: string): string => `dtls numbers ${listener}`
 
+/** A session as it is kept here. */
+export interface KeptSession extends SavedSession {
+  /** wall time */
+  readonly openedAt: number
+}
+
 /** The fields that a T has, if these are they. */
 type Fields<T> = { readonly [K in keyof T]?: unknown }
 
@@ -42,8 +48,8 @@ function read<T>(value: unknown, reader: (fields: Fields<T>) => T): T | undefine
 }
 
 /** Undefined for what is no session. */
-const readSession = (value: unknown): SavedSession | undefined =>
-  read<SavedSession>(value, (of) => {
+const readSession = (value: unknown): KeptSession | undefined =>
+  read<KeptSession>(value, (of) => {
     const remote: Fields<Remote> = Object(of.remote)
     const info: Fields<SessionInfo> = Object(of.info)
     const who: Fields<SavedSession['who']> = Object(of.who)
@@ -75,6 +81,8 @@ const readSession = (value: unknown): SavedSession | undefined =>
       longest: insist(of.longest, isCount),
       sequence: insist(of.sequence, isCount),
       top: insist(of.top, isNumber),
+      // records of before have none
+      openedAt: of.openedAt === undefined ? Date.now() : insist(of.openedAt, isNumber),
     }
   })
 
@@ -88,7 +96,7 @@ const readTicketKeys = (value: unknown): readonly TicketKey[] =>
   }))?.keys ?? []
 
 /** The sessions of a listener that are in the store. */
-export function sessionsIn({ asides }: AsideStore, listener: string): SavedSession[] {
+export function sessionsIn({ asides }: AsideStore, listener: string): KeptSession[] {
   return [...asides].flatMap(([name, record]) => {
     if (!name.startsWith('dtls ')) return []
     const saved = readSession(record)

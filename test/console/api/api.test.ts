@@ -100,12 +100,12 @@ describe('what the API does', () => {
     const log = { info: (fields: object) => void lines.push(fields), error() {} }
     const console = await openConsole({ log })
     const sensor = `/api/sensors/${encodeURIComponent('button/é 1')}`
-    for (const path of ['disconnect', 'forget', 'clear-queue']) {
+    for (const path of ['disconnect', 'forget', 'clear-queue', 'secure-session/end']) {
       const { status, text } = await ask(console, `${sensor}/${path}`, { method: 'POST' })
       expect([status, text]).toEqual([204, ''])
     }
     const clientId = 'button/é 1'
-    const types = ['disconnect', 'forget', 'clearQueue'] as const
+    const types = ['disconnect', 'forget', 'clearQueue', 'endSecureSession'] as const
     expect(console.view.actions).toEqual(types.map((type) => ({ clientId, action: { type } })))
     expect(lines).toEqual(types.map((action) => ({ clientId, action })))
   })
@@ -179,7 +179,7 @@ describe('the OpenAPI description', () => {
       openapi: '3.1.0',
       info: { title: 'MQTT-SN gateway', version: '1.2.3' },
     })
-    expect(operations).toHaveLength(38)
+    expect(operations).toHaveLength(39)
     expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(operations.length)
     for (const { path, method, operation } of operations) {
       expect(operation.summary, path).toMatch(/^[A-Z].+/)
@@ -259,13 +259,14 @@ describe('the OpenAPI description', () => {
       }
       tried.push(operation.operationId)
     }
-    expect(tried).toHaveLength(36)
+    expect(tried).toHaveLength(37)
     expect(console.view.actions.map(({ action }) => action.type)).toEqual([
       'disconnect',
       'forget',
       'clearQueue',
       'discardDeadLetters',
       'resendDeadLetters',
+      'endSecureSession',
       'publish',
       'disconnect', // of several
     ])

@@ -32,6 +32,7 @@ async function open(
     name: 'test',
     admits: () => true,
     reports,
+    credentials: () => ({ identities: 1, pskFile: undefined, trouble: undefined, certificates: {} }),
     ...options,
   }
   const transport = await openLink({ url, receiveBuffer: 65_536, secure }, onDatagram)

@@ -34,6 +34,9 @@ const WITHOUT: Readonly<Record<string, string>> = {
   group: 'no counterpart: start the gateway as that group, or with Group= of systemd',
 }
 
+const WHY_NOT_DTLS =
+  'bisquitt shows its own certificate and asks sensors for none: they say who they are by AUTH, and here by a key (listeners[].dtls.psk) or a certificate of their own (clientCa). Its certificate and key will do for dtls.cert and dtls.key if they are on P-256'
+
 /** Whether a switch is on, as Go reads it. */
 const isOn = (setting: Setting | undefined) => setting !== undefined && /^(1|t|true)$/i.test(setting.value)
 
@@ -106,7 +109,7 @@ function importListener(settings: Settings, draft: Draft): void {
     )
   if (isOn(dtls)) {
     const version = isIP(address) === 6 ? 6 : 4
-    const listener = addDtlsStandIn(draft, { version, port: port?.value ?? '8883', used })
+    const listener = addDtlsStandIn(draft, { version, port: port?.value ?? '8883', used, why: WHY_NOT_DTLS })
     if (dtls) draft.comment(listener, `${dtls.key} (${dtls.place})`)
     return
   }

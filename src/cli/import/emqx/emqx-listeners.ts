@@ -2,8 +2,8 @@
 
 import { isIP } from 'node:net'
 import type { Draft, Tree } from '../draft.ts'
-import { addDtlsStandIn } from '../dtls-listener.ts'
 import type { Setting, Settings } from '../settings.ts'
+import { importEmqxDtls, importEmqxIdentities } from './emqx-dtls.ts'
 
 /** Settings of a listener without counterpart, and what to use instead. */
 const WITHOUT: Readonly<Record<string, string>> = {
@@ -84,6 +84,7 @@ export function importEmqxListeners(
     noteRest(settings, listener.key, draft)
   }
   addBroadcast(draft, broadcast)
+  importEmqxIdentities(draft)
 }
 
 function addListener(draft: Draft, name: string, bind: Setting | undefined): Tree | undefined {
@@ -97,15 +98,11 @@ function addListener(draft: Draft, name: string, bind: Setting | undefined): Tre
   return listener
 }
 
-function addDtls(settings: Settings, { key }: Found, bind: Setting | undefined, draft: Draft): Tree {
-  const address = bind && addressOf(bind.value)
-  const options = settings.takeBelow(`${key}.dtls_options`)
-  const version = address && isIP(address.host) === 6 ? 6 : 4
-  return addDtlsStandIn(draft, {
-    version,
-    port: address?.port ?? '1884',
-    used: [...(bind ? [bind] : []), ...options],
-  })
+function addDtls(settings: Settings, { key, name }: Found, bind: Setting | undefined, draft: Draft): Tree {
+  const address = (bind && addressOf(bind.value)) ?? { host: '127.0.0.1', port: '1884' }
+  const version = isIP(address.host) === 6 ? 6 : 4
+  const url = urlOf(address).replace(/^udp:/, 'dtls:')
+  return importEmqxDtls(settings, key, { name, url, version, port: address.port }, bind, draft)
 }
 
 /** `allow 10.0.0.0/8`, `deny all`: the first that fits decides in EMQX; here `deny` wins over `allow`. */

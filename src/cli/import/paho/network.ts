@@ -42,6 +42,9 @@ const OTHERS = {
   rfcomm: ['RFCOMMAddress'],
 }
 
+const WHY_NOT_DTLS =
+  "Paho's gateway shows its own certificate and asks sensors for none, and here each proves who it is: by a key (listeners[].dtls.psk) or a certificate of its own (clientCa). Its certificate and key will do for dtls.cert and dtls.key if they are on P-256"
+
 /** Seconds between ADVERTISE messages where KeepAlive is not set. */
 const DEFAULT_KEEP_ALIVE = '900'
 
@@ -101,7 +104,8 @@ function addListener(settings: Settings, keys: IpKeys, network: PahoNetwork, dra
   const port = takeOne(settings, keys.port)
   if (network.startsWith('dtls')) {
     const used = OTHERS.dtls.flatMap((key) => settings.takeAll(key))
-    return addDtlsStandIn(draft, { version: keys === IP.udp ? 4 : 6, port: port?.value ?? '10000', used })
+    const version = keys === IP.udp ? 4 : 6
+    return addDtlsStandIn(draft, { version, port: port?.value ?? '10000', used, why: WHY_NOT_DTLS })
   }
   const bind = settings.take('GatewayUDP6Bind', 'first')
   const address = bind && keys === IP.udp6 && isIP(bind.value) === 6 ? `[${bind.value}]` : keys.any

@@ -99,6 +99,8 @@ export const api = {
     send('POST /api/sensors/:clientId/dead-letters/discard', {}, clientId),
   resendDeadLetters: (clientId: string) =>
     send('POST /api/sensors/:clientId/dead-letters/resend', {}, clientId),
+  endSecureSession: (clientId: string) =>
+    send('POST /api/sensors/:clientId/secure-session/end', {}, clientId),
   publish: (clientId: string, { payload, ...message }: OutgoingMessage) => {
     const publication: Publication = { ...message, payload: toHex(payload) }
     return send('POST /api/sensors/:clientId/publish', publication, clientId)

@@ -4,11 +4,13 @@ import type { ListenerInfo } from '../../contract/gateway.ts'
 import { count, octets, plural } from '../parts/format.ts'
 import { doc, type Found } from './found.ts'
 import { linesAway } from './lines-away.ts'
+import { secureTrouble } from './secure-health.ts'
 
-/** Whether sensors can reach it, and what they send is read; `recent` is of the last five minutes. */
+/** Whether sensors can reach it, and what they send is read; `recent` is of the last five minutes, `now` a wall time. */
 export function ofListeners(
   listeners: readonly ListenerInfo[],
   recent: { readonly kernelDrops: number },
+  now = Date.now(),
 ): Found {
   const value = count(listeners.length)
   if (listeners.length === 0) {
@@ -31,15 +33,8 @@ export function ofListeners(
       ...doc('datagrams-lost'),
     }
   }
-  const logged = listeners.find(({ secure }) => secure?.keyLog)
-  if (logged !== undefined) {
-    return {
-      tone: 'bad',
-      value,
-      text: `${logged.name} writes the secrets of all its sessions to a file: whoever has it reads and forges everything.`,
-      next: 'Remove "dtls.keyLog" of this listener from the configuration, start the gateway again, and delete the file.',
-    }
-  }
+  const trouble = secureTrouble(listeners, now)
+  if (trouble !== undefined) return { value, ...trouble }
   const small = listeners.find(({ receiveBuffer, receiveBufferAsked }) => receiveBuffer < receiveBufferAsked)
   if (small !== undefined) {
     return {

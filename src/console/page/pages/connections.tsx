@@ -2,6 +2,7 @@
 
 import type { BrokerInfo, ListenerInfo } from '../../contract/gateway.ts'
 import { Lines } from '../connections/lines.tsx'
+import { SecureListeners } from '../connections/secure.tsx'
 import { useLive } from '../data/use-live.ts'
 import { count, octets } from '../parts/format.ts'
 import { type Fact, Facts, Intro, Panel, WideTable } from '../parts/panel.tsx'
@@ -110,6 +111,7 @@ export function ConnectionsPage() {
           </table>
         </WideTable>
       </Panel>
+      {listeners !== undefined && <SecureListeners listeners={listeners} />}
       {listeners !== undefined && <Lines listeners={listeners} />}
     </div>
   )

@@ -50,6 +50,19 @@ const seriousActions = (clientId: string): SensorAction[] => [
     fits: (sensor) => hasSession(sensor) && sensor.state !== 'lost' && sensor.state !== 'disconnected',
   },
   {
+    label: 'End secure session',
+    perform: api.endSecureSession,
+    title: 'End its secure session?',
+    text: [
+      `${clientId} is told that its DTLS session is over, and needs a handshake before it is heard again. What it sends before that is thrown away.`,
+      'Its MQTT-SN session, subscriptions and waiting messages stay. One that sleeps finds out when it wakes up.',
+    ],
+    action: 'End it',
+    done: 'The secure session was ended.',
+    danger: false,
+    fits: ({ secure }) => secure?.open !== undefined,
+  },
+  {
     label: 'Clear queue',
     perform: api.clearQueue,
     title: 'Discard the messages that wait?',

@@ -1,7 +1,7 @@
 // The facts of a sensor's session, in words: name, value and explanation. Pure.
 
 import type { SensorDetail } from '../../contract/sensors.ts'
-import { ago, duration, octets, time, until } from '../parts/format.ts'
+import { ago, count, duration, octets, plural, time, until } from '../parts/format.ts'
 import { upstreamWords } from '../words/states.ts'
 import { TERMS } from '../words/terms.ts'
 import { outstandingInWords } from './diagnosis.ts'
@@ -11,12 +11,37 @@ function willInWords(will: SensorDetail['will']): string {
   return `${will.topic}, QoS ${will.qos}${will.retain ? ', retained' : ''}, ${octets(will.octets)}`
 }
 
-export function factsOf(sensor: SensorDetail, now: number): [name: string, value: string, tip?: string][] {
+type Fact = [name: string, value: string, tip?: string]
+
+/** Of its secure session; nothing for sensors that come without DTLS. */
+function securityFacts({ secure }: SensorDetail, now: number): Fact[] {
+  if (secure === undefined) return []
+  const { identity, kind, open } = secure
+  const by = kind === 'psk' ? 'by its key' : 'by its certificate'
+  const who: Fact = ['Identity', `${identity}, ${by}`, TERMS.identity]
+  if (open === undefined) return [who, ['Secure session', 'over: it needs a handshake', TERMS.secureSession]]
+  const { suite, resumed, connectionId, openedAt, received, sent, moves, movedAt } = open
+  const moved = movedAt === undefined ? '' : `, moved ${plural(moves, 'time')}, last ${ago(movedAt, now)}`
+  return [
+    who,
+    [
+      'Secure session',
+      `since ${time(openedAt, now)}${resumed ? ', resumed' : ''}${moved}`,
+      TERMS.secureSession,
+    ],
+    ['Cipher suite', suite, TERMS.suite],
+    ['Connection id', connectionId ? 'yes' : 'no', TERMS.connectionId],
+    ['Secure records', `${count(received)} in, ${count(sent)} out`, TERMS.secureRecords],
+  ]
+}
+
+export function factsOf(sensor: SensorDetail, now: number): Fact[] {
   const { heardAt, lostAt, keepAlive, sleep } = sensor
   const { label, text } = upstreamWords(sensor.upstream)
   return [
     ['Address', sensor.address ?? 'none at the moment'],
     ['Listener', sensor.listener ?? '–', TERMS.listener],
+    ...securityFacts(sensor, now),
     [
       'Last heard',
       heardAt === undefined ? 'not since the start' : `${time(heardAt, now)}, ${ago(heardAt, now)}`,

@@ -23,6 +23,12 @@ const ACTIONS: readonly ForSeveral[] = [
     danger: false,
   },
   {
+    action: 'endSecureSession',
+    label: 'End secure sessions',
+    text: 'Their DTLS sessions end: each needs a handshake before it is heard again. Their MQTT-SN sessions stay. Sensors without DTLS are left alone.',
+    danger: false,
+  },
+  {
     action: 'resendDeadLetters',
     label: 'Send dead letters again',
     text: 'Their messages that the broker would not have are sent once more.',

@@ -33,5 +33,13 @@ export const TERMS = {
   lostConnections: 'Connections to the broker that broke since the start.',
   repeated: 'It was sent before: the first time was lost, or its answer was.',
   confirmed: 'Whether the sensor knows this number in its present connection.',
+  identity: 'Who it has proved to be, by the key or the certificate of its own that DTLS asks for.',
+  secureSession:
+    'Its DTLS session. It outlives sleep and changes of its address; once it is over the sensor needs a handshake.',
+  suite: 'How its records are encrypted, and how both sides came to the keys.',
+  connectionId:
+    'Whether its records carry an id, so that it may wake up at another address without a handshake [RFC 9146].',
+  secureRecords:
+    'Messages that came encrypted, and records that were sent, since the session was opened or the gateway started.',
   outstanding: 'What the gateway sent and the sensor has not answered yet.',
 }

@@ -10,7 +10,7 @@ import { hexOf } from '../../octets.ts'
 import { recordOverhead } from '../../record/protection.ts'
 import type { ResumableState } from '../../resumption/state.ts'
 import { sendFlight } from '../answers.ts'
-import type { Association, Handshake } from '../association.ts'
+import type { Association, Handshake, Who } from '../association.ts'
 import { type ServerContext, wakeToSweep } from '../context.ts'
 import { closeSession, endSession } from '../end.ts'
 import { reserveNumbers } from '../saved.ts'
@@ -113,7 +113,7 @@ function openSession(
   association.lastUsed = turn.now
   table.addOpen(association)
   wakeToSweep(context, turn.now)
-  turn.out.push({ type: 'open', session: id, info, remote })
+  turn.out.push({ type: 'open', session: id, info, remote, took: turn.now - handshake.startedAt })
   reserveNumbers(context, association, turn)
   if (settings.keyLog) {
     const line = `CLIENT_RANDOM ${hexOf(randoms.client)} ${hexOf(master)}`
@@ -143,10 +143,12 @@ function replaceSession(
 /** A key was changed or removed, a certificate revoked: its sessions end. */
 export function closeUntrusted(
   context: ServerContext,
-  isTrusted: (association: Association) => boolean,
+  sessions: Iterable<Association>,
+  isTrusted: (who: Who) => boolean,
   turn: Turn,
 ): void {
-  for (const association of [...context.table.sessions.values()]) {
-    if (!isTrusted(association)) closeSession(context, association, 'credential withdrawn', turn)
+  for (const association of [...sessions]) {
+    const { who } = association
+    if (who !== undefined && !isTrusted(who)) closeSession(context, association, 'credential withdrawn', turn)
   }
 }

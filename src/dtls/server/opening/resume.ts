@@ -22,6 +22,10 @@ const QUESTION = utf8Of('which key it was')
 /** Tells whether a key is still the same without keeping it. */
 export const traceOfKey = (key: Uint8Array): string => hexOf(new HmacKey(key).codeOf(QUESTION).subarray(0, 8))
 
+/** Whether this is the key that the handshake was made with. */
+export const isKeyOf = ({ credential }: Pick<Who, 'credential'>, key: Uint8Array | undefined): boolean =>
+  key !== undefined && traceOfKey(key) === credential
+
 export function chooseResumption(
   { cache, tickets, settings }: ServerContext,
   offer: Offer,
@@ -44,15 +48,19 @@ export function chooseResumption(
   return { suite, state, who: { kind, identity, credential, notAfter } }
 }
 
-/** Whether the key is still this identity's, and the certificate not revoked. A key that is looked up outside is not waited for. */
+/**
+ * Whether the key is still this identity's, and the certificate not revoked. A key that is looked up outside is not waited for:
+ * `later` is what then holds.
+ */
 export function isStillTrusted(
   { kind, identity, credential }: Pick<Who, 'kind' | 'identity' | 'credential'>,
   { findKey, clientTrust, clientCertificate }: ServerSettings,
+  later = false,
 ): boolean {
   switch (kind) {
     case 'psk': {
       const key = identity === undefined ? undefined : findKey?.(identity)
-      return key instanceof Uint8Array && traceOfKey(key) === credential
+      return key === 'later' ? later : isKeyOf({ credential }, key)
     }
     case 'certificate':
       return clientTrust !== undefined && !clientTrust.revokes(credential)

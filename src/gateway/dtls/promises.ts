@@ -1,0 +1,24 @@
+// Which messages are acknowledged to a sensor, and which acknowledge: what was acknowledged must not be taken a second time after
+// a crash, so that the link keeps the numbers of their records first. Looks at octets only, since it is asked for each message.
+
+import { messageStart, peekMsgType } from '../../codec/envelope.ts'
+import { MsgType } from '../../codec/v1/frame.ts'
+
+/** QoS among the flags of PUBLISH; -1 has both bits [5.3.4]. */
+const QOS = 0x60
+/** Octets before the flags: a length of one octet or of three, and the type [5.2.1]. */
+const [SHORT_HEADER, LONG_HEADER] = [2, 4]
+
+/** Whether this message will be acknowledged once for all. */
+export function isPromised(bytes: Uint8Array): boolean {
+  if (peekMsgType(bytes) !== MsgType.publish) return false
+  const start = messageStart(bytes) ?? 0
+  const qos = (bytes[start + (bytes[start] === 1 ? LONG_HEADER : SHORT_HEADER)] ?? 0) & QOS
+  return qos !== 0 && qos !== QOS
+}
+
+/** Whether this message acknowledges such a one. */
+export function isPromise(bytes: Uint8Array): boolean {
+  const type = peekMsgType(bytes)
+  return type === MsgType.puback || type === MsgType.pubrec
+}

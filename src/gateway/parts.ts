@@ -1,0 +1,17 @@
+// What a gateway is given besides its configuration.
+
+import type { Log } from '../log.ts'
+import type { Store } from '../store/store.ts'
+import type { KeyLookUp } from './dtls/key-questions.ts'
+import type { WorkerShare } from './worker-share.ts'
+
+/** Everything has a default. */
+export interface GatewayParts {
+  log?: Log | undefined
+  /** instead of the one that the configuration names */
+  store?: Store | undefined
+  /** it is one of several that share the sensors */
+  share?: WorkerShare | undefined
+  /** asked for pre-shared keys that the configuration does not have */
+  findKey?: KeyLookUp | undefined
+}
