@@ -49,7 +49,7 @@ await new Command('chaos')
   )
   .option(
     '--lines <share>',
-    'of the other sensors that are on serial lines, which are unplugged, or on a simulated XBee module, which is reset (socat)',
+    'of the other sensors that are on serial lines, which are unplugged, and without poison on a simulated XBee module, which is reset (socat)',
     share,
     0,
   )

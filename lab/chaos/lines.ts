@@ -18,9 +18,9 @@ const FRAMINGS = ['framing=slip', 'framing=hdlc', 'framing=cobs&crc=x25', 'frami
 /** Of lines that are unplugged in a round, and for how long at most, milliseconds. */
 const UNPLUGGED = 0.4
 const AWAY = 700
-/** One of so many sensors on lines is a node of the radio. */
+/** One of so many sensors on lines is a node of the radio, in runs without poison: that is long, and the air of a radio is narrow. */
 const RADIO_EVERY = 4
-/** Octets of the longest message: as elsewhere, since poison is long; and a module as fast as it must be for all this. */
+/** Octets of the longest message, as elsewhere; and a module as fast as it must be for all this. */
 const LONGEST = 1472
 const RADIO = { payload: LONGEST, baud: 2_000_000, moves: 0.05 }
 const RESET = 0.3
@@ -52,12 +52,12 @@ export class ChaosLines {
   }
 
   /** Lines for these sensors, plugged in. Rejects without socat. */
-  static async open(names: readonly string[], seed: number): Promise<ChaosLines> {
+  static async open(names: readonly string[], seed: number, hasRadio: boolean): Promise<ChaosLines> {
     const random = seeded(seed, 0, 'radio')
     const network = new XbeeNetwork({ clock: () => performance.now(), random, loss: 0, ...RADIO })
     const lines = new ChaosLines(network, await serveRadio(network))
     for (const [index, name] of names.entries()) {
-      if (index % RADIO_EVERY === RADIO_EVERY - 1) {
+      if (hasRadio && index % RADIO_EVERY === RADIO_EVERY - 1) {
         lines.#nodes.set(name, network.node(`0013a200${index.toString(16).padStart(8, '0')}`))
         continue
       }

@@ -57,7 +57,11 @@ export interface ChaosOutcome {
 export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'mqttsn-chaos-'))
   const ports: Ports = { plain: await freePort(), secure: await freePort() }
-  const lines = await ChaosLines.open(namesOnLines(options.lines, options.dtls), options.seed)
+  const lines = await ChaosLines.open(
+    namesOnLines(options.lines, options.dtls),
+    options.seed,
+    options.poison === 0,
+  )
   const acl = join(folder, 'broker.acl')
   writeFileSync(acl, brokerAcl)
   const mosquitto = new Mosquitto(folder, await freePort(), options.keep, brokerRules(acl))

@@ -11,10 +11,12 @@ export interface PaceLimits {
   readonly octets: number
 }
 
-/** Sensors repeat themselves until these come; nothing else depends on their order. */
+/**
+ * Sensors repeat themselves until these come, and nothing that waits changes its meaning by them. A PUBREL is none: a repetition of
+ * its PUBLISH that it overtook would be a new message. Nor is a CONNACK: what was sent before it belongs to another session.
+ */
 const ANSWERS: ReadonlySet<number | undefined> = new Set([
-  MsgType.connack, MsgType.regack, MsgType.puback, MsgType.pubrec, MsgType.pubrel, MsgType.pubcomp, MsgType.suback,
-  MsgType.unsuback,
+  MsgType.regack, MsgType.puback, MsgType.pubrec, MsgType.pubcomp, MsgType.suback, MsgType.unsuback,
 ]) // biome-ignore format: one list
 
 /** The type of a message, of what an encapsulated one carries [5.5]. */

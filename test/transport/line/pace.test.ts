@@ -28,6 +28,16 @@ describe('what waits for a line', () => {
     expect(all(pace)).toEqual([PUBACK, ENCAPSULATED_PUBACK, one, PINGRESP, two])
   })
 
+  it('a PUBREL does not overtake a repetition of its PUBLISH, nor a CONNACK what was sent before it [LINK-PC-2]', () => {
+    const [pubrel, connack] = [Uint8Array.of(4, 0x10, 0, 7), Uint8Array.of(3, 0x05, 0)]
+    const again = publish(2)
+    for (const last of [pubrel, connack]) {
+      const pace = new Pace({ ...without, messages: 10 }, 100)
+      for (const message of [again, PUBACK, last, publish(1)]) pace.add(message, message)
+      expect(all(pace)).toEqual([PUBACK, again, last, publish(1)])
+    }
+  })
+
   it('of a full queue the newest QoS 0 goes first, and nothing else for it [LINK-PC-2]', () => {
     const pace = new Pace(without, 100)
     const old = publish(0, 11)
