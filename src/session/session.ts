@@ -63,6 +63,8 @@ export interface Downlink {
   withheld: WithheldMessage[] | undefined
   /** the one that is on its way while the broker has it still; in memory only */
   owed: OwedMessage | undefined
+  /** nothing is withheld before this time: it would hold up others who share the connection */
+  slowUntil: number
   outstanding: Outstanding | undefined
   /** MsgId of a QoS 2 message that the sensor has (PUBREC) and that is still to be released */
   releasing: number | undefined
@@ -83,6 +85,8 @@ export interface Downlink {
 
 /** The session's connection to the broker. */
 export interface Link {
+  /** as `Policy.pool` was when the connection was last opened */
+  pool: string | undefined
   state: 'closed' | 'connecting' | 'up'
   /** what the broker can do, known while it is up */
   limits: BrokerLimits | undefined
@@ -167,6 +171,7 @@ const createDownlink = (first: number): Downlink => ({
   octets: 0,
   withheld: undefined,
   owed: undefined,
+  slowUntil: 0,
   outstanding: undefined,
   releasing: undefined,
   unreleased: 0,
@@ -183,11 +188,12 @@ export const createSession = (
   clientId: string,
   env: Env,
   { identity, rule }: Partial<Who> = {},
+  policy = env.policyFor({ clientId, identity, rule }),
 ): Session => ({
   clientId,
   identity,
   rule,
-  policy: env.policyFor({ clientId, identity, rule }),
+  policy,
   peer: undefined,
   state: 'disconnected',
   cleanSession: true,
@@ -227,6 +233,7 @@ export const createSession = (
   downlink: createDownlink(1 + Math.floor(env.random() * 0x7fff)),
   validation: createValidation(),
   link: {
+    pool: policy.pool,
     state: 'closed',
     limits: undefined,
     congested: false,

@@ -51,6 +51,7 @@ export function restore(
   session.heardAt = Math.max(session.heardAt, knownSince)
   const { progress } = stored.record
   refill(session, stored, turn)
+  if (session.link.pool !== undefined) turn.out.push({ type: 'attach', session })
   sessions.byClientId.set(session.clientId, session)
   noteName(sessions, session, turn)
   countSource(sessions, session, progress.source)

@@ -3,6 +3,7 @@
 
 import { z } from 'zod'
 import { brokerUrl, networkBrokerUrl } from './addresses.ts'
+import { connections } from './connections.ts'
 import { formatDuration, parseDuration } from './units.ts'
 import { duration, kind, nameTemplate, oneOf, pem, size, template, text, whole, yesNo } from './values.ts'
 
@@ -71,6 +72,11 @@ export const broker = z.strictObject({
     .prefault('30s')
     .describe(
       'With a list of urls: how long a broker that stands earlier in it must answer before all connections return to it.',
+    ),
+  connections: connections()
+    .prefault('perSensor')
+    .describe(
+      'One MQTT connection for each sensor; or { "shared": n }: n connections that sensors share, for brokers that limit or bill them. The broker sees no single sensors then, see [shared connections](shared-connections.md). With several workers each has its part of the n, and one at least.',
     ),
   version: z
     .codec(
