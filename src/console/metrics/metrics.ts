@@ -7,6 +7,7 @@ import type { GatewayView, LatencyInfo } from '../view.ts'
 import { registerLinkMetrics } from './link-metrics.ts'
 import { addListenerMetrics, by, type Values } from './listener-metrics.ts'
 import { adders, processMetrics } from './registering.ts'
+import { registerSharedConnectionMetrics } from './shared-connection-metrics.ts'
 
 /** What the numbers are taken from. */
 export type MetricsSource = Pick<GatewayView, 'info' | 'broker' | 'store' | 'listeners' | 'latency'>
@@ -121,6 +122,7 @@ export function createMetrics(view: MetricsSource): Metrics {
 
   addListenerMetrics({ counter, gauge }, () => now.listeners)
   registerLinkMetrics({ counter, gauge }, () => now.listeners)
+  registerSharedConnectionMetrics({ counter, gauge }, () => now.broker.shared)
 
   return {
     registry,
