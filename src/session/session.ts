@@ -59,12 +59,11 @@ export interface Downlink {
   queue: QueuedMessage[]
   /** octets in `queue` */
   octets: number
-  /** what the broker was not given an acknowledgement for, in order; in memory only, undefined if there is nothing */
+  /** what the broker was not given an acknowledgement for, in order, and until when there is none; in memory only */
   withheld: WithheldMessage[] | undefined
+  slowUntil: number
   /** the one that is on its way while the broker has it still; in memory only */
   owed: OwedMessage | undefined
-  /** nothing is withheld before this time: it would hold up others who share the connection */
-  slowUntil: number
   outstanding: Outstanding | undefined
   /** MsgId of a QoS 2 message that the sensor has (PUBREC) and that is still to be released */
   releasing: number | undefined
@@ -161,7 +160,6 @@ export interface Session {
 }
 
 const never = Number.POSITIVE_INFINITY
-
 /** What the first write of a session reserves; see `takeMessageId`. */
 const FIRST_RESERVED = 257
 
@@ -188,12 +186,11 @@ export const createSession = (
   clientId: string,
   env: Env,
   { identity, rule }: Partial<Who> = {},
-  policy = env.policyFor({ clientId, identity, rule }),
 ): Session => ({
   clientId,
   identity,
   rule,
-  policy,
+  policy: env.policyFor({ clientId, identity, rule }),
   peer: undefined,
   state: 'disconnected',
   cleanSession: true,
@@ -233,7 +230,7 @@ export const createSession = (
   downlink: createDownlink(1 + Math.floor(env.random() * 0x7fff)),
   validation: createValidation(),
   link: {
-    pool: policy.pool,
+    pool: env.policyFor({ clientId, identity, rule }).pool,
     state: 'closed',
     limits: undefined,
     congested: false,
