@@ -95,7 +95,8 @@ function goOn(sessions: Sessions, session: Session, peer: Peer, turn: Turn): voi
 
 function mendLater(sessions: Sessions, { link }: Session, turn: Turn): void {
   link.lostAt = turn.now
-  link.retryAt = turn.now + sessions.byClientId.size * SPREAD
+  // those who share a connection wait for one attempt together
+  link.retryAt = turn.now + (link.pool === undefined ? sessions.byClientId.size * SPREAD : 0)
 }
 
 /** Whether it is neither connected nor kept for the next time. */

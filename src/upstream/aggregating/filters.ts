@@ -44,6 +44,7 @@ export class SharedFilters {
   readonly #parts: SharedFiltersParts
   readonly #breaks = new Map<string, number>()
   #isUp = false
+  #isCongested = false
   #identifies = false
 
   constructor(parts: SharedFiltersParts) {
@@ -100,10 +101,23 @@ export class SharedFilters {
     if (entry === undefined) return
     flight.packetId = newId()
     turnstile.flights.set(flight.packetId, flight)
+    if (entry.busy === 'unsubscribe' && this.#isCongested) return this.#postpone(flight, entry)
     if (entry.busy === 'unsubscribe') return lower.unsubscribe(flight.packetId, entry.filter)
     const { filter, asked = 0, quietUntil, identifier } = entry
     keeper.keepFilter(filter, asked)
     lower.subscribe(flight.packetId, filter, asked, quietUntil !== Number.POSITIVE_INFINITY, identifier)
+  }
+
+  /** It could not be sent, and would never be answered. */
+  #postpone(flight: Flight, entry: Entry<Member>): void {
+    entry.busy = undefined
+    this.#parts.turnstile.flights.delete(flight.packetId)
+  }
+
+  /** The connection's write buffer passed its limit, or drained again: what was postponed is asked now. */
+  congested(on: boolean): void {
+    this.#isCongested = on
+    if (!on) for (const entry of this.table.all) if (entry.subscribers.size === 0) this.#sync(entry)
   }
 
   /** SUBACK. */
@@ -140,6 +154,7 @@ export class SharedFilters {
   /** A connection is there. `identifies`: messages tell which subscriptions they come for. */
   connected(isPresent: boolean, identifies: boolean): void {
     this.#isUp = true
+    this.#isCongested = false
     this.#identifies = identifies
     const before = this.table.all
     resumeSubscribing(this.table, isPresent)

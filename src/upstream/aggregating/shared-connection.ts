@@ -178,6 +178,7 @@ export class SharedConnection implements MemberHome {
         return this.#broke(event)
       case 'congestion':
         this.#isCongested = event.on
+        this.filters.congested(event.on)
         for (const member of this.#members.values()) if (member.isOpen) member.tell(event)
     }
   }
