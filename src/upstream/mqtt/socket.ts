@@ -102,14 +102,15 @@ export class BrokerSocket implements Kept {
     }, parts.options.connectTimeout)
   }
 
-  /** Sends what was written within a tick as one; nothing once it has ended. */
+  /** Sends what was written within a tick as one, or for many sensors within a turn of the event loop; nothing once it has ended. */
   write(octets: Uint8Array): void {
     if (this.#owner === undefined) return
     const stream = this.#stream
     if (stream.writableCorked === 0) {
       this.#backlog = stream.writableLength
       stream.cork()
-      process.nextTick(uncork, stream)
+      if (this.#parts.carriesMany) setImmediate(uncork, stream)
+      else process.nextTick(uncork, stream)
     }
     stream.write(octets)
     const { options, counts } = this.#parts
