@@ -7,7 +7,10 @@ import { count } from '../src/cli/options.ts'
 import { type ChaosOptions, runChaos } from './chaos/run.ts'
 
 interface Flags
-  extends Pick<ChaosOptions, 'rounds' | 'seed' | 'protocol' | 'store' | 'poison' | 'dtls' | 'lines' | 'shared'> {
+  extends Pick<
+    ChaosOptions,
+    'rounds' | 'seed' | 'protocol' | 'store' | 'poison' | 'dtls' | 'lines' | 'shared'
+  > {
   entry: string
   keep?: true
 }

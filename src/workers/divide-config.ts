@@ -1,7 +1,7 @@
 // The configuration of one worker: limits that hold for all sensors together are divided by the number of workers.
 
 import type { Config } from '../config/schema.ts'
-import type { Connections } from '../config/sections/connections.ts'
+import type { Connections } from '../config/sections/broker.ts'
 import { workerName } from '../gateway/open-broker.ts'
 
 /** A hash spreads the sensors unevenly, and no worker may be full while another one has room. */

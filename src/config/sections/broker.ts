@@ -3,7 +3,6 @@
 
 import { z } from 'zod'
 import { brokerUrl, networkBrokerUrl } from './addresses.ts'
-import { connections } from './connections.ts'
 import { formatDuration, parseDuration } from './units.ts'
 import { duration, kind, nameTemplate, oneOf, pem, size, template, text, whole, yesNo } from './values.ts'
 
@@ -56,6 +55,26 @@ const expiry = z
     },
   )
   .meta(kind({ kind: 'duration or `"never"`' }))
+
+const CONNECTIONS = '"perSensor", or { "shared": n } with n from 1 to 1000'
+
+const shared = z.strictObject({
+  shared: whole(1, 1000).describe('How many connections sensors share.'),
+  publishesPerSecond: whole(1, 1_000_000)
+    .optional()
+    .describe(
+      'Messages that one of them may publish in a second, for brokers that limit it; what is above waits its turn. Default: any number.',
+    ),
+})
+
+/** One for each sensor, or so many for all of them. */
+export const connections = () =>
+  z
+    .union([z.literal('perSensor'), shared], { error: CONNECTIONS })
+    .meta(kind({ kind: '`"perSensor"` or `{ "shared": n }`' }))
+
+/** As it is read. */
+export type Connections = z.output<ReturnType<typeof connections>>
 
 /** The long form of the section. */
 export const broker = z.strictObject({

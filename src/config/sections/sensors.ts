@@ -3,7 +3,7 @@
 
 import { z } from 'zod'
 import { network } from './addresses.ts'
-import { connections } from './connections.ts'
+import { connections } from './broker.ts'
 import { spool } from './queues.ts'
 import type { Variable } from './template.ts'
 import {

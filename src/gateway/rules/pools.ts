@@ -1,7 +1,7 @@
 // Connections to the broker that sensors share, as the configuration has them: those of `broker.connections`, and those of rules.
 
 import type { BrokerConfig, Config, SensorRule } from '../../config/schema.ts'
-import type { Connections } from '../../config/sections/connections.ts'
+import type { Connections } from '../../config/sections/broker.ts'
 import { expandTemplate } from '../../config/sections/template.ts'
 import type { PoolOptions } from '../../upstream/aggregating/contract.ts'
 import { sharedName } from '../../upstream/aggregating/pools.ts'
