@@ -3,6 +3,20 @@ import { defineConfig } from 'vitest/config'
 /** What builds, packs and installs: one after another, and not while others are measured by their watches. */
 const installing = 'test/install/**/*.test.ts'
 
+/** Stories about sensors that hold in the same way where they share connections; others are about connections themselves. */
+const storiesOfShared = [
+  'messages',
+  'sessions',
+  'restart',
+  'outage',
+  'dead-letters',
+  'nodes',
+  'attacks',
+  'limited-brokers',
+  'full-disk',
+  'qos-minus-one',
+]
+
 export default defineConfig({
   test: {
     globalSetup: ['test/support/built-page.ts'],
@@ -20,6 +34,16 @@ export default defineConfig({
           name: 'all',
           include: ['test/**/*.test.ts'],
           exclude: [installing],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // the main stories again, with sensors that share connections to the broker
+          name: 'shared',
+          include: storiesOfShared.map((name) => `test/gateway/${name}.test.ts`),
+          env: { MQTTSN_TEST_SHARED: '2' },
           sequence: { groupOrder: 0 },
         },
       },

@@ -7,7 +7,10 @@ import { count } from '../src/cli/options.ts'
 import { type ChaosOptions, runChaos } from './chaos/run.ts'
 
 interface Flags
-  extends Pick<ChaosOptions, 'rounds' | 'seed' | 'protocol' | 'store' | 'poison' | 'dtls' | 'lines'> {
+  extends Pick<
+    ChaosOptions,
+    'rounds' | 'seed' | 'protocol' | 'store' | 'poison' | 'dtls' | 'lines' | 'shared'
+  > {
   entry: string
   keep?: true
 }
@@ -53,6 +56,12 @@ await new Command('chaos')
     share,
     0,
   )
+  .option(
+    '--shared <count>',
+    'connections to the broker that all sensors share; 0: each has its own',
+    count,
+    0,
+  )
   .option('--keep', 'stop at the first round that fails, and keep logs and conversations')
   .addOption(new Option('--entry <file>', 'program of the gateway').default('dist/src/cli.js').hideHelp())
   .addHelpText(
@@ -64,6 +73,7 @@ broker publishes wills when the gateway crashes: of the living they are not chec
 only at a clean end, so it is restarted, never killed; over its restart it repeats some QoS 2 messages by itself, and
 publishes the wills of all: both are counted, not blamed on the gateway.
 Sessions of DTLS (--dtls 0.5) outlive kills and stops of the gateway: a second handshake is a fault, with the store on disk.
+With --shared 2 the broker sees two connections for all sensors, and the gateway publishes their wills.
 In a round with poison sensors also send what the broker does not take: too long, or forbidden. They must be told so, or the
 message must become a dead letter, within a minute; twins with one ClientId and strangers with those of others disturb nobody.
 Exit code: 0 all well, 1 something is wrong or it could not start, 130 interrupted.`,

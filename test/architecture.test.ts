@@ -139,7 +139,8 @@ const PURE = [
   'transport/line/pace.ts',
   'transport/tcp-server/calls.ts',
 ]
-const PURE_FOLDERS = /^src\/(?:transport\/framing|transport\/dialogue|transport\/telnet|simulation\/radio)\//
+const PURE_FOLDERS =
+  /^src\/(?:transport\/framing|transport\/dialogue|transport\/telnet|upstream\/aggregating\/routing|simulation\/radio)\//
 const isPure = (path: string) =>
   isIn(PURE, path) || (PURE_FOLDERS.test(path) && path !== 'src/simulation/radio/run-radio.ts')
 /** DTLS is pure but for Node's primitives, which these files give it; only the last of them draws random numbers. */

@@ -110,6 +110,8 @@ export async function startBroker(kind: StageOptions['broker'], folder: string):
 
 /** What one measurement asks for, whatever the command line says. */
 export type Wanted = Partial<Pick<StageOptions, 'store' | 'workers'>> & {
+  /** connections to the broker that all sensors share; absent: each has its own */
+  readonly shared?: number
   /** a second listener with DTLS, and keys for so many sensors, or certificates */
   readonly dtls?: { readonly kind: Kind; readonly sensors: number }
   /** a further listener, a line at this url */
@@ -168,7 +170,10 @@ export async function openStage(given: StageOptions, wanted: Wanted = {}): Promi
       : ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${PROFILE}`]
   const configuration = {
     listeners: [{ url: `udp://${LOOPBACK}:0` }, ...secureListener(wanted, folder), ...lineListener(wanted)],
-    broker: { url: `mqtt://${broker.endpoint.host}:${broker.endpoint.port}` },
+    broker: {
+      url: `mqtt://${broker.endpoint.host}:${broker.endpoint.port}`,
+      ...(wanted.shared !== undefined && { connections: { shared: wanted.shared } }),
+    },
     store: store === 'lmdb' ? { type: 'lmdb', path: join(folder, 'state') } : { type: 'memory' },
     timers: { tRetry: `${T_RETRY}ms` },
     limits: { sensors: MOST_SENSORS, sensorsPerAddress: MOST_SENSORS, connectsPerAddress: MANY },

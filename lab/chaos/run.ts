@@ -24,6 +24,8 @@ export interface ChaosOptions {
   readonly lines: number
   /** share of rounds with poison, 0 to 1 */
   readonly poison: number
+  /** connections to the broker that sensors share; 0: each has its own */
+  readonly shared: number
   /** keeps the logs and conversations if something is wrong, and ends with that round */
   readonly keep: boolean
   /** what Node runs as the gateway */
@@ -106,7 +108,7 @@ const sensorRules = [
 ]
 
 function configuration(
-  { protocol, store, keep, dtls }: ChaosOptions,
+  { protocol, store, keep, dtls, shared }: ChaosOptions,
   folder: string,
   { plain, secure, lines }: Links,
   consolePort: number,
@@ -124,6 +126,7 @@ function configuration(
       url: broker.url,
       version: protocol,
       clientId: OWN,
+      ...(shared > 0 && { connections: { shared } }),
       absence: '20s', // longer than a gateway needs to start on a machine that is busy with other things
       connectTimeout: '2s',
       reconnect: { min: '50ms', max: '500ms' },

@@ -113,7 +113,7 @@ export class Gateway {
       const part = this.#share?.stored
       this.#store ??= await openStore(this.#config, this.#log, part)
       const stored = await loadStore(this.#config, this.#store, this.#listeners.values(), part)
-      this.#broker = await openBroker(this.#config, this.#log, this.#books, this.#share)
+      this.#broker = await openBroker(this.#config, this.#log, this.#books, this.#store, this.#share)
       this.rules.reserve(this.#broker.ownNames)
       const turns = this.#createTurns(this.#store, this.#broker)
       const places = createBearings(this.#listeners.values(), this.#store)

@@ -4,11 +4,14 @@ import type { BrokerConfig, Config } from '../config/schema.ts'
 import { expandTemplate } from '../config/sections/template.ts'
 import type { Log } from '../log.ts'
 import { installationOf } from '../store/installation.ts'
+import type { Store } from '../store/store.ts'
 import { startEmbeddedBroker } from '../upstream/embedded.ts'
 import { createUpstream } from '../upstream/mqtt/mqtt.ts'
 import type { Upstream, UpstreamOptions } from '../upstream/upstream.ts'
 import { countDiscard, type DiscardBooks } from './counters.ts'
 import { isDurable } from './open-store.ts'
+import { namesOf, poolsOf } from './rules/pools.ts'
+import { sharedRecordsIn } from './shared-records.ts'
 import { offlineMessage, statusTopicOf } from './status-topics/topics.ts'
 import type { WorkerShare } from './worker-share.ts'
 
@@ -28,11 +31,12 @@ export interface OpenedBroker {
 export const workerName = (name: string, index: number): string =>
   index === 0 ? name : `${name}-${index + 1}`
 
-function namesOfAll(name: string, share: WorkerShare | undefined): string[] {
-  if (share === undefined) return withOthers(name)
+/** Those of all workers. */
+function workerNames(name: string, share: WorkerShare | undefined): string[] {
+  if (share === undefined) return [name]
   const { index, count } = share.stored
   const first = index === 0 ? name : name.slice(0, -`-${index + 1}`.length)
-  return Array.from({ length: count }, (_, worker) => withOthers(workerName(first, worker))).flat()
+  return Array.from({ length: count }, (_, worker) => workerName(first, worker))
 }
 
 /** A gateway has these besides: for QoS -1 messages, and for a look at an earlier broker of the list. */
@@ -55,6 +59,7 @@ export async function openBroker(
   config: Config,
   log: Log,
   books: DiscardBooks,
+  store: Store,
   share?: WorkerShare,
 ): Promise<OpenedBroker> {
   const embedded = config.broker.url === 'embedded' ? await startEmbeddedBroker() : undefined
@@ -62,7 +67,15 @@ export async function openBroker(
   const topic = share?.speaks === false ? undefined : statusTopicOf(config)
   const installation = installationOf(isDurable(config) ? config.store.path : undefined)
   const ownName = ({ clientId }: BrokerConfig): string => expandTemplate(clientId, { installation })
-  let ownNames = namesOfAll(ownName(config.broker), share)
+  const poolsFor = (broker: BrokerConfig, name: string) => poolsOf(config, broker, name)
+  const sharedNamesFor = (broker: BrokerConfig): string[] =>
+    workerNames(ownName(broker), share).flatMap((name) => namesOf(poolsFor(broker, name)))
+  const allNames = (broker: BrokerConfig): string[] => [
+    ...workerNames(ownName(broker), share).flatMap(withOthers),
+    ...sharedNamesFor(broker),
+  ]
+  let ownNames = allNames(config.broker)
+  const records = sharedRecordsIn(store, isDurable(config))
   const ownWill =
     topic === undefined ? undefined : ({ topic, message: offlineMessage(), qos: 0, retain: true } as const)
   // The embedded broker speaks no other version.
@@ -72,6 +85,9 @@ export async function openBroker(
     ...version,
     own: { clientId: ownName(broker), username: broker.username, password: broker.password },
     ownWill,
+    pools: poolsFor(broker, ownName(broker)),
+    records,
+    sharedNames: share === undefined || share.stored.index === 0 ? sharedNamesFor(broker) : undefined,
     onDropped: (reason, source) => countDiscard(books, reason, source ? { address: source } : undefined),
   })
   const upstream = createUpstream(optionsOf(config.broker))
@@ -85,7 +101,7 @@ export async function openBroker(
     },
     renew(broker) {
       upstream.renew(optionsOf(broker))
-      ownNames = namesOfAll(ownName(broker), share)
+      ownNames = allNames(broker)
     },
     async close() {
       await upstream.close(STOP_DEADLINE)

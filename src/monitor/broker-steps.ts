@@ -83,6 +83,8 @@ function stepFrom(event: UpstreamEvent): Told | undefined {
         : from('subscribed', 'refused', true)
     case 'unsubscribed':
       return from('unsubscribed', '')
+    case 'subscriptionEnded':
+      return from('subscriptionEnded', event.filter, true)
     case 'received':
       return from('received', 'PUBREC')
     case 'message': {

@@ -2,7 +2,7 @@
 
 import { ReturnCode } from '../codec/v1/messages.ts'
 import { blameSuspect, type Suspect } from './broker/blame.ts'
-import { awaitSensor, needsLink, scheduleReconnect } from './broker/link.ts'
+import { awaitSensor, mendLink, needsLink, scheduleReconnect } from './broker/link.ts'
 import {
   answerSubscribe,
   endForbiddenSubscriptions,
@@ -109,13 +109,15 @@ export function onClosed(session: Session, event: Reported<'closed'>, turn: Turn
   }
   link.state = 'closed'
   link.congested = false
-  const judged = event.why === 'taken-over' || event.moved ? undefined : judgeBreak(session, turn)
+  const judged =
+    event.why === 'taken-over' || event.moved ? undefined : judgeBreak(session, turn, event.alone)
   if (judged?.guilty !== undefined) setAsideSuspect(session, judged.guilty, turn)
   if (judged !== undefined && needsLink(session)) {
     link.attempts = 0 // the broker is there: a short pause is enough
     if (event.why === 'unexplained' && !judged.isOwed) return awaitSensor(session, turn)
-    return scheduleReconnect(session, turn)
+    return mendLink(session, turn)
   }
+  if (event.moved && link.pool !== undefined && needsLink(session)) return mendLink(session, turn)
   if (session.state === 'connecting') {
     return refuseConnect(session, ReturnCode.congestion, event.detail, turn)
   }
@@ -126,7 +128,19 @@ export function onClosed(session: Session, event: Reported<'closed'>, turn: Turn
   if (grace === 0 && !event.moved && session.state !== 'asleep' && session.policy.ack === 'broker')
     return giveUpSession(session, event.detail, turn)
   if (event.why === 'unexplained') awaitSensor(session, turn)
-  else scheduleReconnect(session, turn)
+  else mendLink(session, turn)
+}
+
+/** Those who share the connection could not give a subscription back to the broker. */
+export function onSubscriptionEnded(
+  session: Session,
+  { filter, why }: Reported<'subscriptionEnded'>,
+  turn: Turn,
+): void {
+  if (!session.subscriptions.delete(filter)) return
+  turn.out.push({ type: 'setAside', session, kind: 'subscribe', topic: filter, why, kept: false })
+  turn.out.push({ type: 'save', session })
+  drop(session, why, turn)
 }
 
 /** What the broker hangs up at is given up, so that everything else goes on. */

@@ -9,6 +9,7 @@ import { repeatRequest } from './downlink/ask.ts'
 import { giveUpDelivery } from './downlink/give-up.ts'
 import type { Outstanding } from './downlink/outstanding.ts'
 import { takeOverOwed } from './downlink/owed.ts'
+import { nextWithheldDeadline, releaseWithheld } from './downlink/withhold.ts'
 import type { Timers } from './policy.ts'
 import type { Session } from './session.ts'
 import { abandonSetup, refuseConnect } from './setup/connect.ts'
@@ -95,6 +96,7 @@ const ofPresent: readonly Deadline[] = [
   },
   // a message on its way that the sensor takes its time with
   { at: ({ downlink: { owed } }) => owed?.until ?? never, pass: takeOverOwed },
+  { at: nextWithheldDeadline, pass: releaseWithheld },
   { at: nextUplinkDeadline, pass: onUplinkDeadlines },
   spool,
   watch,
@@ -112,6 +114,7 @@ const ofEnded: readonly Deadline[] = [
   spool,
   watch,
   deadLetters,
+  { at: nextWithheldDeadline, pass: releaseWithheld },
   {
     // a stored session that nobody came back for [AMB-34]; dead letters wait for a person
     at: ({ endedAt, uplink }, { keepSessions }) => (uplink.dead.size > 0 ? never : endedAt + keepSessions),

@@ -61,6 +61,7 @@ const rules: { readonly [T in Effect['type']]: DurabilityRule<Extract<Effect, { 
     overtakes: (effect) => effect.packet.type === 'disconnect' || !isPromise(effect),
   },
   connect: { lane: 'broker' },
+  attach: {},
   publish: {
     lane: 'broker',
     tells: ({ qos }) => qos === 2, // the broker must know a repetition after a crash by its packet identifier

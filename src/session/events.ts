@@ -8,9 +8,36 @@ import type { Refusal } from './refusal.ts'
 import type { Session } from './session.ts'
 import type { State } from './states.ts'
 
+/** A request that was alone under way when a connection broke; `token` 0: a publish of QoS 0. */
+export interface AloneUnderWay {
+  readonly token: number
+  readonly topic: string
+  readonly retain: boolean
+  /** octets of the payload */
+  readonly length: number
+  /** it was under way at a break before, and has never been answered since */
+  readonly again: boolean
+}
+
+/** What a connection that many share can do besides. */
+export interface ConnectionMeans {
+  /** QoS 1 and 2 publishes that are sent at once */
+  readonly window: number
+  /** whether messages can tell which subscriptions they come for */
+  readonly identifiers: boolean
+}
+
+/** How a message came, for those who hand it on. */
+export interface MessageOrigin {
+  /** the broker may have sent it before */
+  readonly dup: boolean
+  /** of the subscriptions that it came for, where the broker tells */
+  readonly identifiers: readonly number[]
+}
+
 /** What the upstream connection of one session reports. A `token` names the request it answers. */
 export type UpstreamEvent =
-  | { type: 'connected'; sessionPresent: boolean; limits: BrokerLimits }
+  | { type: 'connected'; sessionPresent: boolean; limits: BrokerLimits; means?: ConnectionMeans }
   /** the attempt failed: the broker refused (`answered`), could not be reached, or did not answer in time */
   | {
       type: 'refused'
@@ -22,9 +49,16 @@ export type UpstreamEvent =
   /**
    * an established connection ended: `lost` = try again, `taken-over` and `forbidden` = do not; `unexplained`: the broker closed
    * it without a word while it serves others, which `lost` follows if that turns out to have been the beginning of an outage.
-   * `moved`: it was ended so that it can be made at another broker of the list, which says nothing about what was under way
+   * `moved`: it was ended so that it can be made at another broker of the list, or others have ended it who share it, which says
+   * nothing about what was under way; `alone`: this request, and no other, was under way at a connection that many share
    */
-  | { type: 'closed'; why: 'lost' | 'unexplained' | 'taken-over' | 'forbidden'; detail: string; moved?: true }
+  | {
+      type: 'closed'
+      why: 'lost' | 'unexplained' | 'taken-over' | 'forbidden'
+      detail: string
+      moved?: true
+      alone?: AloneUnderWay
+    }
   /** QoS 2: the broker has the message (PUBREC); it is released by the effect `release` */
   | { type: 'received'; token: number }
   /**
@@ -34,12 +68,21 @@ export type UpstreamEvent =
   | { type: 'published'; token: number; outcome: Outcome; reason?: number }
   | { type: 'subscribed'; token: number; outcome: Outcome; qos: 0 | 1 | 2 }
   | { type: 'unsubscribed'; token: number }
+  /** a connection that many share could not give a subscription back to the broker: it is over */
+  | { type: 'subscriptionEnded'; filter: string; why: DeathCause }
   /**
    * `ack` is given back in the effect `acknowledge` for QoS 1 and 2; undefined for QoS 0. `packetId`: at QoS 2 the broker's
-   * identifier, by which a repetition is known until the broker releases it; 0 otherwise
+   * identifier, by which a repetition is known until the broker releases it; 0 otherwise. `origin`: on a connection that many share
    */
-  /** `patient`: what the broker sends to others does not wait for this acknowledgement */
-  | { type: 'message'; message: Message; ack: number | undefined; packetId: number; patient?: boolean }
+  | {
+      type: 'message'
+      message: Message
+      ack: number | undefined
+      packetId: number
+      /** what the broker sends to others does not wait for this acknowledgement */
+      patient?: boolean
+      origin?: MessageOrigin
+    }
   /** QoS 2: the broker will not repeat this one (PUBREL); completed by `acknowledge` */
   | { type: 'releasing'; packetId: number; ack: number }
   /** the connection's write buffer passed its limit, or drained again */
@@ -114,6 +157,8 @@ export type Effect =
       mend: boolean
       will: Will | undefined
     }
+  /** tells those who share connections of a session from the store: its subscriptions are theirs, before any connection opens */
+  | { type: 'attach'; session: Session }
   /**
    * `token` names it in the answer, and determines its packet identifier at the broker, so that a repetition after a crash
    * has the same; `repeated`: the broker's session may know it already (DUP)

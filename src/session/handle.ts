@@ -2,10 +2,17 @@
 // Procedures only change the session. What has become due to the broker and to the sensor is sent at the end of each turn.
 
 import type { Packet, PacketType } from '../codec/v1/messages.ts'
-import { closeUnneededLink, hurryLink, onSensorHeard } from './broker/link.ts'
+import { closeUnneededLink, hurryLink, onSensorHeard, reopenLink } from './broker/link.ts'
 import { sendDueToBroker } from './broker/send-due.ts'
 import { endForbiddenSubscriptions, onSubscribe, onUnsubscribe, onUnsubscribed } from './broker/subscribe.ts'
-import { onClosed, onCongestion, onConnected, onRefused, onSubscribed } from './broker-events.ts'
+import {
+  onClosed,
+  onCongestion,
+  onConnected,
+  onRefused,
+  onSubscribed,
+  onSubscriptionEnded,
+} from './broker-events.ts'
 import { nextDeadline, onDeadline } from './deadlines.ts'
 import { onPuback, onPubcomp, onPubrec, onRegack } from './downlink/answers.ts'
 import { resumeDelivery } from './downlink/ask.ts'
@@ -91,6 +98,8 @@ function onPacket(session: Session, packet: Packet, turn: Turn): void {
 }
 
 function onRules(session: Session, turn: Turn): void {
+  const { link, policy } = session
+  if (link.pool !== policy.pool && link.state === 'up') reopenLink(session, turn)
   endForbiddenSubscriptions(session, turn)
   onDeadline(session, turn) // what is due follows from the rules
 }
@@ -104,6 +113,7 @@ function onOther(session: Session, event: Exclude<Event, { type: 'packet' }>, tu
     case 'published': return onPublished(session, event, turn)
     case 'subscribed': return onSubscribed(session, event, turn)
     case 'unsubscribed': return onUnsubscribed(session, event.token, turn)
+    case 'subscriptionEnded': return onSubscriptionEnded(session, event, turn)
     case 'message': return onMessage(session, event, turn)
     case 'releasing': return onReleasing(session, event, turn)
     case 'congestion': return onCongestion(session, event.on)

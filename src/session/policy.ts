@@ -114,6 +114,8 @@ export interface Policy {
   /** what an acknowledgement of a QoS 1 or 2 PUBLISH promises: the broker has it, or the gateway has it durably */
   readonly ack: 'broker' | 'store'
   readonly spool: SpoolPolicy
+  /** the connections to the broker that it shares with others, by their name; undefined: it has one of its own */
+  readonly pool?: string | undefined
 }
 
 /** How messages wait for one sensor, among those under the same rule [SN-SLP-7, -14]. */

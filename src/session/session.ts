@@ -59,8 +59,9 @@ export interface Downlink {
   queue: QueuedMessage[]
   /** octets in `queue` */
   octets: number
-  /** what the broker was not given an acknowledgement for, in order; in memory only, undefined if there is nothing */
+  /** what the broker was not given an acknowledgement for, in order, and until when there is none; in memory only */
   withheld: WithheldMessage[] | undefined
+  slowUntil: number
   /** the one that is on its way while the broker has it still; in memory only */
   owed: OwedMessage | undefined
   outstanding: Outstanding | undefined
@@ -83,6 +84,8 @@ export interface Downlink {
 
 /** The session's connection to the broker. */
 export interface Link {
+  /** as `Policy.pool` was when the connection was last opened */
+  pool: string | undefined
   state: 'closed' | 'connecting' | 'up'
   /** what the broker can do, known while it is up */
   limits: BrokerLimits | undefined
@@ -157,7 +160,6 @@ export interface Session {
 }
 
 const never = Number.POSITIVE_INFINITY
-
 /** What the first write of a session reserves; see `takeMessageId`. */
 const FIRST_RESERVED = 257
 
@@ -167,6 +169,7 @@ const createDownlink = (first: number): Downlink => ({
   octets: 0,
   withheld: undefined,
   owed: undefined,
+  slowUntil: 0,
   outstanding: undefined,
   releasing: undefined,
   unreleased: 0,
@@ -227,6 +230,7 @@ export const createSession = (
   downlink: createDownlink(1 + Math.floor(env.random() * 0x7fff)),
   validation: createValidation(),
   link: {
+    pool: env.policyFor({ clientId, identity, rule }).pool,
     state: 'closed',
     limits: undefined,
     congested: false,

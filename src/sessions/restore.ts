@@ -51,6 +51,7 @@ export function restore(
   session.heardAt = Math.max(session.heardAt, knownSince)
   const { progress } = stored.record
   refill(session, stored, turn)
+  if (session.link.pool !== undefined) turn.out.push({ type: 'attach', session })
   sessions.byClientId.set(session.clientId, session)
   noteName(sessions, session, turn)
   countSource(sessions, session, progress.source)
@@ -94,7 +95,8 @@ function goOn(sessions: Sessions, session: Session, peer: Peer, turn: Turn): voi
 
 function mendLater(sessions: Sessions, { link }: Session, turn: Turn): void {
   link.lostAt = turn.now
-  link.retryAt = turn.now + sessions.byClientId.size * SPREAD
+  // those who share a connection wait for one attempt together
+  link.retryAt = turn.now + (link.pool === undefined ? sessions.byClientId.size * SPREAD : 0)
 }
 
 /** Whether it is neither connected nor kept for the next time. */

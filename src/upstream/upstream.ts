@@ -2,6 +2,13 @@
 
 import type { DropReason, UpstreamEvent } from '../session/events.ts'
 import type { Outcome, Will } from '../session/message.ts'
+import type {
+  PoolOptions,
+  SharedConnectionStats,
+  SharedRecords,
+  Sharing,
+  SharingSensor,
+} from './aggregating/contract.ts'
 
 /** Who a sensor is at the broker. */
 export interface Identity {
@@ -76,10 +83,15 @@ export interface UpstreamConnection {
   close(publishWill: boolean, final: boolean): void
 }
 
+/** The upstream connection of a sensor that shares one with others. */
+export type SharedMember = UpstreamConnection & Sharing
+
 /** All upstream connections of a gateway. */
 export interface Upstream {
   /** Makes a connection object; opens nothing yet. */
   connection(onEvent: OnUpstreamEvent): UpstreamConnection
+  /** The same for a sensor that shares one of the connections of a pool, which `UpstreamOptions.pools` has. */
+  member(sensor: SharingSensor, onEvent: OnUpstreamEvent): SharedMember
   /**
    * Publishes at QoS 0 for a sender without a connection, on a connection that nothing else depends on [7.1]. It may wait
    * there for a moment. `source`: the address it came from, for the log. Returns false if it is given up, which `onDropped`
@@ -125,6 +137,8 @@ export interface UpstreamStats {
   readonly trouble: string | undefined
   /** the MQTT version in use, once that is known */
   readonly version: '5' | '3.1.1' | undefined
+  /** connections that sensors share */
+  readonly shared: readonly SharedConnectionStats[]
 }
 
 /** How TLS is done; also for `wss`. */
@@ -211,6 +225,12 @@ export interface UpstreamOptions {
   readonly own: Identity
   /** what the broker publishes when the gateway is gone without a word */
   readonly ownWill?: Will | undefined
+  /** connections that sensors share, by the name of the pool */
+  readonly pools?: ReadonlyMap<string, PoolOptions> | undefined
+  /** what outlives the process of these; nothing does if absent */
+  readonly records?: SharedRecords | undefined
+  /** ClientIds of all such connections of the gateway: what records tell of others is ended at the broker, unless this is absent */
+  readonly sharedNames?: readonly string[] | undefined
   /** pauses before the gateway's own connection is tried again: the first, and the longest */
   readonly reconnect: { readonly min: number; readonly max: number }
   readonly log: UpstreamLog

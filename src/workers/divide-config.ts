@@ -1,6 +1,7 @@
 // The configuration of one worker: limits that hold for all sensors together are divided by the number of workers.
 
 import type { Config } from '../config/schema.ts'
+import type { Connections } from '../config/sections/broker.ts'
 import { workerName } from '../gateway/open-broker.ts'
 
 /** A hash spreads the sensors unevenly, and no worker may be full while another one has room. */
@@ -30,10 +31,15 @@ export function divideConfig(
       ...broker,
       ...(broker.url === 'embedded' && embedded !== undefined && { url: embedded.url, version: '3.1.1' }),
       clientId: workerName(broker.clientId, index),
+      connections: shareOf(broker.connections, count),
       connectsPerSecond: divided(broker.connectsPerSecond),
       connecting: divided(broker.connecting),
       totalWriteBuffer: divided(broker.totalWriteBuffer),
     },
+    sensors: config.sensors.map((rule) => ({
+      ...rule,
+      ...(rule.connections !== undefined && { connections: shareOf(rule.connections, count) }),
+    })),
     status: { ...config.status, perSecond: divided(config.status.perSecond) },
     limits: {
       ...limits,
@@ -52,3 +58,9 @@ export function divideConfig(
     },
   }
 }
+
+/** Of connections that sensors share, each worker has as many as the others, and one at least. */
+const shareOf = (connections: Connections, count: number): Connections =>
+  connections === 'perSensor'
+    ? connections
+    : { ...connections, shared: Math.ceil(connections.shared / count) }

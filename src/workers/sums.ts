@@ -106,6 +106,7 @@ const brokerRules: Rules<BrokerInfo> = {
   waiting: sum,
   refused: sum,
   lost: sum,
+  shared: (lists) => lists.flat(), // each worker has its own
 }
 
 const storeRules: Rules<StoreInfo> = {

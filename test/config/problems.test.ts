@@ -235,6 +235,16 @@ describe('contradictions', () => {
     ['a password without username', { broker: { password: 'x' } }, 'broker.password'],
     ['a shortest pause above the longest', { broker: { reconnect: { min: '2m' } } }, 'broker.reconnect.min'],
     ['MQTT 5 of the embedded broker', { broker: { url: 'embedded', version: 5 } }, 'broker.version'],
+    [
+      "a sensor's own user name on shared connections",
+      { sensors: [{ connections: { shared: 2 }, username: `\${clientId}` }] },
+      'sensors[0].username',
+    ],
+    [
+      'a login of a rule that inherits shared connections',
+      { broker: { connections: { shared: 2 } }, sensors: [{ match: 'a*', username: 'x' }] },
+      'sensors[0].connections',
+    ],
   ])('rejects %s', (_, content, path) => {
     expect(paths(content)).toEqual([path])
   })
@@ -253,6 +263,14 @@ describe('contradictions', () => {
     ).toBe(true)
     expect(accepts({ broker: { version: 5, password: 'x' } })).toBe(true)
     expect(accepts({ broker: { url: 'mqtts://h', tls: { ca: PEM, cert: PEM, key: PEM } } })).toBe(true)
+  })
+
+  it('accepts logins of rules that say whether sensors share them, and personal ones of sensors that share nothing', () => {
+    const broker = { connections: { shared: 4, publishesPerSecond: 100 } }
+    const own = { match: 'a*', username: `\${clientId}`, connections: 'perSensor' }
+    const shared = { match: 'b*', username: 'b', password: 'x', connections: { shared: 1 } }
+    expect(accepts({ broker, sensors: [own, shared] })).toBe(true)
+    expect(accepts({ broker, sensors: [{ match: 'c*', connections: { shared: 0 } }] })).toBe(false)
   })
 
   it('reports no contradiction that only another mistake makes', () => {

@@ -123,6 +123,14 @@ describe('the metrics', () => {
       'mqttsn_link_errors_total{listener="bench",reason="noise"}': 2,
       'mqttsn_link_errors_total{listener="bench",reason="full"}': 3,
       'mqttsn_link_queued_messages{listener="bench"}': 1,
+      'mqttsn_shared_connection_up{connection="gateway-s1"}': 1,
+      'mqttsn_shared_connection_sensors{connection="gateway-s1"}': 3,
+      'mqttsn_shared_connection_filters{connection="gateway-s1"}': 2,
+      'mqttsn_shared_connection_waiting{connection="gateway-s1"}': 4,
+      'mqttsn_shared_connection_under_way{connection="gateway-s1"}': 5,
+      'mqttsn_shared_connection_handing_out{connection="gateway-s1"}': 1,
+      'mqttsn_shared_connection_breaks_total{connection="gateway-s1"}': 2,
+      'mqttsn_shared_connection_refused_total{connection="gateway-s1"}': 1,
       'mqttsn_link_unconfirmed_frames{listener="bench"}': 1,
       'mqttsn_link_unreachable_peers{listener="bench"}': 2,
       'mqttsn_link_rssi_dbm{listener="bench"}': -61,
@@ -180,6 +188,7 @@ describe('the metrics', () => {
       'session',
       'result',
       'certificate',
+      'connection',
     ]
     const ofProcess = ['major', 'minor', 'patch', 'space', 'kind']
     expect([...labels].filter((label = '') => ![...known, ...ofProcess].includes(label))).toEqual([])

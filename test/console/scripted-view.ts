@@ -339,6 +339,20 @@ const BROKER: BrokerInfo = {
   waiting: 3,
   refused: 4,
   lost: 5,
+  shared: [
+    {
+      clientId: 'gateway-s1',
+      connected: true,
+      sensors: 3,
+      filters: 2,
+      waiting: 4,
+      waitingSensors: 2,
+      underWay: 5,
+      handingOut: 1,
+      breaks: 2,
+      refused: 1,
+    },
+  ],
 }
 
 const STORE: StoreInfo = {

@@ -87,7 +87,8 @@ describe.concurrent.each(brokersUnderTest())('sensors, with $name', (row) => {
       sensor.close() // it would answer when it is asked whether it is there
       expect(seen(await listener.inbox.next())).toEqual({ topic, text: 'gone', qos: 1, retain: false })
       expect(performance.now() - connectedAt).toBeGreaterThan(1000)
-      expect(test.stateOf(sensor)).toBeUndefined()
+      // a gateway that publishes the will itself keeps the session until the broker has it
+      await until(() => test.stateOf(sensor) === undefined)
       const late = await Office.at(broker, topic)
       expect(await late.inbox.next()).toMatchObject({ text: 'gone', retain: true })
       await aWhile()

@@ -25,6 +25,7 @@ it.skipIf(!haveMosquitto)(
       poison: 0.8, // the second round
       dtls: 0,
       lines: 0,
+      shared: 0,
       keep: false,
       entry: ['--import', 'tsx', 'src/cli.ts'],
       say: (line) => told.push(line),
@@ -48,6 +49,7 @@ it.skipIf(!haveMosquitto || !hasSocat)(
     const told: string[] = []
     const outcome = await runChaos({
       ...{ rounds: 3, seed: 5, protocol: '5', store: 'lmdb', poison: 0, dtls: 0.2, lines: 0.6, keep: false },
+      shared: 0,
       entry: ['--import', 'tsx', 'src/cli.ts'],
       say: (line) => told.push(line),
       signal: never.signal,

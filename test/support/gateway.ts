@@ -159,7 +159,10 @@ export class TestGateway {
   }
 }
 
-/** The configuration of a gateway for tests; the environment has no say in it. */
+/** So many connections that sensors share, in place of one for each: stories run in both ways, see vitest.config.ts. */
+export const sharedConnections = process.env['MQTTSN_TEST_SHARED']
+
+/** The configuration of a gateway for tests; but for that, the environment has no say in it. */
 export function testConfig(
   broker: BrokerAddress | 'embedded',
   { broker: brokerOverrides, ...overrides }: Record<string, unknown> & { broker?: object },
@@ -171,6 +174,7 @@ export function testConfig(
       url,
       clientId: `gateway-${freshName()}`,
       reconnect: { min: '20ms', max: '200ms' },
+      ...(sharedConnections !== undefined && { connections: { shared: Number(sharedConnections) } }),
       ...(ca !== undefined && { tls: { ca } }),
       ...brokerOverrides,
     },

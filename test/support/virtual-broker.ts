@@ -207,7 +207,8 @@ export class VirtualBroker {
       if (clean) this.stored.delete(session.clientId)
       const sessionPresent = this.stored.has(session.clientId)
       const { queue, inflight } = this.sessionOf(session.clientId)
-      const connection = { will, clean }
+      // of a sensor that shares its connection the broker has no will
+      const connection = { will: session.link.pool === undefined ? will : undefined, clean }
       this.connected.set(session, connection)
       this.#world.happen(session, { type: 'connected', sessionPresent, limits: this.limits })
       for (const packetId of [...inflight.keys()]) this.#offer(session, packetId)

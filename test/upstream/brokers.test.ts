@@ -11,12 +11,23 @@ import {
   qosLevels,
   storiesWith,
 } from '../support/broker-table.ts'
-import { bytes, connectOptions, pause, Rig, text, Witness } from './harness.ts'
+import { bytes, connectOptions, type Mode, pause, Rig, text, Witness } from './harness.ts'
 
 const will = (topic: string) => ({ topic, message: bytes('gone'), qos: 1 as const, retain: false })
 
-describe.each(brokersUnderTest())('upstream with $name', (row) => {
-  const { version, start } = row
+const modes: { readonly name: string; readonly mode: Mode }[] = [
+  { name: 'a connection for each sensor', mode: 'perSensor' },
+  // no faster than the strict broker takes
+  { name: 'shared connections', mode: { shared: 2, publishesPerSecond: 90 } },
+]
+
+const rows = brokersUnderTest().flatMap((row) =>
+  modes.map(({ name, mode }) => ({ ...row, name: `${row.name}, ${name}`, mode })),
+)
+
+describe.each(rows)('upstream with $name', (row) => {
+  const { version, start, mode } = row
+  const isOwn = mode === 'perSensor'
   const story = storiesWith(row, { concurrent: true })
   const serial = storiesWith(row)
   const highest = qosLevels(row).at(-1) ?? 0
@@ -25,7 +36,7 @@ describe.each(brokersUnderTest())('upstream with $name', (row) => {
 
   beforeAll(async () => {
     broker = await start()
-    rig = new Rig(broker, { version })
+    rig = new Rig(broker, { version }, mode)
   }, BROKER_START)
 
   afterAll(async () => {
@@ -250,21 +261,27 @@ describe.each(brokersUnderTest())('upstream with $name', (row) => {
     },
   )
 
-  story('reports a connection that the broker gave to somebody else [SN-MAP-37]', ['takeover'], async () => {
-    const sensor = rig.sensor()
-    const rival = rig.sensor()
-    await sensor.open('taken')
-    await rival.open('taken')
-    const why = version === '5' && hasAbility(row.broker, 'takeover told') ? 'taken-over' : 'unexplained'
-    expect((await sensor.next('closed')).why).toBe(why)
-    rival.connection.close(false, false)
-    sensor.connection.close(false, false)
-  })
+  const ownStory = isOwn ? story : () => undefined
+  ownStory(
+    'reports a connection that the broker gave to somebody else [SN-MAP-37]',
+    ['takeover'],
+    async () => {
+      const sensor = rig.sensor()
+      const rival = rig.sensor()
+      await sensor.open('taken')
+      await rival.open('taken')
+      const why = version === '5' && hasAbility(row.broker, 'takeover told') ? 'taken-over' : 'unexplained'
+      expect((await sensor.next('closed')).why).toBe(why)
+      rival.connection.close(false, false)
+      sensor.connection.close(false, false)
+    },
+  )
 
-  serial('opens 200 connections at once, one MQTT connection for each [SN-MODE-1]', [], async () => {
+  const count = isOwn ? 'one MQTT connection for each' : 'two MQTT connections for all'
+  serial(`connects 200 sensors at once, ${count} [SN-MODE-1]`, [], async () => {
     const sensors = Array.from({ length: 200 }, () => rig.sensor())
     await Promise.all(sensors.map((sensor, index) => sensor.open(`many-${index}`)))
-    expect(rig.upstream.stats()).toMatchObject({ connected: 200, connecting: 0, waiting: 0 })
+    expect(rig.upstream.stats()).toMatchObject({ connected: isOwn ? 200 : 2, connecting: 0, waiting: 0 })
     const witness = await Witness.at(broker, 'many/+')
     for (const [index, { connection }] of sensors.entries()) {
       connection.publish(index, `many/${index}`, bytes('x'), 1, false, false)
@@ -273,7 +290,7 @@ describe.each(brokersUnderTest())('upstream with $name', (row) => {
     expect(answers.map(({ token }) => token)).toEqual(sensors.map((_, index) => index))
     await witness.saw(200)
     for (const { connection } of sensors) connection.close(false, false)
-    expect(rig.upstream.stats().connected).toBe(0)
+    expect(rig.upstream.stats().connected).toBe(isOwn ? 0 : 2)
     await witness.close()
   })
 

@@ -5,6 +5,7 @@ import type { UpstreamEvent } from '../../src/session/events.ts'
 import { createUpstream } from '../../src/upstream/mqtt/mqtt.ts'
 import type {
   ConnectOptions,
+  SharedMember,
   Upstream,
   UpstreamConnection,
   UpstreamOptions,
@@ -43,6 +44,46 @@ export function upstreamOptions(
 
 export type EventOf<T extends UpstreamEvent['type']> = Extract<UpstreamEvent, { type: T }>
 
+/** Sensors have connections of their own, or share so many. */
+export type Mode = 'perSensor' | { readonly shared: number; readonly publishesPerSecond?: number }
+
+const POOL = 'all'
+
+/** What a mode needs of the options. */
+export const sharing = (mode: Mode): Partial<UpstreamOptions> =>
+  mode === 'perSensor'
+    ? {}
+    : {
+        pools: new Map([
+          [
+            POOL,
+            {
+              count: mode.shared,
+              publishesPerSecond: mode.publishesPerSecond,
+              identity: { clientId: `shared-${Math.random()}-` },
+            },
+          ],
+        ]),
+      }
+
+/** A member of a pool, as soon as it is known which sensor it is. */
+function memberOf(upstream: Upstream, onEvent: (event: UpstreamEvent) => void): UpstreamConnection {
+  let member: SharedMember | undefined
+  return {
+    connect(options) {
+      const { clientId } = options.identity
+      member ??= upstream.member({ clientId, pool: POOL, received: () => [], needs: () => true }, onEvent)
+      member.connect(options)
+    },
+    publish: (...publish) => member?.publish(...publish),
+    release: (token) => member?.release(token),
+    subscribe: (...subscribe) => member?.subscribe(...subscribe),
+    unsubscribe: (...unsubscribe) => member?.unsubscribe(...unsubscribe),
+    acknowledge: (ack) => member?.acknowledge(ack),
+    close: (publishWill, final) => member?.close(publishWill, final),
+  }
+}
+
 /** One sensor's connection and all that it reported. */
 export class Observed {
   readonly events: UpstreamEvent[] = []
@@ -50,8 +91,10 @@ export class Observed {
   readonly #unread: UpstreamEvent[] = []
   #changed: () => void = ignore
 
-  constructor(upstream: Upstream) {
-    this.connection = upstream.connection((event) => {
+  constructor(upstream: Upstream, mode: Mode = 'perSensor') {
+    const open = (onEvent: (event: UpstreamEvent) => void) =>
+      mode === 'perSensor' ? upstream.connection(onEvent) : memberOf(upstream, onEvent)
+    this.connection = open((event) => {
       this.events.push(event)
       this.#unread.push(event)
       this.react(event)
@@ -138,17 +181,23 @@ export function connectOptions(clientId: string, changes: Partial<ConnectOptions
 /** An upstream for one test file or suite, with the connections that were opened on it. */
 export class Rig {
   readonly upstream: Upstream
+  readonly #mode: Mode
 
-  constructor(broker: Pick<Broker, 'url' | 'ca'>, changes: Partial<UpstreamOptions> = {}) {
-    this.upstream = createUpstream(upstreamOptions(broker, changes))
+  constructor(
+    broker: Pick<Broker, 'url' | 'ca'>,
+    changes: Partial<UpstreamOptions> = {},
+    mode: Mode = 'perSensor',
+  ) {
+    this.upstream = createUpstream(upstreamOptions(broker, { ...sharing(mode), ...changes }))
+    this.#mode = mode
   }
 
   sensor(): Observed {
-    return new Observed(this.upstream)
+    return new Observed(this.upstream, this.#mode)
   }
 
   careful(): Careful {
-    return new Careful(this.upstream)
+    return new Careful(this.upstream, this.#mode)
   }
 
   async close(): Promise<void> {

@@ -6,7 +6,7 @@ import { Histogram } from '../histogram.ts'
 import { openFilesLimit, processUse } from '../measure.ts'
 import type { Scenario } from '../scenarios.ts'
 import { connectSensors, TOGETHER } from '../sensors.ts'
-import type { Stage } from '../stage.ts'
+import type { Stage, Wanted } from '../stage.ts'
 import { type Context, checkFaults, latencyOf, Watch } from '../window.ts'
 
 /** Files of a process besides one socket per sensor. */
@@ -15,6 +15,8 @@ const OTHER_FILES = 200
 const SETTLE = 5
 /** Seconds in which every upstream connection has shown its keep-alive once. */
 const KEEP_ALIVE = 60
+/** Connections to the broker, where sensors share them. */
+const SHARED = 10
 
 export const connectScenarios: readonly Scenario[] = [
   {
@@ -32,6 +34,14 @@ export const connectScenarios: readonly Scenario[] = [
     run: (context, sensors) => onStage(context, 'memory', sensors, memory),
   },
   {
+    name: 'memory-shared',
+    about: `the same with ${SHARED} connections to the broker that all sensors share`,
+    sensors: [5000],
+    smallest: 20,
+    withTarget: false,
+    run: (context, sensors) => onStage(context, 'memory-shared', sensors, memory, { shared: SHARED }),
+  },
+  {
     name: 'idle',
     about: 'processor time with connected, silent sensors, over one keep-alive period towards the broker',
     sensors: [10_000],
@@ -44,12 +54,13 @@ async function onStage(
   scenario: string,
   wanted: number,
   work: (context: Context, stage: Stage, sensors: number) => Promise<Figures>,
+  wish: Wanted = {},
 ): Promise<Row[]> {
   const sensors = Math.min(wanted, mostSensors())
   if (sensors < wanted) {
     context.say(`only ${sensors} sensors: a process may open ${openFilesLimit()} files here (ulimit -n)`)
   }
-  const stage = await context.open()
+  const stage = await context.open(wish)
   try {
     return [{ scenario, variant: '', sensors, figures: await work(context, stage, sensors) }]
   } finally {

@@ -19,6 +19,8 @@ const TRIAL = 2
 const CALM = 20
 /** Numbers of worker threads to compare. */
 const WORKERS = [1, 2]
+/** Connections to the broker, where sensors share them. */
+const SHARED = 10
 /** Seconds of a measurement at low load, so that there are enough messages. */
 const CALM_SECONDS = 15
 
@@ -37,6 +39,14 @@ export const uplinkScenarios: readonly Scenario[] = [
     sensors: [1, 50, 500, 5000],
     smallest: 5,
     run: (context, sensors) => closed(context, 'uplink-qos1', sensors, 1),
+  },
+  {
+    name: 'uplink-qos1-shared',
+    about: `the same with ${SHARED} connections to the broker that all sensors share`,
+    sensors: [500],
+    smallest: 5,
+    withTarget: false,
+    run: (context, sensors) => closed(context, 'uplink-qos1-shared', sensors, 1, '', { shared: SHARED }),
   },
   {
     name: 'uplink-qos2',

@@ -5,6 +5,7 @@ import type { Config } from '../schema.ts'
 import { brokerUrls, hostOf } from '../sections/addresses.ts'
 import { matchesEverything } from '../sections/glob.ts'
 import { isLoopback } from '../sections/networks.ts'
+import { connectionContradictions } from './connections.ts'
 import type { Contradiction } from './contradiction.ts'
 import { listenerContradictions } from './listeners.ts'
 
@@ -131,6 +132,7 @@ function* consoleContradictions({ console: { enabled, url, token } }: Config): G
 export const contradictions = (config: Config): Contradiction[] => [
   ...listenerContradictions(config),
   ...brokerContradictions(config),
+  ...connectionContradictions(config),
   ...predefinedContradictions(config),
   ...consoleContradictions(config),
 ]

@@ -56,6 +56,26 @@ const expiry = z
   )
   .meta(kind({ kind: 'duration or `"never"`' }))
 
+const CONNECTIONS = '"perSensor", or { "shared": n } with n from 1 to 1000'
+
+const shared = z.strictObject({
+  shared: whole(1, 1000).describe('How many connections sensors share.'),
+  publishesPerSecond: whole(1, 1_000_000)
+    .optional()
+    .describe(
+      'Messages that one of them may publish in a second, for brokers that limit it; what is above waits its turn. Default: any number.',
+    ),
+})
+
+/** One for each sensor, or so many for all of them. */
+export const connections = () =>
+  z
+    .union([z.literal('perSensor'), shared], { error: CONNECTIONS })
+    .meta(kind({ kind: '`"perSensor"` or `{ "shared": n }`' }))
+
+/** As it is read. */
+export type Connections = z.output<ReturnType<typeof connections>>
+
 /** The long form of the section. */
 export const broker = z.strictObject({
   url: z
@@ -71,6 +91,11 @@ export const broker = z.strictObject({
     .prefault('30s')
     .describe(
       'With a list of urls: how long a broker that stands earlier in it must answer before all connections return to it.',
+    ),
+  connections: connections()
+    .prefault('perSensor')
+    .describe(
+      'One MQTT connection for each sensor; or { "shared": n }: n connections that sensors share, for brokers that limit or bill them. The broker sees no single sensors then, see [shared connections](shared-connections.md). With several workers each has its part of the n, and one at least.',
     ),
   version: z
     .codec(

@@ -3,6 +3,7 @@
 
 import { z } from 'zod'
 import { network } from './addresses.ts'
+import { connections } from './broker.ts'
 import { spool } from './queues.ts'
 import type { Variable } from './template.ts'
 import {
@@ -44,6 +45,11 @@ export const sensor = z.strictObject({
     .prefault('${clientId}')
     .describe(
       'ClientId at the broker. As it is, a sensor can take the place of any other client of the broker; "sn-${clientId}" gives sensors names of their own.',
+    ),
+  connections: connections()
+    .optional()
+    .describe(
+      'As `broker.connections`, for these sensors: { "shared": n } are n connections of their own, with the login of this rule if it has one, which may not hold ${clientId} or ${identity} then. Default: `broker.connections`.',
     ),
   username: nameTemplate(ofSensor, 'a user name').optional().describe('User name at the broker.'),
   password: template(ofSensor, 'a password')

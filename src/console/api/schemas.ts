@@ -1,6 +1,13 @@
 // JSON Schemas of the API: what is not named is not sent. They name every property of the types in contract/, or do not compile.
 
-import type { BrokerInfo, GatewayInfo, LinkInfo, ListenerInfo, StoreInfo } from '../contract/gateway.ts'
+import type {
+  BrokerInfo,
+  GatewayInfo,
+  LinkInfo,
+  ListenerInfo,
+  SharedConnectionInfo,
+  StoreInfo,
+} from '../contract/gateway.ts'
 import type { Problem } from '../contract/routes.ts'
 import { happenings } from './happenings.ts'
 import { secureInfo } from './secure-schemas.ts'
@@ -98,6 +105,22 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
       waiting: whole('connections of sensors that wait for their turn'),
       refused: whole('attempts to connect a sensor that failed'),
       lost: whole('connections of sensors that broke'),
+      shared: {
+        type: 'array',
+        description: 'connections that sensors share',
+        items: object<SharedConnectionInfo>({
+          clientId: text('its ClientId at the broker'),
+          connected: yesNo('it is up'),
+          sensors: whole('sensors that use it'),
+          filters: whole('filters that they have subscribed'),
+          waiting: whole('requests that wait for their turn'),
+          waitingSensors: whole('sensors whose requests these are'),
+          underWay: whole('requests that the broker has not answered'),
+          handingOut: whole('messages of the broker that not all their sensors have taken'),
+          breaks: whole('how often it broke, since the start'),
+          refused: whole('requests for which there was no room in line, since the start'),
+        }),
+      },
     }),
   },
   {

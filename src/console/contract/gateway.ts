@@ -148,6 +148,27 @@ export interface BrokerInfo {
   readonly waiting: number
   readonly refused: number
   readonly lost: number
+  /** connections that sensors share, where `connections` says so */
+  readonly shared: readonly SharedConnectionInfo[]
+}
+
+/** One connection to the broker that many sensors share. */
+export interface SharedConnectionInfo {
+  /** its ClientId at the broker */
+  readonly clientId: string
+  readonly connected: boolean
+  /** sensors that use it, and filters that they have subscribed */
+  readonly sensors: number
+  readonly filters: number
+  /** requests that wait for their turn, of how many sensors, and those that the broker has not answered */
+  readonly waiting: number
+  readonly waitingSensors: number
+  readonly underWay: number
+  /** messages of the broker that not all their sensors have taken */
+  readonly handingOut: number
+  /** how often it broke, and requests for which there was no room in line, since the start */
+  readonly breaks: number
+  readonly refused: number
 }
 
 /** Where sessions live beyond the process. */

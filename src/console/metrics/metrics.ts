@@ -8,6 +8,7 @@ import { registerLinkMetrics } from './link-metrics.ts'
 import { addListenerMetrics, by, type Values } from './listener-metrics.ts'
 import { adders, processMetrics } from './registering.ts'
 import { addSecureMetrics } from './secure-metrics.ts'
+import { registerSharedConnectionMetrics } from './shared-connection-metrics.ts'
 
 /** What the numbers are taken from. */
 export type MetricsSource = Pick<GatewayView, 'info' | 'broker' | 'store' | 'listeners' | 'latency'>
@@ -123,6 +124,7 @@ export function createMetrics(view: MetricsSource): Metrics {
   addListenerMetrics({ counter, gauge }, () => now.listeners)
   addSecureMetrics({ counter, gauge, histogram }, () => now.listeners)
   registerLinkMetrics({ counter, gauge }, () => now.listeners)
+  registerSharedConnectionMetrics({ counter, gauge }, () => now.broker.shared)
 
   return {
     registry,

@@ -1,4 +1,4 @@
-// Effects towards the broker: each session has a connection of its own, made when it is first needed.
+// Effects towards the broker: each session has a connection of its own, or its part of one that sensors share.
 
 import { addObservation, type Histogram } from '../../histogram.ts'
 import type { Log } from '../../log.ts'
@@ -6,7 +6,8 @@ import type { UpstreamEvent } from '../../session/events.ts'
 import type { Session } from '../../session/session.ts'
 import { SparseMap } from '../../session/sparse.ts'
 import type { Sessions } from '../../sessions/table.ts'
-import type { Upstream, UpstreamConnection } from '../../upstream/upstream.ts'
+import type { SharingSensor } from '../../upstream/aggregating/contract.ts'
+import type { OnUpstreamEvent, SharedMember, Upstream, UpstreamConnection } from '../../upstream/upstream.ts'
 import type { Counters } from '../counters.ts'
 import { createRefusalLog } from '../reports/refusal-log.ts'
 import type { SensorRules } from '../rules/sensor-rules.ts'
@@ -25,21 +26,29 @@ export interface BrokerEffectsParts {
   onUpstreamEvent(session: Session, event: UpstreamEvent): void
 }
 
-type BrokerEffects = EffectTable<
-  | 'connect'
-  | 'close'
-  | 'publish'
-  | 'release'
-  | 'publishAnonymous'
-  | 'acknowledge'
-  | 'subscribe'
-  | 'unsubscribe'
-  | 'endAtBroker'
->
+interface BrokerEffects
+  extends EffectTable<
+    | 'attach'
+    | 'connect'
+    | 'close'
+    | 'publish'
+    | 'release'
+    | 'publishAnonymous'
+    | 'acknowledge'
+    | 'subscribe'
+    | 'unsubscribe'
+    | 'endAtBroker'
+  > {
+  /** The session is forgotten: so is what it has on a connection that it shares. */
+  leaveShared(session: Session): void
+}
 
 /** A session's way to the broker; `sentAt`: when each open QoS 1 and 2 publish was given to it, by token. */
 interface Way {
   readonly connection: UpstreamConnection
+  /** the same, on a connection that it shares with others of this pool */
+  readonly member: SharedMember | undefined
+  readonly pool: string | undefined
   readonly sentAt: SparseMap<number, number>
 }
 
@@ -52,20 +61,39 @@ export function createBrokerEffects(parts: BrokerEffectsParts): BrokerEffects {
   function wayOf(session: Session): Way {
     let way = ways.get(session)
     if (way === undefined) {
-      const sentAt = new SparseMap<number, number>()
-      const connection = upstream.connection((event) => {
-        if (event.type === 'message') counters.delivered += 1
-        else if (event.type === 'published') {
-          observeAnswer(sentAt, event.token)
-          if (event.reason !== undefined && session.policy.ack === 'store')
-            logRefusal(session, rules.matchOf(session), event.reason)
-        }
-        parts.onUpstreamEvent(session, event)
-      })
-      way = { connection, sentAt }
+      way = openWay(session)
       ways.set(session, way)
+      if (session.established) way.member?.attach(subscriptionsOf(session))
     }
     return way
+  }
+
+  function openWay(session: Session): Way {
+    const { pool } = session.link
+    const sentAt = new SparseMap<number, number>()
+    const onEvent: OnUpstreamEvent = (event) => {
+      if (event.type === 'message') counters.delivered += 1
+      else if (event.type === 'published') {
+        observeAnswer(sentAt, event.token)
+        if (event.reason !== undefined && session.policy.ack === 'store')
+          logRefusal(session, rules.matchOf(session), event.reason)
+      }
+      parts.onUpstreamEvent(session, event)
+    }
+    if (pool === undefined)
+      return { connection: upstream.connection(onEvent), member: undefined, pool, sentAt }
+    const member = upstream.member(sharingSensor(session, pool), onEvent)
+    return { connection: member, member, pool, sentAt }
+  }
+
+  /** Its rules have changed, and it uses other connections from now on: those of before forget it. */
+  function leaveOther(session: Session): void {
+    const way = ways.get(session)
+    if (way === undefined || way.pool === session.link.pool) return
+    ways.delete(session)
+    if (way.member !== undefined) return way.member.forget()
+    way.connection.close(false, true)
+    if (!session.cleanSession) endings.end(session, false)
   }
 
   function observeAnswer(sentAt: SparseMap<number, number>, token: number): void {
@@ -76,9 +104,14 @@ export function createBrokerEffects(parts: BrokerEffectsParts): BrokerEffects {
   const endings = createSessionEndings(upstream, rules)
 
   return {
-    endAtBroker: ({ session, expired }) => endings.end(session, expired),
+    endAtBroker({ session, expired }) {
+      if (session.link.pool === undefined) endings.end(session, expired) // others share what the broker has of it
+    },
+    leaveShared: (session) => ways.get(session)?.member?.forget(),
+    attach: ({ session }) => void wayOf(session),
     connect({ session, clean, mend, will }) {
       endings.cancel(session.clientId) // the sensor is back
+      leaveOther(session)
       const { connection, sentAt } = wayOf(session)
       sentAt.clear() // what is unfinished is published again
       // Looked up now and not carried by the effect: credentials that a reload has replaced meanwhile must not be used, and
@@ -107,3 +140,14 @@ export function createBrokerEffects(parts: BrokerEffectsParts): BrokerEffects {
     unsubscribe: ({ session, token, filter }) => wayOf(session).connection.unsubscribe(token, filter),
   }
 }
+
+/** What a shared connection is to know of a session. */
+const sharingSensor = ({ clientId, downlink, uplink }: Session, pool: string): SharingSensor => ({
+  clientId,
+  pool,
+  received: () => downlink.received,
+  needs: (token) => uplink.outgoing.has(token) || uplink.backlog?.inMemory.has(token) === true,
+})
+
+const subscriptionsOf = ({ subscriptions }: Session): [string, 0 | 1 | 2][] =>
+  [...subscriptions].map(([filter, { qos }]) => [filter, qos])

@@ -63,18 +63,24 @@ export function createEffectPerformer(
   const { send, gwinfo } = transmitter
   const logDropped = createDroppedLog(log)
   const warnOfTopics = createTopicWarnings(log)
+  const { leaveShared, ...brokerEffects } = createBrokerEffects({
+    ...parts,
+    onUpstreamEvent(session, event) {
+      observers.heard(session, event)
+      if (event.type === 'closed') gate.forgetConnection(session)
+      callbacks.dispatch(session, event)
+    },
+  })
+  const storeEffects = createStoreEffects(store)
   const table: EffectTable = {
     send,
     gwinfo,
-    ...createBrokerEffects({
-      ...parts,
-      onUpstreamEvent(session, event) {
-        observers.heard(session, event)
-        if (event.type === 'closed') gate.forgetConnection(session)
-        callbacks.dispatch(session, event)
-      },
-    }),
-    ...createStoreEffects(store),
+    ...brokerEffects,
+    ...storeEffects,
+    forget(effect) {
+      storeEffects.forget(effect)
+      leaveShared(effect.session)
+    },
     admit: ({ clientId, peer, ticket }) =>
       parts.admissions.ask(clientId, peer, (answer) => callbacks.admitted({ peer, ticket, answer })),
     setAside: (effect) => logSetAside(log, effect),

@@ -14,6 +14,7 @@ import { type BoundListener, type SecureParts, secureServerOf } from '../datagra
 import type { OpenedBroker } from '../open-broker.ts'
 import type { WorkerShare } from '../worker-share.ts'
 import { becomeLine, canBecomeLine, changeLine } from './line-changes.ts'
+import { sharingOf } from './pools.ts'
 import type { SensorRules } from './sensor-rules.ts'
 
 /** What became of a new configuration. Paths, never values: those may be secrets. */
@@ -72,7 +73,8 @@ export function renewedConfig(running: Config, next: Config): Config {
   const { url, version } = running.broker
   // credentials belong to the broker that they are configured with, and may contain the id of the gateway
   const isSameBroker = String(next.broker.url) === String(url) && next.broker.version === version
-  const stays = isSameBroker && next.gateway.id === running.gateway.id
+  const isAlike = next.gateway.id === running.gateway.id && sharingOf(next) === sharingOf(running)
+  const stays = isSameBroker && isAlike
   return {
     ...running,
     listeners: running.listeners.map((listener, i) => renewedListener(listener, next.listeners[i])),
@@ -96,7 +98,8 @@ const LIVE_SECTIONS = new Set<unknown>(['sensors', 'predefined', 'qosMinusOne', 
 /** Whether another value of this key takes effect at the next start only; see `renewedConfig`. */
 export function needsRestart([section, first, second]: Path): boolean {
   if (section === 'listeners') return !LIVE_LISTENER.has(second)
-  if (section === 'broker') return first === 'url' || first === 'version'
+  if (section === 'broker') return first === 'url' || first === 'version' || first === 'connections'
+  if (section === 'sensors' && second === 'connections') return true
   if (section === 'log') return first === 'format'
   return !LIVE_SECTIONS.has(section)
 }

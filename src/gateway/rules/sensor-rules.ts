@@ -10,6 +10,7 @@ import { isTopicName } from '../../mqtt-topics.ts'
 import type { Env, Policy, Predefined, Settings, Who } from '../../session/policy.ts'
 import type { Identity } from '../../upstream/upstream.ts'
 import { asksAdmission } from '../admission/admit.ts'
+import { poolOf } from './pools.ts'
 import { ageOf, compileQueues } from './queue-rules.ts'
 import { compileRights, type Rights, variablesOf } from './sensor-rights.ts'
 
@@ -76,7 +77,7 @@ interface Rules
     Pick<SensorRules, 'identityOf' | 'matchOf' | 'labelOf'> {}
 
 function compileRules(config: Config): Rules {
-  const rules = config.sensors.map((rule) => compile(rule, config.limits.messagesPerWake))
+  const rules = config.sensors.map((rule) => compile(rule, config))
   const queuesFor = compileQueues(config)
   const global = tableOf(config.predefined.filter(({ match }) => matchesEverything(match)))
   const special = config.predefined
@@ -147,7 +148,7 @@ function compileRules(config: Config): Rules {
   }
 }
 
-function compile(rule: SensorRule, messagesPerWake: number): Rule {
+function compile(rule: SensorRule, { limits, broker }: Config): Rule {
   return {
     rule,
     fits: globToMatcher(rule.match),
@@ -157,9 +158,10 @@ function compile(rule: SensorRule, messagesPerWake: number): Rule {
       asleepConnect: rule.asleepConnect,
       reRegister: rule.reRegister,
       maxMessageSize: rule.maxMessageSize,
-      messagesPerWake: rule.messagesPerWake ?? messagesPerWake,
+      messagesPerWake: rule.messagesPerWake ?? limits.messagesPerWake,
       ack: rule.ack,
       spool: { ...rule.spool, age: ageOf(rule.spool.age) },
+      pool: poolOf(rule, broker),
     },
     rightsOf: compileRights(rule),
     shared: new WeakMap(),

@@ -30,6 +30,7 @@ const isPristine = ({ link }: Session): boolean =>
 export function openLink(session: Session, turn: Turn): void {
   takeOverOwed(session, turn)
   resetLink(session)
+  session.link.pool = session.policy.pool
   session.link.owesFarewell = false
   session.link.state = 'connecting'
   turn.out.push({
@@ -43,6 +44,7 @@ export function openLink(session: Session, turn: Turn): void {
 
 /** Opens the connection again with the session's own flags; what is in flight goes on. */
 export function reopenLink(session: Session, turn: Turn): void {
+  session.link.pool = session.policy.pool
   session.link.awaitsSensor = false
   session.link.state = 'connecting'
   turn.out.push({
@@ -77,6 +79,14 @@ export function closeUnneededLink(session: Session, justNow: boolean, turn: Turn
   if (!needsLink(session)) {
     if (!isPristine(session) || (justNow && state === 'disconnected')) closeLink(session, false, turn)
   } else if (link.state === 'closed' && link.retryAt === never) scheduleReconnect(session, turn)
+}
+
+/** Has a lost connection made again: after a pause, or by those who share it, who wait for the broker together. */
+export function mendLink(session: Session, turn: Turn): void {
+  if (session.link.pool === undefined) return scheduleReconnect(session, turn)
+  session.link.lostAt ??= turn.now
+  session.link.attempts = Math.max(1, session.link.attempts) // it is no first one after a restart
+  reopenLink(session, turn)
 }
 
 /** A pause that doubles with every failure, and differs from sensor to sensor: no storm on a new broker [SN-MAP-31]. */

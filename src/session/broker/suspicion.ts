@@ -3,6 +3,7 @@
 // in a row is set aside, so that nothing behind it waits. MQTT 3.1.1 brokers have no other way to refuse a PUBLISH, and some
 // MQTT 5 brokers use none.
 
+import type { AloneUnderWay } from '../events.ts'
 import type { Link, Session } from '../session.ts'
 import type { Turn } from '../turn.ts'
 import { publishSuspect, type Suspect, subscribeSuspect } from './blame.ts'
@@ -124,11 +125,16 @@ function* underWay({ link, uplink, subscribing }: Session): Iterable<number> {
   }
 }
 
-/** What is under way to the broker. */
-function suspectsOf(session: Session, now: number): Suspect[] {
+/** What is under way to the broker; `alone`: of that, what is known to be. */
+function suspectsOf(session: Session, now: number, alone?: AloneUnderWay): Suspect[] {
+  if (alone?.token === 0) {
+    const { topic, retain, length } = alone
+    return [{ kind: 'publish', topic, qos: 0, retain, length }]
+  }
   const { link, uplink, subscribing } = session
   const found: Suspect[] = []
   for (const token of underWay(session)) {
+    if (alone !== undefined && alone.token !== token) continue
     const publish = uplink.outgoing.get(token)
     const filter = link.restoring.get(token)
     if (publish !== undefined) found.push(publishSuspect(publish))
@@ -138,7 +144,7 @@ function suspectsOf(session: Session, now: number): Suspect[] {
     }
   }
   const { unanswered } = link.hangUps
-  if (unanswered === undefined || now - unanswered.at > PROMPT_QOS0) return found
+  if (unanswered === undefined || alone !== undefined || now - unanswered.at > PROMPT_QOS0) return found
   const { topic, retain, length, isMixed } = unanswered
   const last: Suspect = { kind: 'publish', topic, qos: 0, retain, length }
   found.push(last)
@@ -150,10 +156,12 @@ function suspectsOf(session: Session, now: number): Suspect[] {
  * The connection broke. Undefined if that cannot have to do with what was under way. Otherwise the requests are sent one at a
  * time from now on; `guilty`: what was alone under way at this break and the one before, and is to be set aside; `isOwed`: the
  * connection is needed at once, since some of it is sent again or answered, or since the broker closed it after a refusal.
+ * `alone`: those who share the connection know what was alone under way.
  */
 export function judgeBreak(
   session: Session,
   { now }: Turn,
+  alone?: AloneUnderWay,
 ): { guilty: Suspect | undefined; isOwed: boolean } | undefined {
   const { link } = session
   if (now - link.hangUps.refusedAt < AFTER_REFUSAL) {
@@ -163,7 +171,7 @@ export function judgeBreak(
     link.hangUps.suspicion = { until: link.nextToken, watchUntil: 0 }
     return { guilty: undefined, isOwed: true } // what was sent behind the refused request is innocent
   }
-  const suspects = now - link.hangUps.sentAt < PROMPT ? suspectsOf(session, now) : []
+  const suspects = now - link.hangUps.sentAt < PROMPT ? suspectsOf(session, now, alone) : []
   link.hangUps.silent.clear()
   const isQos0 = suspects.some(({ kind, qos }) => kind === 'publish' && qos === 0)
   const isWatched = isQos0 && now - link.hangUps.qos0BreakAt < IN_A_ROW // once is no reason to slow all down
@@ -173,7 +181,8 @@ export function judgeBreak(
   if (first === undefined) return undefined
   link.hangUps.suspicion = { until: link.nextToken, watchUntil: isWatched ? now + WATCHING : 0 }
   const breaks = second === undefined ? noteAlone(link, keyOf(first), now) : 0
-  const isGuilty = breaks >= (first.qos === 0 && first.kind === 'publish' ? BREAKS_QOS0 : BREAKS)
+  const enough = first.qos === 0 && first.kind === 'publish' ? BREAKS_QOS0 : BREAKS
+  const isGuilty = alone?.again === true || breaks >= enough
   if (isGuilty || second !== undefined) link.hangUps.lastAlone = undefined
   const isOwed = suspects.some(({ kind, qos }) => kind === 'subscribe' || qos > 0)
   return { guilty: isGuilty ? first : undefined, isOwed }

@@ -16,10 +16,11 @@ export const isWithheld = ({ downlink: { withheld } }: Session, ack: number): bo
 
 /**
  * Whether a message is to wait at the broker: a sensor that listens takes one after the other, and what the broker keeps meanwhile
- * is not dropped. Later messages do not overtake earlier ones. For a sleeping sensor its queue decides.
+ * is not dropped. Later messages do not overtake earlier ones. For a sleeping sensor its queue decides, and for a slow one that shares
+ * its connection.
  */
 export function mustWithhold(session: Session, message: Message, turn: Turn): boolean {
-  if (message.qos === 0) return false
+  if (message.qos === 0 || turn.now < session.downlink.slowUntil) return false
   if (session.downlink.withheld !== undefined) return true
   return isListening(session) && !hasRoomToFlow(session, message, turn)
 }
@@ -80,6 +81,30 @@ export function acknowledgeMessage(
     turn.out.push({ type: 'saveProgress', session, lazy: false })
   }
   if (ack !== undefined) turn.out.push({ type: 'acknowledge', session, ack })
+}
+
+/** How long a message may be withheld on a shared connection, where it holds up what the broker has for others, milliseconds. */
+const PATIENCE = 1000
+
+/** How long nothing is withheld then for a sensor that has not made room in that time, milliseconds. */
+const SLOW = 600_000
+
+/** When what is withheld has held up others for long enough; Infinity if it holds up nobody. */
+export const nextWithheldDeadline = ({ link, downlink: { withheld } }: Session): number =>
+  link.pool === undefined
+    ? Number.POSITIVE_INFINITY
+    : (withheld?.[0]?.at ?? Number.POSITIVE_INFINITY) + PATIENCE
+
+/** The sensor is slow: its queue takes all of it, and its rules decide what is dropped. */
+export function releaseWithheld(session: Session, turn: Turn): void {
+  const { downlink } = session
+  const { withheld = [] } = downlink
+  downlink.withheld = undefined
+  downlink.slowUntil = turn.now + SLOW
+  for (const one of withheld) {
+    if (!enqueueMessage(session, one.message, turn, one.at)) drop(session, 'queue-full', turn)
+    acknowledgeMessage(session, one, turn)
+  }
 }
 
 /** Acknowledges all that is withheld, and forgets it: the sensor does not want it any more. */

@@ -8,6 +8,7 @@ import { postponeUnanswered } from '../downlink/queue.ts'
 import type { Session } from '../session.ts'
 import { isEnded, isLive } from '../states.ts'
 import { enter, send, type Turn } from '../turn.ts'
+import { spoolWill } from '../uplink/will.ts'
 import { abandonSetup, refuseConnect } from './connect.ts'
 
 /** The state is stored before the answer: after a crash the sensor must not be taken for one that listens [AMB-12]. */
@@ -32,6 +33,7 @@ export function onDisconnect(session: Session, { duration }: Disconnect, turn: T
  * properly: it is told on a new connection, also after a crash of the gateway.
  */
 function noteFarewell({ link, will }: Session): void {
+  if (link.pool !== undefined) return // the broker has no will of its
   link.owesFarewell = link.state !== 'up' && link.lostAt !== undefined && will.topic !== undefined
 }
 
@@ -44,9 +46,13 @@ export function giveUpSession(session: Session, why: string, turn: Turn): void {
   enter(session, 'disconnected', why, turn)
 }
 
-/** Keep-alive or sleep time has passed in silence: the broker publishes the will [SN-WILL-6, SN-STA-3]. */
+/**
+ * Keep-alive or sleep time has passed in silence: the broker publishes the will, or the gateway if others share the connection
+ * [SN-WILL-6, SN-STA-3].
+ */
 export function loseSensor(session: Session, why: string, turn: Turn): void {
-  closeLink(session, true, turn)
+  if (session.link.pool === undefined) closeLink(session, true, turn)
+  else spoolWill(session, turn)
   enter(session, 'lost', why, turn)
 }
 

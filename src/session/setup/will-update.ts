@@ -34,11 +34,10 @@ const answerUpdate = (session: Session, type: Answer, returnCode: ReturnCode, tu
   send(session, { type, returnCode }, turn)
 
 function updateWill(session: Session, type: Answer, will: WillData, turn: Turn): void {
+  if (session.link.pool !== undefined) return keepWill(session, type, will, turn) // only the gateway has it
   const changes = !isSameWill(effectiveWill(session.will), effectiveWill(will))
   if (!changes && session.setup.willUpdate === undefined) {
-    session.will = will // a repetition, or a message that has no topic yet [SN-WILL-11, -13]
-    turn.out.push({ type: 'save', session })
-    return answerUpdate(session, type, ReturnCode.accepted, turn)
+    return keepWill(session, type, will, turn) // a repetition, or a message that has no topic yet [SN-WILL-11, -13]
   }
   if (session.setup.willUpdate === undefined && session.link.state !== 'up') {
     return answerUpdate(session, type, ReturnCode.congestion, turn) // [SN-WILL-12]
@@ -51,6 +50,12 @@ function updateWill(session: Session, type: Answer, will: WillData, turn: Turn):
   session.setup.willUpdate.answers.add(type)
   session.will = will
   if (changes) reopenLink(session, turn)
+}
+
+function keepWill(session: Session, type: Answer, will: WillData, turn: Turn): void {
+  session.will = will
+  turn.out.push({ type: 'save', session })
+  answerUpdate(session, type, ReturnCode.accepted, turn)
 }
 
 function isSameWill(a: Will | undefined, b: Will | undefined): boolean {

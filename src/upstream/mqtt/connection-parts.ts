@@ -36,6 +36,8 @@ export interface SocketParts {
   readonly endings: Endings
   readonly keepAlive: KeepAlive
   readonly counts: { readonly connected: number }
+  /** each connection carries what many sensors have to say: it may have more under way, and tells how messages came */
+  readonly carriesMany?: boolean
 }
 
 /** A connection that is open, trying or waiting. */

@@ -68,9 +68,9 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
     this.#sender?.release(token)
   }
 
-  subscribe(token: number, filter: string, qos: 0 | 1 | 2, replay: boolean): void {
+  subscribe(token: number, filter: string, qos: 0 | 1 | 2, replay: boolean, identifier?: number): void {
     if (this.#sender === undefined) this.later({ type: 'subscribed', token, outcome: 1, qos })
-    else this.#sender.subscribe(token, filter, qos, replay)
+    else this.#sender.subscribe(token, filter, qos, replay, identifier)
   }
 
   unsubscribe(token: number, filter: string): void {
@@ -112,7 +112,7 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
   }
 
   accepted(sessionPresent: boolean): void {
-    const { counts, now } = this.#shared
+    const { counts, now, carriesMany } = this.#shared
     const socket = this.#socket
     if (socket === undefined) return
     socket.endpoint.versions.spoke(socket.version, this.#fellBack)
@@ -120,9 +120,10 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
     this.#finishAttempt()
     counts.connected += 1
     this.#opened += 1
-    this.#inbound = new Inbound(this.#opened, socket, this, now)
+    this.#inbound = new Inbound(this.#opened, socket, this, now, carriesMany)
     this.#sender = new Sender(socket, sessionPresent, this.#inbound.unwanted, this)
-    this.now({ type: 'connected', sessionPresent, limits: socket.ability.offered })
+    const means = carriesMany && { means: socket }
+    this.now({ type: 'connected', sessionPresent, limits: socket.ability.offered, ...means })
   }
 
   failed(failure: Failure): void {
@@ -186,7 +187,6 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
     })
   }
 
-  /** Queues the attempt. */
   #queueAttempt(): void {
     this.#stopWaiting = undefined
     const { pacing, endpoints, onReach, now } = this.#shared

@@ -20,15 +20,23 @@ export class Inbound {
   readonly #socket: Pick<BrokerSocket, 'write'>
   readonly #report: Report
   readonly #now: () => number
+  readonly #isOfMany: boolean
   /** identifiers of QoS 2 messages that were not handed over */
   #discarded: Set<number> | undefined
 
-  /** `connection`: differs between all connections of a sensor. */
-  constructor(connection: number, socket: Pick<BrokerSocket, 'write'>, report: Report, now: () => number) {
+  /** `connection`: differs between all connections of a sensor; `isOfMany`: whoever hands it on is told how a message came. */
+  constructor(
+    connection: number,
+    socket: Pick<BrokerSocket, 'write'>,
+    report: Report,
+    now: () => number,
+    isOfMany = false,
+  ) {
     this.#connection = connection
     this.#socket = socket
     this.#report = report
     this.#now = now
+    this.#isOfMany = isOfMany
     this.unwanted = new UnwantedRetained(now)
   }
 
@@ -37,11 +45,14 @@ export class Inbound {
     const { qos, messageId } = packet
     this.#discarded?.delete(messageId)
     const type = qos === 1 ? PUBACK : PUBREC
-    if (packet.retain && this.unwanted.has(packet.topic)) return this.discard(packet)
+    if (packet.retain && !this.#isOfMany && this.unwanted.has(packet.topic)) return this.discard(packet)
     const ack = qos === 0 ? undefined : this.#ack(type, messageId)
     const packetId = qos === 2 ? messageId : 0
-    // the connection is that of one sensor
-    this.#report.now({ type: 'message', message: this.#message(packet), ack, packetId, patient: true })
+    const message = this.#message(packet)
+    // the connection is that of one sensor: nobody else waits for an acknowledgement
+    if (!this.#isOfMany) return this.#report.now({ type: 'message', message, ack, packetId, patient: true })
+    const origin = { dup: packet.dup, identifiers: identifiersOf(packet) }
+    this.#report.now({ type: 'message', message, ack, packetId, origin })
   }
 
   /** It is not handed over, but the broker is told that it came: what is behind it must not wait. */
@@ -86,4 +97,13 @@ export class Inbound {
     if (typeof seconds !== 'number' || seconds < 0) return { topic, payload, qos, retain }
     return { topic, payload, qos, retain, expiresAt: this.#now() + seconds * 1000 }
   }
+}
+
+const none: readonly number[] = []
+
+/** Of the subscriptions that a message comes for: one property, or several. */
+function identifiersOf({ properties }: Published): readonly number[] {
+  const said: unknown = properties?.subscriptionIdentifier
+  if (said === undefined) return none
+  return (Array.isArray(said) ? said : [said]).filter((one): one is number => typeof one === 'number')
 }

@@ -1,9 +1,12 @@
 // All connections to the broker: one for each sensor, and the gateway's own [4.1, 7.1].
 
 import { writeToStream } from 'mqtt-packet'
+import type { SharingSensor } from '../aggregating/contract.ts'
+import { Pools } from '../aggregating/pools.ts'
 import { Presence } from '../presence.ts'
 import type {
   OnUpstreamEvent,
+  SharedMember,
   Upstream,
   UpstreamConnection,
   UpstreamOptions,
@@ -34,6 +37,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 
 class MqttUpstream implements Upstream {
   readonly #shared: Shared & { readonly pacing: Pacing }
+  readonly #ofMany: Shared
+  readonly #pools: Pools
   readonly #ownShared: Shared
   readonly #own: OwnConnection
   readonly #anonymousShared: Shared
@@ -58,10 +63,22 @@ class MqttUpstream implements Upstream {
     this.#anonymousShared = { ...this.#ownShared, onReach: undefined, counts: noCounts(), busy: new Set() }
     this.#anonymous = new AnonymousPublisher(this.#anonymousShared, () => this.#own.healthy)
     this.#probe = new ReturnProbe(this.#ownShared, (index) => this.#returnTo(index))
+    const { now } = this.#shared
+    this.#ofMany = { ...this.#shared, options: optionsOfMany(options), carriesMany: true }
+    this.#pools = new Pools({
+      options: () => this.#ofMany.options,
+      lower: (onEvent, onPong) => new SensorConnection(this.#ofMany, onEvent, onPong),
+      single: (onEvent) => this.connection(onEvent),
+      now,
+    })
   }
 
   connection(onEvent: OnUpstreamEvent): UpstreamConnection {
     return new SensorConnection(this.#shared, onEvent)
+  }
+
+  member(sensor: SharingSensor, onEvent: OnUpstreamEvent): SharedMember {
+    return this.#pools.member(sensor, onEvent)
   }
 
   publishAnonymous(topic: string, payload: Uint8Array, retain: boolean, source = ''): boolean {
@@ -93,12 +110,14 @@ class MqttUpstream implements Upstream {
     const { versions } = endpoints.current
     const version = versions.preferred === 5 ? '5' : '3.1.1'
     const trouble = this.#own.trouble
-    return { ...counts, waiting: pacing.waiting, trouble, version: versions.known ? version : undefined }
+    const known = versions.known ? version : undefined
+    return { ...counts, waiting: pacing.waiting, trouble, version: known, shared: this.#pools.stats() }
   }
 
   renew(options: UpstreamOptions): void {
     this.#shared.endpoints.renew(options)
     Object.assign(this.#shared, { options })
+    Object.assign(this.#ofMany, { options: optionsOfMany(options) })
     Object.assign(this.#ownShared, { options: ownOptions(options) })
     Object.assign(this.#anonymousShared, { options: ownOptions(options) })
     this.#probe.watch()
@@ -121,11 +140,13 @@ class MqttUpstream implements Upstream {
 
   async close(deadline: number): Promise<void> {
     this.#shared.closing = true
+    this.#ofMany.closing = true
     this.#ownShared.closing = true
     this.#anonymousShared.closing = true
     this.#probe.stop()
     this.#anonymous.close()
     this.#own.close()
+    this.#pools.close()
     for (const connection of [...this.#shared.busy]) connection.close(false, false)
     this.#shared.pacing.close()
     await this.#shared.endings.close(deadline)
@@ -134,6 +155,15 @@ class MqttUpstream implements Upstream {
 
 /** The gateway's own will says that it is gone, which needs no delay. */
 const ownOptions = (options: UpstreamOptions): UpstreamOptions => ({ ...options, absenceSeconds: 0 })
+
+/** Messages that the broker may send at once to many sensors together, for each that it may send to one. */
+const SHARE = 50
+
+/** What waits for one sensor does not hold up what the broker has for others that share the connection. */
+const optionsOfMany = (options: UpstreamOptions): UpstreamOptions => ({
+  ...options,
+  receiveMaximum: Math.min(0xffff, options.receiveMaximum * SHARE),
+})
 
 function noCounts(): Shared['counts'] {
   return { connected: 0, connecting: 0, refused: 0, lost: 0, faults: 0 }

@@ -26,6 +26,8 @@ export interface Negotiated {
   readonly receiveMaximum: number
   /** milliseconds */
   readonly keepAlive: number
+  /** whether messages can tell which subscriptions they come for */
+  readonly identifiers: boolean
 }
 
 /** The limits in an MQTT 5 CONNACK [SN-MAP-9]; `keepalive`: seconds that CONNECT asked for, unless the broker wants others. */
@@ -41,8 +43,19 @@ export function negotiated({ properties = {} }: IConnackPacket, keepalive: numbe
     },
     receiveMaximum: positive(receiveMaximum) ?? 0xffff,
     keepAlive: 1000 * (serverKeepAlive === 0 ? 0 : (positive(serverKeepAlive) ?? keepalive)),
+    identifiers: properties.subscriptionIdentifiersAvailable ?? true,
   }
 }
+
+/** Publishes sent at once, even if the broker allows more; the default of Mosquitto, which tells its own only in MQTT 5. */
+const WINDOW = 20
+
+/** The same on a connection that carries what many sensors publish, to a broker that tells its own. */
+const WINDOW_OF_MANY = 1000
+
+/** QoS 1 and 2 publishes that are sent at once to a broker that takes `receiveMaximum`. */
+export const windowOf = (receiveMaximum: number, version: Version, carriesMany = false): number =>
+  Math.min(receiveMaximum, carriesMany && version === 5 ? WINDOW_OF_MANY : WINDOW)
 
 /** The CONNECT of one connection. */
 export function connectPacket(

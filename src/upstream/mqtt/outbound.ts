@@ -22,16 +22,15 @@ export interface Request {
   /** undefined: UNSUBSCRIBE */
   readonly qos: 0 | 1 | 2 | undefined
   readonly replay: boolean
+  /** told by the broker with each message that comes for it, in MQTT 5 */
+  readonly identifier?: number | undefined
   collisions: number
 }
 
-/** QoS 1 and 2 publishes of one sensor that may be unfinished at a time, waiting ones included. */
+/** QoS 1 and 2 publishes of one connection that may be unfinished at a time, waiting ones included, unless its window is larger. */
 export const MAX_FLIGHTS = 64
 /** SUBSCRIBE and UNSUBSCRIBE of one sensor that are sent before the first is answered; more wait. */
 export const MAX_REQUESTS = 64
-/** Publishes sent at once, even if the broker allows more; the default of Mosquitto, which tells its own only in MQTT 5. */
-export const WINDOW = 20
-
 const IDS = 0xffff
 const EMPTY = new Uint8Array(0)
 
@@ -45,13 +44,13 @@ export class Outbound {
   readonly later: Request[] = []
   readonly #window: number
 
-  /** `receiveMaximum`: publishes that the broker takes at once. */
-  constructor(receiveMaximum: number) {
-    this.#window = Math.min(receiveMaximum, WINDOW)
+  /** `window`: publishes that are sent at once. */
+  constructor(window: number) {
+    this.#window = window
   }
 
   get full(): boolean {
-    return this.flights.size + this.waiting.length >= MAX_FLIGHTS
+    return this.flights.size + this.waiting.length >= Math.max(MAX_FLIGHTS, this.#window)
   }
 
   /** The next flight that may be sent now. */

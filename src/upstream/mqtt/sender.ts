@@ -69,7 +69,7 @@ export class Sender {
     this.#socket.write(acknowledgement(PUBREL, this.#outbound.release(token)))
   }
 
-  subscribe(token: number, filter: string, asked: 0 | 1 | 2, replay: boolean): void {
+  subscribe(token: number, filter: string, asked: 0 | 1 | 2, replay: boolean, identifier?: number): void {
     const { maximumQos, wildcardAvailable, sharedAvailable } = this.#socket.ability.limits
     const qos = lowerQos(asked, maximumQos)
     const answer = (outcome: Outcome) => this.#report.later({ type: 'subscribed', token, outcome, qos })
@@ -77,7 +77,7 @@ export class Sender {
     if (!isTopicFilter(filter)) return answer(3)
     if (hasWildcard(filter) && !wildcardAvailable) return answer(3)
     if (isShared(filter) && sharedAvailable === false) return answer(3)
-    this.#request({ token, filter, qos, replay, collisions: 0 })
+    this.#request({ token, filter, qos, replay, identifier, collisions: 0 })
   }
 
   unsubscribe(token: number, filter: string): void {
@@ -130,8 +130,11 @@ export class Sender {
     this.#outbound.requests.delete(messageId)
     const code = granted?.[0]
     this.#requestAnswered(request, typeof code === 'number' ? code : 0x80)
-    const next = this.#outbound.later.shift()
-    if (next !== undefined) this.#request(next)
+    const { later, requests } = this.#outbound
+    while (later.length > 0 && requests.size < MAX_REQUESTS) {
+      const next = later.shift()
+      if (next !== undefined) this.#request(next)
+    }
   }
 
   /** Made at the first need, since most sensors send little, and many only at QoS 0. */
@@ -157,20 +160,29 @@ export class Sender {
       later.push(request)
       return
     }
-    const { filter, qos, replay, token, collisions } = request
+    const { filter, qos, replay, token, identifier, collisions } = request
     const { version } = this.#socket
     const messageId = this.#outbound.newId(token, collisions)
-    requests.set(messageId, request)
     const protocol = { protocolVersion: version }
     if (qos === undefined) {
+      requests.set(messageId, request)
       const unsubscribe: Packet = { cmd: 'unsubscribe', messageId, unsubscriptions: [filter] }
       this.#socket.write(generate(unsubscribe, protocol))
       return
     }
-    if (version === 4) this.#unwanted.subscribing(filter, replay)
     // Retain Handling 2 exists in MQTT 5 only, see `retained.ts` for the other [SN-MAP-3, -8].
     const options = { topic: filter, qos, nl: false, rap: false, rh: replay ? 0 : 2 }
-    this.#socket.write(generate({ cmd: 'subscribe', messageId, subscriptions: [options] }, protocol))
+    const named =
+      identifier !== undefined && this.#socket.identifiers
+        ? { properties: { subscriptionIdentifier: identifier } }
+        : {}
+    const packet = generate({ cmd: 'subscribe', messageId, subscriptions: [options], ...named }, protocol)
+    if (packet.length > this.#socket.ability.limits.maximumPacketSize) {
+      return this.#report.later({ type: 'subscribed', token, outcome: 3, qos }) // the broker would hang up
+    }
+    requests.set(messageId, request)
+    if (version === 4) this.#unwanted.subscribing(filter, replay)
+    this.#socket.write(packet)
   }
 
   #sendDue(): void {

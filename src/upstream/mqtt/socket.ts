@@ -14,7 +14,7 @@ import { explainTls, foreignProtocol, watchHandshake } from './failures/tls-mist
 import type { Kept, Pulse } from './keepalive.ts'
 import type { Abilities, Ability } from './limits/abilities.ts'
 import { isTooMuch } from './limits/backlog.ts'
-import { connectPacket, negotiated, type Version } from './negotiation.ts'
+import { connectPacket, negotiated, type Version, windowOf } from './negotiation.ts'
 import type { FromBroker, Published, Unusable } from './packets/decoder.ts'
 import { Framing } from './packets/framing.ts'
 import { acknowledgement, farewell, PINGREQ, PUBREL, publishPacket } from './packets/octets.ts'
@@ -32,8 +32,10 @@ export class BrokerSocket implements Kept {
   congested = false
   ability: Ability
   readonly abilities: Abilities
-  /** QoS 1 and 2 publishes that the broker takes at once */
+  /** QoS 1 and 2 publishes that are sent at once */
   window = 0
+  /** whether messages can tell which subscriptions they come for */
+  identifiers = false
   readonly #parts: SocketParts
   readonly #clientId: string
   /** it is the gateway's own */
@@ -100,14 +102,15 @@ export class BrokerSocket implements Kept {
     }, parts.options.connectTimeout)
   }
 
-  /** Sends what was written within a tick as one; nothing once it has ended. */
+  /** Sends what was written within a tick as one, or for many sensors within a turn of the event loop; nothing once it has ended. */
   write(octets: Uint8Array): void {
     if (this.#owner === undefined) return
     const stream = this.#stream
     if (stream.writableCorked === 0) {
       this.#backlog = stream.writableLength
       stream.cork()
-      process.nextTick(uncork, stream)
+      if (this.#parts.carriesMany) setImmediate(uncork, stream)
+      else process.nextTick(uncork, stream)
     }
     stream.write(octets)
     const { options, counts } = this.#parts
@@ -194,9 +197,10 @@ export class BrokerSocket implements Kept {
       this.#fail({ ...refusal(this.version, code, reasonString, this.isOwn ? 'broker' : 'sensors[]'), again })
       return
     }
-    const { limits, receiveMaximum, keepAlive } = negotiated(packet, this.#keepAlive)
+    const { limits, receiveMaximum, keepAlive, identifiers } = negotiated(packet, this.#keepAlive)
     this.ability = this.#parts.abilities.of(limits)
-    this.window = receiveMaximum
+    this.window = windowOf(receiveMaximum, this.version, this.#parts.carriesMany)
+    this.identifiers = this.version === 5 && identifiers
     this.open = true
     clearTimeout(this.#deadline)
     this.#deadline = undefined

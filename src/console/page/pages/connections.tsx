@@ -3,6 +3,7 @@
 import type { BrokerInfo, ListenerInfo } from '../../contract/gateway.ts'
 import { Lines } from '../connections/lines.tsx'
 import { SecureListeners } from '../connections/secure.tsx'
+import { SharedConnections } from '../connections/shared-connections.tsx'
 import { useLive } from '../data/use-live.ts'
 import { count, octets } from '../parts/format.ts'
 import { type Fact, Facts, Intro, Panel, WideTable } from '../parts/panel.tsx'
@@ -85,12 +86,13 @@ export function ConnectionsPage() {
   return (
     <div class="page stack">
       <Intro title="Connections">
-        On one side the broker, where every sensor has a connection of its own; on the other side the
-        addresses where sensors are heard.
+        On one side the broker, where every sensor has a connection of its own, or its part of a shared one;
+        on the other side the addresses where sensors are heard.
       </Intro>
       <Panel title="Broker" tip={TERMS.broker}>
         {broker !== undefined && <Broker broker={broker} />}
       </Panel>
+      {broker !== undefined && <SharedConnections connections={broker.shared} />}
       <Panel title="Listeners" tip={TERMS.listener}>
         <WideTable label="Listeners">
           <table class="plain stacked">

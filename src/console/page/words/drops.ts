@@ -48,7 +48,7 @@ export const DROPS: Readonly<Record<string, RemedyWords>> = {
   },
   'suspended-topic': {
     label: 'Topic suspended',
-    text: 'The broker closes the connection whenever a message without a connection goes to this topic, so it is left alone for a while.',
+    text: 'The broker closes the connection whenever a message without a connection, or on one that sensors share, goes to this topic, so it is left alone for a while.',
     next: 'The log names topic and address. Let the broker permit the topic, or narrow "qosMinusOne.topics".',
   },
   'invalid-from-broker': {
