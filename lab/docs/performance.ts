@@ -4,20 +4,21 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { MOST_TIMES_BARE } from '../bench/goals.ts'
-import { isAhead, peerConditions, peerRows } from '../bench/peer-figures.ts'
-import { digits, figureOf, markdown, markdownReport, type Report } from '../bench/report.ts'
+import { comparisonRows, digits, figureOf, markdown, markdownReport, type Report } from '../bench/report.ts'
 
 const FIGURES = 'docs/performance.json'
+/** Of the same bench in turns with Paho's gateway. */
+const SIDE_BY_SIDE = 'docs/performance-paho.json'
 const PAGE = 'docs/performance.md'
 
 const INTRODUCTION = `# Performance
 
-<!-- Written by lab/docs/performance.ts from docs/performance.json, which \`npm run bench\` writes, and from lab/bench/peer-figures.ts. Do not edit. -->
+<!-- Written by lab/docs/performance.ts from docs/performance.json and docs/performance-paho.json, which \`npm run bench\` writes. Do not edit. -->
 
 \`npm run bench\` measures the gateway on any machine with Linux; without Mosquitto it uses the embedded broker, which is slower and
 shows less. \`npm run bench:docs\` measures everything three times, takes a profile, and writes this page; it takes
 about 25 minutes, and the machine should do nothing else meanwhile. \`npm run bench -- --help\` lists the scenarios and how to measure
-another gateway by the same yardstick (\`--target\`).
+another gateway by the same yardstick, in turns with this one (\`--against\`).
 
 ## How it is measured
 
@@ -41,10 +42,6 @@ What else runs on the machine takes from the rates and adds to the latencies, by
 time per message and ratios within one run move much less. Compare figures of one run only: those of the tables below with each
 other, and those of "Side by side" with each other, but not the one with the other.
 
-All figures of this page are of the gateway before the changes that the changelog lists under "In the field". Compared in turns with it
-since (\`npm run bench -- --scenario downlink-qos1 --sensors 500\`, four turns, on a machine that was not quite quiet), today's needs 10 % more
-processor time per message at QoS 1 to sensors in memory, and 15 % more in the durable store; from sensors the difference is within the noise.
-
 The goals: in every row at or ahead of Eclipse Paho's C++ gateway in the same run, with nothing repeated and with the durable store; and
 at most ${MOST_TIMES_BARE} times the processor time of the bare C loop. The table of goals holds what a run of this benchmark can
 judge by itself; the comparison with Paho is under "Side by side".
@@ -63,47 +60,40 @@ counted for the process beyond the profile, helper threads included.
 `
 
 /** The page of these figures. */
-export function performancePage(report: Report): string {
+export function performancePage(report: Report, paho: Report): string {
   return [
     INTRODUCTION,
     markdownReport(report),
     '',
-    sideBySide(),
+    sideBySide(paho),
     limitOf(report),
     coresOf(report),
     PROFILE,
   ].join('\n')
 }
 
-/** This gateway and another one in the same run. */
-function sideBySide(): string {
-  const lines = peerRows.flatMap(({ load, figures }) =>
-    figures.map((figure, index) => [
-      index === 0 ? load : '',
-      figure.what,
-      exactly(figure.peer),
-      exactly(figure.own),
-      figure.own === 0 ? '-' : String(Number((figure.own / figure.peer).toPrecision(3))),
-      isAhead(figure) ? 'met' : 'missed',
-    ]),
-  )
-  const head = ['load', 'figure', 'Paho C++', 'this gateway', 'ratio', 'at or ahead?']
+/** This gateway and another one in the same run, in turns. */
+function sideBySide(report: Report): string {
+  const { against, date, machine, node, broker, command, loadAverage } = report
+  if (against === undefined) return ''
+  const busy = loadAverage === undefined ? '' : ` Load average before it: ${digits(loadAverage)}.`
   return `## Side by side with the C++ gateway of Eclipse Paho
 
-${peerConditions}
+${date}; ${machine}; Node.js ${node}; ${broker}.${busy} Paho's MQTT-SN gateway is its master at 07a9512, built with \`-O2\`, with
+\`MaxNumberOfClients=6000\` and its log thrown away; it keeps nothing on disk. This gateway has one thread and the durable store. Both get
+the same load from the same program, with a broker and processes of their own for each measurement, one after the other; the order changes
+with every pair. The ratio is that of each pair, this gateway divided by Paho's: median (least-most).
 
-${markdown([head, ...lines]).join('\n')}
+\`\`\`sh
+PAHO_GATEWAY=.../MQTT-SNGateway ${command}
+\`\`\`
 
-How to read it: in a closed loop of 500 sensors both gateways are full at about 40,000 messages per second. Paho's p50 is shorter there, and
-at 5,000 sensors much more so, because hundreds of its sensors wait 2 s for a repetition at any moment and are not in the queue meanwhile;
-its p99.9, at 5,000 sensors its p99, shows them. Paho uses up to 1.3 cores with six threads, this gateway one core. This gateway is behind
-in the closed loop of 500 sensors (rate, p50, p99), in p99 of one sensor, in latency where a message comes now and then, in messages to
-sensors, which it makes durable first, and in memory, of which Node.js takes most.
-\`npm run bench -- --target\` measures any gateway with the load of this project.
+${markdown(comparisonRows(against)).join('\n')}
+
+How to read it: in a closed loop Paho's p50 is shorter where many of its sensors wait 2 s for a repetition at any moment ("lost or repeated"): they
+are not in the queue meanwhile; its p99.9 shows them. Resident memory is mostly Node.js itself.
 `
 }
-
-const exactly = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 3 })
 
 /** The least that a message costs, next to what it costs here. */
 function limitOf(report: Report): string {
@@ -152,7 +142,9 @@ share the receiving, or calls that take many datagrams at once (\`recvmmsg\`, \`
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const page = performancePage(JSON.parse(readFileSync(FIGURES, 'utf8')) as Report)
+  const [own, paho] = [FIGURES, SIDE_BY_SIDE].map((file) => JSON.parse(readFileSync(file, 'utf8')) as Report)
+  if (own === undefined || paho === undefined) throw new Error('there are no figures')
+  const page = performancePage(own, paho)
   if (!process.argv.includes('--check')) writeFileSync(PAGE, page)
   else if (readFileSync(PAGE, 'utf8') !== page) {
     console.error(`${PAGE} does not say what ${FIGURES} says: run npx tsx lab/docs/performance.ts`)
