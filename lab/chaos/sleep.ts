@@ -6,6 +6,11 @@ import type { Malformed, Packet } from '../../src/codec/v1/frame.ts'
 const ANSWERS = 5000
 /** Milliseconds after which a PINGREQ without PINGRESP went lost with a gateway that was killed. */
 const FORGOTTEN = 2000
+/**
+ * Milliseconds after which none is answered any more: what comes while a gateway starts waits until it serves, and on a machine that is
+ * busy that takes some seconds. Their PINGRESPs are not those of younger ones.
+ */
+const OVER = 8000
 
 /** What one sensor and the gateway said so far, as far as sleep is concerned. */
 export class SleepWatch {
@@ -27,8 +32,8 @@ export class SleepWatch {
 
   /** A datagram came from the gateway: what is wrong with that, if anything. */
   fromGateway(packet: Packet | Malformed, now: number): string | undefined {
-    this.#waking = this.#waking.filter((at) => now - at < FORGOTTEN)
-    const sleeps = this.#asleep && this.#waking.length === 0
+    this.#waking = this.#waking.filter((at) => now - at < OVER)
+    const sleeps = this.#asleep && !this.#waking.some((at) => now - at < FORGOTTEN)
     if (packet.type === 'pingresp') this.#waking.shift()
     if (packet.type === 'disconnect' && this.#sleepAsked) this.#asleep = true
     if (!sleeps) return undefined

@@ -120,6 +120,15 @@ describe('the watch over sleepers', () => {
     expect(watch.fromGateway(publish, 13)).toBe('PUBLISH to a sleeping sensor')
   })
 
+  it('takes no answer to a PINGREQ that waited for a slow start for the answer to a younger one', () => {
+    const watch = asleep()
+    for (const at of [100, 300, 500, 3000]) watch.toGateway({ type: 'pingreq', clientId: 'c14' }, at)
+    for (const at of [3100, 3101, 3102]) watch.fromGateway({ type: 'pingresp' }, at)
+    expect(watch.fromGateway(publish, 3200)).toBeUndefined()
+    expect(watch.fromGateway({ type: 'pingresp' }, 3300)).toBeUndefined()
+    expect(watch.fromGateway(publish, 3400)).toBe('PUBLISH to a sleeping sensor')
+  })
+
   it('lets answers pass, but not without something to answer', () => {
     const watch = asleep()
     expect(watch.fromGateway({ type: 'disconnect', duration: null }, 100)).toBeUndefined()
