@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** What builds, packs and installs: one after another, and not while others are measured by their watches. */
@@ -22,6 +23,8 @@ export default defineConfig({
     globalSetup: ['test/support/built-page.ts'],
     // hundreds of gateways are started: what a rehearsal is for has a test of its own
     env: { MQTTSN_GATEWAY__WARM_UP: '0s' },
+    // one less than there are cores is what it takes by itself: with two cores that would be one
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 30_000,
     hookTimeout: 30_000,
     benchmark: { include: ['test/**/*.bench.ts'] },
