@@ -1,6 +1,6 @@
 // A rehearsal: before a gateway serves, another one of the same code serves sensors of its own for a moment, so that the engine has
 // compiled what every message passes through. Without it, the first sensors, and those of a gateway that has little to do, wait
-// for an interpreter: code that runs twenty times a second is not compiled for hours.
+// for an interpreter: code that runs twenty times a second is long not compiled to the end.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadConfig } from '../../config/load.ts'
@@ -19,8 +19,10 @@ const SENSORS = 8
  */
 export async function rehearse({ gateway: { warmUp }, broker }: Config, log: Log): Promise<number> {
   if (warmUp === 0) return 0
+  const opened: { close(): Promise<void> }[] = []
   try {
     const responder = await startResponder()
+    opened.unshift(responder)
     const { config } = loadConfig({
       env: {},
       overrides: {
@@ -31,24 +33,23 @@ export async function rehearse({ gateway: { warmUp }, broker }: Config, log: Log
       },
     })
     const rehearsal = new Gateway(config)
-    try {
-      await rehearsal.start()
-      const [listener] = rehearsal.status().listeners
-      const port = Number(new URL(listener?.url ?? '').port)
-      const names = Array.from({ length: SENSORS }, (_, index) => `rehearsal-${index + 1}`)
-      const sensors = await Promise.all(names.map((name) => startSensor(port, name)))
-      await sleep(warmUp)
-      await Promise.all(sensors.map((sensor) => sensor.stop()))
-      const { received } = rehearsal.status().counters
-      const messages = Object.values(received).reduce((sum, count) => sum + count, 0)
-      log.debug({ messages }, 'rehearsed')
-      return messages
-    } finally {
-      await rehearsal.stop()
-      await responder.close()
+    opened.unshift({ close: () => rehearsal.stop() })
+    await rehearsal.start()
+    const [listener] = rehearsal.status().listeners
+    const port = Number(new URL(listener?.url ?? '').port)
+    for (let index = 1; index <= SENSORS; index += 1) {
+      const sensor = await startSensor(port, `rehearsal-${index}`)
+      opened.unshift({ close: () => sensor.stop() })
     }
+    await sleep(warmUp)
+    const { received } = rehearsal.status().counters
+    const messages = Object.values(received).reduce((sum, count) => sum + count, 0)
+    log.debug({ messages }, 'rehearsed')
+    return messages
   } catch (err) {
     log.warn({ err }, 'the rehearsal failed: the first messages will take longer')
     return 0
+  } finally {
+    for (const one of opened) await one.close().catch(() => {})
   }
 }
