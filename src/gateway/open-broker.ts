@@ -3,7 +3,7 @@
 import type { BrokerConfig, Config } from '../config/schema.ts'
 import { expandTemplate } from '../config/sections/template.ts'
 import type { Log } from '../log.ts'
-import { installationOf } from '../store/installation.ts'
+import { installationOf } from '../store/beside/installation.ts'
 import type { Store } from '../store/store.ts'
 import { startEmbeddedBroker } from '../upstream/embedded.ts'
 import { createUpstream } from '../upstream/mqtt/mqtt.ts'

@@ -36,7 +36,8 @@ export async function loadStore(
   listeners: Iterable<BoundListener>,
   part?: StorePart,
 ): Promise<StoredSession[]> {
-  const stored = await store.load()
+  const stored: StoredSession[] = []
+  for await (const piece of store.load()) stored.push(...piece)
   for (const { transport } of listeners) transport.secure?.begin(isDurable(config) ? store : undefined)
   if (part === undefined) dropForeignRecords(store, secureNames(config))
   return stored

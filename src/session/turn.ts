@@ -11,7 +11,7 @@ import { maySend, type State } from './states.ts'
 /** The time in monotonic milliseconds, the surroundings, and where effects go. */
 export interface Turn {
   /** A publish that an earlier turn has kept in the store; `gone`: not there any more; `later`: it cannot be read now. */
-  readonly readUplink: (clientId: string, token: number) => Uplink | 'gone' | 'later'
+  readonly readUplink: (clientId: string, token: number) => Uplink | 'gone' | 'later' | 'soon'
   readonly now: number
   readonly env: Env
   readonly out: Effect[]

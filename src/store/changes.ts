@@ -2,9 +2,11 @@
 
 import { nothingWritten, type WrittenParts, writtenKeys } from './lasting.ts'
 import type { Key, Value } from './records.ts'
+import type { SlotOf, Slots } from './store.ts'
 
 /** One session in the store, under a number in place of its ClientId, which may be longer than a key. */
 export interface Entry {
+  readonly slot: number
   readonly number: number
   /** undefined: to be deleted */
   pending: Map<Key, Value | undefined>
@@ -25,29 +27,57 @@ export interface Numbers {
   readonly count: number
 }
 
+/** Where sessions lie. */
+export interface Division {
+  /** the slot of a ClientId; all are in one unless told */
+  readonly slotOf?: SlotOf | undefined
+  /** each slot has numbers of its own; otherwise a number is given once in the whole store */
+  readonly numbersBySlot?: boolean | undefined
+}
+
 /** Collects changes until a group takes them. */
 export class Changes {
   readonly #entries = new Map<string, Entry>()
   readonly #dirty = new Set<Entry>()
   readonly #numbers: Numbers
-  #nextNumber: number
+  readonly #division: Division
+  /** the next number, by slot where each has its own */
+  readonly #next = new Map<number, number>()
 
-  constructor(numbers: Numbers = { index: 0, count: 1 }) {
+  constructor(numbers: Numbers = { index: 0, count: 1 }, division: Division = {}) {
     this.#numbers = numbers
-    this.#nextNumber = numbers.count + numbers.index
+    this.#division = division
   }
 
   /** A session that is on disk. */
-  noteStored(clientId: string, number: number, stored: Set<Key>, parts: WrittenParts): void {
-    this.#entries.set(clientId, { number, pending: new Map(), stored, parts })
-    this.passOverNumber(number)
+  noteStored(
+    clientId: string,
+    { slot, number, stored, parts }: Pick<Entry, 'slot' | 'number' | 'stored' | 'parts'>,
+  ): void {
+    this.#entries.set(clientId, { slot, number, pending: new Map(), stored, parts })
+    this.passOverNumber(number, slot)
   }
 
   /** New sessions get numbers above this one: it is taken, and those below it may be. */
-  passOverNumber(number: number): void {
+  passOverNumber(number: number, slot = 0): void {
     const { index, count } = this.#numbers
-    if (number < this.#nextNumber) return
-    this.#nextNumber = (Math.floor(number / count) + 1) * count + index
+    if (number >= this.#nextNumber(slot))
+      this.#next.set(this.#spaceOf(slot), (Math.floor(number / count) + 1) * count + index)
+  }
+
+  #spaceOf(slot: number): number {
+    return this.#division.numbersBySlot ? slot : 0
+  }
+
+  #nextNumber(slot: number): number {
+    return this.#next.get(this.#spaceOf(slot)) ?? this.#numbers.count + this.#numbers.index
+  }
+
+  #begin(clientId: string): Entry {
+    const slot = this.#division.slotOf?.(clientId) ?? 0
+    const number = this.#nextNumber(slot)
+    this.#next.set(this.#spaceOf(slot), number + this.#numbers.count)
+    return { slot, number, pending: new Map(), stored: new Set(), parts: nothingWritten() }
   }
 
   knows(clientId: string): boolean {
@@ -55,7 +85,10 @@ export class Changes {
   }
 
   /** Where a value is: not on disk yet, or there under the number of its session. */
-  find(clientId: string, key: Key): { readonly pending: Value } | { readonly number: number } | undefined {
+  find(
+    clientId: string,
+    key: Key,
+  ): { readonly pending: Value } | { readonly slot: number; readonly number: number } | undefined {
     const entry = this.#entries.get(clientId)
     if (entry === undefined) return undefined
     for (const values of [entry.pending, entry.writing]) {
@@ -63,7 +96,8 @@ export class Changes {
       if (pending !== undefined) return { pending }
       if (values?.has(key)) return undefined
     }
-    return entry.stored.has(key) ? { number: entry.number } : undefined
+    const { slot, number } = entry
+    return entry.stored.has(key) ? { slot, number } : undefined
   }
 
   /** `create`: begins a session; otherwise nothing is kept of one that was never saved. */
@@ -71,8 +105,7 @@ export class Changes {
     let entry = this.#entries.get(clientId)
     if (entry === undefined) {
       if (!create) return
-      entry = { number: this.#nextNumber, pending: new Map(), stored: new Set(), parts: nothingWritten() }
-      this.#nextNumber += this.#numbers.count
+      entry = this.#begin(clientId)
       this.#entries.set(clientId, entry)
     }
     entry.pending.set(key, value)
@@ -100,6 +133,12 @@ export class Changes {
     for (const key of writtenKeys(entry.parts)) entry.pending.set(key, undefined)
     if (entry.pending.size > 0) this.#dirty.add(entry)
     else this.#dirty.delete(entry)
+  }
+
+  /** Forgets what is known of sessions in these slots, also what is not written yet. */
+  release(slots: Slots): void {
+    for (const [clientId, { slot }] of this.#entries) if (slots.has(slot)) this.#entries.delete(clientId)
+    for (const entry of this.#dirty) if (slots.has(entry.slot)) this.#dirty.delete(entry)
   }
 
   /** Hands over all changes. Every value in the group may be on disk from now on, even if the write fails. */

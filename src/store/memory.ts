@@ -5,7 +5,8 @@ import type { QueuedMessage, Uplink } from '../session/message.ts'
 import { lastingRecord, progressRecord } from '../session/record.ts'
 import type { Session } from '../session/session.ts'
 import { partInMemory, restoredUplink } from '../session/uplink/record.ts'
-import type { Store } from './store.ts'
+import { Pace } from './pace.ts'
+import type { SlotOf, Store, StoredSession } from './store.ts'
 
 interface Kept {
   session: Session
@@ -14,8 +15,18 @@ interface Kept {
   uplinks: Map<number, Uplink> | undefined
 }
 
+const inOneSlot: SlotOf = () => 0
+
+const storedSession = ({ session, messages, uplinks }: Kept): StoredSession => ({
+  record: { lasting: lastingRecord(session), progress: progressRecord(session, toWallNow()) },
+  messages: [...(messages?.values() ?? [])].sort((a, b) => a.id - b.id),
+  uplinks: [...(uplinks?.values() ?? [])]
+    .map((uplink) => partInMemory(uplink) ?? restoredUplink(uplink))
+    .sort((a, b) => a.token - b.token),
+})
+
 /** Sessions in memory. A gateway that is stopped and started again in the same process finds them. */
-export function createMemoryStore(): Store {
+export function createMemoryStore({ slotOf = inOneSlot }: { slotOf?: SlotOf | undefined } = {}): Store {
   const kept = new Map<string, Kept>()
   let written = 0
 
@@ -33,16 +44,21 @@ export function createMemoryStore(): Store {
   }
 
   return {
-    async load() {
-      const toWall = toWallNow()
-      return [...kept.values()].map(({ session, messages, uplinks }) => ({
-        record: { lasting: lastingRecord(session), progress: progressRecord(session, toWall) },
-        messages: [...(messages?.values() ?? [])].sort((a, b) => a.id - b.id),
-        uplinks: [...(uplinks?.values() ?? [])]
-          .map((uplink) => partInMemory(uplink) ?? restoredUplink(uplink))
-          .sort((a, b) => a.token - b.token),
-      }))
+    async *load(slots) {
+      const pace = new Pace()
+      let piece: StoredSession[] = []
+      for (const [clientId, one] of [...kept]) {
+        if (slots?.has(slotOf(clientId)) === false) continue
+        piece.push(storedSession(one))
+        if (!pace.isOver()) continue
+        yield piece
+        piece = []
+        await pace.next()
+      }
+      if (piece.length > 0) yield piece
     },
+    release: async () => {}, // what is known here is all that there is
+    onDeposed: () => {},
     // within one process nothing is unknown
     time: { toMonotonic: (stored) => toMonotonicNow()(stored), knownSince: Number.NEGATIVE_INFINITY },
     save,

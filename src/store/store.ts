@@ -17,6 +17,18 @@ export interface StoredSession {
 /** A store that cannot be used as it is; the message says why and what to do, for people. */
 export class StoreError extends Error {}
 
+/**
+ * The store takes nothing from this writer any more: another one has taken its place. What was not written by then is not the truth,
+ * and what this one keeps in memory is of no use.
+ */
+export class Deposed extends Error {}
+
+/** The slot of a ClientId: the same in all processes and threads that share a store. */
+export type SlotOf = (clientId: string) => number
+
+/** Some of the slots. */
+export type Slots = ReadonlySet<number>
+
 /** How the times of stored records are to be read. */
 export interface StoreTime {
   /** as of `performance.now` */
@@ -34,8 +46,18 @@ export interface StoreTime {
  * milliseconds (`performance.now`) on this side; those in a `SessionRecord` are read by `time`.
  */
 export interface Store {
-  /** Everything stored, once, at the start. Rejects with StoreError. */
-  load(): Promise<StoredSession[]>
+  /**
+   * What is stored of sessions in these slots, or of all, piece by piece, so that no turn takes long; each session is given once,
+   * until its slot is released. Throws StoreError.
+   */
+  load(slots?: Slots): AsyncIterable<readonly StoredSession[]>
+  /**
+   * Writes what is pending, and forgets what is known of sessions in these slots, about which nothing may be written meanwhile; another
+   * writer may load them then. Rejects, with nothing forgotten, if it cannot be written.
+   */
+  release(slots: Slots): Promise<void>
+  /** Calls back once, if ever, when this writer is deposed; never from within this call. */
+  onDeposed(told: (why: Deposed) => void): void
   /** how the times of what was loaded are to be read */
   readonly time: StoreTime
   save(session: Session): void
@@ -48,9 +70,9 @@ export interface Store {
   dropUplink(clientId: string, token: number): void
   /**
    * A publish that is kept, with its payload; `gone`: it is not there, or damaged, which is logged; `later`: it cannot be read
-   * at the moment
+   * at the moment; `soon`: it is on its way, to be asked for again in some milliseconds
    */
-  readUplink(clientId: string, token: number): Uplink | 'gone' | 'later'
+  readUplink(clientId: string, token: number): Uplink | 'gone' | 'later' | 'soon'
   /** Records beside sessions that were there at the start, by their names. */
   readonly asides: ReadonlyMap<string, unknown>
   /**
@@ -81,6 +103,20 @@ export interface StoreHealth {
   /** groups written, and the seconds they took in all */
   readonly groups: number
   readonly seconds: number
-  /** octets on disk; 0 for memory */
+  /** octets on disk; 0 for memory, and where nobody tells */
   readonly octets: number
+  /** the database server; undefined for a store that has none */
+  readonly engine?: EngineHealth | undefined
+}
+
+/** How the database server stands that a store is in. */
+export interface EngineHealth {
+  /** where it is, `host:port` */
+  readonly host: string
+  /** there is a connection, on which it answers */
+  readonly up: boolean
+  /** whether what it acknowledges outlives the loss of its machine; undefined as long as that is not known */
+  readonly replicated: boolean | undefined
+  /** what is wrong with its settings, for people */
+  readonly warnings: readonly string[]
 }

@@ -167,7 +167,11 @@ describe('the start with a store', () => {
     const reading = new Promise<void>((resolve) => {
       loaded = resolve
     })
-    const store = { ...createMemoryStore(), load: () => reading.then(() => []) }
+    async function* read() {
+      await reading
+      yield []
+    }
+    const store = { ...createMemoryStore(), load: read }
     const gateway = new Gateway(testConfig('embedded', {}), { store })
     const starting = gateway.start()
     onTestFinished(() => gateway.stop())

@@ -10,7 +10,7 @@ import { openLmdbStore } from '../../src/store/lmdb/lmdb.ts'
 import type { Store } from '../../src/store/store.ts'
 import { until } from '../support/gateway.ts'
 import { durable } from './contract.ts'
-import { messageOf, sessionOf } from './sessions.ts'
+import { loaded, messageOf, sessionOf } from './sessions.ts'
 
 let base: string
 let folder: string
@@ -65,6 +65,6 @@ it('is over when it is back, with nothing lost', async () => {
   expect(infos).toEqual(['what could not be stored is stored now'])
   await store.close()
   store = await openLmdbStore({ path: folder })
-  const [session] = await store.load()
+  const [session] = await loaded(store)
   expect(session?.messages.map(({ id }) => id)).toEqual([1])
 })

@@ -7,13 +7,13 @@ import { join } from 'node:path'
 import { openLmdbStore } from '../../src/store/lmdb/lmdb.ts'
 import { acquireLock } from '../../src/store/lmdb/lock.ts'
 import { StoreError } from '../../src/store/store.ts'
-import { messageOf, sessionOf, uplinkOf } from './sessions.ts'
+import { loaded, messageOf, sessionOf, uplinkOf } from './sessions.ts'
 
 const [mode, ...folders] = process.argv.slice(2)
 
 async function write(folder: string): Promise<void> {
   const store = await openLmdbStore({ path: folder })
-  await store.load()
+  await loaded(store)
   store.save(sessionOf('s'))
   for (let id = 1; ; ) {
     const burst = id + 1 + (id % 7)
@@ -35,7 +35,7 @@ async function write(folder: string): Promise<void> {
 async function load(folder: string): Promise<unknown> {
   try {
     const store = await openLmdbStore({ path: folder })
-    const sessions = await store.load()
+    const sessions = await loaded(store)
     await store.close()
     return sessions.map(({ record, messages }) => [record.lasting.clientId, messages.map(({ id }) => id)])
   } catch (error) {

@@ -2,12 +2,13 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { lastingRecord, progressRecord } from '../../src/session/record.ts'
-import type { Store, StoredSession } from '../../src/store/store.ts'
-import { messageOf, richSession, sessionOf, uplinkOf } from './sessions.ts'
+import type { SlotOf, Store, StoredSession } from '../../src/store/store.ts'
+import { loaded, messageOf, richSession, sessionOf, uplinkOf } from './sessions.ts'
 
 /** A place that stores are opened on, one after the other. */
 export interface Place {
-  open(): Promise<Store>
+  /** in one slot unless told */
+  open(slotOf?: SlotOf): Promise<Store>
   remove(): Promise<void>
 }
 
@@ -35,15 +36,15 @@ export function storeContract(name: string, newPlace: () => Place): void {
       await place.remove()
     })
 
-    async function open(): Promise<Store> {
-      opened = await place.open()
+    async function open(slotOf?: SlotOf): Promise<Store> {
+      opened = await place.open(slotOf)
       return opened
     }
 
     /** What is there after the gateway was stopped and started. */
     async function restart(): Promise<StoredSession[]> {
       await opened?.close()
-      return (await open()).load()
+      return loaded(await open())
     }
 
     const only = async (): Promise<StoredSession> => {
@@ -54,14 +55,14 @@ export function storeContract(name: string, newPlace: () => Place): void {
 
     it('begins empty, with everything written durable', async () => {
       const store = await open()
-      expect(await store.load()).toEqual([])
+      expect(await loaded(store)).toEqual([])
       expect(store.durable).toBe(store.written)
       expect(store.health.error).toBeUndefined()
     })
 
     it('brings back a session as it was, with wall times', async () => {
       const store = await open()
-      await store.load()
+      await loaded(store)
       const session = richSession('sensor 1')
       store.save(session)
       const { record, messages, uplinks } = await only()
@@ -344,6 +345,71 @@ export function storeContract(name: string, newPlace: () => Place): void {
       for (let id = 1; id <= 100; id++) store.keepMessage('s', messageOf(id))
       const { messages } = await only()
       expect(messages).toHaveLength(100)
+    })
+
+    describe('in slots', () => {
+      /** of sensors named by a letter of their slot and a number */
+      const slotOf: SlotOf = (clientId) => clientId.charCodeAt(0) - 97
+      const names = (sessions: readonly StoredSession[]) =>
+        sessions.map(({ record }) => record.lasting.clientId).sort()
+
+      async function filled(): Promise<Store> {
+        const store = await open(slotOf)
+        for (const clientId of ['a1', 'a2', 'b1', 'c1']) {
+          store.save(richSession(clientId))
+          store.keepMessage(clientId, messageOf(1))
+        }
+        await store.close()
+        return open(slotOf)
+      }
+
+      it('gives the sessions of the slots that are asked for, and each once', async () => {
+        const store = await filled()
+        expect(names(await loaded(store, new Set([1, 7])))).toEqual(['b1'])
+        expect(names(await loaded(store, new Set([0, 2])))).toEqual(['a1', 'a2', 'c1'])
+      })
+
+      it('writes what is pending of slots that are released, and gives it to whoever loads them again', async () => {
+        const store = await filled()
+        await loaded(store)
+        store.keepMessage('a2', messageOf(2))
+        store.dropMessage('a1', 1)
+        store.save(sessionOf('a3'))
+        store.forget('b1')
+        await store.release(new Set([0, 1]))
+        expect(store.durable).toBe(store.written)
+        store.keepMessage('c1', messageOf(2))
+        const again = await loaded(store, new Set([0, 1]))
+        expect(names(again)).toEqual(['a1', 'a2', 'a3'])
+        const messagesOf = (clientId: string) =>
+          again.find(({ record }) => record.lasting.clientId === clientId)?.messages.map(({ id }) => id)
+        expect([messagesOf('a1'), messagesOf('a2'), messagesOf('a3')]).toEqual([[], [1, 2], []])
+      })
+
+      it('goes on with sessions of slots that were loaded again', async () => {
+        const store = await filled()
+        await loaded(store)
+        await store.release(new Set([0]))
+        await loaded(store, new Set([0]))
+        store.dropMessage('a1', 1)
+        store.forget('a2')
+        store.save(sessionOf('a2'))
+        await store.close()
+        const sessions = await loaded(await open(slotOf))
+        expect(names(sessions)).toEqual(['a1', 'a2', 'b1', 'c1'])
+        const counts = sessions.map(({ record, messages }) => [record.lasting.clientId, messages.length])
+        expect(Object.fromEntries(counts)).toEqual({ a1: 0, a2: 0, b1: 1, c1: 1 })
+      })
+
+      it('gives many sessions piece by piece', async () => {
+        const store = await open(slotOf)
+        for (let i = 0; i < 1000; i++) store.save(richSession(`a${i}`))
+        await store.close()
+        const pieces: number[] = []
+        for await (const piece of (await open(slotOf)).load()) pieces.push(piece.length)
+        expect(pieces.reduce((sum, one) => sum + one, 0)).toBe(1000)
+        expect(pieces.length).toBeGreaterThan(1)
+      }, 30_000)
     })
 
     it('does not mind a wall clock that is set while it runs', async () => {

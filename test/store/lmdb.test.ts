@@ -15,7 +15,7 @@ import { openLmdbStore } from '../../src/store/lmdb/lmdb.ts'
 import { listStore } from '../../src/store/lmdb/look.ts'
 import { type Store, StoreError } from '../../src/store/store.ts'
 import { durable } from './contract.ts'
-import { messageOf, richSession, sessionOf, uplinkOf } from './sessions.ts'
+import { loaded, messageOf, richSession, sessionOf, uplinkOf } from './sessions.ts'
 
 const CHILD = ['--import', 'tsx', 'test/store/child.ts']
 const run = promisify(execFile)
@@ -95,7 +95,7 @@ describe('records beside sessions', () => {
     await close(store)
     const again = await open()
     expect(again.asides).toEqual(new Map([['dtls 1 a', { keys: Buffer.of(1, 2, 3), top: 7 }]]))
-    expect((await again.load()).map(({ record: { lasting } }) => lasting.clientId)).toEqual(['meter'])
+    expect((await loaded(again)).map(({ record: { lasting } }) => lasting.clientId)).toEqual(['meter'])
     expect((await listStore(folder)).map(({ clientId }) => clientId)).toEqual(['meter'])
   })
 
@@ -171,7 +171,7 @@ describe('groups', () => {
     store.keepMessage('s', message)
     store.dropMessage('s', 1)
     await close(store)
-    const [session] = await (await open()).load()
+    const [session] = await loaded(await open())
     expect(session?.messages).toEqual([])
   })
 
@@ -186,7 +186,7 @@ describe('groups', () => {
     store.dropMessage('s', 1)
     store.forget('t')
     await close(store)
-    const sessions = await (await open()).load()
+    const sessions = await loaded(await open())
     expect(sessions.map(({ messages }) => messages.map(({ id }) => id))).toEqual([[2]])
   })
 })
@@ -206,7 +206,7 @@ describe('a killed gateway', () => {
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
       expect(child.signalCode).toBe('SIGKILL')
       const store = await open()
-      const [session] = await store.load()
+      const [session] = await loaded(store)
       const ids = session?.messages.map(({ id }) => id) ?? []
       const newest = ids.at(-1) ?? 0
       expect(newest).toBeGreaterThanOrEqual(last)
@@ -326,7 +326,7 @@ describe('a folder that does not work', () => {
       else await lmdb.put(key, before)
     }
     await lmdb.close()
-    expect(await (await open()).load()).toHaveLength(3)
+    expect(await loaded(await open())).toHaveLength(3)
   })
 })
 
@@ -449,7 +449,7 @@ describe('a disk that fills up', () => {
       await close(store)
       expect(damageOf(join(path, 'data.mdb'))).toBeUndefined()
       const again = await open(path)
-      const sessions = await again.load()
+      const sessions = await loaded(again)
       expect(sessions.map(({ record }) => record.lasting.clientId)).toEqual(['s', 't'])
       expect(sessions[0]?.messages.map((message) => message.id)).toEqual(
         Array.from({ length: id - 1 }, (_, index) => index + 2),
@@ -476,7 +476,7 @@ describe('a disk that fills up', () => {
       await close(store)
       expect(said.at(-1)).toBe(`closed with changes that are not stored: ${said[0]}`)
       const again = await open(path)
-      expect((await again.load()).map(({ messages }) => messages)).toEqual([[]])
+      expect((await loaded(again)).map(({ messages }) => messages)).toEqual([[]])
       await close(again)
     } finally {
       for (const store of stores) await close(store)

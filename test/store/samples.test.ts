@@ -13,6 +13,7 @@ import { type Broker, haveMosquitto, startAedes, startMosquitto } from '../suppo
 import { Office, TestGateway, until } from '../support/gateway.ts'
 import type { UdpPeer } from '../support/sensor.ts'
 import { durable } from './contract.ts'
+import { loaded } from './sessions.ts'
 
 /** When the sample of 0.1.0 was written. */
 const WRITTEN = Date.parse('2026-11-28T17:54:45.177Z')
@@ -119,7 +120,7 @@ describe('a store written by 0.1.0 opens and goes on', () => {
     setClockBack()
     const store = await openLmdbStore({ path: await unpacked('0.1.0') })
     onTestFinished(() => store.close())
-    const sessions = new Map((await store.load()).map((one) => [one.record.lasting.clientId, one]))
+    const sessions = new Map((await loaded(store)).map((one) => [one.record.lasting.clientId, one]))
     expect([...sessions.keys()].sort()).toEqual(['active', 'asleep', 'clean', 'gone', 'stored-1'])
     expect(sessions.get('active')?.record).toMatchObject({
       lasting: {
@@ -181,7 +182,7 @@ describe('a store written by 0.1.0 opens and goes on', () => {
     const path = await unpacked('0.1.0')
     setClockBack()
     const before = await openLmdbStore({ path })
-    await before.load()
+    await loaded(before)
     before.forget('gone')
     before.dropMessage('asleep', 2)
     before.dropUplink('stored-1', 1)
@@ -189,7 +190,7 @@ describe('a store written by 0.1.0 opens and goes on', () => {
     await before.close()
     const after = await openLmdbStore({ path })
     onTestFinished(() => after.close())
-    const sessions = await after.load()
+    const sessions = await loaded(after)
     expect(sessions.map(({ record }) => record.lasting.clientId)).toEqual([
       'asleep',
       'active',

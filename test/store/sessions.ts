@@ -3,6 +3,7 @@
 import type { QueuedMessage, Uplink } from '../../src/session/message.ts'
 import type { Env } from '../../src/session/policy.ts'
 import { createSession, type Session } from '../../src/session/session.ts'
+import type { Slots, Store, StoredSession } from '../../src/store/store.ts'
 
 const predefined = { byId: new Map<number, string>(), byName: new Map<string, number>() }
 const queue = { messages: 10, octets: 10_000, age: 1000, overflow: 'drop-oldest', qos0: true } as const
@@ -25,6 +26,13 @@ const env: Pick<Env, 'policyFor' | 'random'> = {
 }
 
 export const sessionOf = (clientId: string): Session => createSession(clientId, env as Env)
+
+/** All that the store gives. */
+export async function loaded(store: Store, slots?: Slots): Promise<StoredSession[]> {
+  const sessions: StoredSession[] = []
+  for await (const piece of store.load(slots)) sessions.push(...piece)
+  return sessions
+}
 
 /** A session with a past. */
 export function richSession(clientId: string): Session {

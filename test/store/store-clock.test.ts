@@ -17,7 +17,7 @@ import { type MachineClock, machineClock } from '../../src/store/lmdb/store-cloc
 import type { Store } from '../../src/store/store.ts'
 import { World } from '../support/world.ts'
 import { durable } from './contract.ts'
-import { messageOf, sessionOf, uplinkOf } from './sessions.ts'
+import { loaded, messageOf, sessionOf, uplinkOf } from './sessions.ts'
 
 const SECOND = 1000
 const HOUR = 3600 * SECOND
@@ -77,7 +77,7 @@ const peer: Peer = {
 /** What a gateway makes of it that starts there. */
 async function find(path: string, clock: MachineClock): Promise<Found> {
   const store = await openLmdbStore({ path, machine: clock })
-  const [stored] = await store.load()
+  const [stored] = await loaded(store)
   if (stored === undefined) throw new Error('nothing is stored')
   const world = new World()
   const env: Env = {

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openLmdbStore } from '../../src/store/lmdb/lmdb.ts'
 import { type Store, type StoredSession, StoreError } from '../../src/store/store.ts'
 import { durable } from './contract.ts'
-import { messageOf, richSession, sessionOf, uplinkOf } from './sessions.ts'
+import { loaded, messageOf, richSession, sessionOf, uplinkOf } from './sessions.ts'
 
 let base: string
 let folder: string
@@ -56,7 +56,7 @@ describe('a flipped bit', () => {
       JSON.stringify(sessions, (key, value) =>
         /^(at|heardAt|endedAt|expiresAt)$/.test(key) ? Math.round(value / 5000) : value,
       )
-    const whole = plain(await (await open()).load())
+    const whole = plain(await loaded(await open()))
     await close()
     const outcomes = { refused: 0, same: 0 }
     for (let flip = 0; flip < 260; flip++) {
@@ -70,7 +70,7 @@ describe('a flipped bit', () => {
       await lmdb.put(key, asBinary(after))
       await lmdb.close()
       const found = await open().then(
-        async (again) => plain(await again.load()),
+        async (again) => plain(await loaded(again)),
         (error: unknown) => error,
       )
       await close()
@@ -155,7 +155,7 @@ describe('what seldom changes', () => {
     const store = await open()
     store.save(richSession('a'))
     await close()
-    const [before] = await (await open()).load()
+    const [before] = await loaded(await open())
     await close()
     const lmdb = openLmdb({ path: folder, noSubdir: false })
     for (const key of [...lmdb.getKeys()]) if (key !== 'about') await lmdb.remove(key)
@@ -165,10 +165,10 @@ describe('what seldom changes', () => {
     await lmdb.close()
     await cp(folder, join(base, 'old'), { recursive: true })
     const again = await open()
-    expect((await again.load())[0]?.record.lasting).toEqual(before?.record.lasting)
+    expect((await loaded(again))[0]?.record.lasting).toEqual(before?.record.lasting)
     again.save(richSession('a'))
     await close()
-    const [after] = await (await open()).load()
+    const [after] = await loaded(await open())
     expect(after?.record.lasting).toEqual(before?.record.lasting)
     await close()
     const look = openLmdb({ path: folder, noSubdir: false })

@@ -10,6 +10,8 @@ const NOT_STORED = -1
 
 /** Milliseconds until a store that cannot be read at the moment is read again. */
 const PATIENCE = 1000
+/** Milliseconds until one is asked again that is fetching what was asked for. */
+const MOMENT = 10
 
 const createBacklog = (): Backlog => ({
   tokens: [],
@@ -108,8 +110,8 @@ function takeNext(session: Session, turn: Turn): Uplink | undefined {
     }
     if (backlog.retryAt > turn.now) return undefined
     const found = turn.readUplink(clientId, token)
-    if (found === 'later') {
-      backlog.retryAt = turn.now + PATIENCE
+    if (found === 'later' || found === 'soon') {
+      backlog.retryAt = turn.now + (found === 'soon' ? MOMENT : PATIENCE)
       return undefined
     }
     removeHead(session, backlog)

@@ -99,7 +99,7 @@ export function resendDeadLetters(session: Session, turn: Turn): void {
 function resendDeadLetter(session: Session, letter: DeadLetter, turn: Turn): boolean {
   if (!hasSpoolRoom(session, deadLetterSize(letter), turn)) return false
   const found = findOpen(session, letter) ?? turn.readUplink(session.clientId, letter.token)
-  if (found === 'later') return false
+  if (found === 'later' || found === 'soon') return false
   discardDeadLetter(session, letter, turn)
   if (found === 'gone') {
     drop(session, 'unreadable', turn)

@@ -5,7 +5,7 @@ import { chmod, copyFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/
 import { basename, dirname, join, resolve } from 'node:path'
 import { StoreError } from '../store.ts'
 import { damageOf } from './damage.ts'
-import { ABOUT, openDatabase } from './environment.ts'
+import { ABOUT, openDatabase } from './database.ts'
 import { markBegun, takeFolder } from './folder.ts'
 import { installationIn, openForReading } from './look.ts'
 

@@ -3,32 +3,18 @@
 import { statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { open } from 'lmdb'
+import type { AsideRecord } from '../asides.ts'
 import type { Group } from '../changes.ts'
-import { changedParts } from '../lasting.ts'
-import { type Key, recordOf } from '../records.ts'
-import { ASIDE, type AsideRecord } from './asides.ts'
+import type { Environment, FoundSession, Place } from '../environment.ts'
+import { recordsOf } from '../group-records.ts'
+import type { Key } from '../records.ts'
+import type { SlotOf, Slots } from '../store.ts'
+import { ABOUT, ASIDE, binaryOf, type Database, encoderOf, openDatabase, recordIn } from './database.ts'
+import { readSessions } from './load.ts'
 import { type MachineClock, StoreClock } from './store-clock.ts'
-import { type Database, encoderOf, openValue, sealValue } from './values.ts'
-
-/** What the store says of itself, under a key that no session has. */
-export const ABOUT = 'about'
 
 const DISK_FULL = new Set<unknown>([28, 122]) // ENOSPC, EDQUOT
 const SCARCE = 65_536
-
-/** Opens the folder. Throws what LMDB throws. */
-export function openDatabase(folder: string): Database {
-  return open({
-    path: folder,
-    noSubdir: false,
-    // A commit is complete when it is on the disk, pages before the meta page, so that a power loss leaves all or nothing.
-    overlappingSync: false,
-    // Otherwise lmdb makes a second promise of its own per group, whose rejection nobody could catch.
-    eventTurnBatching: false,
-    maxDbs: 1,
-  })
-}
 
 /** Why LMDB could not commit: the first error it gives only says that it could not. */
 async function causeOf(error: unknown): Promise<unknown> {
@@ -79,119 +65,118 @@ function identityOf(file: string): string | undefined {
   return stat && `${stat.dev}:${stat.ino}`
 }
 
-interface Records {
-  readonly records: readonly (readonly [[number, Key], object | undefined])[]
-  /** all of them are on the disk */
-  confirm(): void
+/** What an environment in LMDB is made of. */
+export interface LmdbParts {
+  readonly folder: string
+  readonly database: Database
+  readonly clock: StoreClock
+  readonly slotOf: SlotOf
+  /** whether a session is wanted; others stay as they are */
+  readonly owns: (clientId: string) => boolean
+  /** what the look through the whole store has found at the start; the first to load is given it */
+  readonly found: readonly (readonly FoundSession[])[]
+  /** lets go of the folder */
+  readonly release: () => void
 }
 
-/** What a group writes, with the state of this moment. */
-function recordsOf(group: Group, toStored: (monotonic: number) => number): Records {
-  const records: [[number, Key], object | undefined][] = []
-  const confirmed: (() => void)[] = []
-  for (const { entry, values } of group) {
-    for (const [key, value] of values) {
-      if (key === 'lasting' && value !== undefined && 'subscriptions' in value) {
-        const parts = changedParts(value, entry.parts)
-        for (const [part, record] of parts.records) records.push([[entry.number, part], record])
-        confirmed.push(parts.confirm)
-      } else records.push([[entry.number, key], value && recordOf(value, toStored)])
-    }
-  }
-  return {
-    records,
-    confirm() {
-      for (const step of confirmed) step()
-    },
-  }
-}
-
-export class Environment {
-  readonly #folder: string
+export class LmdbEnvironment implements Environment {
+  readonly time: StoreClock
+  readonly #parts: LmdbParts
   readonly #file: string
   readonly #identity: string | undefined
-  readonly #clock: StoreClock
   #database: Database | undefined
+  #found: readonly (readonly FoundSession[])[] | undefined
 
-  constructor(folder: string, database: Database, clock: StoreClock) {
-    this.#folder = folder
-    this.#file = join(folder, 'data.mdb')
+  constructor(parts: LmdbParts) {
+    this.time = parts.clock
+    this.#parts = parts
+    this.#file = join(parts.folder, 'data.mdb')
     this.#identity = identityOf(this.#file)
-    this.#database = database
-    this.#clock = clock
+    this.#database = parts.database
+    this.#found = parts.found
   }
 
   /**
    * Whether the file that was opened is still where it was. What is written to one that was deleted is lost with the process.
    */
-  get isPresent(): boolean {
+  get #isPresent(): boolean {
     return identityOf(this.#file) === this.#identity
   }
 
-  /** Why nothing can be written if it is not. */
-  get absence(): Error {
+  get #absence(): Error {
     return new Error(
-      `the store in ${this.#folder} was deleted, moved or replaced: put it back, or start the gateway again without its sessions`,
+      `the store in ${this.#parts.folder} was deleted, moved or replaced: put it back, or start the gateway again without its sessions`,
     )
   }
 
-  /**
-   * Writes a group and records beside sessions as one transaction, with the present state of what is in it. Resolves when it is on the disk.
-   * @throws Error that says for people why it could not be written; then nothing of it was
-   */
-  async write(group: Group, asides: readonly AsideRecord[] = []): Promise<void> {
+  get absence(): Error | undefined {
+    return this.#isPresent ? undefined : this.#absence
+  }
+
+  get octets(): number {
+    return statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0
+  }
+
+  async write(group: Group, asides: readonly AsideRecord[]): Promise<void> {
     try {
-      if (!this.isPresent) throw this.absence // to open it would make another one
-      this.#database ??= openDatabase(this.#folder)
-      const database = this.#database
+      const database = this.#opened() // to open it anew would make another one
       const encoder = encoderOf(database)
-      const { records, confirm } = recordsOf(group, this.#clock.toStored)
-      const note = noteOf(database, this.#clock)
-      const beside = asides.map(([name, record]): (typeof records)[number] => [
-        [ASIDE, `aside ${name}`],
-        record(),
-      ])
-      const all = [...beside, ...records]
+      const { records, confirm } = recordsOf(group, this.time.toStored)
+      const note = noteOf(database, this.time)
+      const all: [key: [number, Key], record: object | undefined][] = [
+        ...asides.map(([name, record]): (typeof all)[number] => [[ASIDE, `aside ${name}`], record()]),
+        ...records.map(([{ number }, key, record]): (typeof all)[number] => [[number, key], record]),
+      ]
       await database.batch(() => {
         note.put()
         for (const [key, record] of all) {
           if (record === undefined) void database.remove(key)
-          else void database.put(key, sealValue(encoder, key, record))
+          else void database.put(key, binaryOf(encoder, key, record))
         }
       })
-      if (!this.isPresent) throw this.absence
+      if (!this.#isPresent) throw this.#absence
       note.confirm()
       confirm()
       database.resetReadTxn() // what is read from now on is what was written
     } catch (error) {
       // LMDB refuses all further writes after some failures, and does not say which.
-      await this.abandon().catch(() => {})
-      if (!this.isPresent) throw this.absence
+      await this.#abandon().catch(() => {})
+      if (!this.#isPresent) throw this.#absence
       throw new Error(await this.#explain(await causeOf(error)))
     }
   }
 
-  /**
-   * The record under a key; undefined if there is none.
-   * @throws TypeError if it is damaged, or what LMDB throws
-   */
-  read(key: [number, Key]): unknown {
-    if (this.#database === undefined && !this.isPresent) throw this.absence
-    this.#database ??= openDatabase(this.#folder)
-    const value = this.#database.get(key)
-    return value === undefined ? undefined : openValue(encoderOf(this.#database), key, value)
+  read({ number, key }: Place): unknown {
+    const database = this.#database ?? this.#opened()
+    const value = database.get([number, key])
+    return value === undefined ? undefined : recordIn(encoderOf(database), [number, key], value)
+  }
+
+  async *load(slots: Slots | undefined): AsyncIterable<readonly FoundSession[]> {
+    const { owns, slotOf } = this.#parts
+    const pieces = this.#found ?? readSessions(this.#opened(), this.time, { owns, slotOf })
+    this.#found = undefined
+    for await (const piece of pieces)
+      yield slots === undefined ? piece : piece.filter(({ slot }) => slots.has(slot))
+  }
+
+  #opened(): Database {
+    if (!this.#isPresent) throw this.#absence
+    this.#database ??= openDatabase(this.#parts.folder)
+    return this.#database
   }
 
   /** Notes the time of the end, where that is possible, and closes. */
   async close(): Promise<void> {
     const database = this.#database
-    this.#clock.expire()
-    if (database !== undefined && this.isPresent) await writeClock(database, this.#clock)
-    await this.abandon()
+    this.time.expire()
+    if (database !== undefined && this.#isPresent) await writeClock(database, this.time)
+    await this.#abandon()
+    this.#parts.release()
   }
 
   /** Closes, and writes nothing. */
-  async abandon(): Promise<void> {
+  async #abandon(): Promise<void> {
     const database = this.#database
     this.#database = undefined
     await database?.close()
@@ -201,12 +186,12 @@ export class Environment {
     const text = cause instanceof Error ? cause.message : String(cause)
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
     // LMDB reports an input/output error when the disk takes only a part of a write.
-    const free = await statfs(this.#folder).then(
+    const free = await statfs(this.#parts.folder).then(
       ({ bavail, bsize }) => bavail * bsize,
       () => Number.POSITIVE_INFINITY,
     )
     return DISK_FULL.has(code) || free < SCARCE
-      ? `the disk of ${this.#folder} is full: free some space`
-      : `cannot write to ${this.#folder}: ${text}`
+      ? `the disk of ${this.#parts.folder} is full: free some space`
+      : `cannot write to ${this.#parts.folder}: ${text}`
   }
 }

@@ -1,39 +1,42 @@
 // Opens the store on disk, LMDB in a folder of its own, for one gateway or for its threads.
 
 import { join, resolve } from 'node:path'
+import { Asides } from '../asides.ts'
 import { Changes } from '../changes.ts'
-import { type Store, StoreError } from '../store.ts'
-import { Asides } from './asides.ts'
-import { Environment, openClock, openDatabase, writeClock } from './environment.ts'
+import { GroupedStore } from '../grouped.ts'
+import { type SlotOf, type Store, StoreError } from '../store.ts'
+import { type Database, openDatabase } from './database.ts'
+import { LmdbEnvironment, openClock, writeClock } from './environment.ts'
 import { markBegun, takeFolder } from './folder.ts'
-import { GroupedStore } from './grouped-store.ts'
-import { loadSessions } from './load.ts'
+import { readStore } from './load.ts'
 import { everything, type LmdbOptions } from './options.ts'
+
+const inOneSlot: SlotOf = () => 0
 
 /**
  * Opens the store in a folder, alone: no other process can, until it is closed.
  * @throws StoreError that says what is wrong with the folder or its content, and what to do
  */
 export async function openLmdbStore(options: LmdbOptions): Promise<Store> {
-  const { part } = options
+  const { part, slotOf = inOneSlot } = options
   const folder = resolve(options.path)
   const release = part === undefined ? await takeFolder(folder) : () => {}
   const file = join(folder, 'data.mdb')
-  let environment: Environment | undefined
+  let database: Database | undefined
   try {
-    const database = openDatabase(folder)
+    database = openDatabase(folder)
     const clock = openClock(database, options.machine)
-    environment = new Environment(folder, database, clock)
     const { owns, ...numbers } = part ?? everything
-    const changes = new Changes(numbers)
+    const changes = new Changes(numbers, { slotOf })
     const asides = new Asides()
-    const targets = { owns, beside: asides.loaded }
-    const sessions = await loadSessions(database, changes, file, clock, targets)
+    const onNumber = (number: number) => changes.passOverNumber(number)
+    const found = await readStore(database, file, clock, { owns, slotOf, beside: asides.loaded, onNumber })
     await writeClock(database, clock)
     markBegun(folder)
-    return new GroupedStore(options, { file, release, environment, clock, changes, asides, sessions })
+    const environment = new LmdbEnvironment({ folder, database, clock, slotOf, owns, found, release })
+    return new GroupedStore(options, { environment, changes, asides })
   } catch (error) {
-    await environment?.abandon()
+    await database?.close()
     release()
     if (error instanceof StoreError) throw error
     throw new StoreError(

@@ -6,9 +6,7 @@ import { open } from 'lmdb'
 import type { State } from '../../session/states.ts'
 import { readLasting, readProgress } from '../records.ts'
 import { StoreError } from '../store.ts'
-import { ASIDE } from './asides.ts'
-import { ABOUT } from './environment.ts'
-import { type Database, encoderOf, openValue } from './values.ts'
+import { ABOUT, ASIDE, type Database, encoderOf, recordIn } from './database.ts'
 
 /** One session as it lies on disk. */
 export interface StoredSummary {
@@ -90,7 +88,7 @@ function summaryOf(database: Database, number: number, counts: Counts): StoredSu
   const encoder = encoderOf(database)
   const record = (key: 'lasting' | 'progress') => {
     const value = database.get([number, key])
-    return value === undefined ? undefined : openValue(encoder, [number, key], value)
+    return value === undefined ? undefined : recordIn(encoder, [number, key], value)
   }
   const lasting = record('lasting')
   if (lasting === undefined) return undefined

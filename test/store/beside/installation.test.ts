@@ -6,10 +6,10 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { installationOf } from '../../src/store/installation.ts'
-import { haveMosquitto, startMosquitto } from '../support/broker.ts'
-import { TestGateway, until } from '../support/gateway.ts'
-import { startScriptedBroker } from '../support/scripted.ts'
+import { installationOf } from '../../../src/store/beside/installation.ts'
+import { haveMosquitto, startMosquitto } from '../../support/broker.ts'
+import { TestGateway, until } from '../../support/gateway.ts'
+import { startScriptedBroker } from '../../support/scripted.ts'
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'mqttsn-installation-'))

@@ -1,8 +1,5 @@
 // Records beside sessions: what else has to outlive the process, by names. They are written with the next group, as they are then.
 
-/** Session number of the keys that such records have: no session has it. */
-export const ASIDE = 0
-
 /** A name, and its record as it is when it is written; undefined deletes. */
 export type AsideRecord = readonly [name: string, record: () => object | undefined]
 
