@@ -98,6 +98,8 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   'mqtt-packet': ['upstream'],
   aedes: ['upstream'],
   lmdb: ['store'],
+  pg: ['store/postgres/engine/connection.ts'],
+  msgpackr: ['store/postgres/group-statement.ts'],
   pino: ['log'],
   'pino-pretty': ['log'],
   fastify: ['console'],
