@@ -28,6 +28,7 @@ import type { GatewayParts } from './parts.ts'
 import { logListening, logPacket } from './reports/log-lines.ts'
 import { reportLosses } from './reports/loss-report.ts'
 import { createRefusals, type Refusals } from './reports/refusals.ts'
+import { createSlotOf, namingOf } from './rules/naming.ts'
 import { type ReloadReport, reloadConfig } from './rules/reload.ts'
 import { createSensorRules, type SensorRules } from './rules/sensor-rules.ts'
 import { createStatus } from './status.ts'
@@ -56,6 +57,7 @@ export class Gateway {
   readonly #config: Config
   readonly #log: Log
   readonly #share: WorkerShare | undefined
+  readonly #onDeposed: GatewayParts['onDeposed']
   readonly #counters = createCounters()
   readonly #observers: Observers
   readonly #refusals: Refusals
@@ -71,11 +73,12 @@ export class Gateway {
   #ticker: NodeJS.Timeout | undefined
   #reports: (() => void)[] = []
 
-  constructor(config: Config, { log = silentLog, store, share, findKey }: GatewayParts = {}) {
+  constructor(config: Config, { log = silentLog, store, share, findKey, onDeposed }: GatewayParts = {}) {
     this.#config = config
     this.#log = log
     this.#store = store
     this.#share = share
+    this.#onDeposed = onDeposed
     this.sessions = share?.sessions ?? createSecureSessions(config, this.#listeners)
     this.rules = createSensorRules(config, unguessable)
     this.admissions = createAdmissions(config, log)
@@ -111,7 +114,8 @@ export class Gateway {
         if (this.#share === undefined) logListening(this.#log, bound)
       }
       const part = this.#share?.stored
-      this.#store ??= await openStore(this.#config, this.#log, part)
+      this.#store ??= await openStore(this.#config, this.#log, createSlotOf(namingOf(this.#config)), part)
+      this.#store.onDeposed((why) => this.#onDeposed?.(why))
       const stored = await loadStore(this.#config, this.#store, this.#listeners.values(), part)
       this.#broker = await openBroker(this.#config, this.#log, this.#books, this.#store, this.#share)
       this.rules.reserve(this.#broker.ownNames)

@@ -17,6 +17,8 @@ export interface GroupedParts {
   readonly environment: Environment
   readonly changes: Changes
   readonly asides: Asides
+  /** what tells this installation from others, if it is kept there */
+  readonly installation?: string | undefined
 }
 
 /** How groups are written. */

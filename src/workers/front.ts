@@ -16,7 +16,7 @@ import {
   type SecureParts,
 } from '../gateway/datagrams/listener.ts'
 import { AssociationUse } from '../gateway/dtls/association-use.ts'
-import { secureNames } from '../gateway/open-store.ts'
+import { openStore, secureNames } from '../gateway/open-store.ts'
 import { logListening } from '../gateway/reports/log-lines.ts'
 import { createRefusals, type Refusals } from '../gateway/reports/refusals.ts'
 import { renewListeners, renewSecureLinks } from '../gateway/rules/reload.ts'
@@ -24,8 +24,7 @@ import type { Log } from '../log.ts'
 import { createDropSources } from '../monitor/drop-sources.ts'
 import { createRecentRefusals } from '../monitor/recent-refusals.ts'
 import type { Refusal } from '../session/refusal.ts'
-import { openLmdbStore } from '../store/lmdb/lmdb.ts'
-import { everything } from '../store/part.ts'
+import { everything, type Incarnation } from '../store/part.ts'
 import type { Store } from '../store/store.ts'
 import { dropForeignRecords } from '../transport/dtls/session-records.ts'
 import { MESSAGES } from '../transport/line/options.ts'
@@ -56,6 +55,7 @@ export class Front {
   /** what this thread counts itself */
   readonly counters: Counters = createCounters()
   readonly #workers: Workers
+  readonly #count: number
   readonly #routes: Routes
   readonly #listeners: BoundListener[] = []
   readonly #refused = createRecentRefusals()
@@ -83,6 +83,7 @@ export class Front {
   /** `slotOf`: the slot of a sensor */
   constructor(count: number, slotOf: (clientId: string) => number, workers: Workers) {
     this.#workers = workers
+    this.#count = count
     this.#routes = new Routes(count, slotOf)
     this.#room = new FrontRoom(
       count,
@@ -122,12 +123,12 @@ export class Front {
   }
 
   /** Links with sessions of their own begin to serve: those sessions end here, and this thread keeps them in the store. */
-  async begin(config: Config, log: Log): Promise<void> {
+  async begin(config: Config, log: Log, taken?: Incarnation): Promise<void> {
     const { store } = config
     const names = secureNames(config)
     if (names.length > 0 && store.type !== 'memory') {
-      const part = { ...everything, owns: () => false }
-      this.#store = await openLmdbStore({ path: store.path, log, part })
+      const part = { ...everything, index: this.#count, owns: () => false, taken }
+      this.#store = await openStore(config, log, () => 0, part)
       dropForeignRecords(this.#store, names)
     }
     for (const { transport } of this.#listeners) transport.secure?.begin(this.#store)

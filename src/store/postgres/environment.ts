@@ -6,6 +6,7 @@ import type { Environment, FoundSession, Place } from '../environment.ts'
 import { recordsOf } from '../group-records.ts'
 import type { EngineHealth, Slots } from '../store.ts'
 import type { EngineClock } from './engine/clock.ts'
+import type { Query } from './engine/connection.ts'
 import { groupStatement } from './group-statement.ts'
 import { type EngineLoadParts, loadSessions } from './load.ts'
 import { UplinkFetches } from './uplink-fetches.ts'
@@ -43,7 +44,7 @@ export class PostgresEnvironment implements Environment {
 
   load(slots: Slots | undefined): AsyncIterable<readonly FoundSession[]> {
     const { writer, owns, onNumber } = this.#parts
-    const query: EngineLoadParts['query'] = (statement) => writer.query(statement)
+    const query: Query = (statement) => writer.query(statement)
     return loadSessions({ query, toMonotonic: this.time.toMonotonic, owns, onNumber }, slots)
   }
 

@@ -3,15 +3,9 @@
 // Every connection of a writer takes a new token. A statement of an earlier connection that hangs somewhere finds its token gone when it
 // is carried out at last, or has been carried out before the new token was given: it cannot put old values over new ones.
 
+import type { Incarnation } from '../part.ts'
 import { Deposed } from '../store.ts'
 import type { EngineConnection } from './engine/connection.ts'
-
-/** One process, from its start to its end. */
-export interface Incarnation {
-  readonly node: string
-  /** grows with every start */
-  readonly incarnation: number
-}
 
 /** One writer of it. */
 export interface Lane extends Incarnation {
@@ -35,7 +29,7 @@ export async function takeEverything(
     await connection.query({ text: 'SELECT 1 FROM mqttsn_about FOR UPDATE' }) // one after the other
     await connection.query({ text: "UPDATE mqttsn_member SET expires = '-infinity', state = 'deposed'" })
     await connection.query({ text: 'UPDATE mqttsn_lane SET token = NULL' }) // waits for groups under way
-    const self = await joinNode(connection, node, lanes, 'infinity')
+    const self = await joinNode(connection, node, lanes)
     await connection.query({
       text: 'UPDATE mqttsn_slot SET node = $1, incarnation = $2, epoch = epoch + 1',
       values: [node, self.incarnation],
@@ -44,31 +38,36 @@ export async function takeEverything(
   })
 }
 
-/**
- * Puts a new incarnation of a node in place of the one before, with lanes that have tokens; `expires`: until when it is alive. To be called
- * within a transaction.
- * @throws EngineError
- */
-export async function joinNode(
-  connection: EngineConnection,
-  node: string,
-  lanes: number,
-  expires: string,
-): Promise<Incarnation> {
+/** Puts a new incarnation of a node in place of the one before, with lanes that have tokens. */
+async function joinNode(connection: EngineConnection, node: string, lanes: number): Promise<Incarnation> {
   const [row] = await connection.query({
-    text: `INSERT INTO mqttsn_member (node, incarnation, state, expires) VALUES ($1, nextval('mqttsn_token'), 'active', $2::timestamptz)
+    text: `INSERT INTO mqttsn_member (node, incarnation, state, expires) VALUES ($1, nextval('mqttsn_token'), 'active', 'infinity')
       ON CONFLICT (node) DO UPDATE SET incarnation = excluded.incarnation, state = excluded.state, expires = excluded.expires
       RETURNING incarnation`,
-    values: [node, expires],
+    values: [node],
   })
-  const incarnation = Number(row?.[0])
-  await connection.query({ text: 'DELETE FROM mqttsn_lane WHERE node = $1', values: [node] })
-  await connection.query({
-    text: `INSERT INTO mqttsn_lane (node, lane, incarnation, token)
-      SELECT $1, lane, $2, nextval('mqttsn_token') FROM generate_series(0, $3::int - 1) AS lane`,
+  const self = { node, incarnation: Number(row?.[0]) }
+  await openLanes(connection, self, lanes)
+  return self
+}
+
+/**
+ * Gives tokens to so many lanes of a member that is alive.
+ * @throws Deposed if it is not; EngineError
+ */
+export async function openLanes(
+  connection: EngineConnection,
+  { node, incarnation }: Incarnation,
+  lanes: number,
+): Promise<void> {
+  const rows = await connection.query({
+    text: `WITH alive AS (SELECT 1 FROM mqttsn_member WHERE node = $1 AND incarnation = $2 AND expires > '-infinity' FOR SHARE)
+      INSERT INTO mqttsn_lane (node, lane, incarnation, token)
+      SELECT $1, lane, $2, nextval('mqttsn_token') FROM alive, generate_series(0, $3::int - 1) AS lane
+      ON CONFLICT (node, lane) DO UPDATE SET incarnation = excluded.incarnation, token = excluded.token RETURNING lane`,
     values: [node, incarnation, lanes],
   })
-  return { node, incarnation }
+  if (rows.length < lanes) throw deposed(connection)
 }
 
 /** Does all of it or nothing. */
@@ -100,8 +99,11 @@ export async function takeToken(
   })
   const token = row?.[0]
   if (typeof token === 'string') return token
-  throw new Deposed(
-    `another gateway has taken over the sessions in the database at ${connection.host}: this one must not go on. ` +
+  throw deposed(connection)
+}
+
+const deposed = ({ host }: EngineConnection): Deposed =>
+  new Deposed(
+    `another gateway has taken over the sessions in the database at ${host}: this one must not go on. ` +
       'Give each gateway a database of its own, unless they are a cluster',
   )
-}

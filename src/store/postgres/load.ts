@@ -4,7 +4,7 @@ import type { FoundSession } from '../environment.ts'
 import { Pace } from '../pace.ts'
 import { Reading } from '../reading.ts'
 import { type Slots, StoreError } from '../store.ts'
-import type { Row, Statement } from './engine/connection.ts'
+import type { Query, Row } from './engine/connection.ts'
 import { asideIn, recordIn } from './group-statement.ts'
 import { keyOfNumber } from './keys.ts'
 import { SLOTS } from './schema.ts'
@@ -13,7 +13,7 @@ const PAGE = 500
 const TIMEOUT = 30_000
 
 export interface EngineLoadParts {
-  query(statement: Statement): Promise<readonly Row[]>
+  readonly query: Query
   readonly toMonotonic: (stored: number) => number
   /** whether a session is wanted; others stay as they are */
   readonly owns: (clientId: string) => boolean
@@ -42,10 +42,7 @@ function* runsOf(slots: Slots | undefined): Iterable<readonly [number, number]> 
 }
 
 /** All records in these slots, in order. */
-async function* rowsOf(
-  query: EngineLoadParts['query'],
-  slots: Slots | undefined,
-): AsyncIterable<readonly Row[]> {
+async function* rowsOf(query: Query, slots: Slots | undefined): AsyncIterable<readonly Row[]> {
   for (const [first, last] of runsOf(slots)) {
     let after: readonly string[] = [String(first), '-2147483648', '-9223372036854775808']
     for (let isWhole = false; !isWhole; ) {
@@ -113,10 +110,7 @@ export async function* loadSessions(
 }
 
 /** The records beside sessions, by their names. Throws StoreError, EngineError. */
-export async function loadAsides(
-  query: EngineLoadParts['query'],
-  beside: Map<string, unknown>,
-): Promise<void> {
+export async function loadAsides(query: Query, beside: Map<string, unknown>): Promise<void> {
   const rows = await query({ text: 'SELECT name, value FROM mqttsn_aside ORDER BY name', timeout: TIMEOUT })
   for (const [name, hex] of rows) {
     try {

@@ -4,7 +4,6 @@ import type { GroupedOptions } from '../group-writer.ts'
 import type { StorePart } from '../part.ts'
 import type { SlotOf } from '../store.ts'
 import type { EngineOptions } from './engine/connection.ts'
-import type { Incarnation } from './lanes.ts'
 
 export interface PostgresOptions extends GroupedOptions {
   readonly engine: Omit<EngineOptions, 'application'>
@@ -14,9 +13,7 @@ export interface PostgresOptions extends GroupedOptions {
   readonly log?:
     | { error(message: string): void; info(message: string): void; warn?(message: string): void }
     | undefined
-  /** only a part of the sessions is wanted; another thread has taken the store with `takePostgresStore` */
+  /** only a part of the sessions is wanted; if another thread has taken the store with `takePostgresStore`, as whom */
   readonly part?: StorePart | undefined
   readonly slotOf?: SlotOf | undefined
-  /** this process, which may write already, and the lane of this writer; taken at the start unless told */
-  readonly taken?: { readonly incarnation: Incarnation; readonly lane: number } | undefined
 }

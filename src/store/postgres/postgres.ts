@@ -3,13 +3,13 @@
 import { Asides } from '../asides.ts'
 import { Changes } from '../changes.ts'
 import { GroupedStore } from '../grouped.ts'
-import { everything } from '../part.ts'
+import { everything, type Incarnation } from '../part.ts'
 import { type SlotOf, type Store, StoreError } from '../store.ts'
 import { EngineClock } from './engine/clock.ts'
 import { connectEngine, type EngineOptions } from './engine/connection.ts'
 import { EngineError } from './engine/error.ts'
 import { PostgresEnvironment } from './environment.ts'
-import { type Incarnation, takeEverything } from './lanes.ts'
+import { takeEverything } from './lanes.ts'
 import { loadAsides } from './load.ts'
 import type { PostgresOptions } from './options.ts'
 import { type About, prepareSchema } from './schema.ts'
@@ -37,7 +37,7 @@ export async function takePostgresStore(
   return explained(async () => {
     const connection = await connectEngine({ ...engine, application: `mqttsn ${node}` })
     try {
-      const about = await prepareSchema(connection)
+      const about = await prepareSchema((statement) => connection.query(statement))
       return { ...about, incarnation: await takeEverything(connection, node, lanes) }
     } finally {
       await connection.close()
@@ -51,8 +51,8 @@ export async function takePostgresStore(
  */
 export async function openPostgresStore(options: PostgresOptions): Promise<Store> {
   const { engine, log, replicated = false, slotOf = inOneSlot, part = everything } = options
-  const taken = options.taken ?? { ...(await takePostgresStore(engine)), lane: 0 }
-  const lane = { ...taken.incarnation, lane: taken.lane }
+  const taken = part.taken ?? (await takePostgresStore(engine, part.index + 1)).incarnation
+  const lane = { ...taken, lane: part.index }
   const clock = new EngineClock()
   const writer = new EngineWriter({
     engine: { ...engine, application: '' },
@@ -65,12 +65,13 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Store
     return await explained(async () => {
       await writer.open()
       const { owns, ...numbers } = part
+      const { installation } = await prepareSchema((statement) => writer.query(statement))
       const changes = new Changes(numbers, { slotOf, numbersBySlot: true })
       const asides = new Asides()
       await loadAsides((statement) => writer.query(statement), asides.loaded)
       const onNumber = (number: number, slot: number) => changes.passOverNumber(number, slot)
       const environment = new PostgresEnvironment({ writer, clock, owns, onNumber })
-      return new GroupedStore(options, { environment, changes, asides })
+      return new GroupedStore(options, { environment, changes, asides, installation })
     })
   } catch (error) {
     await writer.close()

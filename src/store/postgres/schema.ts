@@ -1,7 +1,7 @@
 // The tables of the store. They are made at the first start; a store of a newer version is refused.
 
 import { StoreError } from '../store.ts'
-import type { EngineConnection } from './engine/connection.ts'
+import type { Query } from './engine/connection.ts'
 import { EngineError } from './engine/error.ts'
 
 const PROGRAM = 'mqtt-sn-gateway'
@@ -44,14 +44,14 @@ export interface About {
  * Makes the tables where there are none.
  * @throws StoreError for the store of another program, or of a newer version; EngineError
  */
-export async function prepareSchema(connection: EngineConnection): Promise<About> {
-  const [found] = await connection.query({ text: "SELECT to_regclass('mqttsn_about') IS NOT NULL" })
-  const about = found?.[0] === 't' ? await readAbout(connection) : undefined
+export async function prepareSchema(query: Query): Promise<About> {
+  const [found] = await query({ text: "SELECT to_regclass('mqttsn_about') IS NOT NULL" })
+  const about = found?.[0] === 't' ? await readAbout(query) : undefined
   if (about !== undefined) return about
   for (let attempt = 1; ; attempt++) {
     try {
-      for (const text of TABLES) await connection.query({ text })
-      const made = await readAbout(connection)
+      for (const text of TABLES) await query({ text })
+      const made = await readAbout(query)
       if (made === undefined) throw new StoreError('the table mqttsn_about stays empty')
       return made
     } catch (error) {
@@ -67,8 +67,8 @@ const mayNotCreate = ({ message }: EngineError): StoreError =>
     `${message}. At the first start the gateway makes tables: GRANT CREATE ON SCHEMA public TO the user of store.url, or let it own the database`,
   )
 
-async function readAbout(connection: EngineConnection): Promise<About | undefined> {
-  const [row] = await connection.query({ text: 'SELECT program, format, cluster FROM mqttsn_about' })
+async function readAbout(query: Query): Promise<About | undefined> {
+  const [row] = await query({ text: 'SELECT program, format, cluster FROM mqttsn_about' })
   if (row === undefined) return undefined
   const [program, format, cluster] = row
   if (program !== PROGRAM)

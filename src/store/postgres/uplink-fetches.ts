@@ -2,7 +2,7 @@
 // time, those behind it as well. What is kept here is bounded.
 
 import type { Place } from '../environment.ts'
-import type { Row, Statement } from './engine/connection.ts'
+import type { Query } from './engine/connection.ts'
 import { recordIn } from './group-statement.ts'
 
 /** Publishes of one sensor that are fetched at once. */
@@ -15,7 +15,7 @@ const nameOf = (slot: number, number: number, key: string | number): string => `
 type Kept = { readonly hex: string } | 'gone'
 
 export class UplinkFetches {
-  readonly #query: (statement: Statement) => Promise<readonly Row[]>
+  readonly #query: Query
   /** by place, the oldest first */
   readonly #kept = new Map<string, Kept>()
   #octets = 0
@@ -23,7 +23,7 @@ export class UplinkFetches {
   readonly #asked = new Map<string, Set<string>>()
   #failure: Error | undefined
 
-  constructor(query: (statement: Statement) => Promise<readonly Row[]>) {
+  constructor(query: Query) {
     this.#query = query
   }
 

@@ -20,6 +20,9 @@ export interface Statement {
   readonly timeout?: number
 }
 
+/** Asks for something. Throws EngineError. */
+export type Query = (statement: Statement) => Promise<readonly Row[]>
+
 /** Whom to connect to, and as whom. */
 export interface EngineOptions extends EngineAddress {
   readonly username: string | undefined

@@ -34,7 +34,8 @@ export interface EngineUrl extends EngineAddress {
 export const ENGINE_EXAMPLE =
   'postgres://user:password@host:5432/database, also of several hosts (host1,host2), with ?sslmode=verify-full for TLS'
 
-const URL_FORM = /^postgres(?:ql)?:\/\/(?:([^@/?#\s]*)@)?([^@/?#\s]*)(?:\/([^/?#\s]*))?(?:\?([^#\s]*))?$/
+// what stands before the last @ is user and password, which may have come from a file as they are
+const URL_FORM = /^postgres(?:ql)?:\/\/(?:(.*)@)?([^@/?#\s]*)(?:\/([^@/?#\s]*))?(?:\?([^@#\s]*))?$/s
 const HOST_FORM = /^(?:\[([0-9a-f:.]+)\]|([^:[\]]*))(?::(\d{1,5}))?$/i
 const PARAMETERS = ['host', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey'] as const
 const PORT = 5432
@@ -73,11 +74,19 @@ function decode(text: string): string {
   }
 }
 
-function userOf(text: string | undefined): [username: string | undefined, password: string | undefined] {
-  if (text === undefined) return [undefined, undefined]
+function userOf(text = ''): [username: string | undefined, password: string | undefined] {
   const colon = text.indexOf(':')
-  if (colon < 0) return [decode(text) || undefined, undefined]
-  return [decode(text.slice(0, colon)) || undefined, decode(text.slice(colon + 1)) || undefined]
+  const [user, password] = colon < 0 ? [text, ''] : [text.slice(0, colon), text.slice(colon + 1)]
+  return [unescaped(user), unescaped(password)]
+}
+
+/** What has no legal escapes has none. */
+function unescaped(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text) || undefined
+  } catch {
+    return text
+  }
 }
 
 function readHost(text: string): EngineHost {
@@ -114,7 +123,7 @@ function tlsOf(parameters: ReadonlyMap<string, string>): EngineTls {
 }
 
 /** The url without user and password. */
-export const withoutUser = (url: string): string => url.replace(/:\/\/[^@/?#]*@/, '://')
+export const withoutUser = (url: string): string => url.replace(/:\/\/.*@/s, '://')
 
 /** As people write it. */
 export const hostText = ({ host, port }: EngineHost): string =>
