@@ -1,8 +1,8 @@
 // What every store does, whatever it keeps sessions in.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { lastingRecord, progressRecord } from '../../src/session/record.ts'
 import type { Uplink } from '../../src/session/message.ts'
+import { lastingRecord, progressRecord } from '../../src/session/record.ts'
 import type { SlotOf, Store, StoredSession } from '../../src/store/store.ts'
 import { loaded, messageOf, richSession, sessionOf, uplinkIn, uplinkOf } from './sessions.ts'
 

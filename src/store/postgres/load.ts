@@ -10,7 +10,8 @@ import { keyOfNumber } from './keys.ts'
 import { SLOTS } from './schema.ts'
 
 const PAGE = 500
-const TIMEOUT = 30_000
+/** Milliseconds that a page may take longer than other statements: the disk is read. */
+const MORE = 25_000
 
 export interface EngineLoadParts {
   readonly query: Query
@@ -51,7 +52,7 @@ async function* rowsOf(query: Query, slots: Slots | undefined): AsyncIterable<re
         text: `SELECT slot, session, key, value FROM mqttsn_record
           WHERE (slot, session, key) > ($1::int2, $2::int4, $3::int8) AND slot <= $4 ORDER BY slot, session, key LIMIT ${PAGE}`,
         values: [...after, last],
-        timeout: TIMEOUT,
+        more: MORE,
       })
       yield rows
       isWhole = rows.length < PAGE
@@ -111,7 +112,7 @@ export async function* loadSessions(
 
 /** The records beside sessions, by their names. Throws StoreError, EngineError. */
 export async function loadAsides(query: Query, beside: Map<string, unknown>): Promise<void> {
-  const rows = await query({ text: 'SELECT name, value FROM mqttsn_aside ORDER BY name', timeout: TIMEOUT })
+  const rows = await query({ text: 'SELECT name, value FROM mqttsn_aside ORDER BY name', more: MORE })
   for (const [name, hex] of rows) {
     try {
       beside.set(name ?? '', asideIn(name ?? '', hex ?? ''))

@@ -1,9 +1,9 @@
 // Stores on one PostgreSQL server for the tests of a file, each in tables of its own.
 
 import type { PostgresEngine } from '../../../lab/postgres/engine.ts'
+import { readEngineUrl } from '../../../src/store/postgres/engine/url.ts'
 import type { PostgresOptions } from '../../../src/store/postgres/options.ts'
 import { openPostgresStore } from '../../../src/store/postgres/postgres.ts'
-import { readEngineUrl } from '../../../src/store/postgres/engine/url.ts'
 import type { Store } from '../../../src/store/store.ts'
 
 /** What a store is opened with that is on the server of this url. */

@@ -16,8 +16,8 @@ export interface Statement {
   readonly text: string
   /** Buffers are sent as they are, in the binary form of their type */
   readonly values?: readonly (string | number | Buffer)[]
-  /** milliseconds; 5000 unless told */
-  readonly timeout?: number
+  /** milliseconds that it may take beyond what is usual */
+  readonly more?: number
 }
 
 /** Asks for something. Throws EngineError. */
@@ -31,6 +31,8 @@ export interface EngineOptions extends EngineAddress {
   readonly application: string
   /** milliseconds for each host; 3000 unless told */
   readonly connectTimeout?: number | undefined
+  /** milliseconds for a statement; 5000 unless told */
+  readonly timeout?: number | undefined
 }
 
 const TIMEOUT = 5000
@@ -38,10 +40,13 @@ const CONNECT_TIMEOUT = 3000
 /** Milliseconds for a farewell. */
 const FAREWELL = 500
 
-// The server gives up before the gateway does, so that nothing of an earlier attempt stands in the way of the next one, and notices
-// when the gateway is gone. Its own planner would read a whole table where it has no statistics yet.
-const SETTINGS: Readonly<Record<string, string>> = {
-  statement_timeout: `${TIMEOUT - 1000}ms`,
+/**
+ * The server gives up waiting for somebody's lock before the gateway does, so that attempts that were given up do not queue there; it
+ * notices when the gateway is gone; and it would read a whole table where it has no statistics yet.
+ */
+const settingsFor = (timeout: number): Readonly<Record<string, string>> => ({
+  lock_timeout: `${Math.ceil(timeout * 0.8)}ms`,
+  statement_timeout: '60s',
   idle_in_transaction_session_timeout: '10s',
   tcp_keepalives_idle: '10',
   tcp_keepalives_interval: '5',
@@ -51,7 +56,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   enable_mergejoin: 'off',
   client_min_messages: 'warning',
   bytea_output: 'hex',
-}
+})
 
 const asText = { getTypeParser: () => (text: string) => text }
 
@@ -60,13 +65,15 @@ export class EngineConnection {
   readonly host: string
   readonly #client: Client
   readonly #socket: Socket
+  readonly #timeout: number
   #last: Promise<unknown> = Promise.resolve()
   #lost: EngineError | undefined
   #isUnreplicated = false
   #onLost: (why: EngineError) => void = () => {}
 
-  constructor(host: string, client: Client, socket: Socket) {
+  constructor(host: string, client: Client, socket: Socket, timeout: number) {
     this.host = host
+    this.#timeout = timeout
     this.#client = client
     this.#socket = socket
     client.on('error', (error) => this.#lose(engineError(host, error)))
@@ -99,11 +106,12 @@ export class EngineConnection {
     return result
   }
 
-  async #queryNow({ name, text, values, timeout = TIMEOUT }: Statement): Promise<Row[]> {
+  async #queryNow({ name, text, values, more = 0 }: Statement): Promise<Row[]> {
+    const timeout = this.#timeout + more
     if (this.#lost !== undefined) throw this.#lost
     this.#isUnreplicated = false
     const late = new EngineError(
-      `the database server ${this.host} has not answered for ${timeout / 1000} s`,
+      `the database server ${this.host} has not answered for ${Math.round(timeout / 100) / 10} s`,
       true,
     )
     const timer = setTimeout(() => this.#lose(late), timeout)
@@ -168,7 +176,15 @@ export async function connectEngine(options: EngineOptions, preferred?: string):
 
 async function connectTo(at: EngineHost, options: EngineOptions): Promise<EngineConnection> {
   const { default: pg } = await import('pg') // most gateways have no database
-  const { connectTimeout = CONNECT_TIMEOUT, username, password, application, database, tls } = options
+  const {
+    connectTimeout = CONNECT_TIMEOUT,
+    timeout = TIMEOUT,
+    username,
+    password,
+    application,
+    database,
+    tls,
+  } = options
   const name = hostText(at)
   const socket = new Socket()
   const client = new pg.Client({
@@ -189,10 +205,10 @@ async function connectTo(at: EngineHost, options: EngineOptions): Promise<Engine
     )
     timer = setTimeout(reject, connectTimeout, error)
   })
-  const connection = new EngineConnection(name, client, socket)
+  const connection = new EngineConnection(name, client, socket, timeout)
   try {
     await Promise.race([client.connect(), late])
-    await Promise.race([insistOnWrites(connection), late])
+    await Promise.race([insistOnWrites(connection, timeout), late])
     return connection
   } catch (error) {
     late.catch(() => {})
@@ -204,7 +220,7 @@ async function connectTo(at: EngineHost, options: EngineOptions): Promise<Engine
 }
 
 /** A standby answers, but writes nothing. */
-async function insistOnWrites(connection: EngineConnection): Promise<void> {
+async function insistOnWrites(connection: EngineConnection, timeout: number): Promise<void> {
   const [row] = await connection.query({
     text: "SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only'), current_setting('synchronous_commit')",
   })
@@ -216,7 +232,8 @@ async function insistOnWrites(connection: EngineConnection): Promise<void> {
       '25006',
     )
   // an acknowledgement waits for the disks, whatever is usual in this database
-  const own = commit === 'remote_apply' ? SETTINGS : { ...SETTINGS, synchronous_commit: 'on' }
+  const usual = settingsFor(timeout)
+  const own = commit === 'remote_apply' ? usual : { ...usual, synchronous_commit: 'on' }
   const calls = Object.entries(own).map(([name, value]) => `set_config('${name}', '${value}', false)`)
   await connection.query({ text: `SELECT ${calls.join(', ')}` })
 }

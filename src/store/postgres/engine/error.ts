@@ -29,6 +29,7 @@ const WORDS: Readonly<Record<string, string>> = {
   '57P03': 'it is starting or stopping',
   '25006': 'it takes no writes: it is a standby, or read-only',
   '57014': 'it has not finished in time',
+  '55P03': 'what was asked before is not finished yet: see whether its standby answers',
   ECONNREFUSED: 'connection refused',
   ENOTFOUND: 'there is no host of this name',
   EAI_AGAIN: 'its name cannot be looked up at the moment',
