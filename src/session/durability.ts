@@ -10,8 +10,11 @@ export type Lane = 'sensor' | 'broker'
 export interface DurabilityRule<E extends Effect = Effect> {
   /** the lane in which it keeps its place; undefined: it is performed at once, whatever waits */
   readonly lane?: Lane
-  /** it promises nothing, and goes at once while the store cannot write, also past what waits in its lane */
-  overtakes?(effect: E): boolean
+  /**
+   * it promises nothing, and goes at once while the store cannot write, also past what waits in its lane; `alone`: no other
+   * process can have taken the session over meanwhile
+   */
+  overtakes?(effect: E, alone: boolean): boolean
   /** what is said in its place while the store cannot write; undefined: it waits */
   refusal?(effect: E): E | undefined
   /** somebody learns of it who may then rely on what was written before: it waits until that is durable */
@@ -64,15 +67,21 @@ const rules: { readonly [T in Effect['type']]: DurabilityRule<Extract<Effect, { 
   attach: {},
   publish: {
     lane: 'broker',
-    tells: ({ qos }) => qos === 2, // the broker must know a repetition after a crash by its packet identifier
-    overtakes: ({ qos }) => qos < 2,
+    // the broker must know a repetition after a crash by its packet identifier; of a lost sensor it may be the will
+    tells: ({ qos, session }) => qos === 2 || session.state === 'lost',
+    overtakes: ({ qos, session }, alone) => qos < 2 && (alone || session.state !== 'lost'),
     endsWithConnection: ({ qos }) => qos > 0,
   },
   release: { lane: 'broker', tells: always, endsWithConnection: always },
   subscribe: { lane: 'broker' },
   unsubscribe: { lane: 'broker' },
   acknowledge: { lane: 'broker', tells: always, endsWithConnection: always },
-  close: { lane: 'broker' },
+  close: {
+    lane: 'broker',
+    // whoever serves the sensor by now, or after a crash, must know that it was lost before all learn it by the will
+    tells: ({ publishWill }) => publishWill,
+    overtakes: ({ publishWill }, alone) => publishWill && alone,
+  },
   publishAnonymous: {},
   save: { isAwaited: always },
   saveProgress: { isAwaited: ({ lazy }) => !lazy },

@@ -4,7 +4,7 @@
 import { decodeFrame, encode, encodeFrame } from '../../src/codec/v1/frame.ts'
 import type { Packet, PacketType } from '../../src/codec/v1/messages.ts'
 import { type CommitGate, createCommitGate } from '../../src/gateway/effects/commit-gate.ts'
-import type { Effect, Event } from '../../src/session/events.ts'
+import type { Effect, Event, UpstreamEvent } from '../../src/session/events.ts'
 import { type Listener, type Peer, peerKey, type Roaming } from '../../src/session/peers.ts'
 import type {
   Limits,
@@ -117,6 +117,13 @@ export type Cause =
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 /** Octets as text. */
 export const text = (octets: Uint8Array): string => new TextDecoder().decode(octets)
+
+const reported: ReadonlySet<Event['type']> = new Set<UpstreamEvent['type']>([
+  'connected', 'refused', 'closed', 'received', 'published', 'subscribed', 'unsubscribed', 'subscriptionEnded', 'message',
+  'releasing', 'congestion',
+]) // biome-ignore format: a list
+/** Whether it comes from a connection to the broker. */
+const isReported = ({ type }: Event): boolean => reported.has(type)
 
 /** The gateway's core in a world without sockets. Time moves only by `advance`. */
 export class World {
@@ -291,6 +298,7 @@ export class World {
   /** Something happens to a session. */
   happen(session: Session, event: Event): void {
     if (this.#dead.has(session)) return
+    if (isReported(event) && this.#gate.isClosing(session)) return
     if (event.type === 'closed') this.#gate.forgetConnection(session)
     this.#turn({ session, event }, (turn) => dispatch(this.sessions, session, event, turn))
   }

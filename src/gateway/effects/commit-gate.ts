@@ -10,6 +10,8 @@ import type { Store } from '../../store/store.ts'
 /** What a commit gate works with. */
 export interface CommitGateParts {
   readonly store: Pick<Store, 'written' | 'durable' | 'onDurable' | 'isFailing'>
+  /** no other process can take sessions over; true unless told */
+  readonly alone?: boolean | undefined
   /** performs an effect that was held; never throws */
   release(effect: Effect, session: Session): void
   /** a write failed: what waits for it is held until a later one succeeds */
@@ -23,6 +25,11 @@ export interface CommitGate {
   notePerformed(effect: Effect): void
   /** Forgets what concerned the connection to the broker that is gone; the session asks for the rest again. */
   forgetConnection(session: Session): void
+  /**
+   * Whether the end of its connection to the broker is held: to the session it is closed already, so that nothing it reports means
+   * anything any more. What it brings, the broker brings again.
+   */
+  isClosing(session: Session): boolean
   /** Sessions of which too many effects were held: all of those were thrown away. Each session is named once. */
   takeOverfull(): readonly Session[]
   /** effects that are held */
@@ -54,10 +61,12 @@ interface Waiting extends Record<Lane, Held[]> {
 }
 
 /** A gate that holds nothing yet; one object for the life of a gateway. */
-export function createCommitGate({ store, release, onFailure }: CommitGateParts): CommitGate {
+export function createCommitGate({ store, alone = true, release, onFailure }: CommitGateParts): CommitGate {
   /** by ClientId, since a new session of the same sensor must not overtake the old one */
   const waiting = new Map<string, Waiting>()
   const overfull = new Set<Session>()
+  /** how many ends of its connection are held */
+  const closing = new Map<Session, number>()
   let held = 0
   let isRequested = false
 
@@ -90,11 +99,21 @@ export function createCommitGate({ store, release, onFailure }: CommitGateParts)
     if (ready === 0) return
     one[lane] = all.slice(ready)
     held -= ready
-    for (const { effect, session } of all.slice(0, ready)) release(effect, session)
+    for (const { effect, session } of all.slice(0, ready)) {
+      if (effect.type === 'close') noteClose(session, -1)
+      release(effect, session)
+    }
+  }
+
+  function noteClose(session: Session, more: 1 | -1): void {
+    const count = (closing.get(session) ?? 0) + more
+    if (count > 0) closing.set(session, count)
+    else closing.delete(session)
   }
 
   function throwAway(one: Waiting): void {
     held -= one.sensor.length + one.broker.length
+    for (const { effect, session } of one.broker) if (effect.type === 'close') noteClose(session, -1)
     one.sensor = []
     one.broker = []
   }
@@ -112,7 +131,7 @@ export function createCommitGate({ store, release, onFailure }: CommitGateParts)
       const after = one.mark > store.durable && rule.tells?.(effect) ? one.mark : 0
       if (after === 0 && one[lane].length === 0) return false
       if (store.isFailing) {
-        if (rule.overtakes?.(effect)) return false
+        if (rule.overtakes?.(effect, alone)) return false
         const refusal = rule.refusal?.(effect)
         if (refusal !== undefined) {
           release(refusal, session)
@@ -130,6 +149,7 @@ export function createCommitGate({ store, release, onFailure }: CommitGateParts)
         return true
       }
       one[lane].push({ effect, session, after })
+      if (effect.type === 'close') noteClose(session, 1)
       held += 1
       return true
     },
@@ -150,6 +170,7 @@ export function createCommitGate({ store, release, onFailure }: CommitGateParts)
       one.broker = one.broker.filter((entry) => entry.session !== session || !endsWithConnection(entry))
       held -= before - one.broker.length
     },
+    isClosing: (session) => closing.size > 0 && closing.has(session),
     takeOverfull() {
       if (overfull.size === 0) return none
       const sessions = [...overfull]

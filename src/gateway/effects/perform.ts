@@ -26,6 +26,8 @@ export interface EffectPerformerParts extends Omit<BrokerEffectsParts, 'onUpstre
   readonly refusals: Refusals
   readonly admissions: Pick<Admissions, 'ask'>
   readonly log: Log
+  /** no other process can take sessions over; true unless told */
+  readonly alone?: boolean | undefined
 }
 
 /** Whom a performer calls back; none of these throws. */
@@ -55,6 +57,7 @@ export function createEffectPerformer(
   const { store, transmitter, observers, refusals, counters, log } = parts
   const gate = createCommitGate({
     store,
+    alone: parts.alone,
     release: (effect, session) => callbacks.attempt(session, () => performNow(effect)),
     onFailure() {
       counters.storeFailures += 1
@@ -66,6 +69,7 @@ export function createEffectPerformer(
   const { leaveShared, ...brokerEffects } = createBrokerEffects({
     ...parts,
     onUpstreamEvent(session, event) {
+      if (gate.isClosing(session)) return
       observers.heard(session, event)
       if (event.type === 'closed') gate.forgetConnection(session)
       callbacks.dispatch(session, event)

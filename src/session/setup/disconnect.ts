@@ -48,9 +48,10 @@ export function giveUpSession(session: Session, why: string, turn: Turn): void {
 
 /**
  * Keep-alive or sleep time has passed in silence: the broker publishes the will, or the gateway if others share the connection
- * [SN-WILL-6, SN-STA-3].
+ * [SN-WILL-6, SN-STA-3]. The state is stored before that.
  */
 export function loseSensor(session: Session, why: string, turn: Turn): void {
+  turn.out.push({ type: 'saveProgress', session, lazy: false })
   if (session.link.pool === undefined) closeLink(session, true, turn)
   else spoolWill(session, turn)
   enter(session, 'lost', why, turn)

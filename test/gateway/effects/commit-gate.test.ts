@@ -8,7 +8,7 @@ import { createRefusals } from '../../../src/gateway/reports/refusals.ts'
 import { createSensorRules } from '../../../src/gateway/rules/sensor-rules.ts'
 import { createHistogram } from '../../../src/histogram.ts'
 import { silentLog } from '../../../src/log.ts'
-import type { Effect, UpstreamEvent } from '../../../src/session/events.ts'
+import type { Effect, Event, UpstreamEvent } from '../../../src/session/events.ts'
 import type { Peer } from '../../../src/session/peers.ts'
 import { createSession, type Session } from '../../../src/session/session.ts'
 import { createMemoryStore } from '../../../src/store/memory.ts'
@@ -24,6 +24,7 @@ const peer: Peer = { key: 1, listener, address: '127.0.0.1', port: 5000 }
 class SlowStore implements Pick<Store, 'written' | 'durable' | 'onDurable'> {
   durable = 0
   written = 0
+  isFailing = false
   #waiting: ((error?: Error) => void)[] = []
 
   onDurable(done: (error?: Error) => void): void {
@@ -47,6 +48,9 @@ class SlowStore implements Pick<Store, 'written' | 'durable' | 'onDurable'> {
       keepUplink: write,
       dropUplink: write,
       onDurable: (done) => self.onDurable(done),
+      get isFailing() {
+        return self.isFailing
+      },
       get written() {
         return self.written
       },
@@ -58,9 +62,10 @@ class SlowStore implements Pick<Store, 'written' | 'durable' | 'onDurable'> {
 }
 
 /** A performer, and all that it did, as short words such as `a send regack` and `b publish 2`. */
-function scene(store: Store) {
+function scene(store: Store, alone = true) {
   const done: string[] = []
   const abandoned: string[] = []
+  const heard: Event[] = []
   const counters = createCounters()
   const reports: ((event: UpstreamEvent) => void)[] = []
   let current = ''
@@ -87,6 +92,7 @@ function scene(store: Store) {
       upstream: upstream as Upstream,
       sessions: { byClientId: new Map() },
       store,
+      alone,
       rules,
       counters,
       latency: createHistogram(),
@@ -107,7 +113,7 @@ function scene(store: Store) {
       },
     },
     {
-      dispatch() {},
+      dispatch: (_session, event) => void heard.push(event),
       admitted() {},
       attempt: (_session, step) => step(),
       abandon: ({ clientId }) => void abandoned.push(clientId),
@@ -116,6 +122,7 @@ function scene(store: Store) {
   return {
     counters,
     abandoned,
+    heard,
     performer,
     report: (event: UpstreamEvent, connection = 0) => reports[connection]?.(event),
     /** Performs these, and tells what was done since the last time. */
@@ -264,6 +271,59 @@ describe('what others may rely on', () => {
   })
 })
 
+describe('the will of a sensor that was lost', () => {
+  const lost = (): Session => Object.assign(sensor('a'), { state: 'lost' })
+  const close = (session: Session): Effect => ({
+    type: 'close',
+    session,
+    publishWill: true,
+    cleanSession: false,
+  })
+
+  it('waits until it is durable that the sensor was lost, which another process may know better [SN-WILL-6]', () => {
+    const { store, does, since } = slow()
+    const a = lost()
+    does({ type: 'attach', session: a })
+    expect(does(progress(a, false), close(a))).toEqual([])
+    store.settle()
+    expect(since()).toEqual(['a close with will'])
+  })
+
+  it('leaves a connection of which nothing is heard any more while it waits', () => {
+    const { store, does, since, report, heard } = slow()
+    const a = lost()
+    does({ type: 'attach', session: a }, progress(a, false), close(a))
+    report({ type: 'congestion', on: true })
+    expect(heard).toEqual([])
+    store.settle()
+    expect(since()).toEqual(['a close with will'])
+    report({ type: 'congestion', on: false })
+    expect(heard).toEqual([{ type: 'congestion', on: false }])
+  })
+
+  it('waits, too, where the gateway publishes it [SN-WILL-6]', () => {
+    const { store, does, since } = slow()
+    const a = lost()
+    expect(does(progress(a, false), publish(a, 7, 0))).toEqual([])
+    store.settle()
+    expect(since()).toEqual(['a publish t 0 7'])
+  })
+
+  it.each([
+    ['is published while the store cannot write', true, ['a close with will', 'a publish t 1 7']],
+    ['waits even then where another process may have the sensor by now', false, []],
+  ])('%s', (_, alone, atOnce) => {
+    const store = new SlowStore()
+    const { does, since } = scene(store.all, alone)
+    const a = lost()
+    does({ type: 'attach', session: a }, progress(a, false))
+    store.isFailing = true
+    expect(does(close(a), publish(a, 7, 1))).toEqual(atOnce)
+    store.settle()
+    expect([...atOnce, ...since()]).toEqual(['a close with will', 'a publish t 1 7'])
+  })
+})
+
 describe('what nobody relies on', () => {
   it('goes at once', () => {
     const { does } = slow()
@@ -277,7 +337,7 @@ describe('what nobody relies on', () => {
         { type: 'connect', session: a, clean: true, mend: true, will: undefined },
         { type: 'subscribe', session: a, token: 2, filter: 'f', qos: 1, replay: true },
         { type: 'unsubscribe', session: a, token: 3, filter: 'f' },
-        { type: 'close', session: a, publishWill: true, cleanSession: true },
+        { type: 'close', session: a, publishWill: false, cleanSession: true },
         { type: 'changed', session: a, peer, from: 'active', to: 'lost', why: '' },
       ),
     ).toEqual([
@@ -287,7 +347,7 @@ describe('what nobody relies on', () => {
       'a mend',
       'a subscribe f',
       'a unsubscribe f',
-      'a close with will for good',
+      'a close for good',
       'a lost',
     ])
   })

@@ -112,6 +112,18 @@ it('has the broker publish the will once when the sleep time has passed [SN-WILL
   expect(publishedOnLoss(world)).toEqual(['lwt/1 "gone" qos 1 retain'])
 })
 
+it('lets nobody learn by the will that a sensor was lost before that is durable [SN-WILL-6]', () => {
+  const [world] = withWill()
+  world.store.lag = 500
+  world.advance(90_000)
+  expect(world.session('dev1').state).toBe('lost')
+  expect(world.broker.wills).toEqual([])
+  expect(world.store.disk.get('dev1')?.progress.state).toBe('active')
+  world.advance(1000)
+  expect(world.store.disk.get('dev1')?.progress.state).toBe('lost')
+  expect(publishedOnLoss(world)).toEqual(['lwt/1 "gone" qos 1 retain'])
+})
+
 it('does not publish the will on DISCONNECT [SN-WILL-7, SN-MAP-12]', () => {
   const [world, sensor] = withWill()
   sensor.send(disconnect)
