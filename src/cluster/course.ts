@@ -1,0 +1,60 @@
+// What a node does next, from one look at the engine: wait for its name, become a member, stand by, take slots, serve, or end.
+// Pure.
+
+import { type Identity, isSame, type Look, type Member, type Orphaned, SLOTS } from './engine.ts'
+import type { Judge } from './judge.ts'
+
+/** What keeps a node from serving. */
+export type Hindrance =
+  /** another process runs under its name, or has until a moment ago */
+  | { readonly type: 'name-in-use'; readonly by: Member }
+  /** another node owns the slots; `silent`: its lease has run out, and it is given time to renew it */
+  | { readonly type: 'standing-by'; readonly owner: Identity; readonly silent: boolean }
+
+/** The next step. */
+export type Step =
+  | { readonly type: 'join'; readonly before: Orphaned | undefined }
+  | { readonly type: 'take'; readonly from: readonly Orphaned[]; readonly free: boolean }
+  | { readonly type: 'serve' }
+  | { readonly type: 'wait'; readonly for: Hindrance }
+  /** its membership has ended: others may have its slots */
+  | { readonly type: 'end' }
+
+/** What a step is decided from. */
+export interface Situation {
+  readonly node: string
+  /** undefined: it is no member yet */
+  readonly self: Identity | undefined
+  readonly look: Look
+  readonly judge: Judge
+  /** monotonic milliseconds */
+  readonly now: number
+  /** the process of this member is certainly gone */
+  isProven(member: Member): boolean
+}
+
+/** Decides it. */
+export function nextStep({ node, self, look, judge, now, isProven }: Situation): Step {
+  if (self === undefined) {
+    const before = look.members.find((one) => one.node === node)
+    if (before === undefined) return { type: 'join', before: undefined }
+    // two processes of one name must not depose each other in turns
+    if (judge.verdictOn(before, look, now, isProven) !== 'gone')
+      return { type: 'wait', for: { type: 'name-in-use', by: before } }
+    const { incarnation } = before
+    return { type: 'join', before: { node, incarnation, proven: isProven(before) } }
+  }
+  if (!look.renewed) return { type: 'end' }
+  const own = look.holdings.find((owner) => isSame(owner, self))
+  if (own?.slots === SLOTS) return { type: 'serve' }
+  const from = judge.orphans(self, look, now, isProven)
+  const left = look.holdings.filter(
+    (owner) => !isSame(owner, self) && !from.some((one) => isSame(one, owner)),
+  )
+  const free = look.free > 0 && (left.length === 0 || own !== undefined)
+  if (from.length > 0 || free) return { type: 'take', from, free }
+  const [owner] = left
+  if (owner === undefined) return { type: 'end' } // slots are missing in the table
+  const silent = judge.verdictOn(owner, look, now, isProven) === 'silent'
+  return { type: 'wait', for: { type: 'standing-by', owner, silent } }
+}

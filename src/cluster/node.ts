@@ -1,0 +1,320 @@
+// A node: keeps its membership and its lease, stands by until it may serve, and notices when others have taken its place.
+
+import type { Hindrance } from './course.ts'
+import { nextStep, type Step } from './course.ts'
+import type { Engine, Identity, Look, Member, MemberState } from './engine.ts'
+import { isSame } from './engine.ts'
+import { Judge } from './judge.ts'
+import { Lease } from './lease.ts'
+import type { LeaseEnd } from './lease-end.ts'
+import type { SignWatch } from './sign-of-life.ts'
+
+/** Milliseconds between looks of a node that stands by, at most. */
+const STANDBY_LOOK = 500
+
+/** The part of a pino logger that is used here. */
+export interface NodeLog {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** What a node works with. */
+export interface NodeParts {
+  readonly name: string
+  /** milliseconds */
+  readonly lease: number
+  readonly engine: Engine
+  readonly end: LeaseEnd
+  readonly signs: Pick<SignWatch, 'watch' | 'isProven'>
+  readonly log: NodeLog
+  /** told once when others have taken its place: nothing may be done any more but to end */
+  onDeposed(why: string): void
+  /** throws an Error that says why this node cannot be one of these */
+  admits?(members: readonly Member[]): void
+}
+
+/** What it is doing; `joining`: it is no member yet. */
+export type NodeState = 'joining' | 'standby' | 'taking-over' | 'active' | 'draining' | 'deposed' | 'left'
+
+/** One object for the life of a process. */
+export class ClusterNode {
+  readonly #parts: NodeParts
+  readonly #judge: Judge
+  readonly #lease: Lease
+  state: NodeState = 'joining'
+  self: Identity | undefined
+  /** the last look, and when it was asked for; monotonic milliseconds */
+  last: { readonly look: Look; readonly at: number } | undefined
+  hindrance: Hindrance | undefined
+  /** why the engine did not answer the last time; undefined: it did */
+  trouble: string | undefined
+  /** owners whose slots this node has taken */
+  takeovers = 0
+  #said = ''
+  #running = false
+  #timer: NodeJS.Timeout | undefined
+  #again = false
+  #onOwned: { resolve(): void; reject(error: unknown): void } | undefined
+  readonly #onLooked: ((answered: boolean, askedAt: number) => void)[] = []
+
+  constructor(parts: NodeParts) {
+    this.#parts = parts
+    this.#judge = new Judge(parts.lease)
+    this.#lease = new Lease(parts.lease)
+  }
+
+  /** Whether it may serve now. */
+  holds(): boolean {
+    return this.#lease.holds(performance.now())
+  }
+
+  /** until when, monotonic milliseconds */
+  get leaseEnd(): number {
+    return this.#lease.end
+  }
+
+  get isWithoutEngine(): boolean {
+    return this.#lease.isWithoutEngine
+  }
+
+  /** Begins to look; resolves when the node owns all slots. Rejects if it cannot be one of the members that are there. */
+  own(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#onOwned = { resolve, reject }
+      this.#look()
+    })
+  }
+
+  /** It serves, with what is stored. */
+  noteServing(): void {
+    if (this.state !== 'taking-over') return
+    this.state = 'active'
+    this.#look()
+  }
+
+  /** Something may have changed: looks at once. */
+  look(): void {
+    this.#look()
+  }
+
+  /** Whether the slots are still its own. Without the engine they count as lost: somebody has taken over a sensor. */
+  async confirm(): Promise<boolean> {
+    const since = performance.now()
+    while (!this.#isOver) {
+      const [answered, askedAt] = await new Promise<[boolean, number]>((resolve) => {
+        this.#onLooked.push((...seen) => resolve(seen))
+        this.#look()
+      })
+      if (askedAt < since || this.#isOver) continue
+      if (!answered)
+        this.#depose('the broker says that sensors were taken over, and the engine cannot be asked by whom')
+      return answered && this.holds()
+    }
+    return false
+  }
+
+  /** It is about to end; others see that. */
+  drain(): void {
+    if (this.#isOver) return
+    this.state = 'draining'
+    this.#look()
+  }
+
+  /** Ends the membership: whoever stands by takes over at once. Says so in the log if that cannot be told to the engine. */
+  async leave(): Promise<void> {
+    const { engine, log } = this.#parts
+    clearTimeout(this.#timer)
+    const { self } = this
+    const wasDeposed = this.state === 'deposed'
+    this.state = wasDeposed ? 'deposed' : 'left'
+    this.#finish()
+    if (self === undefined || wasDeposed) return
+    try {
+      await engine.leave(self)
+    } catch (err) {
+      log.warn(
+        { err, node: self.node },
+        'the engine cannot be told that this node ends: others wait for its lease',
+      )
+    }
+  }
+
+  get #isOver(): boolean {
+    return this.state === 'deposed' || this.state === 'left'
+  }
+
+  #finish(): void {
+    this.#lease.finish()
+    this.#parts.end.set(Number.NEGATIVE_INFINITY)
+  }
+
+  #look(): void {
+    if (this.#isOver) return
+    this.#again = this.#running
+    if (this.#running) return
+    clearTimeout(this.#timer)
+    this.#running = true
+    void this.#goOn()
+  }
+
+  async #goOn(): Promise<void> {
+    const askedAt = performance.now()
+    let isAnswered = false
+    let isSoon = false
+    try {
+      const look = await this.#ask()
+      isAnswered = true
+      if (!this.#isOver) isSoon = await this.#take(look, askedAt)
+    } catch (error) {
+      if (isAnswered) this.#parts.log.debug({ err: error }, 'the engine has refused a step of the cluster')
+      else this.#noteSilence(error, askedAt)
+    }
+    this.#running = false
+    for (const told of this.#onLooked.splice(0)) told(isAnswered, askedAt)
+    if (this.#isOver) return
+    if (isSoon || this.#again) return this.#look()
+    const { lease } = this.#parts
+    const interval = this.state === 'active' ? lease / 5 : Math.min(STANDBY_LOOK, lease / 5)
+    const pause = Math.max(0, askedAt + interval - performance.now())
+    this.#timer = setTimeout(() => this.#look(), pause)
+  }
+
+  #ask(): Promise<Look> {
+    const { engine } = this.#parts
+    if (this.self === undefined) return engine.look()
+    const states: Partial<Record<NodeState, MemberState>> = { active: 'active', draining: 'draining' }
+    return engine.renew(this.self, states[this.state] ?? 'standby')
+  }
+
+  #noteSilence(error: unknown, askedAt: number): void {
+    const now = performance.now()
+    this.#judge.noteSilence()
+    if (this.state === 'active' || this.state === 'draining') this.#lease.noteSilence(askedAt, now)
+    this.#parts.end.set(this.#lease.end)
+    const wasThere = this.trouble === undefined
+    this.trouble = error instanceof Error ? error.message : String(error)
+    if (!wasThere) return
+    const goesOn =
+      this.state === 'active' ? ': it is served on, but nothing is promised until it is back' : ''
+    this.#parts.log.error({ err: error }, `the engine cannot be reached${goesOn}`)
+  }
+
+  /** Does what follows from a look; true: it is to be looked again at once. */
+  async #take(look: Look, askedAt: number): Promise<boolean> {
+    const { name, engine, signs, log } = this.#parts
+    if (this.trouble !== undefined) log.info({}, 'the engine is back')
+    this.trouble = undefined
+    this.last = { look, at: askedAt }
+    this.#judge.noteAnswer(askedAt)
+    this.#watchSigns(look)
+    const step = nextStep({
+      node: name,
+      self: this.self,
+      look,
+      judge: this.#judge,
+      now: performance.now(),
+      isProven: (member) => signs.isProven(member),
+    })
+    this.hindrance = step.type === 'wait' ? step.for : undefined
+    switch (step.type) {
+      case 'end':
+        this.#depose('another node has taken over')
+        return false
+      case 'join':
+        return this.#join(step)
+      case 'take':
+        for (const from of step.from) await this.#takeFrom(from, look)
+        if (step.free) await engine.take(this.self as Identity, undefined)
+        return true
+      case 'serve':
+        this.#serve(askedAt)
+        return false
+      case 'wait':
+        this.#say(step.for)
+        return false
+    }
+  }
+
+  #watchSigns({ members, holdings }: Look): void {
+    const { name, signs } = this.#parts
+    const isRelevant = (member: Member): boolean =>
+      (this.self === undefined && member.node === name) || holdings.some((owner) => isSame(owner, member))
+    const isMine = (member: Member): boolean => this.self !== undefined && isSame(member, this.self)
+    signs.watch(members.filter((member) => isRelevant(member) && !isMine(member)))
+  }
+
+  async #join({ before }: Extract<Step, { type: 'join' }>): Promise<boolean> {
+    const { name, engine, log, admits } = this.#parts
+    try {
+      admits?.(this.last?.look.members ?? [])
+    } catch (error) {
+      this.state = 'left'
+      this.#onOwned?.reject(error)
+      return false
+    }
+    const self = await engine.join(name, before)
+    if (self === undefined) return true
+    if (this.state === 'left') {
+      await engine.leave(self)
+      return false
+    }
+    this.self = self
+    if (this.state === 'joining') this.state = 'standby'
+    log.debug(self, 'member of the cluster')
+    return true
+  }
+
+  async #takeFrom(from: Identity & { readonly proven: boolean }, look: Look): Promise<void> {
+    const { engine, log } = this.#parts
+    const got = await engine.take(this.self as Identity, from)
+    if (got === 0) return
+    this.takeovers += 1
+    const member = look.members.find((one) => isSame(one, from))
+    const silence = member === undefined ? undefined : Math.round(look.now - member.expires)
+    const why = from.proven ? 'its process is gone' : 'its lease has run out'
+    log.warn({ from: from.node, slots: got, ...(from.proven ? {} : { silence }) }, `taking over: ${why}`)
+  }
+
+  #serve(askedAt: number): void {
+    if (this.state === 'draining') return this.#renewed(askedAt)
+    this.#renewed(askedAt)
+    if (this.state !== 'standby') return
+    this.state = 'taking-over'
+    this.#onOwned?.resolve()
+  }
+
+  #renewed(askedAt: number): void {
+    this.#lease.noteRenewal(askedAt)
+    this.#parts.end.set(this.#lease.end)
+  }
+
+  /** Says once what it waits for. */
+  #say(hindrance: Hindrance): void {
+    const { log, name } = this.#parts
+    const owner = hindrance.type === 'standing-by' ? hindrance.owner : hindrance.by
+    const said = `${hindrance.type} ${owner.node} ${owner.incarnation}`
+    if (said === this.#said) return
+    this.#said = said
+    if (hindrance.type === 'standing-by')
+      return log.info({ node: name, active: owner.node }, 'standing by: another node serves the sensors')
+    log.warn(
+      { node: name, address: hindrance.by.address },
+      'another process is this node: waiting until it ends. To stand by beside it, give this one a name of its own (cluster.node)',
+    )
+  }
+
+  #depose(why: string): void {
+    if (this.#isOver) return
+    this.state = 'deposed'
+    clearTimeout(this.#timer)
+    this.#finish()
+    this.#parts.onDeposed(why)
+  }
+
+  /** The store says that this node is not allowed to write any more. */
+  noteDeposed(): void {
+    this.#depose('another node has taken over')
+  }
+}

@@ -1,0 +1,89 @@
+// What a node asks of the tables `mqttsn_member`, `mqttsn_lane` and `mqttsn_slot`: each is one statement, so that a node that freezes
+// can never hold a transaction open.
+
+/** The engine's time, all members, and who owns how many slots. Times are milliseconds since 1970. */
+const SEEN = `
+  (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now,
+  (SELECT coalesce(json_agg(json_build_object(
+      'node', node, 'incarnation', incarnation, 'address', address, 'version', version, 'state', state,
+      'config', convert_from(config, 'UTF8'),
+      'expires', CASE WHEN expires > '-infinity' THEN extract(epoch FROM expires) * 1000 END)), '[]')
+    FROM mqttsn_member) AS members,
+  (SELECT coalesce(json_agg(owner), '[]') FROM (
+      SELECT node, incarnation, count(*) AS slots, max(epoch) AS epoch FROM mqttsn_slot GROUP BY node, incarnation
+    ) AS owner) AS holdings`
+
+const FROM_NOW = (milliseconds: string): string =>
+  `clock_timestamp() + ${milliseconds} * interval '1 millisecond'`
+
+export const LOOK = `SELECT 0 AS renewed, ${SEEN}`
+
+/** $1 node, $2 incarnation, $3 lease in milliseconds, $4 state. One that was deposed is not renewed. */
+export const RENEW = `
+WITH mine AS (
+  UPDATE mqttsn_member SET expires = ${FROM_NOW('$3')}, state = $4
+  WHERE node = $1 AND incarnation = $2 AND expires > '-infinity' RETURNING 1)
+SELECT (SELECT count(*) FROM mine)::int AS renewed, ${SEEN}`
+
+/**
+ * $1 node, $2 its last incarnation or null, $3 whether that is proven to be gone, $4 lease in milliseconds, $5 address, $6 version,
+ * $7 what all must agree on. The slots of the last incarnation go over; its writers fall silent, which waits for groups under way.
+ */
+export const JOIN = `
+WITH put AS (
+  INSERT INTO mqttsn_member AS m (node, incarnation, address, version, config, state, expires)
+  VALUES ($1, nextval('mqttsn_token'), $5, $6, convert_to($7, 'UTF8'), 'standby', ${FROM_NOW('$4')})
+  ON CONFLICT (node) DO UPDATE SET incarnation = excluded.incarnation, address = excluded.address,
+    version = excluded.version, config = excluded.config, state = excluded.state, expires = ${FROM_NOW('$4')}
+  WHERE m.incarnation = $2 AND (m.expires < clock_timestamp() OR $3)
+  RETURNING node, incarnation),
+mute AS (
+  UPDATE mqttsn_lane SET token = NULL FROM put WHERE mqttsn_lane.node = put.node),
+got AS (
+  UPDATE mqttsn_slot SET incarnation = put.incarnation, epoch = epoch + 1 FROM put
+  WHERE mqttsn_slot.node = put.node)
+SELECT incarnation FROM put`
+
+/** Forgets nodes that have been gone for an hour and own nothing, and their writers. */
+export const PRUNE = `
+WITH gone AS (
+  DELETE FROM mqttsn_member m WHERE expires < clock_timestamp() - interval '1 hour'
+    AND NOT EXISTS (SELECT 1 FROM mqttsn_slot s WHERE s.node = m.node) RETURNING node)
+DELETE FROM mqttsn_lane l USING gone WHERE l.node = gone.node`
+
+/**
+ * $1 node, $2 incarnation of the taker; $3 node, $4 incarnation, $5 whether it is proven to be gone. The owner is deposed first, then
+ * its writers fall silent, which waits for groups under way: what they were allowed to write is there when slots are loaded after this.
+ */
+export const TAKE = `
+WITH dead AS (
+  UPDATE mqttsn_member SET expires = '-infinity'
+  WHERE node = $3 AND incarnation = $4 AND (expires < clock_timestamp() OR $5) RETURNING node, incarnation),
+me AS (
+  SELECT node, incarnation FROM mqttsn_member
+  WHERE node = $1 AND incarnation = $2 AND expires > '-infinity' FOR SHARE),
+mute AS (
+  UPDATE mqttsn_lane l SET token = NULL FROM dead WHERE l.node = dead.node AND l.incarnation = dead.incarnation),
+got AS (
+  UPDATE mqttsn_slot s SET node = me.node, incarnation = me.incarnation, epoch = s.epoch + 1 FROM dead, me
+  WHERE s.node = dead.node AND s.incarnation = dead.incarnation RETURNING 1)
+SELECT count(*)::int AS got FROM got`
+
+/** $1 node, $2 incarnation: takes what nobody owns. */
+export const TAKE_FREE = `
+WITH me AS (
+  SELECT node, incarnation FROM mqttsn_member
+  WHERE node = $1 AND incarnation = $2 AND expires > '-infinity' FOR SHARE),
+got AS (
+  UPDATE mqttsn_slot s SET node = me.node, incarnation = me.incarnation, epoch = s.epoch + 1 FROM me
+  WHERE s.node IS NULL RETURNING 1)
+SELECT count(*)::int AS got FROM got`
+
+/** $1 node, $2 incarnation: its slots are free at once. */
+export const LEAVE = `
+WITH gone AS (
+  DELETE FROM mqttsn_member WHERE node = $1 AND incarnation = $2 RETURNING node, incarnation),
+mute AS (
+  UPDATE mqttsn_lane l SET token = NULL FROM gone WHERE l.node = gone.node AND l.incarnation = gone.incarnation)
+UPDATE mqttsn_slot s SET node = NULL, incarnation = NULL FROM gone
+WHERE s.node = gone.node AND s.incarnation = gone.incarnation`

@@ -1,0 +1,12 @@
+// Whether this process is the one that serves the sensors, where several are ready to. Types only.
+
+/** What a gateway asks of whoever knows. A gateway that is alone has none. */
+export interface Tenure {
+  /** Whether it may serve now; without that nothing is taken, nothing leaves, and no deadline is looked at. Cheap. */
+  holds(): boolean
+  /**
+   * The broker says that somebody else has opened the connection of a sensor. Resolves to whether the sensors are still those of
+   * this process; if not, nothing is done any more.
+   */
+  confirm(): Promise<boolean>
+}
