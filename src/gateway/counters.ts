@@ -6,13 +6,18 @@ import type { DropReason } from '../session/events.ts'
 import type { Peer } from '../session/peers.ts'
 import type { RefusalReason } from '../session/refusal.ts'
 
-/** Why a datagram never reached a session; `not-serving`: the gateway starts or stops. */
+/**
+ * Why a datagram never reached a session; `not-serving`: the gateway starts or stops; of several processes that are ready to serve,
+ * `no-owner`: another one may serve now, `stalled`: it came while this one stood still.
+ */
 export type DiscardReason =
   | DropReason
   | `malformed: ${MalformedReason}`
   | `dtls-${Discard}`
   | 'oversized'
   | 'not-serving'
+  | 'no-owner'
+  | 'stalled'
   | 'overloaded'
 
 export interface Counters {

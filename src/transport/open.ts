@@ -3,13 +3,14 @@
 import { openDtls } from './dtls/dtls.ts'
 import type { DtlsOptions } from './dtls/options.ts'
 import { TransportError } from './error.ts'
+import { guarded, type LinkGuard } from './guarded.ts'
 import { openLine } from './line/line.ts'
 import type { LineOptions } from './line/options.ts'
 import type { OnDatagram, Transport } from './transport.ts'
 import { openUdp } from './udp/udp.ts'
 
 /** What a link may be opened with; each kind takes what it knows. */
-export type LinkOptions = DtlsOptions & LineOptions
+export type LinkOptions = DtlsOptions & LineOptions & { readonly guard?: LinkGuard | undefined }
 
 type Open = (
   options: LinkOptions,
@@ -17,15 +18,17 @@ type Open = (
   onError?: (error: Error) => void,
 ) => Promise<Transport>
 
+const line = guarded(openLine)
+
 /** The kinds of link, by the scheme of their urls. */
 const KINDS: Readonly<Record<string, Open>> = {
-  udp: openUdp,
+  udp: guarded(openUdp),
   dtls: openDtls,
-  serial: openLine,
-  tcp: openLine,
-  xbee: openLine,
-  'tcp-listen': openLine,
-  loralink: openLine,
+  serial: line,
+  tcp: line,
+  xbee: line,
+  'tcp-listen': line,
+  loralink: line,
 }
 
 /**

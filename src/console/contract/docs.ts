@@ -30,6 +30,7 @@ export const SUBJECTS = [
   'topics-forgotten',
   'overloaded',
   'datagrams-lost',
+  'standing-by',
   'malformed',
   'dtls-refused',
   'dtls-limits',

@@ -19,6 +19,7 @@ import { serverOptionsOf } from '../dtls/server-options.ts'
 import { logLine } from '../reports/line-log.ts'
 import type { WorkerShare } from '../worker-share.ts'
 import { type Admission, admissionOf } from './admission.ts'
+import type { LinkGuards } from './link-guard.ts'
 
 export interface BoundListener extends Admission {
   readonly index: number
@@ -38,6 +39,8 @@ export interface ListenerParts {
   readonly share?: WorkerShare | undefined
   /** wanted by those with DTLS */
   readonly secure?: SecureParts | undefined
+  /** of a process that is not the only one which is ready to serve */
+  readonly guards?: LinkGuards | undefined
 }
 
 export interface SecureParts extends DtlsReportParts {
@@ -57,7 +60,7 @@ export async function openListener(
   { listeners, limits }: Pick<Config, 'listeners' | 'limits'>,
   index: number,
   onDatagram: (bound: BoundListener, ...datagram: Parameters<OnDatagram>) => void,
-  { log, share, secure }: ListenerParts,
+  { log, share, secure, guards }: ListenerParts,
 ): Promise<BoundListener> {
   const config = listeners[index]
   if (config === undefined) throw new Error(`there is no listener ${index}`)
@@ -75,7 +78,7 @@ export async function openListener(
     roaming: config.roaming,
   }
   const link: { -readonly [K in keyof LinkOptions]: LinkOptions[K] } = {
-    ...{ url, bothFamilies, receiveBuffer, group, longest, pace },
+    ...{ url, bothFamilies, receiveBuffer, group, longest, pace, guard: guards?.guardOf(listener) },
     onLine: (event) => logLine(log, listener.name, event),
     admitsHost: (host) => bound?.admitsHost?.(host) ?? false,
     // it is counted and told as a message from there would be

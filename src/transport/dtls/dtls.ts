@@ -1,10 +1,13 @@
 // Opens a DTLS link: a UDP socket, with the core of DTLS in front of it.
 
 import { TransportError } from '../error.ts'
+import { guarded } from '../guarded.ts'
 import type { OnDatagram, Transport } from '../transport.ts'
 import { openUdp } from '../udp/udp.ts'
 import { DtlsTransport } from './dtls-transport.ts'
 import type { DtlsOptions } from './options.ts'
+
+const openSocket = guarded(openUdp)
 
 /** Opens a DTLS link. It answers nobody before `secure.begin` is called. Rejects with TransportError. */
 export async function openDtls(
@@ -17,7 +20,7 @@ export async function openDtls(
     throw new TransportError('invalid', `${options.url}: it needs pre-shared keys or a certificate (dtls)`)
   let link: DtlsTransport | undefined
   const url = options.url.replace(/^dtls:/, 'udp:')
-  const socket = await openUdp({ ...udp, url }, (...datagram) => link?.receive(...datagram), onError)
+  const socket = await openSocket({ ...udp, url }, (...datagram) => link?.receive(...datagram), onError)
   try {
     link = new DtlsTransport(socket, secure, onDatagram)
     return link

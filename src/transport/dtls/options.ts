@@ -3,6 +3,7 @@
 import type { Effect, SessionInfo } from '../../dtls/effects.ts'
 import type { ServerOptions } from '../../dtls/server/options.ts'
 import type { Association } from '../../session/peers.ts'
+import type { LinkGuard } from '../guarded.ts'
 import type { CredentialStatus } from '../secure-link.ts'
 import type { Remote } from '../transport.ts'
 import type { UdpOptions } from '../udp/udp.ts'
@@ -39,6 +40,7 @@ export interface SecureOptions {
 }
 
 export interface DtlsOptions extends UdpOptions {
+  readonly guard?: LinkGuard | undefined
   /** wanted by `dtls://`, and by nothing else */
   readonly secure?: SecureOptions | undefined
 }

@@ -66,6 +66,16 @@ export const DROPS: Readonly<Record<string, RemedyWords>> = {
     text: 'More came than the gateway can handle. Where there is an answer for that, the sensor was told to try later.',
     next: 'Find who sends so much. If it is all wanted, give the gateway more processor time, or share the load.',
   },
+  'no-owner': {
+    label: 'Another node serves',
+    text: 'A message came to a node that stands by, or could not leave because its lease had run out. Another node serves the sensors.',
+    next: 'Nothing is wrong while a node stands by. If sensors get no answer, let the balancer look at /health/ready, every 5 to 10 seconds.',
+  },
+  stalled: {
+    label: 'Came while the node stood still',
+    text: 'The process was stopped or got no processor time for more than half a second. What came meanwhile is old: sensors have repeated it.',
+    next: 'Find out what stops the machine: a snapshot, swapping, too little processor time.',
+  },
   congestion: {
     label: 'Broker too slow',
     text: 'A message that needs no acknowledgement came while the connection to the broker was full.',
@@ -195,6 +205,8 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
   'suspended-topic': 'poison-topic',
   'upstream-down': 'broker-away',
   overloaded: 'overloaded',
+  'no-owner': 'standing-by',
+  stalled: 'standing-by',
   congestion: 'broker-slow',
   'queue-full': 'queue-full',
   'spool-full': 'spool-grows',
