@@ -15,8 +15,10 @@ import { dueSessions, type Sessions } from '../sessions/table.ts'
 import type { Store } from '../store/store.ts'
 import { type Admissions, createAdmissions } from './admission/admit.ts'
 import { createCounters } from './counters.ts'
+import { bindListeners } from './datagrams/bind-listeners.ts'
 import { createIntake, type Datagram, type Intake } from './datagrams/intake.ts'
-import { type BoundListener, type OwnLinks, openListener } from './datagrams/listener.ts'
+import { createLinkGuards } from './datagrams/link-guard.ts'
+import type { BoundListener, OwnLinks } from './datagrams/listener.ts'
 import { decodeDatagram, peerOf, type ReceptionBooks } from './datagrams/reception.ts'
 import { createSecureSessions } from './dtls/association-use.ts'
 import { MANY_HELD } from './effects/commit-gate.ts'
@@ -25,7 +27,7 @@ import { type GatewayStatus, type Observer, Observers } from './observer.ts'
 import { type OpenedBroker, openBroker } from './open-broker.ts'
 import { closeStore, createBearings, isDurable, loadStore, openStore, settleStore } from './open-store.ts'
 import type { GatewayParts } from './parts.ts'
-import { logListening, logPacket } from './reports/log-lines.ts'
+import { logPacket } from './reports/log-lines.ts'
 import { reportLosses } from './reports/loss-report.ts'
 import { createRefusals, type Refusals } from './reports/refusals.ts'
 import { createSlotOf, namingOf } from './rules/naming.ts'
@@ -33,6 +35,7 @@ import { type ReloadReport, reloadConfig } from './rules/reload.ts'
 import { createSensorRules, type SensorRules } from './rules/sensor-rules.ts'
 import { createStatus } from './status.ts'
 import { publishStatus } from './status-topics/publish-status.ts'
+import type { Tenure } from './tenure.ts'
 import { createTurns, reportFault, type Turns } from './turns.ts'
 import { unguessable } from './unguessable.ts'
 import type { WorkerShare } from './worker-share.ts'
@@ -58,6 +61,7 @@ export class Gateway {
   readonly #log: Log
   readonly #share: WorkerShare | undefined
   readonly #onDeposed: GatewayParts['onDeposed']
+  readonly #tenure: Tenure | undefined
   readonly #counters = createCounters()
   readonly #observers: Observers
   readonly #refusals: Refusals
@@ -73,12 +77,16 @@ export class Gateway {
   #ticker: NodeJS.Timeout | undefined
   #reports: (() => void)[] = []
 
-  constructor(config: Config, { log = silentLog, store, share, findKey, onDeposed }: GatewayParts = {}) {
+  constructor(
+    config: Config,
+    { log = silentLog, store, share, findKey, onDeposed, tenure }: GatewayParts = {},
+  ) {
     this.#config = config
     this.#log = log
     this.#store = store
     this.#share = share
     this.#onDeposed = onDeposed
+    this.#tenure = tenure
     this.sessions = share?.sessions ?? createSecureSessions(config, this.#listeners)
     this.rules = createSensorRules(config, unguessable)
     this.admissions = createAdmissions(config, log)
@@ -91,7 +99,8 @@ export class Gateway {
       onDiscarded: (reason, from) => this.#observers.discarded(reason, from, undefined),
     }
     const secure = { log, books: this.#books, sessions: this.sessions, findKey, links: new Map() }
-    this.links = { log, share, secure }
+    const guards = share === undefined && tenure ? createLinkGuards(tenure, this.#books) : undefined
+    this.links = { log, share, secure, guards }
     this.#intake = createIntake({ ...this.#books, limits: () => config.limits })
   }
 
@@ -104,20 +113,28 @@ export class Gateway {
     this.serve()
   }
 
+  /** Binds what is not bound yet; `early`: only what may be bound while another process serves. Nothing is served before `serve`. */
+  async bind(early = false): Promise<void> {
+    await bindListeners(this.#config, this.#listeners, this.#intake.receive, this.links, early)
+  }
+
   /** The first half of `start`: everything is there, and what comes from sensors waits. */
   async prepare(): Promise<void> {
     try {
       // listeners first: where they are taken, another gateway runs, whose store and connections must be left alone
-      for (const index of this.#config.listeners.keys()) {
-        const bound = await openListener(this.#config, index, this.#intake.receive, this.links)
-        this.#listeners.set(bound.listener, bound)
-        if (this.#share === undefined) logListening(this.#log, bound)
-      }
+      await this.bind()
       const part = this.#share?.stored
       this.#store ??= await openStore(this.#config, this.#log, createSlotOf(namingOf(this.#config)), part)
       this.#store.onDeposed((why) => this.#onDeposed?.(why))
       const stored = await loadStore(this.#config, this.#store, this.#listeners.values(), part)
-      this.#broker = await openBroker(this.#config, this.#log, this.#books, this.#store, this.#share)
+      this.#broker = await openBroker(
+        this.#config,
+        this.#log,
+        this.#books,
+        this.#store,
+        this.#share,
+        this.#tenure,
+      )
       this.rules.reserve(this.#broker.ownNames)
       const turns = this.#createTurns(this.#store, this.#broker)
       const places = createBearings(this.#listeners.values(), this.#store)
@@ -133,7 +150,8 @@ export class Gateway {
     const [observers, refusals] = [this.#observers, this.#refusals]
     const transmitter = createTransmitter({ config, log, listeners, counters, observers, upstream })
     const { sessions, rules, latency, admissions } = this
-    const forAll = { sessions, rules, latency, counters, observers, refusals, admissions, log }
+    const tenure = this.#tenure
+    const forAll = { sessions, rules, latency, counters, observers, refusals, admissions, log, tenure }
     this.#transmitter = transmitter
     this.#turns = createTurns({ ...forAll, store, upstream, transmitter })
     return this.#turns
@@ -173,6 +191,7 @@ export class Gateway {
 
   async #close(): Promise<void> {
     this.#intake.close()
+    this.links.guards?.close()
     this.admissions.close()
     await this.#broker?.close()
     this.#broker = undefined
@@ -242,7 +261,7 @@ export class Gateway {
 
   #tick(): void {
     const now = performance.now()
-    if (this.#intake.isCatchingUp) return
+    if (this.#intake.isCatchingUp || this.#tenure?.holds() === false) return
     for (const session of dueSessions(this.sessions, now)) this.dispatch(session, { type: 'deadline' })
     this.#transmitter?.advertise(now)
   }

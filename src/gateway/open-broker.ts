@@ -13,6 +13,7 @@ import { isDurable } from './open-store.ts'
 import { namesOf, poolsOf } from './rules/pools.ts'
 import { sharedRecordsIn } from './shared-records.ts'
 import { offlineMessage, statusTopicOf } from './status-topics/topics.ts'
+import type { Tenure } from './tenure.ts'
 import type { WorkerShare } from './worker-share.ts'
 
 /** All connections to the broker, and the embedded broker if there is one. */
@@ -61,6 +62,7 @@ export async function openBroker(
   books: DiscardBooks,
   store: Store,
   share?: WorkerShare,
+  tenure?: Pick<Tenure, 'holds'>,
 ): Promise<OpenedBroker> {
   const embedded = config.broker.url === 'embedded' ? await startEmbeddedBroker() : undefined
   const url = embedded?.url ?? config.broker.url
@@ -89,6 +91,7 @@ export async function openBroker(
     pools: poolsFor(broker, ownName(broker)),
     records,
     sharedNames: share === undefined || share.stored.index === 0 ? sharedNamesFor(broker) : undefined,
+    mayConnect: tenure && (() => tenure.holds()),
     onDropped: (reason, source) => countDiscard(books, reason, source ? { address: source } : undefined),
   })
   const upstream = createUpstream(optionsOf(config.broker))

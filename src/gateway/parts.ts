@@ -3,6 +3,7 @@
 import type { Log } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { KeyLookUp } from './dtls/key-questions.ts'
+import type { Tenure } from './tenure.ts'
 import type { WorkerShare } from './worker-share.ts'
 
 /** Takes why a gateway is of no use any more. */
@@ -17,6 +18,8 @@ export interface GatewayParts {
   share?: WorkerShare | undefined
   /** told, if ever, that another gateway has taken over the store: whatever runs this one should end it */
   onDeposed?: OnDeposed | undefined
+  /** other processes are ready to serve the same sensors */
+  tenure?: Tenure | undefined
   /** asked for pre-shared keys that the configuration does not have */
   findKey?: KeyLookUp | undefined
 }

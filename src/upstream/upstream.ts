@@ -233,6 +233,8 @@ export interface UpstreamOptions {
   readonly sharedNames?: readonly string[] | undefined
   /** pauses before the gateway's own connection is tried again: the first, and the longest */
   readonly reconnect: { readonly min: number; readonly max: number }
+  /** asked before every attempt; one that may not be made fails as if the broker could not be reached */
+  readonly mayConnect?: (() => boolean) | undefined
   readonly log: UpstreamLog
   /** told of every message that is given up without another event; `source`: the address of its sender, where that is known */
   readonly onDropped?: ((reason: UpstreamDrop, source?: string) => void) | undefined

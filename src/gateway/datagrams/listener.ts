@@ -55,11 +55,14 @@ export interface SecureParts extends DtlsReportParts {
 /** Those of a gateway, which may be one of several that share the sensors. */
 export type OwnLinks = ListenerParts & { readonly secure: SecureParts }
 
+/** Takes what comes in at a listener. */
+export type OnBoundDatagram = (bound: BoundListener, ...datagram: Parameters<OnDatagram>) => void
+
 /** Binds a listener, or stands behind one that is bound already (`share`); rejects with a clear error if that fails. */
 export async function openListener(
   { listeners, limits }: Pick<Config, 'listeners' | 'limits'>,
   index: number,
-  onDatagram: (bound: BoundListener, ...datagram: Parameters<OnDatagram>) => void,
+  onDatagram: OnBoundDatagram,
   { log, share, secure, guards }: ListenerParts,
 ): Promise<BoundListener> {
   const config = listeners[index]

@@ -1,7 +1,7 @@
 // Performs what the session core asks for: one table of all effects, behind the commit gate.
 
 import type { Log } from '../../log.ts'
-import type { Effect, Event } from '../../session/events.ts'
+import type { Effect, Event, UpstreamEvent } from '../../session/events.ts'
 import type { Session } from '../../session/session.ts'
 import type { AdmissionAnswer } from '../../sessions/connect/admission.ts'
 import type { Store } from '../../store/store.ts'
@@ -12,6 +12,7 @@ import { createDroppedLog } from '../reports/dropped-messages.ts'
 import { logChange, logSetAside } from '../reports/log-lines.ts'
 import type { Refusals } from '../reports/refusals.ts'
 import { createTopicWarnings } from '../reports/topic-warnings.ts'
+import type { Tenure } from '../tenure.ts'
 import { type BrokerEffectsParts, createBrokerEffects } from './broker-effects.ts'
 import { createCommitGate } from './commit-gate.ts'
 import type { EffectTable } from './effect-table.ts'
@@ -26,8 +27,8 @@ export interface EffectPerformerParts extends Omit<BrokerEffectsParts, 'onUpstre
   readonly refusals: Refusals
   readonly admissions: Pick<Admissions, 'ask'>
   readonly log: Log
-  /** no other process can take sessions over; true unless told */
-  readonly alone?: boolean | undefined
+  /** other processes are ready to serve the same sensors */
+  readonly tenure?: Pick<Tenure, 'confirm'> | undefined
 }
 
 /** Whom a performer calls back; none of these throws. */
@@ -49,6 +50,9 @@ export interface EffectPerformer {
   readonly held: number
 }
 
+/** Somebody else has opened the connection of the sensor: another gateway, or another process of this one. */
+const isTakenOver = (event: UpstreamEvent): boolean => event.type === 'closed' && event.why === 'taken-over'
+
 /** One performer for the life of a gateway. */
 export function createEffectPerformer(
   parts: EffectPerformerParts,
@@ -57,7 +61,7 @@ export function createEffectPerformer(
   const { store, transmitter, observers, refusals, counters, log } = parts
   const gate = createCommitGate({
     store,
-    alone: parts.alone,
+    alone: parts.tenure === undefined,
     release: (effect, session) => callbacks.attempt(session, () => performNow(effect)),
     onFailure() {
       counters.storeFailures += 1
@@ -70,11 +74,16 @@ export function createEffectPerformer(
     ...parts,
     onUpstreamEvent(session, event) {
       if (gate.isClosing(session)) return
-      observers.heard(session, event)
-      if (event.type === 'closed') gate.forgetConnection(session)
-      callbacks.dispatch(session, event)
+      if (parts.tenure !== undefined && isTakenOver(event))
+        return void parts.tenure.confirm().then((isOurs) => isOurs && report(session, event))
+      report(session, event)
     },
   })
+  function report(session: Session, event: UpstreamEvent): void {
+    observers.heard(session, event)
+    if (event.type === 'closed') gate.forgetConnection(session)
+    callbacks.dispatch(session, event)
+  }
   const storeEffects = createStoreEffects(store)
   const table: EffectTable = {
     send,

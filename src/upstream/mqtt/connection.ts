@@ -204,16 +204,26 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
     const { counts } = this.#shared
     const wanted = this.#wanted
     if (wanted === undefined) return
+    if (this.#shared.options.mayConnect?.() === false)
+      return this.#failLater(wanted, {
+        outcome: 1,
+        detail: 'another process may serve the sensors now',
+        unreachable: true,
+      })
     try {
       this.#socket = new BrokerSocket(this.#shared, this.#shared.endpoints.current, wanted, version, this)
       counts.connecting += 1
     } catch (error) {
-      process.nextTick(() => {
-        if (wanted !== this.#wanted) return
-        counts.connecting += 1
-        this.failed({ outcome: 3, detail: explainError(error), answered: true })
-      })
+      this.#failLater(wanted, { outcome: 3, detail: explainError(error), answered: true })
     }
+  }
+
+  #failLater(wanted: ConnectOptions, failure: Failure): void {
+    process.nextTick(() => {
+      if (wanted !== this.#wanted) return
+      this.#shared.counts.connecting += 1
+      this.failed(failure)
+    })
   }
 
   /** The attempt has succeeded or failed: makes room for the next one. */

@@ -92,7 +92,7 @@ function scene(store: Store, alone = true) {
       upstream: upstream as Upstream,
       sessions: { byClientId: new Map() },
       store,
-      alone,
+      tenure: alone ? undefined : { confirm: async () => true },
       rules,
       counters,
       latency: createHistogram(),
