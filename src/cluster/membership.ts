@@ -3,72 +3,92 @@
 import type { Engine, Holding, Identity, Look, Member, MemberState, Orphaned } from './engine.ts'
 import { JOIN, LEAVE, LOOK, PRUNE, RENEW, TAKE, TAKE_FREE } from './statements.ts'
 
-/** A connection that carries out one statement after the other; rejects when there is no answer in time. */
-export interface Questions {
-  ask(statement: string, values: readonly unknown[]): Promise<readonly Record<string, unknown>[]>
-}
+/** Asks the engine one thing after the other; values come as text. Rejects when there is no answer in time. */
+export type Ask = (
+  statement: string,
+  values: readonly (string | number)[],
+) => Promise<readonly (readonly (string | null)[])[]>
 
 /** What a member says of itself when it joins. */
 export interface Description {
-  readonly address: string | undefined
+  /** '' where it cannot say */
+  readonly address: string
   readonly version: string
   /** what all nodes must agree on */
   readonly config: string
+  /** threads that write to the store */
+  readonly writers: number
 }
 
-interface SeenRow {
-  readonly now: number
-  readonly renewed: number
-  readonly members: readonly (Omit<Member, 'expires'> & { readonly expires: number | null })[]
-  readonly holdings: readonly { node: string | null; incarnation: number; slots: number; epoch: number }[]
+interface SeenMember extends Identity {
+  readonly address: string | null
+  readonly version: string | null
+  readonly config: string | null
+  readonly state: MemberState
+  readonly expires: number | null
+}
+
+interface SeenHolding {
+  readonly node: string | null
+  readonly incarnation: number
+  readonly slots: number
+  readonly epoch: number
 }
 
 /** `lease`: milliseconds; `describe` is asked whenever the node joins. */
-export function createMembership(questions: Questions, lease: number, describe: () => Description): Engine {
-  const ask = (statement: string, ...values: unknown[]) => questions.ask(statement, values)
-
-  async function see(statement: string, ...values: unknown[]): Promise<Look> {
-    const [row] = (await ask(statement, ...values)) as unknown as SeenRow[]
+export function createMembership(ask: Ask, lease: number, describe: () => Description): Engine {
+  async function see(statement: string, ...values: (string | number)[]): Promise<Look> {
+    const [row] = await ask(statement, values)
     if (row === undefined) throw new Error('the engine has given no answer')
+    const [renewed, now, members, owners] = row
     const holdings: Holding[] = []
     let free = 0
-    for (const { node, ...rest } of row.holdings) {
+    for (const { node, ...rest } of JSON.parse(owners ?? '[]') as readonly SeenHolding[]) {
       if (node === null) free += rest.slots
       else holdings.push({ node, ...rest })
     }
-    const members = row.members.map((one) => ({
-      ...one,
-      address: one.address ?? undefined,
-      version: one.version ?? undefined,
-      config: one.config ?? undefined,
-      expires: one.expires ?? Number.NEGATIVE_INFINITY,
-    }))
-    return { now: row.now, renewed: row.renewed > 0, members, holdings, free }
+    return {
+      now: Number(now),
+      renewed: Number(renewed) > 0,
+      members: (JSON.parse(members ?? '[]') as readonly SeenMember[]).map(memberOf),
+      holdings,
+      free,
+    }
   }
 
-  async function count(statement: string, ...values: unknown[]): Promise<number> {
-    const [row] = await ask(statement, ...values)
-    return Number(row?.['got'] ?? 0)
+  async function count(statement: string, ...values: (string | number)[]): Promise<number> {
+    const [row] = await ask(statement, values)
+    return Number(row?.[0] ?? 0)
   }
 
   return {
     look: () => see(LOOK),
     async join(node: string, before: Orphaned | undefined): Promise<Identity | undefined> {
-      const { address, version, config } = describe()
-      const known = [before?.incarnation ?? null, before?.proven ?? false]
-      const [row] = await ask(JOIN, node, ...known, lease, address ?? null, version, config)
-      if (row === undefined) return undefined
-      await ask(PRUNE)
-      return { node, incarnation: Number(row['incarnation']) }
+      const { address, version, config, writers } = describe()
+      const known = [before?.incarnation ?? 0, String(before?.proven ?? false)]
+      const incarnation = await count(JOIN, node, ...known, lease, address, version, config, writers)
+      if (incarnation === 0) return undefined
+      await ask(PRUNE, [])
+      return { node, incarnation }
     },
     renew: ({ node, incarnation }: Identity, state: MemberState) =>
       see(RENEW, node, incarnation, lease, state),
     take({ node, incarnation }: Identity, from: Orphaned | undefined): Promise<number> {
       if (from === undefined) return count(TAKE_FREE, node, incarnation)
-      return count(TAKE, node, incarnation, from.node, from.incarnation, from.proven)
+      return count(TAKE, node, incarnation, from.node, from.incarnation, String(from.proven))
     },
     async leave({ node, incarnation }: Identity): Promise<void> {
-      await ask(LEAVE, node, incarnation)
+      await ask(LEAVE, [node, incarnation])
     },
   }
 }
+
+const memberOf = ({ node, incarnation, state, expires, ...said }: SeenMember): Member => ({
+  node,
+  incarnation,
+  state,
+  address: said.address ?? undefined,
+  version: said.version ?? undefined,
+  config: said.config ?? undefined,
+  expires: expires ?? Number.NEGATIVE_INFINITY,
+})

@@ -31,8 +31,8 @@ export interface NodeParts {
   readonly log: NodeLog
   /** told once when others have taken its place: nothing may be done any more but to end */
   onDeposed(why: string): void
-  /** throws an Error that says why this node cannot be one of these */
-  admits?(members: readonly Member[]): void
+  /** throws an Error that says why this node cannot be one of these; `now`: the engine's time */
+  admits?(members: readonly Member[], now: number): void
 }
 
 /** What it is doing; `joining`: it is no member yet. */
@@ -63,6 +63,10 @@ export class ClusterNode {
     this.#parts = parts
     this.#judge = new Judge(parts.lease)
     this.#lease = new Lease(parts.lease)
+  }
+
+  get name(): string {
+    return this.#parts.name
   }
 
   /** Whether it may serve now. */
@@ -248,7 +252,7 @@ export class ClusterNode {
   async #join({ before }: Extract<Step, { type: 'join' }>): Promise<boolean> {
     const { name, engine, log, admits } = this.#parts
     try {
-      admits?.(this.last?.look.members ?? [])
+      if (this.last !== undefined) admits?.(this.last.look.members, this.last.look.now)
     } catch (error) {
       this.state = 'left'
       this.#onOwned?.reject(error)

@@ -21,24 +21,28 @@ export const LOOK = `SELECT 0 AS renewed, ${SEEN}`
 /** $1 node, $2 incarnation, $3 lease in milliseconds, $4 state. One that was deposed is not renewed. */
 export const RENEW = `
 WITH mine AS (
-  UPDATE mqttsn_member SET expires = ${FROM_NOW('$3')}, state = $4
+  UPDATE mqttsn_member SET expires = ${FROM_NOW('$3::float8')}, state = $4
   WHERE node = $1 AND incarnation = $2 AND expires > '-infinity' RETURNING 1)
 SELECT (SELECT count(*) FROM mine)::int AS renewed, ${SEEN}`
 
 /**
- * $1 node, $2 its last incarnation or null, $3 whether that is proven to be gone, $4 lease in milliseconds, $5 address, $6 version,
- * $7 what all must agree on. The slots of the last incarnation go over; its writers fall silent, which waits for groups under way.
+ * $1 node, $2 its last incarnation or 0, $3 whether that is proven to be gone, $4 lease in milliseconds, $5 address, $6 version, $7 what
+ * all must agree on, $8 writers. The slots of the last incarnation go over; its writers fall silent, which waits for groups under way.
  */
 export const JOIN = `
 WITH put AS (
   INSERT INTO mqttsn_member AS m (node, incarnation, address, version, config, state, expires)
-  VALUES ($1, nextval('mqttsn_token'), $5, $6, convert_to($7, 'UTF8'), 'standby', ${FROM_NOW('$4')})
+  VALUES ($1, nextval('mqttsn_token'), nullif($5, ''), $6, convert_to($7, 'UTF8'), 'standby', ${FROM_NOW('$4::float8')})
   ON CONFLICT (node) DO UPDATE SET incarnation = excluded.incarnation, address = excluded.address,
-    version = excluded.version, config = excluded.config, state = excluded.state, expires = ${FROM_NOW('$4')}
-  WHERE m.incarnation = $2 AND (m.expires < clock_timestamp() OR $3)
+    version = excluded.version, config = excluded.config, state = excluded.state, expires = ${FROM_NOW('$4::float8')}
+  WHERE m.incarnation = $2 AND (m.expires < clock_timestamp() OR $3::boolean)
   RETURNING node, incarnation),
+lanes AS (
+  INSERT INTO mqttsn_lane (node, lane, incarnation, token)
+  SELECT put.node, lane, put.incarnation, nextval('mqttsn_token') FROM put, generate_series(0, $8::int - 1) AS lane
+  ON CONFLICT (node, lane) DO UPDATE SET incarnation = excluded.incarnation, token = excluded.token),
 mute AS (
-  UPDATE mqttsn_lane SET token = NULL FROM put WHERE mqttsn_lane.node = put.node),
+  UPDATE mqttsn_lane SET token = NULL FROM put WHERE mqttsn_lane.node = put.node AND lane >= $8::int),
 got AS (
   UPDATE mqttsn_slot SET incarnation = put.incarnation, epoch = epoch + 1 FROM put
   WHERE mqttsn_slot.node = put.node)
@@ -58,7 +62,7 @@ DELETE FROM mqttsn_lane l USING gone WHERE l.node = gone.node`
 export const TAKE = `
 WITH dead AS (
   UPDATE mqttsn_member SET expires = '-infinity'
-  WHERE node = $3 AND incarnation = $4 AND (expires < clock_timestamp() OR $5) RETURNING node, incarnation),
+  WHERE node = $3 AND incarnation = $4 AND (expires < clock_timestamp() OR $5::boolean) RETURNING node, incarnation),
 me AS (
   SELECT node, incarnation FROM mqttsn_member
   WHERE node = $1 AND incarnation = $2 AND expires > '-infinity' FOR SHARE),

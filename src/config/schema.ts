@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { brokerUrl } from './sections/addresses.ts'
 import { admission } from './sections/admission.ts'
 import { broker } from './sections/broker.ts'
+import { cluster } from './sections/cluster.ts'
 import { consoleSection } from './sections/console.ts'
 import { listener } from './sections/listener.ts'
 import { queue, store } from './sections/queues.ts'
@@ -163,6 +164,11 @@ export const configSchema = z
         'How messages wait for sensors. The first rule that fits both ClientId and topic counts; without one, the oldest message makes room. `limits.queuedMessages` and `limits.queuedOctets` hold for all messages of a sensor together.',
       ),
     store: store.prefault({}).describe('Where sessions and waiting messages are kept.'),
+    cluster: cluster
+      .optional()
+      .describe(
+        'Several gateways that share a database: one serves, the others stand by and take over when it is gone. For `store.type` "postgres" only.',
+      ),
     workers: z
       .union([z.int().min(1).max(64), z.literal('auto')], { error: 'a whole number from 1 to 64, or "auto"' })
       .prefault(1)

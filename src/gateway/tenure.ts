@@ -1,7 +1,11 @@
 // Whether this process is the one that serves the sensors, where several are ready to. Types only.
 
+import type { Incarnation } from '../store/part.ts'
+
 /** What a gateway asks of whoever knows. A gateway that is alone has none. */
 export interface Tenure {
+  /** as whom the store is written to; undefined as long as another process serves */
+  readonly taken: Incarnation | undefined
   /** Whether it may serve now; without that nothing is taken, nothing leaves, and no deadline is looked at. Cheap. */
   holds(): boolean
   /**

@@ -5,6 +5,7 @@ import type { Config } from '../schema.ts'
 import { brokerUrls, hostOf } from '../sections/addresses.ts'
 import { matchesEverything } from '../sections/glob.ts'
 import { isLoopback } from '../sections/networks.ts'
+import { clusterContradictions } from './cluster.ts'
 import { connectionContradictions } from './connections.ts'
 import type { Contradiction } from './contradiction.ts'
 import { listenerContradictions } from './listeners.ts'
@@ -158,6 +159,7 @@ export const contradictions = (config: Config): Contradiction[] => [
   ...listenerContradictions(config),
   ...brokerContradictions(config),
   ...connectionContradictions(config),
+  ...clusterContradictions(config),
   ...predefinedContradictions(config),
   ...consoleContradictions(config),
   ...storeContradictions(config),

@@ -107,6 +107,19 @@ function* engineWarnings({ store: { type, url, password } }: Config): Generator<
     yield 'store.url: sslmode=require lets anyone pose as the database server; write verify-full'
 }
 
+/** Milliseconds in which another node has taken over and has connected all sensors again. */
+const TAKEOVER = 30_000
+
+function* clusterWarnings({ cluster, broker }: Config): Generator<string> {
+  if (cluster === undefined) return
+  if (broker.url === 'embedded')
+    yield 'broker.url: "embedded" ends with the node that serves; several gateways need a broker of their own'
+  else if (broker.version === '3.1.1')
+    yield 'broker.version: an MQTT 3.1.1 broker publishes the wills of all sensors when a node dies; MQTT 5 waits for the next node'
+  if (broker.absence < TAKEOVER)
+    yield 'broker.absence: below 30 s the broker may publish wills of sensors before another node has connected them again'
+}
+
 function* storeWarnings({ sensors, queues, store, limits }: Config): Generator<string> {
   for (const [i, { ack, spool }] of sensors.entries()) {
     if (ack === 'store' && store.type === 'memory')
@@ -138,5 +151,6 @@ export const warningsOf = (config: Config): string[] => [
   ...ruleWarnings(config),
   ...storeWarnings(config),
   ...engineWarnings(config),
+  ...clusterWarnings(config),
   ...unusedWarnings(config),
 ]

@@ -86,6 +86,11 @@ export class EngineConnection {
     })
   }
 
+  /** this machine's address; undefined over a Unix socket */
+  get localAddress(): string | undefined {
+    return this.#socket.localAddress
+  }
+
   get isLost(): boolean {
     return this.#lost !== undefined
   }

@@ -1,0 +1,96 @@
+// Opens a node: the engine, its tables, a sign of life, and the membership.
+
+import type { Config } from '../config/schema.ts'
+import type { EngineOptions } from '../store/postgres/engine/connection.ts'
+import { prepareSchema } from '../store/postgres/schema.ts'
+import { StoreError } from '../store/store.ts'
+import { agreementOf, differs, insistOnNames } from './agreement.ts'
+import { EngineLine } from './engine-line.ts'
+import { LeaseEnd } from './lease-end.ts'
+import { createMembership } from './membership.ts'
+import { ClusterNode, type NodeLog } from './node.ts'
+import { placeOfProcess } from './place.ts'
+import { openSign, type Sign, SignWatch } from './sign-of-life.ts'
+import { type ClusterStatus, statusOf } from './status.ts'
+
+/** The part of a lease after which a question has failed: there must be time for another one. */
+const PATIENCE = 0.4
+
+/** What a node is opened with. */
+export interface NodeOptions {
+  readonly config: Config
+  readonly engine: Omit<EngineOptions, 'application'>
+  /** the program's */
+  readonly version: string
+  /** threads that write to the store */
+  readonly writers: number
+  readonly log: NodeLog
+  /** told once when others have taken its place */
+  onDeposed(why: Error): void
+}
+
+/** A node and what belongs to it. */
+export interface OpenedNode {
+  readonly node: ClusterNode
+  /** for threads: until when the lease holds */
+  readonly end: LeaseEnd
+  /** tells this cluster from others at a broker */
+  readonly installation: string
+  status(): ClusterStatus
+  /** Ends the membership, so that others take over at once. */
+  close(): Promise<void>
+}
+
+/** Resolves when the engine was reached; rejects with StoreError if it cannot be, or is not fit. Nothing is owned yet. */
+export async function openNode(options: NodeOptions): Promise<OpenedNode> {
+  const { config, engine, version, writers, log } = options
+  const { node: name, lease } = config.cluster
+  const application = `mqttsn ${name}`
+  const line = new EngineLine({ ...engine, application }, lease * PATIENCE)
+  const first = new EngineLine({ ...engine, application }, 10_000)
+  let sign: Sign | undefined
+  try {
+    const { installation } = await prepareSchema(async (statement) => [...(await first.ask(statement))])
+    const place = placeOfProcess()
+    sign = await openSign(first.localAddress ?? '127.0.0.1', place).catch((err: unknown) => {
+      log.warn({ err }, 'no port for a sign of life: others notice by the lease alone when this process is gone')
+      return undefined
+    })
+    const end = new LeaseEnd()
+    const own = agreementOf(config)
+    const { address = '' } = sign ?? {}
+    const describe = () => ({ address, version, config: own, writers })
+    const ask = (text: string, values: readonly (string | number)[]) => line.ask({ text, values })
+    const signs = new SignWatch(place, () => node.look())
+    const node: ClusterNode = new ClusterNode({
+      name,
+      lease,
+      engine: createMembership(ask, lease, describe),
+      end,
+      signs,
+      log,
+      admits: (members, now) => insistOnNames(own, members, now, name),
+      onDeposed: (why) => options.onDeposed(new Error(`${why}: this node must not go on, and ends`)),
+    })
+    const opened = sign
+    return {
+      node,
+      end,
+      installation,
+      status: () => statusOf(node, { lease, line, differs: (member) => differs(own, member) }),
+      async close() {
+        await node.leave()
+        signs.close()
+        opened?.close()
+        await line.close()
+      },
+    }
+  } catch (error) {
+    sign?.close()
+    await line.close()
+    if (error instanceof StoreError) throw error
+    throw new StoreError(`store.url: ${error instanceof Error ? error.message : error}`)
+  } finally {
+    await first.close()
+  }
+}

@@ -1,0 +1,103 @@
+// What a node tells of itself and of the others, for people and for metrics.
+
+import { isSame, type Member } from './engine.ts'
+import type { EngineLine } from './engine-line.ts'
+import type { ClusterNode, NodeState } from './node.ts'
+
+/** A member, as this node has seen it last. */
+export interface MemberStatus {
+  readonly node: string
+  readonly incarnation: number
+  readonly state: Member['state'] | 'deposed'
+  readonly address: string | undefined
+  readonly version: string | undefined
+  /** milliseconds until its lease runs out; negative: it has; undefined: it has none */
+  readonly leaseLeft: number | undefined
+  readonly slots: number
+  readonly isSelf: boolean
+  /** it runs with another configuration in what should be the same */
+  readonly differs: boolean
+}
+
+export interface ClusterStatus {
+  readonly node: string
+  readonly state: NodeState
+  /** why it does not serve; undefined: it does */
+  readonly hindrance: string | undefined
+  /** milliseconds */
+  readonly lease: number
+  /** until its own lease runs out, as it counts; 0: it has none */
+  readonly leaseLeft: number
+  /** owners whose slots this process has taken */
+  readonly takeovers: number
+  readonly engine: {
+    readonly host: string | undefined
+    /** it has answered the last time */
+    readonly up: boolean
+    /** why it has not */
+    readonly trouble: string | undefined
+    /** milliseconds that the last answer took, and since then */
+    readonly latency: number | undefined
+    readonly answeredAgo: number | undefined
+  }
+  readonly members: readonly MemberStatus[]
+}
+
+/** What the status is made of besides the node. */
+export interface StatusParts {
+  readonly lease: number
+  readonly line: Pick<EngineLine, 'host' | 'latency'>
+  differs(member: Member): boolean
+}
+
+/** As it is now. */
+export function statusOf(node: ClusterNode, { lease, line, differs }: StatusParts): ClusterStatus {
+  const now = performance.now()
+  const { last, trouble } = node
+  const ago = last === undefined ? 0 : now - last.at
+  const members = (last?.look.members ?? []).map((member) => {
+    const { node: name, incarnation, address, version, state, expires } = member
+    const isDeposed = expires === Number.NEGATIVE_INFINITY
+    return {
+      node: name,
+      incarnation,
+      address: address?.replace(/#.*$/, ''),
+      version,
+      state: isDeposed ? ('deposed' as const) : state,
+      leaseLeft: isDeposed || last === undefined ? undefined : Math.round(expires - last.look.now - ago),
+      slots: last?.look.holdings.find((owner) => isSame(owner, member))?.slots ?? 0,
+      isSelf: node.self !== undefined && isSame(node.self, member),
+      differs: differs(member),
+    }
+  })
+  return {
+    node: node.name,
+    state: node.state,
+    hindrance: hindranceOf(node),
+    lease,
+    leaseLeft: Math.max(0, Math.round(node.leaseEnd - now)) || 0,
+    takeovers: node.takeovers,
+    engine: {
+      host: line.host,
+      up: trouble === undefined && last !== undefined,
+      trouble,
+      latency: line.latency,
+      answeredAgo: last === undefined ? undefined : Math.round(ago),
+    },
+    members: members.sort((a, b) => (a.node < b.node ? -1 : 1)),
+  }
+}
+
+/** Nothing in it is secret: everybody may ask whether a gateway is ready. */
+function hindranceOf(node: ClusterNode): string | undefined {
+  const { state, hindrance, trouble } = node
+  if (state === 'active') return node.holds() ? undefined : 'the lease of this node has run out'
+  if (state === 'draining' || state === 'left') return 'the node is being stopped'
+  if (state === 'deposed') return 'another node has taken over'
+  if (state === 'taking-over') return 'the node takes over the sessions'
+  if (trouble !== undefined) return 'the database server cannot be reached'
+  if (hindrance?.type === 'name-in-use')
+    return `another process is node ${hindrance.by.node}: this one needs a name of its own (cluster.node)`
+  if (hindrance === undefined) return 'the node joins the cluster'
+  return `standing by: node ${hindrance.owner.node} serves`
+}
