@@ -1,6 +1,8 @@
 // Opens a node: the engine, its tables, a sign of life, and the membership.
 
 import type { Config } from '../config/schema.ts'
+import { clusterOf } from '../config/sections/cluster.ts'
+import type { ClusterInfo } from '../console/contract/cluster.ts'
 import type { EngineOptions } from '../store/postgres/engine/connection.ts'
 import { prepareSchema } from '../store/postgres/schema.ts'
 import { StoreError } from '../store/store.ts'
@@ -11,7 +13,7 @@ import { createMembership } from './membership.ts'
 import { ClusterNode, type NodeLog } from './node.ts'
 import { placeOfProcess } from './place.ts'
 import { openSign, type Sign, SignWatch } from './sign-of-life.ts'
-import { type ClusterStatus, statusOf } from './status.ts'
+import { statusOf } from './status.ts'
 
 /** The part of a lease after which a question has failed: there must be time for another one. */
 const PATIENCE = 0.4
@@ -36,7 +38,7 @@ export interface OpenedNode {
   readonly end: LeaseEnd
   /** tells this cluster from others at a broker */
   readonly installation: string
-  status(): ClusterStatus
+  status(): ClusterInfo
   /** Ends the membership, so that others take over at once. */
   close(): Promise<void>
 }
@@ -44,7 +46,7 @@ export interface OpenedNode {
 /** Resolves when the engine was reached; rejects with StoreError if it cannot be, or is not fit. Nothing is owned yet. */
 export async function openNode(options: NodeOptions): Promise<OpenedNode> {
   const { config, engine, version, writers, log } = options
-  const { node: name, lease } = config.cluster
+  const { node: name, lease } = clusterOf(config)
   const application = `mqttsn ${name}`
   const line = new EngineLine({ ...engine, application }, lease * PATIENCE)
   const first = new EngineLine({ ...engine, application }, 10_000)
@@ -53,7 +55,10 @@ export async function openNode(options: NodeOptions): Promise<OpenedNode> {
     const { installation } = await prepareSchema(async (statement) => [...(await first.ask(statement))])
     const place = placeOfProcess()
     sign = await openSign(first.localAddress ?? '127.0.0.1', place).catch((err: unknown) => {
-      log.warn({ err }, 'no port for a sign of life: others notice by the lease alone when this process is gone')
+      log.warn(
+        { err },
+        'no port for a sign of life: others notice by the lease alone when this process is gone',
+      )
       return undefined
     })
     const end = new LeaseEnd()

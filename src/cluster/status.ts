@@ -1,47 +1,9 @@
 // What a node tells of itself and of the others, for people and for metrics.
 
+import type { ClusterInfo } from '../console/contract/cluster.ts'
 import { isSame, type Member } from './engine.ts'
 import type { EngineLine } from './engine-line.ts'
-import type { ClusterNode, NodeState } from './node.ts'
-
-/** A member, as this node has seen it last. */
-export interface MemberStatus {
-  readonly node: string
-  readonly incarnation: number
-  readonly state: Member['state'] | 'deposed'
-  readonly address: string | undefined
-  readonly version: string | undefined
-  /** milliseconds until its lease runs out; negative: it has; undefined: it has none */
-  readonly leaseLeft: number | undefined
-  readonly slots: number
-  readonly isSelf: boolean
-  /** it runs with another configuration in what should be the same */
-  readonly differs: boolean
-}
-
-export interface ClusterStatus {
-  readonly node: string
-  readonly state: NodeState
-  /** why it does not serve; undefined: it does */
-  readonly hindrance: string | undefined
-  /** milliseconds */
-  readonly lease: number
-  /** until its own lease runs out, as it counts; 0: it has none */
-  readonly leaseLeft: number
-  /** owners whose slots this process has taken */
-  readonly takeovers: number
-  readonly engine: {
-    readonly host: string | undefined
-    /** it has answered the last time */
-    readonly up: boolean
-    /** why it has not */
-    readonly trouble: string | undefined
-    /** milliseconds that the last answer took, and since then */
-    readonly latency: number | undefined
-    readonly answeredAgo: number | undefined
-  }
-  readonly members: readonly MemberStatus[]
-}
+import type { ClusterNode } from './node.ts'
 
 /** What the status is made of besides the node. */
 export interface StatusParts {
@@ -51,7 +13,7 @@ export interface StatusParts {
 }
 
 /** As it is now. */
-export function statusOf(node: ClusterNode, { lease, line, differs }: StatusParts): ClusterStatus {
+export function statusOf(node: ClusterNode, { lease, line, differs }: StatusParts): ClusterInfo {
   const now = performance.now()
   const { last, trouble } = node
   const ago = last === undefined ? 0 : now - last.at

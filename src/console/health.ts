@@ -14,6 +14,9 @@ const ready: Schema = {
 /** Why sensors cannot be served now; nothing that is secret, since everyone may ask. */
 async function hindrances(view: GatewayView): Promise<string[]> {
   const reasons: string[] = []
+  const cluster = view.cluster?.()
+  // what follows is of no interest to whoever looks for the node that serves
+  if (cluster?.hindrance !== undefined) return [cluster.hindrance]
   if (view.listeners().length === 0) reasons.push('no listener is bound')
   const { healthy, trouble } = await view.broker()
   if (!healthy) {
@@ -23,7 +26,9 @@ async function hindrances(view: GatewayView): Promise<string[]> {
   }
   if ((await view.info()).queuesFull) reasons.push('more messages wait for sensors than may')
   // the error itself names places on the disk
-  if ((await view.store()).error !== undefined) reasons.push('the store cannot write')
+  // without the engine a node goes on as well as any other could
+  if (cluster === undefined && (await view.store()).error !== undefined)
+    reasons.push('the store cannot write')
   return reasons
 }
 

@@ -1,5 +1,6 @@
 // What the console may see of a gateway, and do to it: the contract between src/console/ and the gateway. Types only.
 
+import type { ClusterInfo } from './contract/cluster.ts'
 import type { BrokerInfo, GatewayInfo, HistogramInfo, ListenerInfo, StoreInfo } from './contract/gateway.ts'
 import type {
   DeadLetterList,
@@ -42,6 +43,8 @@ export interface GatewayView {
   listeners(): readonly ListenerInfo[]
   broker(): Awaitable<BrokerInfo>
   store(): Awaitable<StoreInfo>
+  /** the nodes that share a database; undefined where there are no others */
+  cluster?(): ClusterInfo | undefined
   sensors(query: SensorQuery): Awaitable<SensorList>
   sensor(clientId: string): Awaitable<SensorDetail | undefined>
   /** who was refused lately, latest first; at most 200 */

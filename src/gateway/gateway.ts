@@ -25,7 +25,15 @@ import { MANY_HELD } from './effects/commit-gate.ts'
 import { createTransmitter, type Transmitter } from './effects/transmit.ts'
 import { type GatewayStatus, type Observer, Observers } from './observer.ts'
 import { type OpenedBroker, openBroker } from './open-broker.ts'
-import { closeStore, createBearings, isDurable, loadStore, openStore, settleStore } from './open-store.ts'
+import {
+  closeStore,
+  createBearings,
+  isDurable,
+  loadStore,
+  openStore,
+  settleStore,
+  storePartOf,
+} from './open-store.ts'
 import type { GatewayParts } from './parts.ts'
 import { logPacket } from './reports/log-lines.ts'
 import { reportLosses } from './reports/loss-report.ts'
@@ -123,10 +131,10 @@ export class Gateway {
     try {
       // listeners first: where they are taken, another gateway runs, whose store and connections must be left alone
       await this.bind()
-      const part = this.#share?.stored
+      const part = storePartOf(this.#share, this.#tenure)
       this.#store ??= await openStore(this.#config, this.#log, createSlotOf(namingOf(this.#config)), part)
       this.#store.onDeposed((why) => this.#onDeposed?.(why))
-      const stored = await loadStore(this.#config, this.#store, this.#listeners.values(), part)
+      const stored = await loadStore(this.#config, this.#store, this.#listeners.values(), this.#share)
       this.#broker = await openBroker(
         this.#config,
         this.#log,

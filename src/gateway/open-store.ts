@@ -8,12 +8,14 @@ import type { Bearings } from '../sessions/restore.ts'
 import { installationOf } from '../store/beside/installation.ts'
 import { openLmdbStore, takeStore as takeLmdbStore } from '../store/lmdb/lmdb.ts'
 import { createMemoryStore } from '../store/memory.ts'
-import type { StorePart } from '../store/part.ts'
+import { everything, type StorePart } from '../store/part.ts'
 import { readEngineUrl } from '../store/postgres/engine/url.ts'
 import type { PostgresOptions } from '../store/postgres/options.ts'
 import { type SlotOf, type Store, type StoredSession, StoreError } from '../store/store.ts'
 import { dropForeignRecords } from '../transport/dtls/session-records.ts'
 import type { BoundListener } from './datagrams/listener.ts'
+import type { Tenure } from './tenure.ts'
+import type { WorkerShare } from './worker-share.ts'
 
 /** How long a stopping gateway waits for its store, milliseconds. */
 const PATIENCE = 3000
@@ -33,6 +35,12 @@ export async function openStore(
   // most gateways have none, and load nothing of it
   const { openPostgresStore } = await import('../store/postgres/postgres.ts')
   return openPostgresStore({ engine: engineOf(store), replicated: store.replicated, log, part, slotOf })
+}
+
+/** The part of the store that a gateway has: a thread its own, and one that others are ready to replace as whom it has taken it. */
+export function storePartOf(share?: WorkerShare, tenure?: Pick<Tenure, 'taken'>): StorePart | undefined {
+  if (share !== undefined || tenure === undefined) return share?.stored
+  return { ...everything, taken: tenure.taken }
 }
 
 /** The database server that the configuration names. */
@@ -71,12 +79,12 @@ export async function loadStore(
   config: Config,
   store: Store,
   listeners: Iterable<BoundListener>,
-  part?: StorePart,
+  share?: WorkerShare,
 ): Promise<StoredSession[]> {
   const stored: StoredSession[] = []
   for await (const piece of store.load()) stored.push(...piece)
   for (const { transport } of listeners) transport.secure?.begin(isDurable(config) ? store : undefined)
-  if (part === undefined) dropForeignRecords(store, secureNames(config))
+  if (share === undefined) dropForeignRecords(store, secureNames(config))
   return stored
 }
 

@@ -13,6 +13,7 @@ import { createHappenings, type Happenings } from '../monitor/happenings.ts'
 import { openedLabels } from '../monitor/open-console.ts'
 import { noteReload, noteStart } from '../monitor/reload-happenings.ts'
 import { createView } from '../monitor/view.ts'
+import { ClusterTenure, type ClusterTenureParts } from './cluster-tenure.ts'
 import { Fleet } from './fleet.ts'
 import { openFleetView } from './view.ts'
 
@@ -21,6 +22,11 @@ export interface AnyGateway {
   /** threads that serve sensors */
   readonly workers: number
   readonly brokerUrl: string
+  /**
+   * Where other processes may serve: gets ready to take over from them, so that only what is stored is missing. It can be looked at
+   * from then on, and `start` waits for its turn. Rejects as `start`; undefined where there are no others.
+   */
+  readonly standBy: (() => Promise<void>) | undefined
   /** rejects, with nothing left open, if it cannot start */
   start(): Promise<void>
   /** resolves to what was counted */
@@ -46,28 +52,47 @@ export function createGateway(
 }
 
 function single(config: Config, log: Log, version: string, onDeposed: OnDeposed): AnyGateway {
-  const gateway = new Gateway(config, { log, onDeposed })
+  const tenure = tenureOf(config, { log, version, writers: 1, onDeposed })
+  const gateway = new Gateway(config, { log, onDeposed, tenure })
   const happenings = createHappenings()
   return {
     workers: 1,
+    standBy:
+      tenure &&
+      (async () => {
+        await gateway.bind(true)
+        await tenure.open()
+        await rehearse(config, log)
+      }),
     get brokerUrl() {
       return gateway.status().broker.url
     },
     async start() {
+      await tenure?.own()
       await gateway.prepare()
-      await rehearse(config, log)
+      if (tenure === undefined) await rehearse(config, log)
       gateway.serve()
+      tenure?.noteServing(gateway.sessions.byClientId.size)
       noteStart(happenings, version)
     },
     async stop() {
+      tenure?.drain()
       await gateway.stop()
+      await tenure?.close()
       return gateway.status().counters
     },
     reload: async (next) => notedReload(happenings, gateway.reload(next)),
     happenings,
-    view: async () => createView(gateway, config, version, { happenings, ...openedLabels(config) }),
+    view: async () => ({
+      ...createView(gateway, config, version, { happenings, ...openedLabels(config) }),
+      cluster: () => tenure?.status(),
+    }),
   }
 }
+
+/** A database can be reached by several. */
+const tenureOf = (config: Config, parts: Omit<ClusterTenureParts, 'config'>): ClusterTenure | undefined =>
+  config.store.type === 'postgres' ? new ClusterTenure({ ...parts, config }) : undefined
 
 function notedReload(happenings: Happenings, report: ReloadReport): ReloadReport {
   noteReload(happenings, report)
@@ -85,6 +110,7 @@ function several(
   const happenings = createHappenings()
   return {
     workers,
+    standBy: undefined,
     get brokerUrl() {
       return fleet.brokerUrl
     },

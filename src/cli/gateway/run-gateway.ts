@@ -36,12 +36,18 @@ export async function runGateway(source: LoadOptions, watch: boolean): Promise<n
       return stopBeforeStart(log)
     }
     gateway = createGateway(config, log, version(), endOnDeposed(log))
-    await gateway.start()
-    const isServed = config.console.enabled && stopRequest() === undefined
-    const file = settingsFile(source, config, gateway, log)
-    served = isServed
-      ? await serveView(await gateway.view(), config, log, gateway.happenings, file)
-      : undefined
+    const serveConsole = async (of: AnyGateway): Promise<void> => {
+      const isServed = config.console.enabled && stopRequest() === undefined
+      const file = settingsFile(source, config, of, log)
+      if (isServed) served ??= await serveView(await of.view(), config, log, of.happenings, file)
+    }
+    if (gateway.standBy !== undefined) {
+      await gateway.standBy()
+      await serveConsole(gateway) // whoever waits shows what for
+      const isStopped = await Promise.race([gateway.start().then(() => false), stopSignal().then(() => true)])
+      if (isStopped) return await end(gateway, log, endReloads, served)
+    } else await gateway.start()
+    await serveConsole(gateway)
     running = gateway
   } catch (error) {
     endReloads()
@@ -56,8 +62,18 @@ export async function runGateway(source: LoadOptions, watch: boolean): Promise<n
     { broker: gateway.brokerUrl, workers: gateway.workers, console: served?.url, node: process.version },
     'gateway started',
   )
-  const signal = await stopSignal()
-  log.info({ signal }, 'stopping')
+  await stopSignal()
+  return end(gateway, log, endReloads, served)
+}
+
+/** Stops what runs. */
+async function end(
+  gateway: AnyGateway,
+  log: Log,
+  endReloads: () => void,
+  served: Console | undefined,
+): Promise<number> {
+  log.info({ signal: stopRequest() }, 'stopping')
   endReloads()
   await served?.close()
   const { received, sent, published, delivered, dropped } = await gateway.stop()

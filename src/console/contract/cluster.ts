@@ -1,0 +1,42 @@
+// What the API tells of the nodes that share a database. Types only.
+
+/** A node, as the one that is asked has seen it last. */
+export interface ClusterMember {
+  readonly node: string
+  /** grows with every start */
+  readonly incarnation: number
+  readonly state: 'standby' | 'active' | 'draining' | 'deposed'
+  readonly address: string | undefined
+  readonly version: string | undefined
+  /** milliseconds until its lease runs out; negative: it has; undefined: it has none */
+  readonly leaseLeft: number | undefined
+  /** slots of ClientIds that it owns, of 1024 */
+  readonly slots: number
+  readonly isSelf: boolean
+  /** it runs with another configuration in what should be the same */
+  readonly differs: boolean
+}
+
+/** The node that is asked, the others, and the database server. Times are milliseconds. */
+export interface ClusterInfo {
+  readonly node: string
+  readonly state: 'joining' | 'standby' | 'taking-over' | 'active' | 'draining' | 'deposed' | 'left'
+  /** why it does not serve; undefined: it does */
+  readonly hindrance: string | undefined
+  readonly lease: number
+  /** until its own lease runs out, as it counts; 0: it has none */
+  readonly leaseLeft: number
+  /** how often it has taken over from another node since its start */
+  readonly takeovers: number
+  readonly engine: {
+    readonly host: string | undefined
+    /** it has answered the last time */
+    readonly up: boolean
+    /** why it has not */
+    readonly trouble: string | undefined
+    /** how long the last answer took, and since when there is none newer */
+    readonly latency: number | undefined
+    readonly answeredAgo: number | undefined
+  }
+  readonly members: readonly ClusterMember[]
+}
