@@ -38,7 +38,7 @@ export interface Binding {
   readonly slot: number
 }
 
-type Told<Name extends keyof GatewayView> = ReturnType<Immediate<GatewayView>[Name]>
+type Told<Name extends keyof GatewayView> = ReturnType<Required<Immediate<GatewayView>>[Name]>
 
 /** What a worker can be asked to do. */
 export interface WorkerCalls {
