@@ -9,7 +9,7 @@ import type { PostgresEngine } from '../../lab/postgres/engine.ts'
 import type { Packet, PacketType } from '../../src/codec/v1/messages.ts'
 import { directoryWith } from '../config/files.ts'
 import { freePort, type RestartableBroker, startMosquitto } from './broker.ts'
-import { until } from './gateway.ts'
+import { aWhile, until } from './gateway.ts'
 import { startPostgres } from './postgres.ts'
 import { command } from './process.ts'
 import { UdpPeer } from './sensor.ts'
@@ -246,12 +246,14 @@ export class ClusterSensor {
     await this.ask({ type: 'willmsg', willMsg: Buffer.from('gone') }, 'connack')
   }
 
+  /** As often as it is told to try later. */
   async register(topicName: string): Promise<number> {
-    const { topicId } = await this.ask(
-      { type: 'register', topicId: 0, msgId: this.nextId(), topicName },
-      'regack',
-    )
-    return topicId
+    for (;;) {
+      const register: Packet = { type: 'register', topicId: 0, msgId: this.nextId(), topicName }
+      const { topicId, returnCode } = await this.ask(register, 'regack')
+      if (returnCode === 0) return topicId
+      await aWhile(500)
+    }
   }
 
   async subscribe(topicName: string, qos: 0 | 1 | 2): Promise<void> {

@@ -51,6 +51,7 @@ export async function runGateway(source: LoadOptions, watch: boolean): Promise<n
     running = gateway
   } catch (error) {
     endReloads()
+    await served?.close()
     await gateway?.stop()
     // a wrong configuration, a port in use: one clear message, no stack
     process.stderr.write(
