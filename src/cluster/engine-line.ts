@@ -20,7 +20,7 @@ export class EngineLine {
 
   /** `patience`: milliseconds after which what is asked has failed */
   constructor(options: EngineOptions, patience: number) {
-    this.#options = { ...options, connectTimeout: Math.min(options.connectTimeout ?? patience, patience) }
+    this.#options = { ...options, connectTimeout: patience, timeout: patience }
     this.#patience = patience
   }
 
@@ -41,13 +41,13 @@ export class EngineLine {
     })
     try {
       const connection = await Promise.race([this.#open(), late])
-      const left = Math.max(1, this.#patience - (performance.now() - begun))
-      const rows = await connection.query({ ...statement, timeout: left })
+      const rows = await Promise.race([connection.query(statement), late])
       this.host = connection.host
       this.latency = performance.now() - begun
       return rows
     } finally {
       clearTimeout(timer)
+      late.catch(() => {})
     }
   }
 

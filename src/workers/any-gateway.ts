@@ -13,7 +13,7 @@ import { createHappenings, type Happenings } from '../monitor/happenings.ts'
 import { openedLabels } from '../monitor/open-console.ts'
 import { noteReload, noteStart } from '../monitor/reload-happenings.ts'
 import { createView } from '../monitor/view.ts'
-import { ClusterTenure, type ClusterTenureParts } from './cluster-tenure.ts'
+import { ClusterTenure, type ClusterTenureParts } from './cluster/cluster-tenure.ts'
 import { Fleet } from './fleet.ts'
 import { openFleetView } from './view.ts'
 
@@ -106,21 +106,31 @@ function several(
   version: string,
   onDeposed: OnDeposed,
 ): AnyGateway {
-  const fleet = new Fleet(config, workers, { log, version, onDeposed })
+  const tenure = tenureOf(config, { log, version, writers: workers + 1, onDeposed })
+  const fleet = new Fleet(config, workers, { log, version, onDeposed, tenure })
   const happenings = createHappenings()
   return {
     workers,
-    standBy: undefined,
+    standBy: tenure && (() => fleet.standBy()),
     get brokerUrl() {
       return fleet.brokerUrl
     },
     async start() {
       await fleet.start()
+      tenure?.noteServing()
       noteStart(happenings, version)
     },
-    stop: () => fleet.stop(),
+    async stop() {
+      tenure?.drain()
+      const counters = await fleet.stop()
+      await tenure?.close()
+      return counters
+    },
     reload: async (next) => notedReload(happenings, await fleet.reload(next)),
     happenings,
-    view: () => openFleetView(fleet, { happenings, ...openedLabels(config) }),
+    view: async () => ({
+      ...(await openFleetView(fleet, { happenings, ...openedLabels(config) })),
+      cluster: () => tenure?.status(),
+    }),
   }
 }

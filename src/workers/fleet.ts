@@ -16,6 +16,7 @@ import { logReload, type ReloadReport, renewedConfig } from '../gateway/rules/re
 import { type Log, silentLog } from '../log.ts'
 import { workerOfSlot } from '../sessions/slots.ts'
 import { type EmbeddedBroker, startEmbeddedBroker } from '../upstream/embedded.ts'
+import type { ClusterTenure } from './cluster/cluster-tenure.ts'
 import { divideConfig } from './divide-config.ts'
 import { Front } from './front.ts'
 import { sumOfCounters } from './sums.ts'
@@ -24,6 +25,9 @@ import { type FleetObserver, Thread } from './thread.ts'
 /** Milliseconds until a worker that was lost is started again. */
 const RESTART = 1000
 
+/** What a fleet asks of the part of a cluster that it is. */
+type FleetTenure = Pick<ClusterTenure, 'open' | 'own' | 'holds' | 'confirm' | 'installation' | 'memory'>
+
 /** A gateway of several worker threads. `start()` and `stop()` may be called once. */
 export class Fleet {
   readonly #config: Config
@@ -31,6 +35,7 @@ export class Fleet {
   readonly #log: Log
   readonly #version: string
   readonly #onDeposed: OnDeposed | undefined
+  readonly #tenure: FleetTenure | undefined
   /** of the start: it decides which worker has a sensor, and so does not change */
   readonly #naming: Naming
   /** the number of the worker of a sensor */
@@ -54,8 +59,10 @@ export class Fleet {
       log = silentLog,
       version = '',
       onDeposed,
-    }: Pick<GatewayParts, 'log' | 'onDeposed'> & { version?: string } = {},
+      tenure,
+    }: Pick<GatewayParts, 'log' | 'onDeposed'> & { version?: string; tenure?: FleetTenure | undefined } = {},
   ) {
+    this.#tenure = tenure
     this.#onDeposed = onDeposed
     this.#config = config
     this.#count = count
@@ -87,13 +94,17 @@ export class Fleet {
   /** Rejects, with nothing left open, if a listener cannot be bound, the store cannot be used or a worker cannot start. */
   async start(): Promise<void> {
     try {
-      await this.#front.open(this.#config, this.#log)
       const { broker } = this.#config
-      this.#store = await takeStore(this.#config, this.#count + 1) // the front is one of them
+      const tenure = this.#tenure
+      const taken = await tenure?.own()
+      await this.#front.open(this.#config, this.#log, tenure)
+      if (tenure === undefined) this.#store = await takeStore(this.#config, this.#writers)
+      else this.#store = { installation: tenure.installation, taken, release: () => {} }
       await this.#front.begin(this.#config, this.#log, this.#store.taken)
       if (broker.url === 'embedded') this.#embedded = await startEmbeddedBroker()
-      for (let index = 0; index < this.#count; index += 1) this.#threads.push(this.#createThread(index))
-      await Promise.all(this.#threads.map((_, index) => this.#prepare(index)))
+      const isWarm = this.#threads.length > 0
+      if (!isWarm) this.#createThreads()
+      await Promise.all(this.#threads.map((_, index) => this.#prepare(index, !isWarm)))
       this.#serving = true
       this.#front.release()
       await Promise.all(this.#threads.map((thread) => this.#serve(thread)))
@@ -102,6 +113,31 @@ export class Fleet {
       throw error
     }
     this.#endReports = reportLosses(this.#log, this.counters)
+  }
+
+  /** Gets ready to take over from another process; rejects, with nothing left open, if that cannot be. */
+  async standBy(): Promise<void> {
+    const tenure = this.#tenure
+    if (tenure === undefined) return
+    try {
+      await this.#front.open(this.#config, this.#log, tenure, true)
+      await tenure.open()
+      this.#store = { installation: tenure.installation, release: () => {} }
+      this.#createThreads()
+      await Promise.all(this.#threads.map((thread) => thread.call('rehearse')))
+    } catch (error) {
+      await this.#close()
+      throw error
+    }
+  }
+
+  #createThreads(): void {
+    for (let index = 0; index < this.#count; index += 1) this.#threads.push(this.#createThread(index))
+  }
+
+  /** threads that write to the store; the front is one of them */
+  get #writers(): number {
+    return this.#count + 1
   }
 
   /** As `Gateway.stop`; resolves to what was counted. */
@@ -197,7 +233,7 @@ export class Fleet {
       config: this.#configOf(this.#config, index),
       urls: this.#front.urls,
       version: this.#version,
-      taken: this.#store?.taken,
+      lease: this.#tenure?.memory,
       terminal: { isTTY, colors: isTTY && process.stdout.hasColors() },
     }
     const thread: Thread = new Thread(task, {
@@ -206,6 +242,7 @@ export class Fleet {
       happenings: (message) => this.observer?.happenings(message),
       packet: (message) => this.observer?.packet(message),
       step: (message) => this.observer?.step(message),
+      confirm: () => void this.#tenure?.confirm().then((isOurs) => isOurs && thread.confirmed()),
       deposed: ({ why }) => this.#onDeposed?.(new Error(why)),
       lost: (err) => {
         if (this.#threads[index] === thread) void this.#restart(index, err)
@@ -228,7 +265,7 @@ export class Fleet {
       const thread = this.#createThread(index)
       this.#threads[index] = thread
       try {
-        await this.#prepare(index)
+        await this.#prepare(index, true)
         await this.observer?.restarted(index, thread)
         await this.#serve(thread)
         break
@@ -241,8 +278,13 @@ export class Fleet {
     this.#log.info({ worker }, 'worker started again')
   }
 
-  async #prepare(index: number): Promise<void> {
+  async #prepare(index: number, rehearses: boolean): Promise<void> {
     this.#preparing.add(index)
-    await this.#threads[index]?.call('prepare').finally(() => this.#preparing.delete(index))
+    try {
+      await this.#threads[index]?.call('prepare', this.#store?.taken)
+      if (rehearses) await this.#threads[index]?.call('rehearse')
+    } finally {
+      this.#preparing.delete(index)
+    }
   }
 }

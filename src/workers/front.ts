@@ -9,20 +9,18 @@ import {
   type DiscardBooks,
   type Origin,
 } from '../gateway/counters.ts'
-import {
-  type BoundListener,
-  listenerStatus,
-  openListener,
-  type SecureParts,
-} from '../gateway/datagrams/listener.ts'
+import { bindListeners } from '../gateway/datagrams/bind-listeners.ts'
+import { createLinkGuards, type LinkGuards } from '../gateway/datagrams/link-guard.ts'
+import { type BoundListener, listenerStatus, type SecureParts } from '../gateway/datagrams/listener.ts'
 import { AssociationUse } from '../gateway/dtls/association-use.ts'
 import { openStore, secureNames } from '../gateway/open-store.ts'
-import { logListening } from '../gateway/reports/log-lines.ts'
 import { createRefusals, type Refusals } from '../gateway/reports/refusals.ts'
 import { renewListeners, renewSecureLinks } from '../gateway/rules/reload.ts'
+import type { Tenure } from '../gateway/tenure.ts'
 import type { Log } from '../log.ts'
 import { createDropSources } from '../monitor/drop-sources.ts'
 import { createRecentRefusals } from '../monitor/recent-refusals.ts'
+import type { Listener } from '../session/peers.ts'
 import type { Refusal } from '../session/refusal.ts'
 import { everything, type Incarnation } from '../store/part.ts'
 import type { Store } from '../store/store.ts'
@@ -57,7 +55,11 @@ export class Front {
   readonly #workers: Workers
   readonly #count: number
   readonly #routes: Routes
+  readonly #bound = new Map<Listener, BoundListener>()
+  /** the same by their numbers */
   readonly #listeners: BoundListener[] = []
+  #urls: readonly string[] = []
+  #guards: LinkGuards | undefined
   readonly #refused = createRecentRefusals()
   readonly #sources = createDropSources()
   /** takes every refusal, besides */
@@ -97,9 +99,12 @@ export class Front {
     this.#room.forgetWorker(index)
   }
 
-  /** Binds all listeners; rejects if one cannot be bound. */
-  async open(config: Config, log: Log): Promise<void> {
-    this.#refusals = createRefusals({
+  /**
+   * Binds all listeners that are not bound yet; `early`: only those that may be bound while another process serves. Rejects if one cannot
+   * be bound.
+   */
+  async open(config: Config, log: Log, tenure?: Pick<Tenure, 'holds'>, early = false): Promise<void> {
+    this.#refusals ??= createRefusals({
       counters: this.counters,
       log,
       onRefused: (refusal) => {
@@ -108,12 +113,12 @@ export class Front {
       },
     })
     const secure = { log, books: this.#books, links: this.secureLinks }
-    this.#secure = secure
-    for (const index of config.listeners.keys()) {
-      const bound = await openListener(config, index, this.#onDatagram, { log, secure })
-      this.#listeners.push(bound)
-      logListening(log, bound)
-    }
+    this.#secure ??= secure
+    this.#guards ??= tenure && createLinkGuards(tenure, this.#books)
+    const parts = { log, share: undefined, secure: this.#secure, guards: this.#guards }
+    await bindListeners(config, this.#bound, this.#onDatagram, parts, early)
+    for (const bound of this.#bound.values()) this.#listeners[bound.index] = bound
+    this.#urls = config.listeners.map(({ url }, index) => this.#listeners[index]?.transport.url ?? url)
     this.#lines = config.listeners.map(({ url, pace }, index) => ({
       channelOf: channelsOf(url),
       messages: pace?.messages ?? MESSAGES,
@@ -131,7 +136,7 @@ export class Front {
       this.#store = await openStore(config, log, () => 0, part)
       dropForeignRecords(this.#store, names)
     }
-    for (const { transport } of this.#listeners) transport.secure?.begin(this.#store)
+    for (const { transport } of this.#bound.values()) transport.secure?.begin(this.#store)
   }
 
   /** All workers are ready: hands over what has waited for that. */
@@ -143,8 +148,8 @@ export class Front {
 
   /** Applies who may use the sockets, and how. */
   renew(config: Config): void {
-    renewListeners(this.#listeners, config)
-    if (this.#secure !== undefined) renewSecureLinks(this.#listeners, config, this.#secure)
+    renewListeners([...this.#bound.values()], config)
+    if (this.#secure !== undefined) renewSecureLinks([...this.#bound.values()], config, this.#secure)
   }
 
   /** Who was refused here lately. */
@@ -158,18 +163,19 @@ export class Front {
   }
 
   /** The addresses in use. */
-  get urls(): string[] {
-    return this.#listeners.map(({ transport }) => transport.url)
+  get urls(): readonly string[] {
+    return this.#urls
   }
 
   /** Where sensors are heard; asks the system. */
   listeners(): ReturnType<typeof listenerStatus>[] {
-    return this.#listeners.map(listenerStatus)
+    return [...this.#bound.values()].map(listenerStatus)
   }
 
   async close(): Promise<void> {
     this.#room.close()
-    await Promise.all(this.#listeners.map(({ transport }) => transport.close()))
+    this.#guards?.close()
+    await Promise.all([...this.#bound.values()].map(({ transport }) => transport.close()))
     await this.#store?.close()
   }
 

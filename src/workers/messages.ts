@@ -23,8 +23,8 @@ export interface WorkerTask {
   /** the addresses in use, of all listeners */
   readonly urls: readonly string[]
   readonly tally: SharedArrayBuffer
-  /** as whom the store was taken, if that is on a database server */
-  readonly taken: Incarnation | undefined
+  /** until when this process may serve; undefined where no other one is ready to */
+  readonly lease: SharedArrayBuffer | undefined
   readonly version: string
   /** how lines of the log look */
   readonly terminal: { readonly isTTY: boolean; readonly colors: boolean }
@@ -42,8 +42,10 @@ type Told<Name extends keyof GatewayView> = ReturnType<Required<Immediate<Gatewa
 
 /** What a worker can be asked to do. */
 export interface WorkerCalls {
-  /** the two halves of a start */
-  prepare(): Promise<void>
+  /** the two halves of a start; `taken`: as whom the store was taken, if that is on a database server */
+  prepare(taken: Incarnation | undefined): Promise<void>
+  /** what comes after the first half, or before it where that has to be quick */
+  rehearse(): Promise<void>
   serve(): void
   /** ends everything, and resolves to what was counted when the last datagram is on its way */
   stop(): Promise<Counters>
@@ -77,6 +79,8 @@ export type ToWorker =
   | { readonly type: 'datagrams'; readonly batch: Uint8Array; readonly count: number }
   | { readonly type: 'displaced'; readonly binding: Binding }
   | ({ readonly type: 'room' } & LineRoom)
+  /** they are; if not, nothing is said any more */
+  | { readonly type: 'confirmed' }
   | {
       readonly type: 'call'
       readonly id: number
@@ -96,6 +100,8 @@ export type FromWorker =
   | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly type: 'failure'; readonly id: number; readonly message: string }
   | { readonly type: 'deposed'; readonly why: string }
+  /** somebody else has opened the connection of a sensor: are the sensors still those of this process? */
+  | { readonly type: 'confirm' }
   | { readonly type: 'change'; readonly change: StateChange }
   | { readonly type: 'happenings'; readonly batch: HappeningBatch }
   | { readonly type: 'step'; readonly watcher: number; readonly step: BrokerStep }

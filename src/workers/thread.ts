@@ -15,6 +15,8 @@ export interface ThreadEvents {
   step(message: Extract<FromWorker, { type: 'step' }>): void
   /** another gateway has taken over the store */
   deposed(message: Extract<FromWorker, { type: 'deposed' }>): void
+  /** to be answered by `confirmed`, or never */
+  confirm(): void
   /** it has ended without having been told to */
   lost(error: Error): void
 }
@@ -26,7 +28,7 @@ export interface FleetObserver extends Pick<ThreadEvents, 'change' | 'happenings
 }
 
 /** Calls that may take as long as a large store does; all others are answered within some seconds, or fail. */
-const PATIENT: ReadonlySet<keyof WorkerCalls> = new Set(['prepare', 'serve'])
+const PATIENT: ReadonlySet<keyof WorkerCalls> = new Set(['prepare', 'rehearse', 'serve'])
 const PATIENCE = 10_000
 
 interface Pending {
@@ -61,6 +63,7 @@ export class Thread {
       else if (message.type === 'happenings') events.happenings(message)
       else if (message.type === 'packet') events.packet(message)
       else if (message.type === 'deposed') events.deposed(message)
+      else if (message.type === 'confirm') events.confirm()
       else {
         tally.add('toFront', message.count)
         events.datagrams(message)
@@ -110,6 +113,11 @@ export class Thread {
   /** How much room a line has for its messages. */
   tellRoom(room: LineRoom): void {
     this.#post({ type: 'room', ...room })
+  }
+
+  /** The sensors are those of this process. */
+  confirmed(): void {
+    this.#post({ type: 'confirmed' })
   }
 
   #post(message: ToWorker): void {

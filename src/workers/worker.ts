@@ -1,15 +1,18 @@
 // A worker thread: a whole gateway for its part of the sensors, whose datagrams come and go through the front.
 
 import { parentPort, workerData } from 'node:worker_threads'
+import { LeaseEnd } from '../cluster/lease-end.ts'
 import { incrementCounter } from '../gateway/counters.ts'
 import { Gateway } from '../gateway/gateway.ts'
 import { rehearse } from '../gateway/rehearsal/rehearse.ts'
 import { createSlotOf } from '../gateway/rules/naming.ts'
+import type { Tenure } from '../gateway/tenure.ts'
 import { createLog } from '../log.ts'
 import { createHappenings } from '../monitor/happenings.ts'
 import { createView, type OwnView } from '../monitor/view.ts'
 import { workerOfSlot } from '../sessions/slots.ts'
 import { createSessions } from '../sessions/table.ts'
+import type { Incarnation, StorePart } from '../store/part.ts'
 import { Deposed } from '../store/store.ts'
 import { MESSAGES } from '../transport/line/options.ts'
 import { isLineUrl } from '../transport/line/url.ts'
@@ -81,18 +84,36 @@ function listen(listener: number, onDatagram: OnDatagram): Transport {
   }
 }
 
+const stored: StorePart & { taken: Incarnation | undefined } = {
+  index,
+  count: task.count,
+  owns: (clientId) => workerOfSlot(slotOf(clientId), task.count) === index,
+  taken: undefined,
+}
+
+const leaseEnd = task.lease && new LeaseEnd(task.lease)
+/** they wait to hear that the sensors are those of this process */
+const unconfirmed: (() => void)[] = []
+const tenure: Tenure | undefined = leaseEnd && {
+  get taken() {
+    return stored.taken
+  },
+  holds: () => leaseEnd.holds(),
+  confirm: () =>
+    new Promise((resolve) => {
+      unconfirmed.push(() => resolve(true))
+      if (unconfirmed.length === 1) tell({ type: 'confirm' })
+    }),
+}
+
 const gateway = new Gateway(config, {
   log,
   onDeposed: tellDeposed,
+  tenure,
   share: {
     speaks: index === 0,
     sessions: { ...createSessions(), byPeer },
-    stored: {
-      index,
-      count: task.count,
-      owns: (clientId) => workerOfSlot(slotOf(clientId), task.count) === index,
-      taken: task.taken,
-    },
+    stored,
     listen,
   },
 })
@@ -107,12 +128,15 @@ function openedView(): OwnView {
 }
 
 const calls: WorkerCalls = {
-  async prepare() {
+  async prepare(taken) {
+    stored.taken = taken
     await gateway.prepare().catch((error: unknown) => {
       if (error instanceof Deposed) tellDeposed(error)
       throw error
     })
     outbox.flush() // the front must know the addresses of all sensors before it routes what they send
+  },
+  async rehearse() {
     await rehearse(config, log)
   },
   serve: () => gateway.serve(),
@@ -176,6 +200,8 @@ port.on('message', (message: ToWorker) => {
     unpackBatch(message.batch, (listener, remote, bytes) => receivers[listener]?.(bytes, remote))
   } else if (message.type === 'displaced') {
     gateway.displace(message.binding.key, message.binding.clientId)
+  } else if (message.type === 'confirmed') {
+    for (const told of unconfirmed.splice(0)) told()
   } else if (message.type === 'room') rooms.learn(message)
   else void answer(message)
 })

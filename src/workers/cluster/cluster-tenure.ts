@@ -1,13 +1,13 @@
 // The part of a cluster that a gateway on a database has: opened when it starts to stand by, and loaded only then.
 
-import type { OpenedNode } from '../cluster/open-node.ts'
-import type { Config } from '../config/schema.ts'
-import type { ClusterInfo } from '../console/contract/cluster.ts'
-import { engineOf } from '../gateway/open-store.ts'
-import type { OnDeposed } from '../gateway/parts.ts'
-import type { Tenure } from '../gateway/tenure.ts'
-import type { Log } from '../log.ts'
-import type { Incarnation } from '../store/part.ts'
+import type { OpenedNode } from '../../cluster/open-node.ts'
+import type { Config } from '../../config/schema.ts'
+import type { ClusterInfo } from '../../console/contract/cluster.ts'
+import { engineOf } from '../../gateway/open-store.ts'
+import type { OnDeposed } from '../../gateway/parts.ts'
+import type { Tenure } from '../../gateway/tenure.ts'
+import type { Log } from '../../log.ts'
+import type { Incarnation } from '../../store/part.ts'
 
 /** What it needs to know. */
 export interface ClusterTenureParts {
@@ -33,7 +33,7 @@ export class ClusterTenure implements Tenure {
   /** Begins to stand by; rejects with StoreError if the engine cannot be used. */
   async open(): Promise<void> {
     const { config, ...parts } = this.#parts
-    const { openNode } = await import('../cluster/open-node.ts')
+    const { openNode } = await import('../../cluster/open-node.ts')
     this.#opened = await openNode({ ...parts, config, engine: engineOf(config.store) })
     this.#owned = this.#opened.node.own()
     this.#owned.catch(() => {}) // told to whoever waits
@@ -47,8 +47,8 @@ export class ClusterTenure implements Tenure {
     return this.taken
   }
 
-  /** The gateway serves so many sensors. */
-  noteServing(sensors: number): void {
+  /** The gateway serves; so many sensors, where that is known. */
+  noteServing(sensors?: number): void {
     const { node } = this.#opened ?? {}
     node?.noteServing()
     const took = Math.round(performance.now() - this.#takenAt)
