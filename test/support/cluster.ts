@@ -97,6 +97,22 @@ export class NodeProcess {
     }
   }
 
+  /** Waits until it has said so, and can be asked. */
+  async standsBy(): Promise<void> {
+    await this.said('standing by')
+    await this.isAsked()
+  }
+
+  /** Waits until its console answers. */
+  async isAsked(): Promise<void> {
+    for (let isThere = false; !isThere; ) {
+      isThere = await this.ready().then(
+        () => true,
+        () => aWhile(50).then(() => this.child.exitCode !== null),
+      )
+    }
+  }
+
   signal(name: NodeJS.Signals): void {
     this.child.kill(name)
   }
@@ -175,7 +191,7 @@ export class Pair {
     const active = await this.node(11, options)
     await active.isReady(60_000)
     const standby = await this.node(12, options)
-    await standby.said('standing by')
+    await standby.standsBy()
     return [active, standby]
   }
 

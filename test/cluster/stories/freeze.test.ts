@@ -74,6 +74,7 @@ it.runIf(here)(
     await active.isReady(60_000)
     const second = await pair.node(12, { more: { cluster: { node: 'gw-11', lease: `${LEASE}ms` } } })
     await second.said('another process is this node')
+    await second.isAsked()
     const { status, reasons } = await second.ready()
     expect([status, reasons[0]]).toEqual([503, expect.stringContaining('cluster.node')])
     await aWhile(2 * LEASE)

@@ -29,7 +29,7 @@ it.runIf(hasPostgres && haveMosquitto)(
     await until(() => pair.published.filter((one) => one.endsWith(' after')).length === 4, 20_000)
     expect(pair.published.filter((one) => one.startsWith('will/'))).toEqual([])
     const back = await pair.node(11, options)
-    await back.said('standing by')
+    await back.standsBy()
     standby.signal('SIGTERM')
     expect(await standby.exited).toBe(0)
     await back.isReady()
