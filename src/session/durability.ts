@@ -30,7 +30,8 @@ const always = (): boolean => true
 const harmless: ReadonlySet<PacketType> = new Set<PacketType>(['pingresp', 'willtopicreq', 'willmsgreq'])
 
 /** Whether the sensor may rely on it: not on a refusal, nor on what promises that the broker has something. */
-function isPromise({ packet, session }: Extract<Effect, { type: 'send' }>): boolean {
+function isPromise({ packet, session, backed }: Extract<Effect, { type: 'send' }>): boolean {
+  if (backed) return false
   if (packet.type === 'publish') return packet.qos > 0
   if ('returnCode' in packet && packet.returnCode !== ReturnCode.accepted) return false
   if (packet.type === 'puback') return session?.policy.ack === 'store'
@@ -49,7 +50,8 @@ const rules: { readonly [T in Effect['type']]: DurabilityRule<Extract<Effect, { 
   send: {
     lane: 'sensor',
     // a sensor keeps the MsgId of a QoS 1 or 2 PUBLISH, which must not mean another message after a crash
-    tells: ({ packet }) => (packet.type === 'publish' ? packet.qos > 0 : !harmless.has(packet.type)),
+    tells: ({ packet, backed }) =>
+      !backed && (packet.type === 'publish' ? packet.qos > 0 : !harmless.has(packet.type)),
     // DISCONNECT has no code to refuse it with, and a sensor that hears nothing goes all the same
     refusal: refusalOf,
     // a sensor that hears it again, when it is awake since, takes it for an end of its connection

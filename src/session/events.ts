@@ -146,8 +146,11 @@ export type DropReason =
  * to the store before it is durable.
  */
 export type Effect =
-  /** `session`: whose sensor it is, absent for strangers; `repeated`: it was sent before, and not answered */
-  | { type: 'send'; peer: Peer; packet: Packet; session?: Session; repeated?: boolean }
+  /**
+   * `session`: whose sensor it is, absent for strangers; `repeated`: it was sent before, and not answered; `backed`: what it
+   * promises rests on the broker, not on what is being written
+   */
+  | { type: 'send'; peer: Peer; packet: Packet; session?: Session; repeated?: boolean; backed?: boolean }
   /** opens the session's upstream connection, after closing an older one cleanly; answers `connected` or `refused` */
   | {
       type: 'connect'
