@@ -126,7 +126,7 @@ export class Front {
     const { store } = config
     const names = secureNames(config)
     if (names.length > 0 && store.type !== 'memory') {
-      const part = { ...everything, owns: () => false }
+      const part = { ...everything, owns: () => false, isBeside: true } as const
       this.#store = await openLmdbStore({ path: store.path, log, part })
       dropForeignRecords(this.#store, names)
     }

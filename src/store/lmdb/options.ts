@@ -19,6 +19,8 @@ export interface LmdbOptions extends GroupedOptions {
 /** The part of one thread; all that share a store have the same `count`, and an `index` of their own below it. */
 export interface StorePart extends Numbers {
   owns(clientId: string): boolean
+  /** records beside sessions are wanted and nothing else: others have the sessions */
+  readonly isBeside?: true
 }
 
 /** For who is alone. */
