@@ -9,16 +9,16 @@ import { expandTemplate } from '../config/sections/template.ts'
 import type { Counters } from '../gateway/counters.ts'
 import type { listenerStatus } from '../gateway/datagrams/listener.ts'
 import { reportLosses } from '../gateway/reports/loss-report.ts'
-import { type Naming, namingOf } from '../gateway/rules/naming.ts'
+import { createSlotOf, type Naming, namingOf } from '../gateway/rules/naming.ts'
 import { logReload, type ReloadReport, renewedConfig } from '../gateway/rules/reload.ts'
 import { type Log, silentLog } from '../log.ts'
+import { workerOfSlot } from '../sessions/slots.ts'
 import { installationOf } from '../store/beside/installation.ts'
 import { takeStore } from '../store/lmdb/lmdb.ts'
 import { type EmbeddedBroker, startEmbeddedBroker } from '../upstream/embedded.ts'
 import { divideConfig } from './divide-config.ts'
 import { Front } from './front.ts'
 import type { FromWorker } from './messages.ts'
-import { createOwners } from './routes.ts'
 import { sumOfCounters } from './sums.ts'
 import { Thread } from './thread.ts'
 
@@ -65,8 +65,9 @@ export class Fleet {
     this.#log = log
     this.#version = version
     this.#naming = namingOf(config)
-    this.ownerOf = createOwners(this.#naming, count)
-    this.#front = new Front(count, this.ownerOf, {
+    const slotOf = createSlotOf(this.#naming)
+    this.ownerOf = (clientId) => workerOfSlot(slotOf(clientId), count)
+    this.#front = new Front(count, slotOf, {
       thread: (index) => this.#threads[index],
       isAway: (index) => this.#restarting.has(index),
       isPreparing: (index) => this.#preparing.has(index),

@@ -80,10 +80,10 @@ export class Front {
   /** until all workers know their sensors, nobody can tell whose a datagram is; undefined from then on */
   #early: Received[] | undefined = []
 
-  /** `ownerOf`: the number of the worker of a sensor */
-  constructor(count: number, ownerOf: (clientId: string) => number, workers: Workers) {
+  /** `slotOf`: the slot of a sensor */
+  constructor(count: number, slotOf: (clientId: string) => number, workers: Workers) {
     this.#workers = workers
-    this.#routes = new Routes(count, ownerOf)
+    this.#routes = new Routes(count, slotOf)
     this.#room = new FrontRoom(
       count,
       (listener) => this.#lines[listener],
@@ -186,7 +186,7 @@ export class Front {
       else countDiscard(this.#books, 'not-serving', from)
       return
     }
-    const index = this.#routes.workerOf(bound.index, bytes, remote)
+    const index = this.#routes.workerOf(this.#routes.slotFor(bound.index, bytes, remote))
     if (this.#workers.isAway(index)) return countDiscard(this.#books, 'not-serving', from)
     if (!this.#workers.thread(index)?.outbox.add(bound.index, remote, bytes))
       countDiscard(this.#books, 'overloaded', from)
@@ -220,11 +220,11 @@ export class Front {
     const before = this.#routes.ownerOf(binding.key)
     if (before !== undefined && before !== index && this.#workers.isPreparing(index)) {
       // the restored sensor was there before the restart; meanwhile another sensor has the address
-      this.#workers.thread(index)?.displaced({ key: binding.key, clientId: 'another sensor' })
+      this.#workers.thread(index)?.displaced({ ...binding, clientId: 'another sensor' })
       return
     }
     if (before === undefined) this.#use.add(binding.key)
-    this.#routes.bind(binding.key, index)
+    this.#routes.bind(binding.key, binding.slot)
     if (before !== undefined && before !== index) this.#workers.thread(before)?.displaced(binding)
   }
 }

@@ -31,6 +31,8 @@ export interface WorkerTask {
 export interface Binding {
   readonly key: PeerKey
   readonly clientId: string
+  /** of the sensor */
+  readonly slot: number
 }
 
 type Told<Name extends keyof GatewayView> = ReturnType<Immediate<GatewayView>[Name]>

@@ -4,9 +4,11 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { incrementCounter } from '../gateway/counters.ts'
 import { Gateway } from '../gateway/gateway.ts'
 import { rehearse } from '../gateway/rehearsal/rehearse.ts'
+import { createSlotOf } from '../gateway/rules/naming.ts'
 import { createLog } from '../log.ts'
 import { createHappenings } from '../monitor/happenings.ts'
 import { createView, type OwnView } from '../monitor/view.ts'
+import { workerOfSlot } from '../sessions/slots.ts'
 import { createSessions } from '../sessions/table.ts'
 import { MESSAGES } from '../transport/line/options.ts'
 import { isLineUrl } from '../transport/line/url.ts'
@@ -17,15 +19,14 @@ import { WorkerRoom } from './lines/worker-room.ts'
 import type { FromWorker, ToWorker, WorkerCalls, WorkerTask } from './messages.ts'
 import { Outbox, Tally } from './outbox.ts'
 import { PeerTable } from './peer-table.ts'
-import { createOwners } from './routes.ts'
 
 if (parentPort === null) throw new Error('this file is the entry of a worker thread')
 const port = parentPort
 const task: WorkerTask = workerData
 const { config, index } = task
-const ownerOf = createOwners(task.naming, task.count)
+const slotOf = createSlotOf(task.naming)
 const tally = new Tally(task.tally)
-const byPeer = new PeerTable()
+const byPeer = new PeerTable(slotOf)
 const outbox = new Outbox(tally, 'toFront', (batch, datagrams) =>
   tell({ type: 'datagrams', batch, count: datagrams, ...byPeer.take() }, batch),
 )
@@ -82,7 +83,11 @@ const gateway = new Gateway(config, {
   share: {
     speaks: index === 0,
     sessions: { ...createSessions(), byPeer },
-    stored: { index, count: task.count, owns: (clientId) => ownerOf(clientId) === index },
+    stored: {
+      index,
+      count: task.count,
+      owns: (clientId) => workerOfSlot(slotOf(clientId), task.count) === index,
+    },
     listen,
   },
 })
