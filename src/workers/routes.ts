@@ -5,8 +5,8 @@
 import { peekMsgType, unwrapMessage } from '../codec/envelope.ts'
 import type { PeerKey } from '../session/peers.ts'
 import { peerKey } from '../session/peers.ts'
+import { clientIdIn, isAboutGateways } from '../sessions/ownership/addressee.ts'
 import { allSlots, slotOfName, workerOfSlot } from '../sessions/slots.ts'
-import { clientIdIn, isAboutGateways } from '../sessions/tenure/addressee.ts'
 import type { Remote } from '../transport/transport.ts'
 
 /** Whoever serves this slot speaks for the whole gateway, and gets what is not about one sensor [6.1]. */

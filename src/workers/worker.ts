@@ -8,7 +8,7 @@ import { createSlotOf } from '../gateway/rules/naming.ts'
 import { createLog } from '../log.ts'
 import { createHappenings } from '../monitor/happenings.ts'
 import { createView, type OwnView } from '../monitor/view.ts'
-import { workerOfSlot } from '../sessions/slots.ts'
+import { allSlots, workerOfSlot } from '../sessions/slots.ts'
 import { createSessions } from '../sessions/table.ts'
 import { MESSAGES } from '../transport/line/options.ts'
 import { isLineUrl } from '../transport/line/url.ts'
@@ -88,6 +88,8 @@ const gateway = new Gateway(config, {
       count: task.count,
       owns: (clientId) => workerOfSlot(slotOf(clientId), task.count) === index,
     },
+    slots: allSlots.filter((slot) => workerOfSlot(slot, task.count) === index),
+    slotOf,
     listen,
   },
 })
