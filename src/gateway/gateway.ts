@@ -239,7 +239,7 @@ export class Gateway {
     const now = performance.now()
     if (this.#intake.isCatchingUp) return
     const { ownership, turns, transmitter } = this.#opened()
-    ownership.tick(now)
+    ownership.check.tick(now)
     for (const session of dueSessions(this.sessions, now))
       if (ownership.serves(session)) turns.dispatch(session, { type: 'deadline' })
     transmitter.advertise(now)

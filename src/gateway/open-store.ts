@@ -53,18 +53,19 @@ export function createBearings(listeners: Iterable<BoundListener>, { time }: Sto
   }
 }
 
-/** Resolves when everything written so far is durable; logs an error if that fails, or takes longer than some seconds. */
-export async function settleStore(store: Store, log: Log): Promise<void> {
-  if (store.durable === store.written) return
-  await within((done) => store.onDurable(done), log)
-}
+/**
+ * Resolves when everything written so far is durable, to true; logs an error if that fails, or takes longer than some seconds, and
+ * resolves to false.
+ */
+export const settleStore = async (store: Store, log: Log): Promise<boolean> =>
+  store.durable === store.written || within((done) => store.onDurable(done), log)
 
 /** Writes what is pending and closes the store; logs an error if that fails, or takes longer than some seconds. */
 export async function closeStore(store: Store, log: Log): Promise<void> {
   await within((done) => void store.close().then(() => done(), done), log)
 }
 
-async function within(start: (done: (error?: unknown) => void) => void, log: Log): Promise<void> {
+async function within(start: (done: (error?: unknown) => void) => void, log: Log): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const err = await new Promise<unknown>((resolve) => {
     timer = setTimeout(() => resolve(new Error(`not within ${PATIENCE} ms`)), PATIENCE)
@@ -72,4 +73,5 @@ async function within(start: (done: (error?: unknown) => void) => void, log: Log
   })
   clearTimeout(timer)
   if (err !== undefined) log.error({ err }, 'the store cannot write: the last changes may be lost')
+  return err === undefined
 }

@@ -1,52 +1,57 @@
-// Whose sensors this gateway serves: it takes up the sessions of slots from the store, and lets go of them. What comes for a slot
-// on its way is held for a moment; what comes for one that is not here is counted and dropped, since a living sensor
-// must not be told that it is a stranger.
+// Whose sensors this gateway serves: it takes up the sessions of slots from the store, and lets go of them.
 
-import { Hold } from '../cluster/hold.ts'
-import { peekMsgType, unwrapMessage } from '../codec/envelope.ts'
 import type { Log } from '../log.ts'
-import { type PeerKey, peerKey } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
-import { clientIdIn, needsNoOwner } from '../sessions/ownership/addressee.ts'
+import { hasExchange } from '../sessions/ownership/exchanges.ts'
 import { dropAdmitting, type Leaving } from '../sessions/ownership/let-go.ts'
-import { SlotStates, type Verdict } from '../sessions/ownership/slot-states.ts'
+import { SlotStates } from '../sessions/ownership/slot-states.ts'
 import { type Bearings, restore } from '../sessions/restore.ts'
 import type { Sessions } from '../sessions/table.ts'
 import { Pace } from '../store/pace.ts'
-import type { Store } from '../store/store.ts'
-import { countDiscard, type DiscardBooks, type DiscardReason } from './counters.ts'
-import type { Datagram } from './datagrams/intake.ts'
+import { Deposed, type Store, StoreError } from '../store/store.ts'
+import { OwnerCheck, type OwnerCheckParts } from './datagrams/owner-check.ts'
 import { settleStore } from './open-store.ts'
 import type { Turns } from './turns.ts'
 
+/** How long exchanges may go on in a slot that leaves, and how often that is looked at, milliseconds. */
+const PATIENCE = 500
+const MOMENT = 5
+
+/** Until a store that could not write is asked again, milliseconds. */
+const RETRY = 1000
+
+const sleep = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds))
+
 /** What an ownership works with. */
-export interface OwnershipParts {
+export interface OwnershipParts extends Omit<OwnerCheckParts, 'states' | 'finishing'> {
   readonly sessions: Sessions
   readonly store: Store
   readonly turns: Turns
   readonly bearings: Bearings
   /** the slots that this gateway may serve */
   readonly slots: readonly number[]
-  slotOf(clientId: string): number
-  readonly books: DiscardBooks
   readonly log: Log
-  /** takes what was held, once its sensor is served */
-  handle(...datagram: Datagram): void
 }
 
 /** One object from the moment when the store is open. */
 export class Ownership {
+  /** what is asked before a datagram is handled */
+  readonly check: OwnerCheck
   readonly #parts: OwnershipParts
   readonly #states: SlotStates
-  readonly #held = new Hold<Datagram>()
+  readonly #finishing = new Set<number>()
   /** slots that are to be loaded again as soon as they have left */
   readonly #next = new Set<number>()
-  /** resolves when what leaves has left */
+  /** resolve when what leaves has left, and when nothing is loaded any more */
   #left: Promise<unknown> = Promise.resolve()
+  #loaded: Promise<unknown> = Promise.resolve()
+  #isClosed = false
 
   constructor(parts: OwnershipParts) {
     this.#parts = parts
     this.#states = new SlotStates(parts.slots)
+    this.check = new OwnerCheck({ ...parts, states: this.#states, finishing: this.#finishing })
   }
 
   /** The slots whose sensors are served. */
@@ -57,26 +62,6 @@ export class Ownership {
   /** Whether deadlines of this session are to be looked at. */
   serves({ clientId }: Session): boolean {
     return this.#states.isWhole || this.#states.judge(this.#parts.slotOf(clientId)) === 'serve'
-  }
-
-  /** Whether a datagram is to be handled now; if not, it is held or counted. */
-  admits(...datagram: Datagram): boolean {
-    if (this.#states.isWhole) return true
-    const [{ index }, bytes, { address, port, association }] = datagram
-    if (needsNoOwner(bytes)) return true
-    const key = peerKey(index, address, port, unwrapMessage(bytes)?.nodeId, association)
-    const verdict = this.#held.has(key) ? 'hold' : this.#judge(datagram, key)
-    if (verdict === 'serve') return true
-    if (verdict === 'refuse') this.#drop('no-owner', datagram)
-    else if (this.#held.keep(key, bytes, datagram, performance.now()) === 'full')
-      this.#drop('overloaded', datagram)
-    return false
-  }
-
-  /** Looks after what is held. */
-  tick(now: number): void {
-    if (this.#held.size === 0) return
-    for (const datagram of this.#held.expire(now)) this.#drop('held-too-long', datagram)
   }
 
   /**
@@ -93,15 +78,19 @@ export class Ownership {
       await this.#left
       wanted.push(...leaving)
     }
+    // some may have been let go meanwhile
     const stillWanted = () => wanted.filter((slot) => states.stateOf(slot) === 'loading')
+    if (stillWanted().length === 0) return
+    const loaded = this.#load(new Set(stillWanted()))
+    this.#loaded = Promise.allSettled([this.#loaded, loaded])
     try {
-      await this.#load(new Set(stillWanted()))
+      await loaded
     } catch (error) {
-      this.#cut(new Set(stillWanted()))
+      await this.release(stillWanted(), 'closing')
       throw error
     }
     states.enter('served', stillWanted())
-    this.#settle()
+    this.check.settle()
   }
 
   async #load(slots: ReadonlySet<number>): Promise<void> {
@@ -111,7 +100,6 @@ export class Ownership {
       for (const stored of piece) {
         if (pace.isOver()) await pace.next()
         const slot = slotOf(stored.record.lasting.clientId)
-        // it may have been let go meanwhile
         if (!slots.has(slot) || this.#states.stateOf(slot) !== 'loading') continue
         turns.attempt(undefined, (turn) => restore(sessions, stored, bearings, turn))
       }
@@ -119,49 +107,93 @@ export class Ownership {
   }
 
   /**
-   * Lets go of these slots. `closing` resolves when everything of them is in the store, and rejects if that cannot be written;
-   * `deposed` has its effect within this call, and the store is of no use after it.
+   * Lets go of these slots. `closing` resolves when everything of them is in the store; it rejects, with all of them served as before,
+   * if the store cannot write. `deposed` has its effect within this call, and the store is of no use after it.
    */
   release(slots: readonly number[], how: Leaving): Promise<void> {
-    const those = (state: 'loading' | 'served') =>
-      new Set(slots.filter((slot) => this.#states.stateOf(slot) === state))
-    this.#cut(those('loading'))
-    const served = those('served')
+    const those = (...states: string[]) =>
+      new Set(slots.filter((slot) => states.includes(this.#states.stateOf(slot))))
     if (how === 'deposed') {
-      this.#cut(served)
+      this.#cut(those('served', 'loading', 'leaving'), 'absent')
       return Promise.resolve()
     }
-    const closed = this.#close(served)
+    const closed = this.#close(those('served'), those('loading'))
     this.#left = Promise.allSettled([this.#left, closed])
     return closed
   }
 
   /** Without a word. */
-  #cut(slots: ReadonlySet<number>): void {
+  #cut(slots: ReadonlySet<number>, state: 'absent' | 'leaving'): void {
     if (slots.size === 0) return
     const { sessions, turns } = this.#parts
     const isConcerned = this.#concerns(slots)
     dropAdmitting(sessions, isConcerned)
     for (const session of sessions.byClientId.values())
       if (isConcerned(session.clientId)) turns.letGo(session, 'deposed')
-    this.#states.enter('absent', slots)
-    this.#settle()
+    this.#states.enter(state, slots)
+    this.check.settle()
   }
 
-  async #close(slots: ReadonlySet<number>): Promise<void> {
-    const { sessions, turns, store, log } = this.#parts
-    const isConcerned = this.#concerns(slots)
+  /** `loading`: nothing has happened to these since they were written. */
+  async #close(served: ReadonlySet<number>, loading: ReadonlySet<number>): Promise<void> {
+    const { turns } = this.#parts
+    const slots = new Set([...served, ...loading])
     this.#states.enter('leaving', slots)
-    dropAdmitting(sessions, isConcerned)
+    this.#cut(loading, 'leaving')
+    let state: 'served' | 'absent' = 'absent'
     try {
-      await this.#each(isConcerned, (session) => turns.dispatch(session, { type: 'suspend' }))
-      await settleStore(store, log) // effects that wait for it are performed first
+      const isConcerned = this.#concerns(served)
+      if (served.size > 0 && !(await this.#writeAll(served, isConcerned))) {
+        state = 'served'
+        throw new StoreError('the store cannot write: these sensors are served on')
+      }
       await this.#each(isConcerned, (session) => turns.letGo(session, 'closing'))
-      await store.release(slots)
+      if (loading.size > 0) await this.#loaded // what is given later is not given again
+      await this.#forget(slots)
     } finally {
-      for (const slot of slots) this.#states.enter(this.#next.delete(slot) ? 'loading' : 'absent', [slot])
-      this.#settle()
+      for (const slot of slots) {
+        const isNext = this.#next.delete(slot) && state === 'absent'
+        if (this.#states.stateOf(slot) === 'leaving') this.#states.enter(isNext ? 'loading' : state, [slot])
+      }
+      this.check.settle()
     }
+  }
+
+  /** Brings everything of these slots into the store, and to those who wait for that; false if the store cannot write. */
+  async #writeAll(slots: ReadonlySet<number>, isConcerned: (clientId: string) => boolean): Promise<boolean> {
+    const { sessions, turns, store, log } = this.#parts
+    dropAdmitting(sessions, isConcerned)
+    await this.#finish(slots, isConcerned)
+    await this.#each(isConcerned, (session) => turns.dispatch(session, { type: 'suspend' }))
+    return settleStore(store, log) // effects that wait for it are performed first
+  }
+
+  /** The sessions are gone from here, so that there is no way back. */
+  async #forget(slots: ReadonlySet<number>): Promise<void> {
+    const { store, log } = this.#parts
+    for (;;) {
+      try {
+        return await store.release(slots)
+      } catch (err) {
+        if (err instanceof Deposed || this.#isClosed) throw err
+        log.error({ err }, 'slots cannot be given away before the store has written')
+        await sleep(RETRY)
+      }
+    }
+  }
+
+  /** Waits for the end of exchanges, so that nobody has to repeat himself; but not for long. */
+  async #finish(slots: ReadonlySet<number>, isConcerned: (clientId: string) => boolean): Promise<void> {
+    const deadline = performance.now() + PATIENCE
+    for (const slot of slots) this.#finishing.add(slot)
+    let busy: Session[] = []
+    await this.#each(isConcerned, (session) => void busy.push(session))
+    while (performance.now() < deadline) {
+      busy = busy.filter(hasExchange)
+      if (busy.length === 0) break
+      await sleep(MOMENT)
+    }
+    for (const slot of slots) this.#finishing.delete(slot)
   }
 
   #concerns(slots: ReadonlySet<number>): (clientId: string) => boolean {
@@ -179,27 +211,8 @@ export class Ownership {
 
   /** Nothing is served any more, nor loaded. */
   close(): void {
+    this.#isClosed = true
     this.#states.enter('absent', this.#parts.slots)
-    for (const datagram of this.#held.clear()) this.#drop('not-serving', datagram)
-  }
-
-  #judge([, bytes]: Datagram, key: PeerKey): Verdict {
-    const { slotOf, sessions } = this.#parts
-    const clientId = clientIdIn(bytes, peekMsgType(bytes)) ?? sessions.byPeer.get(key)?.clientId
-    return this.#states.judge(clientId === undefined ? undefined : slotOf(clientId))
-  }
-
-  #settle(): void {
-    this.#held.settle(
-      (datagram, key) => this.#judge(datagram, key),
-      (datagram, verdict) => {
-        if (verdict === 'serve') this.#parts.handle(...datagram)
-        else this.#drop('no-owner', datagram)
-      },
-    )
-  }
-
-  #drop(reason: DiscardReason, [{ listener }, , { address, port }]: Datagram): void {
-    countDiscard(this.#parts.books, reason, { address, port, listener })
+    this.check.close()
   }
 }

@@ -63,8 +63,8 @@ export async function openServing(parts: ServingParts): Promise<Serving> {
     const ownership = new Ownership({ sessions, store, turns, bearings, slots, slotOf, books, log, handle })
     const handler: DatagramHandler = {
       isBehind: () => turns.held > MANY_HELD,
-      handle: (...datagram) => ownership.admits(...datagram) && handle(...datagram),
-      turnAway: (...datagram) => ownership.admits(...datagram) && take(turnAway, ...datagram),
+      handle: (...datagram) => ownership.check.admits(...datagram) && handle(...datagram),
+      turnAway: (...datagram) => ownership.check.admits(...datagram) && take(turnAway, ...datagram),
     }
     return { store, broker, transmitter, turns, ownership, handler }
   } catch (error) {

@@ -1,0 +1,87 @@
+// Whether a datagram's sensor is served here. What comes for a slot on its way is held for a moment; what comes for one that is not
+// here is counted and dropped, since a living sensor must not be told that it is a stranger.
+
+import { Hold } from '../../cluster/hold.ts'
+import { peekMsgType, unwrapMessage } from '../../codec/envelope.ts'
+import { type PeerKey, peerKey } from '../../session/peers.ts'
+import { clientIdIn, needsNoOwner } from '../../sessions/ownership/addressee.ts'
+import { continuesExchange } from '../../sessions/ownership/exchanges.ts'
+import type { SlotStates, Verdict } from '../../sessions/ownership/slot-states.ts'
+import type { Sessions } from '../../sessions/table.ts'
+import { countDiscard, type DiscardBooks, type DiscardReason } from '../counters.ts'
+import type { Datagram } from './intake.ts'
+
+/** What a check works with. */
+export interface OwnerCheckParts {
+  readonly sessions: Pick<Sessions, 'byPeer'>
+  readonly states: SlotStates
+  /** of the slots that leave, those whose exchanges under way are brought to their end first */
+  readonly finishing: ReadonlySet<number>
+  slotOf(clientId: string): number
+  readonly books: DiscardBooks
+  /** takes what was held, once its sensor is served */
+  handle(...datagram: Datagram): void
+}
+
+export class OwnerCheck {
+  readonly #parts: OwnerCheckParts
+  readonly #held = new Hold<Datagram>()
+
+  constructor(parts: OwnerCheckParts) {
+    this.#parts = parts
+  }
+
+  /** Whether a datagram is to be handled now; if not, it is held or counted. */
+  admits(...datagram: Datagram): boolean {
+    if (this.#parts.states.isWhole) return true
+    const [{ index }, bytes, { address, port, association }] = datagram
+    if (needsNoOwner(bytes)) return true
+    const key = peerKey(index, address, port, unwrapMessage(bytes)?.nodeId, association)
+    const isFirst = !this.#held.has(key)
+    if (this.#isFinishing(key) && continuesExchange(bytes, isFirst)) return true
+    const verdict = isFirst ? this.#judge(datagram, key) : 'hold'
+    if (verdict === 'serve') return true
+    if (verdict === 'refuse') this.#drop('no-owner', datagram)
+    else if (this.#held.keep(key, bytes, datagram, performance.now()) === 'full')
+      this.#drop('overloaded', datagram)
+    return false
+  }
+
+  /** Slots have changed their states: what is held goes where it can. */
+  settle(): void {
+    this.#held.settle(
+      (datagram, key) => this.#judge(datagram, key),
+      (datagram, verdict) => {
+        if (verdict === 'serve') this.#parts.handle(...datagram)
+        else this.#drop('no-owner', datagram)
+      },
+    )
+  }
+
+  /** Drops what is held for too long. */
+  tick(now: number): void {
+    if (this.#held.size === 0) return
+    for (const datagram of this.#held.expire(now)) this.#drop('held-too-long', datagram)
+  }
+
+  /** Drops all that is held. */
+  close(): void {
+    for (const datagram of this.#held.clear()) this.#drop('not-serving', datagram)
+  }
+
+  #judge([, bytes]: Datagram, key: PeerKey): Verdict {
+    const { slotOf, sessions, states } = this.#parts
+    const clientId = clientIdIn(bytes, peekMsgType(bytes)) ?? sessions.byPeer.get(key)?.clientId
+    return states.judge(clientId === undefined ? undefined : slotOf(clientId))
+  }
+
+  #isFinishing(key: PeerKey): boolean {
+    const { finishing, sessions, slotOf } = this.#parts
+    const session = finishing.size === 0 ? undefined : sessions.byPeer.get(key)
+    return session !== undefined && finishing.has(slotOf(session.clientId))
+  }
+
+  #drop(reason: DiscardReason, [{ listener }, , { address, port }]: Datagram): void {
+    countDiscard(this.#parts.books, reason, { address, port, listener })
+  }
+}
