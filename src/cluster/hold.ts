@@ -2,7 +2,6 @@
 // copy of a message that arrives after the end of its exchange would be a new message. Pure: time is an argument.
 
 import type { PeerKey } from '../session/peers.ts'
-import type { Verdict } from '../sessions/ownership/slot-states.ts'
 
 /** How much may be held, and for how long. */
 export interface HoldLimits {
@@ -65,19 +64,14 @@ export class Hold<T> {
   }
 
   /**
-   * Something has changed: hands over what can be decided now, of each address in order, until something of it has to be held
-   * on. `judge` is asked anew for each, after what came before it was handed over.
+   * Something has changed: hands over what may go now, of each address in order, until something of it has to be held on. `mayGo` is
+   * asked anew for each, after what came before it was handed over.
    */
-  settle(
-    judge: (item: T, key: PeerKey) => Verdict,
-    handOver: (item: T, verdict: 'serve' | 'refuse') => void,
-  ): void {
+  settle(mayGo: (item: T, key: PeerKey) => boolean, handOver: (item: T) => void): void {
     for (const [key, queue] of this.#byAddress) {
-      for (let first = queue[0]; first !== undefined; first = queue[0]) {
-        const verdict = judge(first.item, key)
-        if (verdict === 'hold') break
+      for (let first = queue[0]; first !== undefined && mayGo(first.item, key); first = queue[0]) {
         this.#shift(key, queue)
-        handOver(first.item, verdict)
+        handOver(first.item)
       }
     }
   }

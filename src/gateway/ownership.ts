@@ -24,7 +24,7 @@ const sleep = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 /** What an ownership works with. */
-export interface OwnershipParts extends Omit<OwnerCheckParts, 'states' | 'finishing'> {
+export interface OwnershipParts extends Pick<OwnerCheckParts, 'slotOf' | 'books' | 'handle'> {
   readonly sessions: Sessions
   readonly store: Store
   readonly turns: Turns
@@ -51,7 +51,16 @@ export class Ownership {
   constructor(parts: OwnershipParts) {
     this.#parts = parts
     this.#states = new SlotStates(parts.slots)
-    this.check = new OwnerCheck({ ...parts, states: this.#states, finishing: this.#finishing })
+    const { slotOf, sessions } = parts
+    this.check = new OwnerCheck({
+      ...parts,
+      states: this.#states,
+      isFinishing: (slot) => this.#finishing.has(slot),
+      slotAt(key) {
+        const session = sessions.byPeer.get(key)
+        return session && slotOf(session.clientId)
+      },
+    })
   }
 
   /** The slots whose sensors are served. */
@@ -140,23 +149,22 @@ export class Ownership {
     const slots = new Set([...served, ...loading])
     this.#states.enter('leaving', slots)
     this.#cut(loading, 'leaving')
-    let state: 'served' | 'absent' = 'absent'
+    let stays: ReadonlySet<number> = new Set()
     try {
       const isConcerned = this.#concerns(served)
-      if (served.size > 0 && !(await this.#writeAll(served, isConcerned))) {
-        state = 'served'
-        throw new StoreError('the store cannot write: these sensors are served on')
-      }
-      await this.#each(isConcerned, (session) => turns.letGo(session, 'closing'))
+      if (served.size > 0 && !(await this.#writeAll(served, isConcerned))) stays = served
+      else await this.#each(isConcerned, (session) => turns.letGo(session, 'closing'))
       if (loading.size > 0) await this.#loaded // what is given later is not given again
-      await this.#forget(slots)
+      await this.#forget(stays === served ? loading : slots)
     } finally {
       for (const slot of slots) {
-        const isNext = this.#next.delete(slot) && state === 'absent'
-        if (this.#states.stateOf(slot) === 'leaving') this.#states.enter(isNext ? 'loading' : state, [slot])
+        const isNext = this.#next.delete(slot)
+        const state = stays.has(slot) ? 'served' : isNext ? 'loading' : 'absent'
+        if (this.#states.stateOf(slot) === 'leaving') this.#states.enter(state, [slot])
       }
       this.check.settle()
     }
+    if (stays.size > 0) throw new StoreError('the store cannot write: these sensors are served on')
   }
 
   /** Brings everything of these slots into the store, and to those who wait for that; false if the store cannot write. */
@@ -171,7 +179,7 @@ export class Ownership {
   /** The sessions are gone from here, so that there is no way back. */
   async #forget(slots: ReadonlySet<number>): Promise<void> {
     const { store, log } = this.#parts
-    for (;;) {
+    while (slots.size > 0) {
       try {
         return await store.release(slots)
       } catch (err) {

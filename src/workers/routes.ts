@@ -79,8 +79,11 @@ export class Routes {
     return before === this.workerOf(slot) ? undefined : before
   }
 
-  /** No sensor of this worker is at this address any more. */
-  unbind(key: PeerKey, worker: number): void {
-    if (this.ownerOf(key) === worker) this.#byPeer.delete(key)
+  /** No sensor of this worker is at this address any more. `goesOn`: it is, but somebody else is to serve its slot. */
+  unbind(key: PeerKey, worker: number, goesOn: (slot: number) => boolean = () => false): void {
+    const slot = this.#byPeer.get(key)
+    if (slot === undefined || this.workerOf(slot) !== worker) return
+    this.#byPeer.delete(key)
+    if (goesOn(slot)) this.#expect(key, slot)
   }
 }

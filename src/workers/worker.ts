@@ -13,11 +13,11 @@ import { createSessions } from '../sessions/table.ts'
 import { MESSAGES } from '../transport/line/options.ts'
 import { isLineUrl } from '../transport/line/url.ts'
 import type { OnDatagram, Remote, Transport } from '../transport/transport.ts'
-import { unpackBatch } from './batch.ts'
+import { unpackBatch } from './between/batch.ts'
+import { Outbox, Tally } from './between/outbox.ts'
 import { channelsOf, idleRoom } from './lines/channel.ts'
 import { WorkerRoom } from './lines/worker-room.ts'
 import type { FromWorker, ToWorker, WorkerCalls, WorkerTask } from './messages.ts'
-import { Outbox, Tally } from './outbox.ts'
 import { PeerTable } from './peer-table.ts'
 
 if (parentPort === null) throw new Error('this file is the entry of a worker thread')
@@ -104,12 +104,20 @@ function openedView(): OwnView {
 }
 
 const calls: WorkerCalls = {
-  async prepare() {
-    await gateway.prepare()
+  async prepare(slots) {
+    await gateway.prepare(slots)
     outbox.flush() // the front must know the addresses of all sensors before it routes what they send
     await rehearse(config, log)
   },
   serve: () => gateway.serve(),
+  async adopt(slots) {
+    await gateway.adopt(slots)
+    outbox.flush() // as above
+  },
+  async release(slots, how) {
+    await gateway.release(slots, how)
+    outbox.flush() // the front must have what was said to sensors, and that they are not here any more
+  },
   async stop() {
     await gateway.stop()
     view?.close()

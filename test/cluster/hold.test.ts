@@ -3,7 +3,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { HOLD_LIMITS, Hold } from '../../src/cluster/hold.ts'
-import type { Verdict } from '../../src/sessions/ownership/slot-states.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -11,14 +10,12 @@ const bytes = (text: string) => new TextEncoder().encode(text)
 function scene(limits = {}) {
   const hold = new Hold<string>({ ...HOLD_LIMITS, ...limits })
   const served: string[] = []
-  const refused: string[] = []
   return {
     hold,
     served,
-    refused,
     keep: (from: number, text: string, now = 0) => hold.keep(from, bytes(text), `${from} ${text}`, now),
-    settle: (judge: (item: string, from: number | string) => Verdict) =>
-      hold.settle(judge, (item, verdict) => (verdict === 'serve' ? served : refused).push(item)),
+    settle: (mayGo: (item: string, from: number | string) => boolean) =>
+      hold.settle(mayGo, (item) => void served.push(item)),
   }
 }
 
@@ -28,7 +25,7 @@ describe('while anything of an address is held', () => {
     expect(hold.has(1)).toBe(false)
     for (const text of ['publish', 'pubrel', 'pingreq']) expect(keep(1, text)).toBe('held')
     expect([hold.has(1), hold.has(2), hold.size]).toEqual([true, false, 3])
-    settle(() => 'serve')
+    settle(() => true)
     expect(served).toEqual(['1 publish', '1 pubrel', '1 pingreq'])
     expect([hold.has(1), hold.size]).toEqual([false, 0])
   })
@@ -38,9 +35,9 @@ describe('while anything of an address is held', () => {
     keep(1, 'connect')
     keep(2, 'publish')
     keep(1, 'publish')
-    settle((item) => (item === '1 connect' ? 'hold' : 'serve'))
+    settle((item) => item !== '1 connect')
     expect(served).toEqual(['2 publish'])
-    settle(() => 'serve')
+    settle(() => true)
     expect(served).toEqual(['2 publish', '1 connect', '1 publish'])
     expect(hold.size).toBe(0)
   })
@@ -49,19 +46,16 @@ describe('while anything of an address is held', () => {
     const { keep, settle, served } = scene()
     expect([keep(1, 'publish'), keep(1, 'publish'), keep(2, 'publish')]).toEqual(['held', 'known', 'held'])
     expect([keep(1, 'other'), keep(1, 'publish'), keep(1, '')]).toEqual(['held', 'known', 'held'])
-    settle(() => 'serve')
+    settle(() => true)
     expect(served).toEqual(['1 publish', '1 other', '1 ', '2 publish'])
   })
 
   it('each is judged after what came before it was handed over', () => {
-    const { keep, settle, served, refused } = scene()
+    const { keep, settle, served } = scene()
     keep(1, 'connect')
     keep(1, 'publish')
-    settle((item) => (item.endsWith('publish') && served.length === 0 ? 'hold' : 'serve'))
+    settle((item) => !item.endsWith('publish') || served.length > 0)
     expect(served).toEqual(['1 connect', '1 publish'])
-    keep(1, 'publish')
-    settle(() => 'refuse')
-    expect(refused).toEqual(['1 publish'])
   })
 })
 
@@ -75,7 +69,7 @@ describe('nothing', () => {
     expect(hold.expire(3000)).toEqual(['1 first'])
     expect(hold.expire(3499)).toEqual([])
     expect([hold.expire(3500), hold.has(1)]).toEqual([['1 second'], false])
-    settle(() => 'serve')
+    settle(() => true)
     expect(served).toEqual(['2 third'])
     // a copy of what was dropped is a new one
     expect(keep(1, 'first', 4000)).toBe('held')
@@ -110,7 +104,7 @@ it('whatever happens, nothing is lost, doubled or overtaken within an address, a
           const text = String(sent.length).padStart(3, '0')
           const item = `${one.keep} ${text}`
           if (hold.keep(one.keep, bytes(text), item, now) === 'held') sent.push(item)
-        } else if ('open' in one) settle((_, from) => (from === one.open ? 'serve' : 'hold'))
+        } else if ('open' in one) settle((_, from) => from === one.open)
         else dropped.push(...hold.expire(now))
       }
       const left = hold.clear()

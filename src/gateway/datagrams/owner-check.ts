@@ -7,17 +7,17 @@ import { type PeerKey, peerKey } from '../../session/peers.ts'
 import { clientIdIn, needsNoOwner } from '../../sessions/ownership/addressee.ts'
 import { continuesExchange } from '../../sessions/ownership/exchanges.ts'
 import type { SlotStates, Verdict } from '../../sessions/ownership/slot-states.ts'
-import type { Sessions } from '../../sessions/table.ts'
 import { countDiscard, type DiscardBooks, type DiscardReason } from '../counters.ts'
 import type { Datagram } from './intake.ts'
 
 /** What a check works with. */
 export interface OwnerCheckParts {
-  readonly sessions: Pick<Sessions, 'byPeer'>
   readonly states: SlotStates
-  /** of the slots that leave, those whose exchanges under way are brought to their end first */
-  readonly finishing: ReadonlySet<number>
+  /** of a slot that leaves: exchanges under way are brought to their end first */
+  isFinishing(slot: number): boolean
   slotOf(clientId: string): number
+  /** of the sensor at an address, as far as that is known */
+  slotAt(key: PeerKey): number | undefined
   readonly books: DiscardBooks
   /** takes what was held, once its sensor is served */
   handle(...datagram: Datagram): void
@@ -38,7 +38,7 @@ export class OwnerCheck {
     if (needsNoOwner(bytes)) return true
     const key = peerKey(index, address, port, unwrapMessage(bytes)?.nodeId, association)
     const isFirst = !this.#held.has(key)
-    if (this.#isFinishing(key) && continuesExchange(bytes, isFirst)) return true
+    if (continuesExchange(bytes, isFirst) && this.#isFinishing(key)) return true
     const verdict = isFirst ? this.#judge(datagram, key) : 'hold'
     if (verdict === 'serve') return true
     if (verdict === 'refuse') this.#drop('no-owner', datagram)
@@ -47,14 +47,11 @@ export class OwnerCheck {
     return false
   }
 
-  /** Slots have changed their states: what is held goes where it can. */
+  /** Slots have changed their states: what is held goes where it can. What has left may be back before it was held for too long. */
   settle(): void {
     this.#held.settle(
-      (datagram, key) => this.#judge(datagram, key),
-      (datagram, verdict) => {
-        if (verdict === 'serve') this.#parts.handle(...datagram)
-        else this.#drop('no-owner', datagram)
-      },
+      (datagram, key) => this.#judge(datagram, key) === 'serve',
+      (datagram) => this.#parts.handle(...datagram),
     )
   }
 
@@ -70,15 +67,14 @@ export class OwnerCheck {
   }
 
   #judge([, bytes]: Datagram, key: PeerKey): Verdict {
-    const { slotOf, sessions, states } = this.#parts
-    const clientId = clientIdIn(bytes, peekMsgType(bytes)) ?? sessions.byPeer.get(key)?.clientId
-    return states.judge(clientId === undefined ? undefined : slotOf(clientId))
+    const { slotOf, slotAt, states } = this.#parts
+    const clientId = clientIdIn(bytes, peekMsgType(bytes))
+    return states.judge(clientId === undefined ? slotAt(key) : slotOf(clientId))
   }
 
   #isFinishing(key: PeerKey): boolean {
-    const { finishing, sessions, slotOf } = this.#parts
-    const session = finishing.size === 0 ? undefined : sessions.byPeer.get(key)
-    return session !== undefined && finishing.has(slotOf(session.clientId))
+    const slot = this.#parts.slotAt(key)
+    return slot !== undefined && this.#parts.isFinishing(slot)
   }
 
   #drop(reason: DiscardReason, [{ listener }, , { address, port }]: Datagram): void {
