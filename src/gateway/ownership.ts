@@ -24,7 +24,8 @@ const sleep = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 /** What an ownership works with. */
-export interface OwnershipParts extends Pick<OwnerCheckParts, 'slotOf' | 'books' | 'handle'> {
+export interface OwnershipParts
+  extends Pick<OwnerCheckParts, 'slotOf' | 'books' | 'handle' | 'isBehindFront'> {
   readonly sessions: Sessions
   readonly store: Store
   readonly turns: Turns

@@ -60,7 +60,18 @@ export async function openServing(parts: ServingParts): Promise<Serving> {
     const slots = slotsOf(share)
     const handle = (...datagram: Datagram) =>
       take(store.isFailing ? receiveWithoutStore : receive, ...datagram)
-    const ownership = new Ownership({ sessions, store, turns, bearings, slots, slotOf, books, log, handle })
+    const ownership = new Ownership({
+      isBehindFront: share !== undefined,
+      sessions,
+      store,
+      turns,
+      bearings,
+      slots,
+      slotOf,
+      books,
+      log,
+      handle,
+    })
     const handler: DatagramHandler = {
       isBehind: () => turns.held > MANY_HELD,
       handle: (...datagram) => ownership.check.admits(...datagram) && handle(...datagram),

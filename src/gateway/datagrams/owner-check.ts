@@ -13,6 +13,8 @@ import type { Datagram } from './intake.ts'
 /** What a check works with. */
 export interface OwnerCheckParts {
   readonly states: SlotStates
+  /** another thread has asked before: what still comes for a slot that has left was on its way here, and the slot may be back */
+  readonly isBehindFront?: boolean
   /** of a slot that leaves: exchanges under way are brought to their end first */
   isFinishing(slot: number): boolean
   slotOf(clientId: string): number
@@ -41,7 +43,7 @@ export class OwnerCheck {
     if (continuesExchange(bytes, isFirst) && this.#isFinishing(key)) return true
     const verdict = isFirst ? this.#judge(datagram, key) : 'hold'
     if (verdict === 'serve') return true
-    if (verdict === 'refuse') this.#drop('no-owner', datagram)
+    if (verdict === 'refuse' && !this.#parts.isBehindFront) this.#drop('no-owner', datagram)
     else if (this.#held.keep(key, bytes, datagram, performance.now()) === 'full')
       this.#drop('overloaded', datagram)
     return false
