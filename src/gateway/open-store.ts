@@ -8,8 +8,7 @@ import type { Bearings } from '../sessions/restore.ts'
 import { openLmdbStore } from '../store/lmdb/lmdb.ts'
 import type { StorePart } from '../store/lmdb/options.ts'
 import { createMemoryStore } from '../store/memory.ts'
-import type { Store, StoredSession } from '../store/store.ts'
-import { dropForeignRecords } from '../transport/dtls/session-records.ts'
+import type { SlotOf, Store } from '../store/store.ts'
 import type { BoundListener } from './datagrams/listener.ts'
 
 /** How long a stopping gateway waits for its store, milliseconds. */
@@ -22,26 +21,14 @@ export const isDurable = ({ store }: Config): boolean => store.type !== 'memory'
 export const openStore = async (
   { store: { type, path } }: Config,
   log: Log,
+  slotOf: SlotOf,
   part?: StorePart,
-): Promise<Store> => (type === 'memory' ? createMemoryStore() : openLmdbStore({ path, log, part }))
+): Promise<Store> =>
+  type === 'memory' ? createMemoryStore({ slotOf }) : openLmdbStore({ path, log, part, slotOf })
 
 /** Listeners with sessions of their own. */
 export const secureNames = ({ listeners }: Config): string[] =>
   listeners.flatMap(({ name, dtls }) => (dtls === undefined ? [] : [name]))
-
-/** Everything stored. Links with sessions of their own begin to serve; those of the last time go on where the store is durable. */
-export async function loadStore(
-  config: Config,
-  store: Store,
-  listeners: Iterable<BoundListener>,
-  part?: StorePart,
-): Promise<StoredSession[]> {
-  const stored: StoredSession[] = []
-  for await (const piece of store.load()) stored.push(...piece)
-  for (const { transport } of listeners) transport.secure?.begin(isDurable(config) ? store : undefined)
-  if (part === undefined) dropForeignRecords(store, secureNames(config))
-  return stored
-}
 
 /** Finds places and times of stored records again: listeners by their names, times as the store counts them. */
 export function createBearings(listeners: Iterable<BoundListener>, { time }: Store): Bearings {
@@ -66,18 +53,19 @@ export function createBearings(listeners: Iterable<BoundListener>, { time }: Sto
   }
 }
 
-/** Resolves when everything written so far is durable; logs an error if that fails, or takes longer than some seconds. */
-export async function settleStore(store: Store, log: Log): Promise<void> {
-  if (store.durable === store.written) return
-  await within((done) => store.onDurable(done), log)
-}
+/**
+ * Resolves when everything written so far is durable, to true; logs an error if that fails, or takes longer than some seconds, and
+ * resolves to false.
+ */
+export const settleStore = async (store: Store, log: Log): Promise<boolean> =>
+  store.durable === store.written || within((done) => store.onDurable(done), log)
 
 /** Writes what is pending and closes the store; logs an error if that fails, or takes longer than some seconds. */
 export async function closeStore(store: Store, log: Log): Promise<void> {
   await within((done) => void store.close().then(() => done(), done), log)
 }
 
-async function within(start: (done: (error?: unknown) => void) => void, log: Log): Promise<void> {
+async function within(start: (done: (error?: unknown) => void) => void, log: Log): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const err = await new Promise<unknown>((resolve) => {
     timer = setTimeout(() => resolve(new Error(`not within ${PATIENCE} ms`)), PATIENCE)
@@ -85,4 +73,5 @@ async function within(start: (done: (error?: unknown) => void) => void, log: Log
   })
   clearTimeout(timer)
   if (err !== undefined) log.error({ err }, 'the store cannot write: the last changes may be lost')
+  return err === undefined
 }

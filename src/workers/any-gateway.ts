@@ -12,6 +12,7 @@ import { createHappenings, type Happenings } from '../monitor/happenings.ts'
 import { openedLabels } from '../monitor/open-console.ts'
 import { noteReload, noteStart } from '../monitor/reload-happenings.ts'
 import { createView } from '../monitor/view.ts'
+import type { Leaving } from '../sessions/ownership/let-go.ts'
 import { Fleet } from './fleet.ts'
 import { openFleetView } from './view.ts'
 
@@ -20,8 +21,11 @@ export interface AnyGateway {
   /** threads that serve sensors */
   readonly workers: number
   readonly brokerUrl: string
-  /** rejects, with nothing left open, if it cannot start */
-  start(): Promise<void>
+  /** rejects, with nothing left open, if it cannot start; `slots`: whose sensors it begins with, all unless told */
+  start(slots?: readonly number[]): Promise<void>
+  /** takes up the sensors of further slots, and lets go of them: `Gateway.adopt` and `release` */
+  adopt(slots: readonly number[]): Promise<void>
+  release(slots: readonly number[], how: Leaving): Promise<void>
   /** resolves to what was counted */
   stop(): Promise<Counters>
   reload(next: Config): Promise<ReloadReport>
@@ -45,12 +49,14 @@ function single(config: Config, log: Log, version: string): AnyGateway {
     get brokerUrl() {
       return gateway.status().broker.url
     },
-    async start() {
-      await gateway.prepare()
+    async start(slots) {
+      await gateway.prepare(slots)
       await rehearse(config, log)
       gateway.serve()
       noteStart(happenings, version)
     },
+    adopt: (slots) => gateway.adopt(slots),
+    release: (slots, how) => gateway.release(slots, how),
     async stop() {
       await gateway.stop()
       return gateway.status().counters
@@ -74,10 +80,12 @@ function several(config: Config, workers: number, log: Log, version: string): An
     get brokerUrl() {
       return fleet.brokerUrl
     },
-    async start() {
-      await fleet.start()
+    async start(slots) {
+      await fleet.start(slots)
       noteStart(happenings, version)
     },
+    adopt: (slots) => fleet.adopt(slots),
+    release: (slots, how) => fleet.release(slots, how),
     stop: () => fleet.stop(),
     reload: async (next) => notedReload(happenings, await fleet.reload(next)),
     happenings,

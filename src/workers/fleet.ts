@@ -2,38 +2,29 @@
 //
 //   sensors - UDP - front (this thread) - batches - worker 1..n: sessions, store, connections to the broker
 
-import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '../config/schema.ts'
 import { brokerUrls } from '../config/sections/addresses.ts'
 import { expandTemplate } from '../config/sections/template.ts'
 import type { Counters } from '../gateway/counters.ts'
 import type { listenerStatus } from '../gateway/datagrams/listener.ts'
 import { reportLosses } from '../gateway/reports/loss-report.ts'
-import { type Naming, namingOf } from '../gateway/rules/naming.ts'
-import { logReload, type ReloadReport, renewedConfig } from '../gateway/rules/reload.ts'
+import { createSlotOf, type Naming, namingOf } from '../gateway/rules/naming.ts'
+import { logReload, type ReloadReport } from '../gateway/rules/reload.ts'
 import { type Log, silentLog } from '../log.ts'
+import type { Leaving } from '../sessions/ownership/let-go.ts'
+import { allSlots, workerOfSlot } from '../sessions/slots.ts'
 import { installationOf } from '../store/beside/installation.ts'
 import { takeStore } from '../store/lmdb/lmdb.ts'
 import { type EmbeddedBroker, startEmbeddedBroker } from '../upstream/embedded.ts'
 import { divideConfig } from './divide-config.ts'
+import { FleetSlots } from './fleet-slots.ts'
 import { Front } from './front.ts'
-import type { FromWorker } from './messages.ts'
-import { createOwners } from './routes.ts'
+import { reloadWorkers, warnOfNames } from './reload-workers.ts'
 import { sumOfCounters } from './sums.ts'
-import { Thread } from './thread.ts'
+import { type FleetObserver, Thread } from './thread.ts'
 
 /** Milliseconds until a worker that was lost is started again. */
 const RESTART = 1000
-
-/** Called for what workers report to those who look at them. */
-export interface FleetObserver {
-  change(message: Extract<FromWorker, { type: 'change' }>): void
-  happenings(message: Extract<FromWorker, { type: 'happenings' }>): void
-  packet(message: Extract<FromWorker, { type: 'packet' }>): void
-  step(message: Extract<FromWorker, { type: 'step' }>): void
-  /** a worker was started in place of one that was lost */
-  restarted(index: number, thread: Thread): Promise<void>
-}
 
 /** A gateway of several worker threads. `start()` and `stop()` may be called once. */
 export class Fleet {
@@ -45,6 +36,7 @@ export class Fleet {
   readonly #naming: Naming
   /** the number of the worker of a sensor */
   readonly ownerOf: (clientId: string) => number
+  readonly #slots: FleetSlots
   readonly #front: Front
   readonly #threads: Thread[] = []
   observer: FleetObserver | undefined
@@ -65,9 +57,12 @@ export class Fleet {
     this.#log = log
     this.#version = version
     this.#naming = namingOf(config)
-    this.ownerOf = createOwners(this.#naming, count)
-    this.#front = new Front(count, this.ownerOf, {
-      thread: (index) => this.#threads[index],
+    const slotOf = createSlotOf(this.#naming)
+    this.ownerOf = (clientId) => workerOfSlot(slotOf(clientId), count)
+    const thread = (index: number) => this.#threads[index]
+    this.#slots = new FleetSlots({ count, thread, settle: () => this.#front.settle() })
+    this.#front = new Front(count, slotOf, this.#slots.states, {
+      thread,
       isAway: (index) => this.#restarting.has(index),
       isPreparing: (index) => this.#preparing.has(index),
     })
@@ -75,7 +70,7 @@ export class Fleet {
 
   /** what this thread counts itself */
   get counters(): Counters {
-    return this.#front.counters
+    return this.#front.books.counters
   }
 
   get config(): Config {
@@ -86,8 +81,11 @@ export class Fleet {
     return this.#threads
   }
 
-  /** Rejects, with nothing left open, if a listener cannot be bound, the store cannot be used or a worker cannot start. */
-  async start(): Promise<void> {
+  /**
+   * Rejects, with nothing left open, if a listener cannot be bound, the store cannot be used or a worker cannot start. `slots`: those
+   * to begin with.
+   */
+  async start(slots = allSlots): Promise<void> {
     try {
       await this.#front.open(this.#config, this.#log)
       const { store, broker } = this.#config
@@ -95,7 +93,8 @@ export class Fleet {
       await this.#front.begin(this.#config, this.#log)
       if (broker.url === 'embedded') this.#embedded = await startEmbeddedBroker()
       for (let index = 0; index < this.#count; index += 1) this.#threads.push(this.#createThread(index))
-      await Promise.all(this.#threads.map((_, index) => this.#prepare(index)))
+      await Promise.all(this.#threads.map((_, index) => this.#prepare(index, slots)))
+      this.#slots.states.enter('served', slots)
       this.#serving = true
       this.#front.release()
       await Promise.all(this.#threads.map((thread) => this.#serve(thread)))
@@ -128,30 +127,26 @@ export class Fleet {
 
   /** As `Gateway.reload`, for all workers: what the first one cannot use changes nothing anywhere. */
   async reload(next: Config): Promise<ReloadReport> {
-    const [first, ...others] = this.#threads
-    if (first === undefined) throw new Error('there is no worker')
-    const { applied, waiting, ended: away } = await first.call('reload', this.#configOf(next, 0))
-    Object.assign(this.#config, renewedConfig(this.#config, next)) // what starts from now on has it, too
-    const ended = [...away]
-    const rest = others.map((thread, i) => thread.call('reload', this.#configOf(next, i + 1)))
-    for (const one of await Promise.allSettled(rest)) {
-      if (one.status === 'fulfilled') ended.push(...one.value.ended)
-      else this.#log.error({ err: one.reason }, 'a worker has the configuration from before')
-    }
-    this.#log.level = this.#config.log.level
-    this.#front.renew(this.#config)
-    const report = { applied, waiting, ended }
-    logReload(report, this.#log)
-    if (!isDeepStrictEqual(namingOf(this.#config), this.#naming)) {
-      this.#log.warn(
-        'names of sensors at the broker have changed: until the next start, two of different workers that have the same one are not noticed',
-      )
-    }
+    const [config, log, threads] = [this.#config, this.#log, this.#threads]
+    const report = await reloadWorkers({ config, log, threads, configOf: this.#configOf }, next)
+    this.#front.renew(config)
+    logReload(report, log)
+    warnOfNames(config, this.#naming, log)
     return report
   }
 
+  /** Serves the sensors of these slots; see `Gateway.adopt`. */
+  adopt(slots: readonly number[]): Promise<void> {
+    return this.#slots.adopt(slots)
+  }
+
+  /** Lets go of these slots; see `Gateway.release`. */
+  release(slots: readonly number[], how: Leaving): Promise<void> {
+    return this.#slots.release(slots, how)
+  }
+
   /** What the first thread remembers of those whom it refused, and of what it dropped, who is told of the next; and its links. */
-  get front(): Pick<Front, 'refused' | 'drops' | 'onRefused' | 'secureLinks'> {
+  get front(): Pick<Front, 'books' | 'secureLinks'> {
     return this.#front
   }
 
@@ -175,7 +170,7 @@ export class Fleet {
     return this.#embedded?.url ?? brokerUrls(this.#config.broker)[0] ?? ''
   }
 
-  #configOf(config: Config, index: number): Config {
+  readonly #configOf = (config: Config, index: number): Config => {
     const { store, broker } = config
     // one for all workers, also where nothing keeps it
     this.#installation ??= installationOf(store.type === 'memory' ? undefined : store.path)
@@ -228,7 +223,7 @@ export class Fleet {
       const thread = this.#createThread(index)
       this.#threads[index] = thread
       try {
-        await this.#prepare(index)
+        await this.#prepare(index, this.#slots.states.which('served'))
         await this.observer?.restarted(index, thread)
         await this.#serve(thread)
         break
@@ -241,8 +236,10 @@ export class Fleet {
     this.#log.info({ worker }, 'worker started again')
   }
 
-  async #prepare(index: number): Promise<void> {
+  /** `slots`: of which it serves its part */
+  async #prepare(index: number, slots: readonly number[]): Promise<void> {
     this.#preparing.add(index)
-    await this.#threads[index]?.call('prepare').finally(() => this.#preparing.delete(index))
+    const part = this.#slots.partOf(index, slots)
+    await this.#threads[index]?.call('prepare', part).finally(() => this.#preparing.delete(index))
   }
 }

@@ -9,6 +9,7 @@ import type { Counters } from '../gateway/counters.ts'
 import type { Naming } from '../gateway/rules/naming.ts'
 import type { ReloadReport } from '../gateway/rules/reload.ts'
 import type { PeerKey } from '../session/peers.ts'
+import type { Leaving } from '../sessions/ownership/let-go.ts'
 import type { LineRoom } from './lines/channel.ts'
 
 /** What a worker is started with. */
@@ -31,15 +32,20 @@ export interface WorkerTask {
 export interface Binding {
   readonly key: PeerKey
   readonly clientId: string
+  /** of the sensor */
+  readonly slot: number
 }
 
 type Told<Name extends keyof GatewayView> = ReturnType<Immediate<GatewayView>[Name]>
 
 /** What a worker can be asked to do. */
 export interface WorkerCalls {
-  /** the two halves of a start */
-  prepare(): Promise<void>
+  /** the two halves of a start; `slots`: those to begin with */
+  prepare(slots: readonly number[]): Promise<void>
   serve(): void
+  /** takes up slots of its part, and lets go of them: `Gateway.adopt` and `release` */
+  adopt(slots: readonly number[]): Promise<void>
+  release(slots: readonly number[], how: Leaving): Promise<void>
   /** ends everything, and resolves to what was counted when the last datagram is on its way */
   stop(): Promise<Counters>
   reload(config: Config): ReloadReport

@@ -5,14 +5,22 @@ import type { Session } from '../session/session.ts'
 import type { Binding } from './messages.ts'
 
 export class PeerTable extends Map<PeerKey, Session> {
+  readonly #slotOf: (clientId: string) => number
   #bound: Binding[] = []
   #unbound: PeerKey[] = []
   /** called when there is something to tell */
   onChange: () => void = () => {}
 
+  /** `slotOf`: the slot of a sensor */
+  constructor(slotOf: (clientId: string) => number) {
+    super()
+    this.#slotOf = slotOf
+  }
+
   override set(key: PeerKey, session: Session): this {
     if (super.get(key) !== session) {
-      this.#bound.push({ key, clientId: session.clientId })
+      const { clientId } = session
+      this.#bound.push({ key, clientId, slot: this.#slotOf(clientId) })
       this.onChange()
     }
     return super.set(key, session)

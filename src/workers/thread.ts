@@ -2,9 +2,9 @@
 
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { Outbox, Tally } from './between/outbox.ts'
 import type { LineRoom } from './lines/channel.ts'
 import type { FromWorker, ToWorker, WorkerCalls, WorkerTask } from './messages.ts'
-import { Outbox, Tally } from './outbox.ts'
 
 /** What a thread reports. */
 export interface ThreadEvents {
@@ -18,7 +18,7 @@ export interface ThreadEvents {
 }
 
 /** Calls that may take as long as a large store does; all others are answered within some seconds, or fail. */
-const PATIENT: ReadonlySet<keyof WorkerCalls> = new Set(['prepare', 'serve'])
+const PATIENT: ReadonlySet<keyof WorkerCalls> = new Set(['prepare', 'serve', 'adopt', 'release'])
 const PATIENCE = 10_000
 
 interface Pending {
@@ -112,4 +112,14 @@ export class Thread {
     this.#ended = true
     await this.#worker.terminate()
   }
+}
+
+/** Called for what workers report to those who look at them. */
+export interface FleetObserver {
+  change(message: Extract<FromWorker, { type: 'change' }>): void
+  happenings(message: Extract<FromWorker, { type: 'happenings' }>): void
+  packet(message: Extract<FromWorker, { type: 'packet' }>): void
+  step(message: Extract<FromWorker, { type: 'step' }>): void
+  /** a worker was started in place of one that was lost */
+  restarted(index: number, thread: Thread): Promise<void>
 }

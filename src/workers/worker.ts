@@ -4,28 +4,29 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { incrementCounter } from '../gateway/counters.ts'
 import { Gateway } from '../gateway/gateway.ts'
 import { rehearse } from '../gateway/rehearsal/rehearse.ts'
+import { createSlotOf } from '../gateway/rules/naming.ts'
 import { createLog } from '../log.ts'
 import { createHappenings } from '../monitor/happenings.ts'
 import { createView, type OwnView } from '../monitor/view.ts'
+import { allSlots, workerOfSlot } from '../sessions/slots.ts'
 import { createSessions } from '../sessions/table.ts'
 import { MESSAGES } from '../transport/line/options.ts'
 import { isLineUrl } from '../transport/line/url.ts'
 import type { OnDatagram, Remote, Transport } from '../transport/transport.ts'
-import { unpackBatch } from './batch.ts'
+import { unpackBatch } from './between/batch.ts'
+import { Outbox, Tally } from './between/outbox.ts'
 import { channelsOf, idleRoom } from './lines/channel.ts'
 import { WorkerRoom } from './lines/worker-room.ts'
 import type { FromWorker, ToWorker, WorkerCalls, WorkerTask } from './messages.ts'
-import { Outbox, Tally } from './outbox.ts'
 import { PeerTable } from './peer-table.ts'
-import { createOwners } from './routes.ts'
 
 if (parentPort === null) throw new Error('this file is the entry of a worker thread')
 const port = parentPort
 const task: WorkerTask = workerData
 const { config, index } = task
-const ownerOf = createOwners(task.naming, task.count)
+const slotOf = createSlotOf(task.naming)
 const tally = new Tally(task.tally)
-const byPeer = new PeerTable()
+const byPeer = new PeerTable(slotOf)
 const outbox = new Outbox(tally, 'toFront', (batch, datagrams) =>
   tell({ type: 'datagrams', batch, count: datagrams, ...byPeer.take() }, batch),
 )
@@ -82,7 +83,13 @@ const gateway = new Gateway(config, {
   share: {
     speaks: index === 0,
     sessions: { ...createSessions(), byPeer },
-    stored: { index, count: task.count, owns: (clientId) => ownerOf(clientId) === index },
+    stored: {
+      index,
+      count: task.count,
+      owns: (clientId) => workerOfSlot(slotOf(clientId), task.count) === index,
+    },
+    slots: allSlots.filter((slot) => workerOfSlot(slot, task.count) === index),
+    slotOf,
     listen,
   },
 })
@@ -97,12 +104,20 @@ function openedView(): OwnView {
 }
 
 const calls: WorkerCalls = {
-  async prepare() {
-    await gateway.prepare()
+  async prepare(slots) {
+    await gateway.prepare(slots)
     outbox.flush() // the front must know the addresses of all sensors before it routes what they send
     await rehearse(config, log)
   },
   serve: () => gateway.serve(),
+  async adopt(slots) {
+    await gateway.adopt(slots)
+    outbox.flush() // as above
+  },
+  async release(slots, how) {
+    await gateway.release(slots, how)
+    outbox.flush() // the front must have what was said to sensors, and that they are not here any more
+  },
   async stop() {
     await gateway.stop()
     view?.close()

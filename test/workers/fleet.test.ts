@@ -5,13 +5,13 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { compareNatural } from '../../src/monitor/sensors/sensor-query.ts'
-import { workerOfName } from '../../src/workers/routes.ts'
 import { directoryWith } from '../config/files.ts'
 import { haveMosquitto, startMosquitto } from '../support/broker.ts'
 import { aWhile, freshName, Office, seen, TestSensor, until } from '../support/gateway.ts'
 import { devicesOf } from '../support/home-assistant.ts'
 import { startCompiled } from '../support/process.ts'
 import { UdpPeer } from '../support/sensor.ts'
+import { workerOfName } from '../support/workers.ts'
 
 const WORKERS = 3
 const served = { enabled: true, url: 'http://127.0.0.1:0' }

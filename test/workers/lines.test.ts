@@ -2,11 +2,11 @@
 
 import { describe, expect, it, type TestContext } from 'vitest'
 import { openLineTransport } from '../../src/cli/sensor/line-transport.ts'
-import { workerOfName } from '../../src/workers/routes.ts'
 import { haveMosquitto, startMosquitto } from '../support/broker.ts'
 import { freshName, Office, TestSensor } from '../support/gateway.ts'
 import { startCompiled } from '../support/process.ts'
 import { hasSocat, PtyPair } from '../support/ptys.ts'
+import { workerOfName } from '../support/workers.ts'
 
 interface Listed {
   readonly link?: { readonly up: boolean; readonly errors: Readonly<Record<string, number>> }

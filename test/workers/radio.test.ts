@@ -3,10 +3,10 @@
 import { describe, expect, it, type TestContext } from 'vitest'
 import { serveRadio } from '../../src/simulation/radio/run-radio.ts'
 import { XbeeNetwork } from '../../src/simulation/radio/xbee-network.ts'
-import { workerOfName } from '../../src/workers/routes.ts'
 import { haveMosquitto, startMosquitto } from '../support/broker.ts'
 import { freshName, Office, TestSensor } from '../support/gateway.ts'
 import { startCompiled } from '../support/process.ts'
+import { workerOfName } from '../support/workers.ts'
 
 async function setUp({ onTestFinished }: TestContext) {
   const clock = () => performance.now()

@@ -4,14 +4,15 @@
 import { describe, expect, it } from 'vitest'
 import { encode, encodeFrame, type Packet } from '../../src/codec/v1/frame.ts'
 import { loadConfig } from '../../src/config/load.ts'
-import { namingOf } from '../../src/gateway/rules/naming.ts'
+import { createSlotOf, namingOf } from '../../src/gateway/rules/naming.ts'
 import { createSensorRules } from '../../src/gateway/rules/sensor-rules.ts'
 import { peerKey } from '../../src/session/peers.ts'
 import { createSession } from '../../src/session/session.ts'
 import { Changes } from '../../src/store/changes.ts'
 import { divideConfig } from '../../src/workers/divide-config.ts'
 import { PeerTable } from '../../src/workers/peer-table.ts'
-import { createOwners, Routes, workerOfName } from '../../src/workers/routes.ts'
+import { Routes } from '../../src/workers/routes.ts'
+import { createOwners, workerOfName } from '../support/workers.ts'
 
 const connect = (clientId: string): Packet => ({
   type: 'connect',
@@ -105,6 +106,13 @@ describe('the parts of workers', () => {
   })
 })
 
+/** Asked in one step. */
+class TestRoutes extends Routes {
+  workerFor(...datagram: Parameters<Routes['slotFor']>): number {
+    return this.workerOf(this.slotFor(...datagram))
+  }
+}
+
 describe('a datagram goes', () => {
   const workers = 5
   const named = (worker: number) => {
@@ -113,51 +121,51 @@ describe('a datagram goes', () => {
   const node = Uint8Array.of(1, 2)
 
   it('by ClientId where it carries one: CONNECT and PINGREQ, from wherever they come [SN-CONN-11, SN-SLP-16 in part]', () => {
-    const routes = new Routes(workers, createOwners(plain, workers))
+    const routes = new TestRoutes(workers, createSlotOf(plain))
     for (let worker = 0; worker < workers; worker += 1) {
       const clientId = named(worker)
       for (const packet of [connect(clientId), { type: 'pingreq', clientId } as const]) {
-        expect(routes.workerOf(0, encode(packet), at(HERE, worker))).toBe(worker)
-        expect(routes.workerOf(3, encodeFrame(packet, node), at('::1', 7))).toBe(worker)
+        expect(routes.workerFor(0, encode(packet), at(HERE, worker))).toBe(worker)
+        expect(routes.workerFor(3, encodeFrame(packet, node), at('::1', 7))).toBe(worker)
       }
     }
   })
 
   it('by address otherwise, as long as a sensor is there; each node behind a forwarder for itself [SN-FWD-4 in part]', () => {
-    const routes = new Routes(workers, createOwners(plain, workers))
-    const stranger = routes.workerOf(0, encode(publish), at(HERE, 7))
+    const routes = new TestRoutes(workers, createSlotOf(plain))
+    const stranger = routes.workerFor(0, encode(publish), at(HERE, 7))
     const elsewhere = (stranger + 1) % workers
     const third = (stranger + 2) % workers
     expect(routes.bind(peerKey(0, HERE, 7, undefined), elsewhere)).toBeUndefined()
     expect(routes.bind(peerKey(0, HERE, 7, node), third)).toBeUndefined()
-    expect(routes.workerOf(0, encode(publish), at(HERE, 7))).toBe(elsewhere)
-    expect(routes.workerOf(0, encodeFrame(publish, node), at(HERE, 7))).toBe(third)
-    expect(routes.workerOf(0, encode({ type: 'pingreq', clientId: null }), at(HERE, 7))).toBe(elsewhere)
-    expect(routes.workerOf(1, encode(publish), at(HERE, 7))).toBe(stranger)
-    expect(routes.workerOf(0, encode(publish), at(HERE, 8))).toBe(stranger)
+    expect(routes.workerFor(0, encode(publish), at(HERE, 7))).toBe(elsewhere)
+    expect(routes.workerFor(0, encodeFrame(publish, node), at(HERE, 7))).toBe(third)
+    expect(routes.workerFor(0, encode({ type: 'pingreq', clientId: null }), at(HERE, 7))).toBe(elsewhere)
+    expect(routes.workerFor(1, encode(publish), at(HERE, 7))).toBe(stranger)
+    expect(routes.workerFor(0, encode(publish), at(HERE, 8))).toBe(stranger)
     // another worker's sensor takes the address: whoever had it is named, and cannot give it away any more
     expect(routes.bind(peerKey(0, HERE, 7, undefined), third)).toBe(elsewhere)
     routes.unbind(peerKey(0, HERE, 7, undefined), elsewhere)
-    expect(routes.workerOf(0, encode(publish), at(HERE, 7))).toBe(third)
+    expect(routes.workerFor(0, encode(publish), at(HERE, 7))).toBe(third)
     routes.unbind(peerKey(0, HERE, 7, undefined), third)
-    expect(routes.workerOf(0, encode(publish), at(HERE, 7))).toBe(stranger)
+    expect(routes.workerFor(0, encode(publish), at(HERE, 7))).toBe(stranger)
   })
 
   it('to the worker of a sensor that has just named itself, before that has answered [SN-SLP-16 in part]', () => {
-    const routes = new Routes(workers, createOwners(plain, workers))
-    const stranger = routes.workerOf(0, encode(publish), at(HERE, 7))
+    const routes = new TestRoutes(workers, createSlotOf(plain))
+    const stranger = routes.workerFor(0, encode(publish), at(HERE, 7))
     const worker = (stranger + 1) % workers
-    routes.workerOf(0, encode({ type: 'pingreq', clientId: named(worker) }), at(HERE, 7))
-    expect(routes.workerOf(0, encode(publish), at(HERE, 7))).toBe(worker)
-    expect(routes.workerOf(0, encode(publish), at(HERE, 8))).toBe(stranger)
+    routes.workerFor(0, encode({ type: 'pingreq', clientId: named(worker) }), at(HERE, 7))
+    expect(routes.workerFor(0, encode(publish), at(HERE, 7))).toBe(worker)
+    expect(routes.workerFor(0, encode(publish), at(HERE, 8))).toBe(stranger)
     // nobody can make it remember more than it wants
     for (let port = 1000; port < 10_000; port += 1)
-      routes.workerOf(0, encode(connect(named(0))), at('10.0.0.2', port))
-    expect(routes.workerOf(0, encode(publish), at(HERE, 7))).toBe(stranger)
+      routes.workerFor(0, encode(connect(named(0))), at('10.0.0.2', port))
+    expect(routes.workerFor(0, encode(publish), at(HERE, 7))).toBe(stranger)
   })
 
   it('to the first worker where it is about the gateway, and somewhere even when it is nonsense', () => {
-    const routes = new Routes(workers, createOwners(plain, workers))
+    const routes = new TestRoutes(workers, createSlotOf(plain))
     const about: Packet[] = [
       { type: 'searchgw', radius: 1 },
       { type: 'advertise', gwId: 1, duration: 900 },
@@ -165,12 +173,12 @@ describe('a datagram goes', () => {
     ]
     for (let port = 0; port < 20; port += 1) {
       for (const packet of about) {
-        expect(routes.workerOf(0, encode(packet), at(`10.0.0.${port}`, port))).toBe(0)
-        expect(routes.workerOf(0, encodeFrame(packet, node), at(`10.0.0.${port}`, port))).toBe(0)
+        expect(routes.workerFor(0, encode(packet), at(`10.0.0.${port}`, port))).toBe(0)
+        expect(routes.workerFor(0, encodeFrame(packet, node), at(`10.0.0.${port}`, port))).toBe(0)
       }
     }
     for (const hex of ['', '00', '01', '0100', '03fe', '04fe0001', '0204', '0304ff', '05fe000000']) {
-      const worker = routes.workerOf(0, Buffer.from(hex, 'hex'), at(HERE, 7))
+      const worker = routes.workerFor(0, Buffer.from(hex, 'hex'), at(HERE, 7))
       expect(worker).toBeGreaterThanOrEqual(0)
       expect(worker).toBeLessThan(workers)
     }
@@ -182,7 +190,7 @@ describe('a table of addresses', () => {
     const { env } = createSensorRules(loadConfig({ env: {} }).config, Math.random)
     const [a, b] = ['a', 'b'].map((clientId) => createSession(clientId, env))
     if (a === undefined || b === undefined) throw new Error('there are two')
-    const table = new PeerTable()
+    const table = new PeerTable(() => 7)
     let told = 0
     table.onChange = () => {
       told += 1
@@ -194,7 +202,7 @@ describe('a table of addresses', () => {
     table.delete(3)
     table.delete(1)
     table.set(1, b)
-    expect(table.take()).toEqual({ unbound: [2, 1], bound: [{ key: 1, clientId: 'b' }] })
+    expect(table.take()).toEqual({ unbound: [2, 1], bound: [{ key: 1, clientId: 'b', slot: 7 }] })
     expect(told).toBe(5)
     expect(table.take()).toEqual({ unbound: [], bound: [] })
   })

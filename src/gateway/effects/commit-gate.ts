@@ -23,6 +23,8 @@ export interface CommitGate {
   notePerformed(effect: Effect): void
   /** Forgets what concerned the connection to the broker that is gone; the session asks for the rest again. */
   forgetConnection(session: Session): void
+  /** Forgets all that is held of a sensor: somebody else goes on with it, from what is durable. */
+  forgetSession(clientId: string): void
   /** Sessions of which too many effects were held: all of those were thrown away. Each session is named once. */
   takeOverfull(): readonly Session[]
   /** effects that are held */
@@ -149,6 +151,11 @@ export function createCommitGate({ store, release, onFailure }: CommitGateParts)
       const before = one.broker.length
       one.broker = one.broker.filter((entry) => entry.session !== session || !endsWithConnection(entry))
       held -= before - one.broker.length
+    },
+    forgetSession(clientId) {
+      const one = waiting.get(clientId)
+      if (one !== undefined) throwAway(one)
+      waiting.delete(clientId)
     },
     takeOverfull() {
       if (overfull.size === 0) return none

@@ -4,6 +4,7 @@ import type { Log } from '../../log.ts'
 import type { Effect, Event } from '../../session/events.ts'
 import type { Session } from '../../session/session.ts'
 import type { AdmissionAnswer } from '../../sessions/connect/admission.ts'
+import type { Leaving } from '../../sessions/ownership/let-go.ts'
 import type { Store } from '../../store/store.ts'
 import type { Admissions } from '../admission/admit.ts'
 import { incrementCounter } from '../counters.ts'
@@ -43,6 +44,8 @@ export interface EffectPerformerCallbacks {
 export interface EffectPerformer {
   /** In order and completely; what others may rely on waits until the session's writes before it are durable. */
   perform(effects: readonly Effect[]): void
+  /** Somebody else goes on with the session: what is held of it is forgotten, and its connection to the broker ends. */
+  letGo(session: Session, how: Leaving): void
   /** effects that wait for the store */
   readonly held: number
 }
@@ -63,7 +66,7 @@ export function createEffectPerformer(
   const { send, gwinfo } = transmitter
   const logDropped = createDroppedLog(log)
   const warnOfTopics = createTopicWarnings(log)
-  const { leaveShared, ...brokerEffects } = createBrokerEffects({
+  const { leaveShared, letGo, ...brokerEffects } = createBrokerEffects({
     ...parts,
     onUpstreamEvent(session, event) {
       observers.heard(session, event)
@@ -116,6 +119,10 @@ export function createEffectPerformer(
     perform(effects) {
       for (const effect of effects) if (!gate.hold(effect)) performNow(effect)
       for (const session of gate.takeOverfull()) callbacks.abandon(session)
+    },
+    letGo(session, how) {
+      gate.forgetSession(session.clientId)
+      letGo(session, how)
     },
     get held() {
       return gate.held

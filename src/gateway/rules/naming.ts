@@ -4,6 +4,7 @@
 import type { Config, SensorRule } from '../../config/schema.ts'
 import { globToMatcher } from '../../config/sections/glob.ts'
 import { expandTemplate, variablesIn } from '../../config/sections/template.ts'
+import { slotOfName } from '../../sessions/slots.ts'
 
 /** The part of a configuration that decides names at the broker: nothing in it is secret. */
 export interface Naming {
@@ -28,4 +29,13 @@ export function compileNames({ gatewayId, rules }: Naming): (clientId: string) =
   const compiled = rules.map(({ match, clientId: template }) => ({ fits: globToMatcher(match), template }))
   return (clientId) =>
     expand(compiled.find(({ fits }) => fits(clientId))?.template ?? '${clientId}', clientId)
+}
+
+/**
+ * The slot of each sensor, the same wherever it is asked for: that of its name at the broker, so that two that would be the same
+ * client there meet in one place. `naming` is that of the start: while the gateway runs, no sensor gets another slot.
+ */
+export function createSlotOf(naming: Naming): (clientId: string) => number {
+  const nameAtBroker = compileNames(naming)
+  return (clientId) => slotOfName(nameAtBroker(clientId))
 }

@@ -78,6 +78,7 @@ function scene(store: Store) {
         unsubscribe: (_token, filter) => note(`unsubscribe ${filter}`),
         acknowledge: (ack) => note(`acknowledge ${ack}`),
         close: (will, final) => note(`close${will ? ' with will' : ''}${final ? ' for good' : ''}`),
+        cut: () => note('cut'),
       }
     },
     publishAnonymous: () => done.push('anonymous') > 0,

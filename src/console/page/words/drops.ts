@@ -66,6 +66,16 @@ export const DROPS: Readonly<Record<string, RemedyWords>> = {
     text: 'More came than the gateway can handle. Where there is an answer for that, the sensor was told to try later.',
     next: 'Find who sends so much. If it is all wanted, give the gateway more processor time, or share the load.',
   },
+  'no-owner': {
+    label: 'Not served here',
+    text: 'A message came for a sensor that this gateway does not serve: another one does, or nobody for the moment.',
+    next: 'A few are normal while sensors change from one gateway to another. Many mean that nobody has taken them over: look at the log of the others.',
+  },
+  'held-too-long': {
+    label: 'Held too long',
+    text: 'A message came while its sensor was on its way to another gateway, and that took too long.',
+    next: 'The sensor repeats it. If it happens often, look at how fast the store answers.',
+  },
   congestion: {
     label: 'Broker too slow',
     text: 'A message that needs no acknowledgement came while the connection to the broker was full.',
