@@ -12,6 +12,8 @@ import { SparseMap, SparseSet } from './sparse.ts'
 import type { State } from './states.ts'
 import { createTopics, firstTopicId, type Topics } from './topics/registry.ts'
 
+type WillAnswers = Set<'willtopicresp' | 'willmsgresp'>
+
 /** The setup of a connection: CONNECT, the will dialogue, and what recognises their repetition [6.2, 6.3]. */
 export interface Setup {
   /** the CONNECT being set up, or last accepted, for recognising its repetition */
@@ -26,11 +28,7 @@ export interface Setup {
   promptedTopic: WillData['topic']
   /** a will update on its way to the broker: what held before, and who waits for an answer [AMB-9] */
   willUpdate:
-    | {
-        readonly before: WillData
-        readonly answers: Set<'willtopicresp' | 'willmsgresp'>
-        readonly deadline: number
-      }
+    | { readonly before: WillData; readonly answers: WillAnswers; readonly deadline: number }
     | undefined
 }
 
