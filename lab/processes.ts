@@ -1,6 +1,6 @@
 // The processes that chaos, restart, soak, bench and bench:store run: a gateway and a Mosquitto, which can be killed and started again.
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
@@ -50,14 +50,16 @@ export class Program {
   readonly #command: string
   readonly #args: string[]
   readonly #log: string
+  readonly #options: SpawnOptions
   #child: ChildProcess | undefined
   /** called with every line that it writes */
   onLine: (line: string) => void = () => {}
 
-  constructor(command: string, args: string[], log: string) {
+  constructor(command: string, args: string[], log: string, options: SpawnOptions = {}) {
     this.#command = command
     this.#args = args
     this.#log = log
+    this.#options = options
   }
 
   get pid(): number {
@@ -71,7 +73,7 @@ export class Program {
 
   /** Starts it; resolves when `isReady` says so of a line, or of the time that passed. Rejects with its last words. */
   async start(isReady: (line: string) => boolean | Promise<boolean>): Promise<void> {
-    const child = spawn(this.#command, this.#args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(this.#command, this.#args, { ...this.#options, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
     running.add(child)
     child.once('exit', () => running.delete(child))
@@ -106,7 +108,7 @@ export class Program {
   }
 
   /** Ends it with this signal, and waits until it is gone. Rejects if it does not go. */
-  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  async end(signal: 'SIGTERM' | 'SIGKILL' | 'SIGINT'): Promise<void> {
     const child = this.#child
     if (child === undefined || !this.running) return
     child.kill(signal)

@@ -30,6 +30,11 @@ export interface GatewayParts {
   /** where it keeps sessions, instead of the store that the configuration names; the gateway closes it when it stops */
   readonly store?: Store
   /**
+   * Told, if ever, that another gateway has taken over the sessions in the database (`store.type` "postgres"). This one can promise
+   * nothing any more, and should be stopped.
+   */
+  readonly onDeposed?: (why: Error) => void
+  /**
    * Knows the pre-shared keys of sensors at `dtls://` listeners that have a section `psk` (`{ keys: {} }` will do), after those of
    * the configuration: octets, or undefined for who is not known. It may answer by a promise; meanwhile only that one handshake
    * waits, for `dtls.handshake` at most. A reload asks again for whoever has a session, and ends it where the key is another one

@@ -63,6 +63,7 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
   // what an url of a line says is read in one place
   config: both(
     'mqtt-topics',
+    'store/postgres/engine/url.ts',
     'transport/line/url.ts',
     'dtls/suites.ts',
     'dtls/crypto/chance.ts',
@@ -99,6 +100,8 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   'mqtt-packet': ['upstream'],
   aedes: ['upstream'],
   lmdb: ['store'],
+  pg: ['store/postgres/engine/connection.ts'],
+  msgpackr: ['store/postgres/group-statement.ts'],
   pino: ['log'],
   'pino-pretty': ['log'],
   fastify: ['console'],
@@ -141,6 +144,7 @@ const PURE = [
   'transport/line/parameters.ts',
   'transport/line/pace.ts',
   'transport/tcp-server/calls.ts',
+  'store/postgres/engine/url.ts',
 ]
 const PURE_FOLDERS =
   /^src\/(?:transport\/framing|transport\/dialogue|transport\/telnet|upstream\/aggregating\/routing|simulation\/radio)\//

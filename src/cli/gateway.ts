@@ -19,7 +19,7 @@ interface Options {
 }
 
 /**
- * The command `gateway`. Exit codes: 0 stopped, 1 wrong configuration or start failed, 2 wrong usage, 70 ended by an unexpected
+ * The command `gateway`. Exit codes: 0 stopped, 1 wrong configuration or start failed, 2 wrong usage, 3 another gateway has taken over its store, 70 ended by an unexpected
  * error.
  */
 export function gatewayCommand(): Command {
@@ -90,5 +90,8 @@ const listenerOf = (address: string): string =>
   (urlOf(address, GATEWAY) ?? address).replace('//localhost:', '//127.0.0.1:')
 
 // A flag is about the working directory, wherever the file is; a folder of that name is "./memory".
-const storeOf = (store: string): object =>
-  store === 'memory' ? { type: 'memory' } : { type: 'lmdb', path: store && resolve(store) }
+function storeOf(store: string): object {
+  if (store === 'memory') return { type: 'memory' }
+  if (/^postgres(ql)?:\/\//.test(store)) return { type: 'postgres', url: store }
+  return { type: 'lmdb', path: store && resolve(store) }
+}

@@ -6,9 +6,9 @@ import { admission } from './sections/admission.ts'
 import { broker } from './sections/broker.ts'
 import { consoleSection } from './sections/console.ts'
 import { listener } from './sections/listener.ts'
-import { queue } from './sections/queues.ts'
+import { queue, store } from './sections/queues.ts'
 import { homeAssistant, predefined, qosMinusOne, sensor, status } from './sections/sensors.ts'
-import { duration, kind, list, oneOf, size, text, whole, yesNo } from './sections/values.ts'
+import { duration, kind, list, oneOf, size, whole, yesNo } from './sections/values.ts'
 
 const DAY = 86_400_000
 const timer = (min: number, max: number, initial: string, zero?: string) =>
@@ -167,20 +167,7 @@ export const configSchema = z
       .describe(
         'How messages wait for sensors. The first rule that fits both ClientId and topic counts; without one, the oldest message makes room. `limits.queuedMessages` and `limits.queuedOctets` hold for all messages of a sensor together.',
       ),
-    store: z
-      .strictObject({
-        type: oneOf('lmdb', 'memory')
-          .prefault('lmdb')
-          .describe('lmdb outlives a stop and a crash of the gateway; memory forgets everything.'),
-        path: text('the name of a folder', 1, 4096)
-          .prefault('mqttsn-state')
-          .describe(
-            'Folder of the store, made if it is missing. Relative to the configuration file, or to the working directory where there is none.',
-          )
-          .meta(kind({ kind: 'folder' })),
-      })
-      .prefault({})
-      .describe('Where sessions and waiting messages are kept.'),
+    store: store.prefault({}).describe('Where sessions and waiting messages are kept.'),
     workers: z
       .union([z.int().min(1).max(64), z.literal('auto')], { error: 'a whole number from 1 to 64, or "auto"' })
       .prefault(1)

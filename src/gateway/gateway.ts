@@ -51,6 +51,7 @@ export class Gateway {
   readonly #config: Config
   readonly #log: Log
   readonly #share: WorkerShare | undefined
+  readonly #onDeposed: GatewayParts['onDeposed']
   readonly #counters = createCounters()
   readonly #observers: Observers
   readonly #refusals: Refusals
@@ -65,11 +66,12 @@ export class Gateway {
   #ticker: NodeJS.Timeout | undefined
   #reports: (() => void)[] = []
 
-  constructor(config: Config, { log = silentLog, store, share, findKey }: GatewayParts = {}) {
+  constructor(config: Config, { log = silentLog, store, share, findKey, onDeposed }: GatewayParts = {}) {
     this.#config = config
     this.#log = log
     this.#store = store
     this.#share = share
+    this.#onDeposed = onDeposed
     this.sessions = share?.sessions ?? createSecureSessions(config, this.#listeners)
     this.rules = createSensorRules(config, unguessable)
     this.admissions = createAdmissions(config, log)
@@ -105,6 +107,7 @@ export class Gateway {
         if (this.#share === undefined) logListening(this.#log, bound)
       }
       this.#serving = await this.#openServing()
+      this.#serving.store.onDeposed((why) => this.#onDeposed?.(why))
       await this.#serving.ownership.adopt(slots)
     } catch (error) {
       await this.#close()

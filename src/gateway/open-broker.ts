@@ -65,7 +65,8 @@ export async function openBroker(
   const embedded = config.broker.url === 'embedded' ? await startEmbeddedBroker() : undefined
   const url = embedded?.url ?? config.broker.url
   const topic = share?.speaks === false ? undefined : statusTopicOf(config)
-  const installation = installationOf(isDurable(config) ? config.store.path : undefined)
+  const folder = config.store.type === 'lmdb' ? config.store.path : undefined
+  const installation = store.installation ?? installationOf(folder)
   const ownName = ({ clientId }: BrokerConfig): string => expandTemplate(clientId, { installation })
   const poolsFor = (broker: BrokerConfig, name: string) => poolsOf(config, broker, name)
   const sharedNamesFor = (broker: BrokerConfig): string[] =>

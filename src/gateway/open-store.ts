@@ -5,10 +5,13 @@ import type { Log } from '../log.ts'
 import { type Peer, peerKey } from '../session/peers.ts'
 import type { PeerRecord } from '../session/record.ts'
 import type { Bearings } from '../sessions/restore.ts'
-import { openLmdbStore } from '../store/lmdb/lmdb.ts'
-import type { StorePart } from '../store/lmdb/options.ts'
+import { installationOf } from '../store/beside/installation.ts'
+import { openLmdbStore, takeStore as takeLmdbStore } from '../store/lmdb/lmdb.ts'
 import { createMemoryStore } from '../store/memory.ts'
-import type { SlotOf, Store } from '../store/store.ts'
+import type { StorePart } from '../store/part.ts'
+import { readEngineUrl } from '../store/postgres/engine/url.ts'
+import type { PostgresOptions } from '../store/postgres/options.ts'
+import { type SlotOf, type Store, StoreError } from '../store/store.ts'
 import type { BoundListener } from './datagrams/listener.ts'
 
 /** How long a stopping gateway waits for its store, milliseconds. */
@@ -18,13 +21,45 @@ const PATIENCE = 3000
 export const isDurable = ({ store }: Config): boolean => store.type !== 'memory'
 
 /** Opens the store; rejects with StoreError. */
-export const openStore = async (
-  { store: { type, path } }: Config,
+export async function openStore(
+  { store }: Config,
   log: Log,
   slotOf: SlotOf,
   part?: StorePart,
-): Promise<Store> =>
-  type === 'memory' ? createMemoryStore({ slotOf }) : openLmdbStore({ path, log, part, slotOf })
+): Promise<Store> {
+  if (store.type === 'memory') return createMemoryStore({ slotOf })
+  if (store.type === 'lmdb') return openLmdbStore({ path: store.path, log, part, slotOf })
+  // most gateways have none, and load nothing of it
+  const { openPostgresStore } = await import('../store/postgres/postgres.ts')
+  return openPostgresStore({ engine: engineOf(store), replicated: store.replicated, log, part, slotOf })
+}
+
+/** The database server that the configuration names. */
+export function engineOf({ url = '', username, password }: Config['store']): PostgresOptions['engine'] {
+  const address = readEngineUrl(url)
+  if ('expected' in address) throw new StoreError(`store.url: expected ${address.expected}`)
+  return { ...address, username, password }
+}
+
+/** A store that this process uses, and its threads each a part of it. */
+export interface TakenStore extends Pick<StorePart, 'taken'> {
+  /** what tells this installation from others */
+  readonly installation: string
+  /** lets go of it, when all have closed their parts */
+  release(): void
+}
+
+/** Takes the store for so many threads that write; rejects with StoreError. */
+export async function takeStore({ store }: Config, writers: number): Promise<TakenStore> {
+  if (store.type === 'memory') return { installation: installationOf(undefined), release: () => {} }
+  if (store.type === 'lmdb') {
+    const release = await takeLmdbStore(store.path)
+    return { installation: installationOf(store.path), release }
+  }
+  const { takePostgresStore } = await import('../store/postgres/postgres.ts')
+  const { installation, incarnation } = await takePostgresStore(engineOf(store), writers)
+  return { installation, taken: incarnation, release: () => {} }
+}
 
 /** Listeners with sessions of their own. */
 export const secureNames = ({ listeners }: Config): string[] =>

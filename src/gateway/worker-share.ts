@@ -2,7 +2,7 @@
 // sockets.
 
 import type { Sessions } from '../sessions/table.ts'
-import type { StorePart } from '../store/lmdb/options.ts'
+import type { StorePart } from '../store/part.ts'
 import type { OnDatagram, Transport } from '../transport/transport.ts'
 
 /** The share of one gateway. */

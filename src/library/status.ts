@@ -33,13 +33,26 @@ export interface GatewayStatus {
     readonly healthy: boolean
   }
   readonly store: {
-    readonly type: 'lmdb' | 'memory'
+    readonly type: 'lmdb' | 'memory' | 'postgres'
     /** why the last write failed; undefined: all is well */
     readonly error: string | undefined
     /** octets on disk */
     readonly octets: number
     /** answers to sensors and to the broker that wait for a write */
     readonly held: number
+    /** the database server; undefined for a store that has none */
+    readonly engine?:
+      | {
+          /** `host:port` */
+          readonly host: string
+          /** there is a connection, on which it answers */
+          readonly up: boolean
+          /** what it acknowledges outlives the loss of its machine; undefined as long as that is not known */
+          readonly replicated: boolean | undefined
+          /** what is wrong with its settings, for people */
+          readonly warnings: readonly string[]
+        }
+      | undefined
   }
   readonly counters: {
     /** messages from sensors and to sensors, by type, such as `publish` */

@@ -44,7 +44,7 @@ const withoutFile: SettingsFile = {
 
 /** What people have called sensors, and where that is kept: beside the sessions. */
 export function openedLabels({ store }: Config): Required<Pick<ViewParts, 'labels' | 'keepLabel'>> {
-  const labels = openLabels(store.type === 'memory' ? undefined : store.path)
+  const labels = openLabels(store.type === 'lmdb' ? store.path : undefined)
   return { labels: labels.all, keepLabel: (clientId, label) => labels.put(clientId, label) }
 }
 

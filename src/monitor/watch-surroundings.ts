@@ -76,11 +76,20 @@ const refusal = (told: Pick<Note, 'kind' | 'detail' | 'docs'>, trouble: string):
 /** The same for the store. */
 function createStoreWatch(note: (note: Note) => void): (store: StoreInfo) => void {
   let failing = false
-  return ({ error }) => {
+  let warned = false
+  return ({ error, engine }) => {
     const told = { kind: 'gateway', key: 'store.path', docs: docsOf('store-fails') } as const
     if (error !== undefined && !failing)
       note({ ...told, tone: 'bad', text: 'The store cannot write.', detail: error })
     if (error === undefined && failing) note({ ...told, tone: 'good', text: 'The store can write again.' })
     failing = error !== undefined
+    if (engine?.replicated === undefined) return
+    const about = { kind: 'gateway', key: 'store.url', docs: docsOf('database-promises-less') } as const
+    const detail = engine.warnings.join('; ')
+    if (!engine.replicated && !warned)
+      note({ ...about, tone: 'warn', text: 'The database server promises less than it should.', detail })
+    if (engine.replicated && warned)
+      note({ ...about, tone: 'good', text: 'The database server is set as it should be.' })
+    warned = !engine.replicated
   }
 }

@@ -18,7 +18,12 @@ import { askIfThere, nextSilenceDeadline, silenceDeadline } from './setup/keep-a
 import { failWillUpdate } from './setup/will-update.ts'
 import { isEnded, isListening } from './states.ts'
 import { enter, type Turn } from './turn.ts'
-import { expireDeadLetters, nextDeadLetterExpiry } from './uplink/dead-letters.ts'
+import {
+  expireDeadLetters,
+  nextDeadLetterExpiry,
+  nextResending,
+  resendDeadLetters,
+} from './uplink/dead-letters.ts'
 import { nextUplinkDeadline, onUplinkDeadlines } from './uplink/publish.ts'
 import { clearSpool, nextSpoolAttempt } from './uplink/spool.ts'
 
@@ -45,6 +50,9 @@ const spool: Deadline = { at: nextSpoolAttempt, pass: () => {} }
 
 /** Dead letters too old to be of use; of a sensor that is gone, its session may follow them. */
 const deadLetters: Deadline = { at: nextDeadLetterExpiry, pass: expireDeadLetters }
+
+/** Dead letters that are to be sent again, and are read first. */
+const resending: Deadline = { at: nextResending, pass: resendDeadLetters }
 
 /** Of a sensor that is there, or in the middle of a setup. The first that ends the session is the last. */
 const ofPresent: readonly Deadline[] = [
@@ -101,6 +109,7 @@ const ofPresent: readonly Deadline[] = [
   spool,
   watch,
   deadLetters,
+  resending,
   { at: nextRequestDeadline, pass: onRequestDeadlines },
   {
     at: ({ setup: { willUpdate } }) => willUpdate?.deadline ?? never,
@@ -114,6 +123,7 @@ const ofEnded: readonly Deadline[] = [
   spool,
   watch,
   deadLetters,
+  resending,
   { at: nextWithheldDeadline, pass: releaseWithheld },
   {
     // a stored session that nobody came back for [AMB-34]; dead letters wait for a person

@@ -17,6 +17,8 @@ export interface GroupedParts {
   readonly environment: Environment
   readonly changes: Changes
   readonly asides: Asides
+  /** what tells this installation from others, if it is kept there */
+  readonly installation?: string | undefined
 }
 
 /** How groups are written. */
@@ -41,6 +43,7 @@ export class GroupWriter {
   #busy = false
   #startedAt: number | undefined
   #retry: NodeJS.Timeout | undefined
+  #closing: Promise<void> | undefined
   #later: NodeJS.Timeout | undefined
   #error: string | undefined
   /** it is an absence, which the environment tells without a write */
@@ -107,7 +110,12 @@ export class GroupWriter {
     return { error: this.#error ?? slow, groups: this.#groups, seconds: this.#seconds, octets, engine }
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     if (this.#later !== undefined) this.changed()
     if (this.#retry !== undefined) this.#begin() // a last try, at once
     // A change that comes while a group is written goes with the next one.

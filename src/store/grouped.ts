@@ -43,6 +43,10 @@ export class GroupedStore implements Store {
     this.#parts.changes.release(slots)
   }
 
+  get installation(): string | undefined {
+    return this.#parts.installation
+  }
+
   get time(): StoreTime {
     return this.#parts.environment.time
   }

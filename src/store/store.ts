@@ -73,6 +73,8 @@ export interface Store {
    * at the moment; `soon`: it is on its way, to be asked for again in some milliseconds
    */
   readUplink(clientId: string, token: number): Uplink | 'gone' | 'later' | 'soon'
+  /** eight hexadecimal digits that tell this installation from all others at a broker, of a store that keeps them */
+  readonly installation?: string | undefined
   /** Records beside sessions that were there at the start, by their names. */
   readonly asides: ReadonlyMap<string, unknown>
   /**

@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.ts'
 import type { GatewayView } from '../console/view.ts'
 import type { Counters } from '../gateway/counters.ts'
 import { Gateway } from '../gateway/gateway.ts'
+import type { OnDeposed } from '../gateway/parts.ts'
 import { rehearse } from '../gateway/rehearsal/rehearse.ts'
 import type { ReloadReport } from '../gateway/rules/reload.ts'
 import type { Log } from '../log.ts'
@@ -36,13 +37,20 @@ export interface AnyGateway {
 }
 
 /** Makes the gateway that the configuration asks for; `version` is the program's. */
-export function createGateway(config: Config, log: Log, version: string): AnyGateway {
+export function createGateway(
+  config: Config,
+  log: Log,
+  version: string,
+  onDeposed: OnDeposed = () => {},
+): AnyGateway {
   const workers = config.workers === 'auto' ? Math.max(1, availableParallelism() - 1) : config.workers
-  return workers === 1 ? single(config, log, version) : several(config, workers, log, version)
+  return workers === 1
+    ? single(config, log, version, onDeposed)
+    : several(config, workers, log, version, onDeposed)
 }
 
-function single(config: Config, log: Log, version: string): AnyGateway {
-  const gateway = new Gateway(config, { log })
+function single(config: Config, log: Log, version: string, onDeposed: OnDeposed): AnyGateway {
+  const gateway = new Gateway(config, { log, onDeposed })
   const happenings = createHappenings()
   return {
     workers: 1,
@@ -72,8 +80,14 @@ function notedReload(happenings: Happenings, report: ReloadReport): ReloadReport
   return report
 }
 
-function several(config: Config, workers: number, log: Log, version: string): AnyGateway {
-  const fleet = new Fleet(config, workers, { log, version })
+function several(
+  config: Config,
+  workers: number,
+  log: Log,
+  version: string,
+  onDeposed: OnDeposed,
+): AnyGateway {
+  const fleet = new Fleet(config, workers, { log, version, onDeposed })
   const happenings = createHappenings()
   return {
     workers,

@@ -7,14 +7,14 @@ import { brokerUrls } from '../config/sections/addresses.ts'
 import { expandTemplate } from '../config/sections/template.ts'
 import type { Counters } from '../gateway/counters.ts'
 import type { listenerStatus } from '../gateway/datagrams/listener.ts'
+import { type TakenStore, takeStore } from '../gateway/open-store.ts'
+import type { GatewayParts, OnDeposed } from '../gateway/parts.ts'
 import { reportLosses } from '../gateway/reports/loss-report.ts'
 import { createSlotOf, type Naming, namingOf } from '../gateway/rules/naming.ts'
 import { logReload, type ReloadReport } from '../gateway/rules/reload.ts'
 import { type Log, silentLog } from '../log.ts'
 import type { Leaving } from '../sessions/ownership/let-go.ts'
 import { allSlots, workerOfSlot } from '../sessions/slots.ts'
-import { installationOf } from '../store/beside/installation.ts'
-import { takeStore } from '../store/lmdb/lmdb.ts'
 import { type EmbeddedBroker, startEmbeddedBroker } from '../upstream/embedded.ts'
 import { divideConfig } from './divide-config.ts'
 import { FleetSlots } from './fleet-slots.ts'
@@ -26,12 +26,15 @@ import { type FleetObserver, Thread } from './thread.ts'
 /** Milliseconds until a worker that was lost is started again. */
 const RESTART = 1000
 
+type Parts = Pick<GatewayParts, 'log' | 'onDeposed'> & { version?: string }
+
 /** A gateway of several worker threads. `start()` and `stop()` may be called once. */
 export class Fleet {
   readonly #config: Config
   readonly #count: number
   readonly #log: Log
   readonly #version: string
+  readonly #onDeposed: OnDeposed | undefined
   /** of the start: it decides which worker has a sensor, and so does not change */
   readonly #naming: Naming
   /** the number of the worker of a sensor */
@@ -41,7 +44,7 @@ export class Fleet {
   readonly #threads: Thread[] = []
   observer: FleetObserver | undefined
   #embedded: EmbeddedBroker | undefined
-  #release: () => void = () => {}
+  #store: TakenStore | undefined
   #endReports: () => void = () => {}
   #serving = false
   /** workers that are not there for the moment, and those that take up their sessions */
@@ -49,9 +52,8 @@ export class Fleet {
   readonly #preparing = new Set<number>()
 
   /** `count` workers, 2 or more; `version` is the program's. */
-  #installation: string | undefined
-
-  constructor(config: Config, count: number, { log = silentLog, version = '' } = {}) {
+  constructor(config: Config, count: number, { log = silentLog, version = '', onDeposed }: Parts = {}) {
+    this.#onDeposed = onDeposed
     this.#config = config
     this.#count = count
     this.#log = log
@@ -88,10 +90,9 @@ export class Fleet {
   async start(slots = allSlots): Promise<void> {
     try {
       await this.#front.open(this.#config, this.#log)
-      const { store, broker } = this.#config
-      if (store.type !== 'memory') this.#release = await takeStore(store.path)
-      await this.#front.begin(this.#config, this.#log)
-      if (broker.url === 'embedded') this.#embedded = await startEmbeddedBroker()
+      this.#store = await takeStore(this.#config, this.#count + 1) // the front is one of them
+      await this.#front.begin(this.#config, this.#log, this.#store.taken)
+      if (this.#config.broker.url === 'embedded') this.#embedded = await startEmbeddedBroker()
       for (let index = 0; index < this.#count; index += 1) this.#threads.push(this.#createThread(index))
       await Promise.all(this.#threads.map((_, index) => this.#prepare(index, slots)))
       this.#slots.states.enter('served', slots)
@@ -122,7 +123,7 @@ export class Fleet {
     await Promise.all(this.#threads.map((thread) => thread.end()))
     await this.#embedded?.close()
     await this.#front.close()
-    this.#release()
+    this.#store?.release()
   }
 
   /** As `Gateway.reload`, for all workers: what the first one cannot use changes nothing anywhere. */
@@ -171,10 +172,10 @@ export class Fleet {
   }
 
   readonly #configOf = (config: Config, index: number): Config => {
-    const { store, broker } = config
+    const { broker } = config
     // one for all workers, also where nothing keeps it
-    this.#installation ??= installationOf(store.type === 'memory' ? undefined : store.path)
-    const clientId = expandTemplate(broker.clientId, { installation: this.#installation })
+    const installation = this.#store?.installation ?? ''
+    const clientId = expandTemplate(broker.clientId, { installation })
     const own = { ...config, broker: { ...broker, clientId } }
     return divideConfig(own, index, this.#count, this.#embedded)
   }
@@ -194,6 +195,7 @@ export class Fleet {
       config: this.#configOf(this.#config, index),
       urls: this.#front.urls,
       version: this.#version,
+      taken: this.#store?.taken,
       terminal: { isTTY, colors: isTTY && process.stdout.hasColors() },
     }
     const thread: Thread = new Thread(task, {
@@ -202,6 +204,7 @@ export class Fleet {
       happenings: (message) => this.observer?.happenings(message),
       packet: (message) => this.observer?.packet(message),
       step: (message) => this.observer?.step(message),
+      deposed: ({ why }) => this.#onDeposed?.(new Error(why)),
       lost: (err) => {
         if (this.#threads[index] === thread) void this.#restart(index, err)
       },

@@ -10,13 +10,12 @@ import {
 } from '../gateway/datagrams/listener.ts'
 import { OwnerCheck } from '../gateway/datagrams/owner-check.ts'
 import { AssociationUse } from '../gateway/dtls/association-use.ts'
-import { secureNames } from '../gateway/open-store.ts'
+import { openStore, secureNames } from '../gateway/open-store.ts'
 import { logListening } from '../gateway/reports/log-lines.ts'
 import { renewListeners, renewSecureLinks } from '../gateway/rules/reload.ts'
 import type { Log } from '../log.ts'
 import type { SlotStates } from '../sessions/ownership/slot-states.ts'
-import { openLmdbStore } from '../store/lmdb/lmdb.ts'
-import { everything } from '../store/lmdb/options.ts'
+import { everything, type Incarnation } from '../store/part.ts'
 import type { Store } from '../store/store.ts'
 import { dropForeignRecords } from '../transport/dtls/session-records.ts'
 import { MESSAGES } from '../transport/line/options.ts'
@@ -48,6 +47,7 @@ export class Front {
   /** what this thread counts and remembers itself */
   readonly books = new FrontBooks()
   readonly #workers: Workers
+  readonly #count: number
   readonly #routes: Routes
   readonly #states: SlotStates
   readonly #check: OwnerCheck
@@ -69,6 +69,7 @@ export class Front {
   /** `slotOf`: the slot of a sensor; `states`: which of them are served */
   constructor(count: number, slotOf: (clientId: string) => number, states: SlotStates, workers: Workers) {
     this.#workers = workers
+    this.#count = count
     this.#states = states
     this.#routes = new Routes(count, slotOf)
     this.#check = new OwnerCheck({
@@ -109,12 +110,12 @@ export class Front {
   }
 
   /** Links with sessions of their own begin to serve: those sessions end here, and this thread keeps them in the store. */
-  async begin(config: Config, log: Log): Promise<void> {
+  async begin(config: Config, log: Log, taken?: Incarnation): Promise<void> {
     const { store } = config
     const names = secureNames(config)
     if (names.length > 0 && store.type !== 'memory') {
-      const part = { ...everything, owns: () => false, isBeside: true } as const
-      this.#store = await openLmdbStore({ path: store.path, log, part })
+      const part = { ...everything, index: this.#count, owns: () => false, isBeside: true, taken } as const
+      this.#store = await openStore(config, log, () => 0, part)
       dropForeignRecords(this.#store, names)
     }
     for (const { transport } of this.#listeners) transport.secure?.begin(this.#store)

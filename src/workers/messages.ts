@@ -10,6 +10,7 @@ import type { Naming } from '../gateway/rules/naming.ts'
 import type { ReloadReport } from '../gateway/rules/reload.ts'
 import type { PeerKey } from '../session/peers.ts'
 import type { Leaving } from '../sessions/ownership/let-go.ts'
+import type { Incarnation } from '../store/part.ts'
 import type { LineRoom } from './lines/channel.ts'
 
 /** What a worker is started with. */
@@ -23,6 +24,8 @@ export interface WorkerTask {
   /** the addresses in use, of all listeners */
   readonly urls: readonly string[]
   readonly tally: SharedArrayBuffer
+  /** as whom the store was taken, if that is on a database server */
+  readonly taken: Incarnation | undefined
   readonly version: string
   /** how lines of the log look */
   readonly terminal: { readonly isTTY: boolean; readonly colors: boolean }
@@ -96,6 +99,7 @@ export type FromWorker =
     }
   | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly type: 'failure'; readonly id: number; readonly message: string }
+  | { readonly type: 'deposed'; readonly why: string }
   | { readonly type: 'change'; readonly change: StateChange }
   | { readonly type: 'happenings'; readonly batch: HappeningBatch }
   | { readonly type: 'step'; readonly watcher: number; readonly step: BrokerStep }

@@ -1,7 +1,13 @@
 // What several workers tell of themselves, put together. Every field has a merge rule: a new field without one does not
 // compile.
 
-import type { BrokerInfo, GatewayInfo, HistogramInfo, StoreInfo } from '../console/contract/gateway.ts'
+import type {
+  BrokerInfo,
+  EngineInfo,
+  GatewayInfo,
+  HistogramInfo,
+  StoreInfo,
+} from '../console/contract/gateway.ts'
 import type { Counters } from '../gateway/counters.ts'
 
 /** Makes one value of those of all workers, of which there is at least one. */
@@ -109,6 +115,13 @@ const brokerRules: Rules<BrokerInfo> = {
   shared: (lists) => lists.flat(), // each worker has its own
 }
 
+const engineRules: Rules<EngineInfo> = {
+  host: first,
+  up: all,
+  replicated: (values) => (values.includes(false) ? false : firstDefined(values)),
+  warnings: (lists) => [...new Set(lists.flat())],
+}
+
 const storeRules: Rules<StoreInfo> = {
   type: first,
   error: firstDefined,
@@ -117,6 +130,10 @@ const storeRules: Rules<StoreInfo> = {
   failures: sum,
   octets: max, // all workers have one file, whose size each of them tells
   held: sum,
+  engine(values) {
+    const known = values.filter((value) => value !== undefined)
+    return known.length === 0 ? undefined : merge(engineRules, known)
+  },
 }
 
 const latencyRules: Rules<HistogramInfo> = { bounds: first, counts: sumLists, sum, count: sum }

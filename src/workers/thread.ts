@@ -13,8 +13,16 @@ export interface ThreadEvents {
   happenings(message: Extract<FromWorker, { type: 'happenings' }>): void
   packet(message: Extract<FromWorker, { type: 'packet' }>): void
   step(message: Extract<FromWorker, { type: 'step' }>): void
+  /** another gateway has taken over the store */
+  deposed(message: Extract<FromWorker, { type: 'deposed' }>): void
   /** it has ended without having been told to */
   lost(error: Error): void
+}
+
+/** Called for what workers report to those who look at them. */
+export interface FleetObserver extends Pick<ThreadEvents, 'change' | 'happenings' | 'packet' | 'step'> {
+  /** a worker was started in place of one that was lost */
+  restarted(index: number, thread: Thread): Promise<void>
 }
 
 /** Calls that may take as long as a large store does; all others are answered within some seconds, or fail. */
@@ -52,6 +60,7 @@ export class Thread {
       else if (message.type === 'step') events.step(message)
       else if (message.type === 'happenings') events.happenings(message)
       else if (message.type === 'packet') events.packet(message)
+      else if (message.type === 'deposed') events.deposed(message)
       else {
         tally.add('toFront', message.count)
         events.datagrams(message)

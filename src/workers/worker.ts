@@ -10,6 +10,7 @@ import { createHappenings } from '../monitor/happenings.ts'
 import { createView, type OwnView } from '../monitor/view.ts'
 import { allSlots, workerOfSlot } from '../sessions/slots.ts'
 import { createSessions } from '../sessions/table.ts'
+import { Deposed } from '../store/store.ts'
 import { MESSAGES } from '../transport/line/options.ts'
 import { isLineUrl } from '../transport/line/url.ts'
 import type { OnDatagram, Remote, Transport } from '../transport/transport.ts'
@@ -31,6 +32,8 @@ const outbox = new Outbox(tally, 'toFront', (batch, datagrams) =>
   tell({ type: 'datagrams', batch, count: datagrams, ...byPeer.take() }, batch),
 )
 byPeer.onChange = () => outbox.plan()
+
+const tellDeposed = ({ message }: Error): void => tell({ type: 'deposed', why: message })
 
 function tell(message: FromWorker, batch?: Uint8Array<ArrayBuffer>): void {
   port.postMessage(message, batch === undefined ? [] : [batch.buffer])
@@ -80,6 +83,7 @@ function listen(listener: number, onDatagram: OnDatagram): Transport {
 
 const gateway = new Gateway(config, {
   log,
+  onDeposed: tellDeposed,
   share: {
     speaks: index === 0,
     sessions: { ...createSessions(), byPeer },
@@ -87,6 +91,7 @@ const gateway = new Gateway(config, {
       index,
       count: task.count,
       owns: (clientId) => workerOfSlot(slotOf(clientId), task.count) === index,
+      taken: task.taken,
     },
     slots: allSlots.filter((slot) => workerOfSlot(slot, task.count) === index),
     slotOf,
@@ -105,7 +110,10 @@ function openedView(): OwnView {
 
 const calls: WorkerCalls = {
   async prepare(slots) {
-    await gateway.prepare(slots)
+    await gateway.prepare(slots).catch((error: unknown) => {
+      if (error instanceof Deposed) tellDeposed(error)
+      throw error
+    })
     outbox.flush() // the front must know the addresses of all sensors before it routes what they send
     await rehearse(config, log)
   },

@@ -36,7 +36,7 @@ describe('the store', () => {
 
   it('is of a known type, in a folder with a name', () => {
     expect(problemsWith({ store: { type: 'sqlite', path: '' } })).toMatchObject([
-      { path: 'store.type', expected: 'one of "lmdb", "memory"' },
+      { path: 'store.type', expected: 'one of "lmdb", "memory", "postgres"' },
       { path: 'store.path', expected: 'the name of a folder' },
     ])
     expect(problemsWith({ store: { folder: 'x' } })).toMatchObject([{ path: 'store.folder' }])
@@ -95,5 +95,108 @@ describe('what waits for the broker', () => {
     expect(load({}).config.broker.absence).toBe(60_000)
     expect(load({ broker: { absence: 0 } }).config.broker.absence).toBe(0)
     expect(problemsWith({ broker: { absence: '10ms' } })[0]?.expected).toContain('or 0 (not at all)')
+  })
+})
+
+describe('a store on PostgreSQL', () => {
+  const url = 'postgres://gw:s%2Fcret@db1,db2:5433/mqttsn?sslmode=verify-full'
+  const stored = (store: object, more = {}) => load({ store: { type: 'postgres', ...store } }, more)
+
+  it('has an url, whose user and password are kept apart', () => {
+    expect(stored({ url }).config.store).toMatchObject({
+      url: 'postgres://db1,db2:5433/mqttsn?sslmode=verify-full',
+      username: 'gw',
+      password: 's/cret',
+    })
+    const apart = stored({ url: 'postgres://other:one@db1/mqttsn', username: 'gw', password: 'x' })
+    expect(apart.config.store).toMatchObject({ username: 'gw', password: 'x' })
+    expect(JSON.stringify(apart.config.store)).not.toContain('other')
+  })
+
+  it('takes a password from a file as it is, whatever is in it, and never shows it', () => {
+    const secret = '1/2?3#4@5%6'
+    const { config } = stored({ url: `postgres://gw:\${env:PW}@db1/mqttsn` }, { env: { PW: secret } })
+    expect(config.store).toMatchObject({ username: 'gw', password: secret })
+    const shown = JSON.stringify(redacted(config))
+    for (const part of [secret, '1/2', '4@5', 'gw']) expect(shown).not.toContain(part)
+  })
+
+  it('never shows the password of an url that is written in the file', () => {
+    const shown = JSON.stringify(redacted(stored({ url }).config))
+    expect(shown).toContain('"password":"***"')
+    expect(shown).toContain('db1,db2:5433')
+    expect(shown).not.toContain('cret')
+  })
+
+  it.each([
+    ['no url', { type: 'postgres' }, 'store.url', 'the url of a database'],
+    [
+      'an url of something else',
+      { type: 'postgres', url: 'mysql://secret@h/d' },
+      'store.url',
+      'postgres://user',
+    ],
+    ['no database', { type: 'postgres', url: 'postgres://h' }, 'store.url', 'the name of a database'],
+    [
+      'a port that is none',
+      { type: 'postgres', url: 'postgres://gw:secret@h:99999/d' },
+      'store.url',
+      'hosts as host',
+    ],
+    [
+      'an unknown parameter',
+      { type: 'postgres', url: 'postgres://gw:a/secret@h/d?x=1' },
+      'store.url',
+      'no parameters but',
+    ],
+    [
+      'an unknown sslmode',
+      { type: 'postgres', url: 'postgres://gw:secret@h/d?sslmode=x' },
+      'store.url',
+      'sslmode of',
+    ],
+    [
+      'half of a certificate',
+      { type: 'postgres', url: 'postgres://gw:secret@h/d?sslcert=x' },
+      'store.url',
+      'sslcert and sslkey',
+    ],
+    [
+      'an url without the type',
+      { url: 'postgres://secret@h/d' },
+      'store.url',
+      'none, unless store.type is "postgres"',
+    ],
+    ['a password without the type', { password: 'secret' }, 'store.password', 'none, unless store.type'],
+    [
+      'replicated without the type',
+      { type: 'lmdb', replicated: true },
+      'store.replicated',
+      'none, unless store.type',
+    ],
+  ])('says what is wrong, without a value: %s', (_, store, path, expected) => {
+    const problems = problemsWith({ store })
+    expect(problems).toMatchObject([{ path }])
+    expect(problems[0]?.expected).toContain(expected)
+    expect(JSON.stringify(problems)).not.toContain('secret')
+  })
+
+  it.each([
+    ['postgres://gw:x@db.example/mqttsn', 'the password and messages cross the network unencrypted'],
+    ['postgres://gw@db.example/mqttsn?sslmode=require', 'lets anyone pose as the database server'],
+    ['postgres://gw:x@db.example/mqttsn?sslmode=verify-full', undefined],
+    ['postgres://gw:x@127.0.0.1,[::1]:5433/mqttsn', undefined],
+    ['postgres://gw@%2Fvar%2Frun%2Fpostgresql/mqttsn', undefined],
+    ['postgres:///mqttsn?host=/var/run/postgresql', undefined],
+  ])('warns of what others on the network can do: %s', (written, warning) => {
+    const found = stored({ url: written }).warnings.filter((one) => one.startsWith('store.url'))
+    expect(found).toEqual(warning === undefined ? [] : [expect.stringContaining(warning)])
+  })
+
+  it.each([
+    [{ store: { type: 'postgresql', url: 'postgres://h/d' } }, 'write "postgres"'],
+    [{ store: { type: 'postgres', dsn: 'postgres://h/d' } }, '"url": "postgres://'],
+  ])('has hints for the words of other programs: %j', (content, hint) => {
+    expect(JSON.stringify(problemsWith(content)).replaceAll('\\"', '"')).toContain(hint)
   })
 })

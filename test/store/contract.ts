@@ -1,9 +1,10 @@
 // What every store does, whatever it keeps sessions in.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Uplink } from '../../src/session/message.ts'
 import { lastingRecord, progressRecord } from '../../src/session/record.ts'
 import type { SlotOf, Store, StoredSession } from '../../src/store/store.ts'
-import { loaded, messageOf, richSession, sessionOf, uplinkOf } from './sessions.ts'
+import { loaded, messageOf, richSession, sessionOf, uplinkIn, uplinkOf } from './sessions.ts'
 
 /** A place that stores are opened on, one after the other. */
 export interface Place {
@@ -171,11 +172,12 @@ export function storeContract(name: string, newPlace: () => Place): void {
       for (const uplink of uplinks) store.keepUplink('s', uplink)
       const { uplinks: stored } = await only()
       expect(stored.map((one) => [one.token, 'data' in one])).toEqual([[3, true], [4, false], [20, true], [100, true]]) // biome-ignore format: a table
-      const found = stored.map((one) => {
-        const uplink = 'data' in one ? one : opened?.readUplink('s', one.token)
+      const found: Uplink[] = []
+      for (const one of stored) {
+        const uplink = 'data' in one ? one : await uplinkIn(opened as Store, 's', one.token)
         if (typeof uplink !== 'object') throw new Error('missing')
-        return uplink
-      })
+        found.push(uplink)
+      }
       expect(found.map(({ token, broker, repeated }) => [token, broker, repeated])).toEqual([
         [3, 'received', true],
         [4, 'waiting', false],
@@ -231,7 +233,7 @@ export function storeContract(name: string, newPlace: () => Place): void {
         retain: true,
         octets: 5000,
       })
-      expect(opened?.readUplink('s', 1)).toMatchObject({ broker: 'dead', data: dead.data })
+      expect(await uplinkIn(opened as Store, 's', 1)).toMatchObject({ broker: 'dead', data: dead.data })
     })
 
     it('forgets a session with its messages and publishes, and leaves the others alone', async () => {

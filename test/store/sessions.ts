@@ -34,6 +34,15 @@ export async function loaded(store: Store, slots?: Slots): Promise<StoredSession
   return sessions
 }
 
+/** A publish that is kept; asks again while it is on its way. */
+export async function uplinkIn(store: Store, clientId: string, token: number): Promise<Uplink | string> {
+  for (;;) {
+    const found = store.readUplink(clientId, token)
+    if (found !== 'soon') return found
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
 /** A session with a past. */
 export function richSession(clientId: string): Session {
   const session = sessionOf(clientId)

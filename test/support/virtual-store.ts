@@ -39,6 +39,9 @@ const copy = <T>(value: T): T => structuredClone(value)
 export class VirtualStore implements Pick<Store, 'written' | 'durable' | 'onDurable' | 'isFailing'> {
   /** milliseconds until a group of writes is begun, and again until it is durable; 0: all is durable at once */
   lag = 0
+  /** it has to fetch what it is asked for, and has it when it is asked again */
+  fetches = false
+  readonly #fetched = new Set<string>()
   /** it cannot write: nothing more becomes durable until it can */
   isFailing = false
   readonly disk = new Map<string, Kept>()
@@ -105,7 +108,12 @@ export class VirtualStore implements Pick<Store, 'written' | 'durable' | 'onDura
   }
 
   /** What was kept last, as a store gives it: on disk or still pending. */
-  readUplink(clientId: string, token: number): Uplink | 'gone' {
+  readUplink(clientId: string, token: number): Uplink | 'gone' | 'soon' {
+    const name = `${token} ${clientId}`
+    if (this.fetches && !this.#fetched.delete(name)) {
+      this.#fetched.add(name)
+      return 'soon'
+    }
     let found = this.disk.get(clientId)?.uplinks.get(token)
     for (const effect of [...this.#writing, ...this.#pending]) {
       if (

@@ -14,6 +14,8 @@ import { holdSignals, stopRequest, stopSignal } from './stop-signals.ts'
 
 /** Exit code after an error that nobody has caught; `EX_SOFTWARE` of sysexits. */
 const FAULT = 70
+/** Exit code after another gateway has taken over the store. */
+const DEPOSED = 3
 
 /** Resolves with the exit code; `watch`: the file is loaded again when it changes. */
 export async function runGateway(source: LoadOptions, watch: boolean): Promise<number> {
@@ -33,7 +35,7 @@ export async function runGateway(source: LoadOptions, watch: boolean): Promise<n
       endReloads()
       return stopBeforeStart(log)
     }
-    gateway = createGateway(config, log, version())
+    gateway = createGateway(config, log, version(), endOnDeposed(log))
     await gateway.start()
     const isServed = config.console.enabled && stopRequest() === undefined
     const file = settingsFile(source, config, gateway, log)
@@ -78,6 +80,20 @@ function endOnUncaught(log: Log): void {
     }
   })
 }
+
+/**
+ * Ends the process when another gateway has taken its place: what it keeps in memory is not the truth any more, and it must not say a word
+ * to sensors or to the broker.
+ */
+const endOnDeposed =
+  (log: Log) =>
+  (why: Error): never => {
+    try {
+      log.fatal(why.message)
+    } finally {
+      process.exit(DEPOSED)
+    }
+  }
 
 /** Nothing was opened yet that would have to be closed. */
 function stopBeforeStart(log: Log): number {

@@ -25,6 +25,10 @@ export function storeFolder(
   if (store !== undefined && store !== 'memory') return resolve(store)
   const { type, path } =
     store === 'memory' ? { type: 'memory', path: '' } : loadConfig({ file, env }).config.store
-  if (type !== 'memory') return path
+  if (type === 'lmdb') return path
+  if (type === 'postgres')
+    throw new StoreError(
+      'the sessions are in a database, not in a folder: pg_dump copies it, and pg_restore puts it back; mqttsn reload finds the gateway by --pid',
+    )
   throw new StoreError('nothing is on disk where store.type is "memory"; --store names another folder')
 }

@@ -128,6 +128,31 @@ function* consoleContradictions({ console: { enabled, url, token } }: Config): G
   }
 }
 
+function* storeContradictions({ store }: Config): Generator<Contradiction> {
+  const about = (key: keyof Config['store']): [Path, Path] => [
+    ['store', key],
+    ['store', 'type'],
+  ]
+  if (store.type === 'postgres') {
+    if (store.url === undefined)
+      yield {
+        about: about('url'),
+        found: 'nothing',
+        expected: 'the url of a database, as store.type is "postgres"',
+      }
+    return
+  }
+  // user and password may have come from the url
+  const given = (['url', 'username', 'password', 'replicated'] as const).filter(
+    (key) => store[key] !== undefined,
+  )
+  for (const key of given) {
+    if (key !== 'url' && key !== 'replicated' && store.url !== undefined) continue
+    const found = key === 'url' ? 'the url of a database' : 'something about a database'
+    yield { about: about(key), found, expected: 'none, unless store.type is "postgres"' }
+  }
+}
+
 /** All contradictions of a configuration that is right in every single value. */
 export const contradictions = (config: Config): Contradiction[] => [
   ...listenerContradictions(config),
@@ -135,4 +160,5 @@ export const contradictions = (config: Config): Contradiction[] => [
   ...connectionContradictions(config),
   ...predefinedContradictions(config),
   ...consoleContradictions(config),
+  ...storeContradictions(config),
 ]

@@ -8,6 +8,7 @@ const PREDEFINED = 'predefined topics are "predefined": { "1": "topic/name" }'
 const RULES =
   'who may connect, and as whom at the broker, is said in "sensors": [{ "match": "meter-*", ... }]'
 const FOLDER = 'sessions are kept in "store": { "path": "FOLDER" }, or nowhere with "type": "memory"'
+const DATABASE = 'a database is "type": "postgres" with "url": "postgres://USER@HOST/DATABASE"'
 const LOG = 'the log is "log": { "level": "debug" }'
 const CONSOLE = 'console, API and metrics are "console": { "url": "http://127.0.0.1:8885" }'
 const DISCOVERY = 'how the gateway makes itself known is "discovery": { "group": "225.1.1.1" } of a listener'
@@ -193,7 +194,11 @@ const FOREIGN: Readonly<Record<string, ReadonlyMap<string, string>>> = {
   ]),
   store: new Map([
     ...all('dir folder directory location file datadir', 'the folder is "path"'),
-    ...all('kind engine backend', 'it is "type": "lmdb" or "memory"'),
+    ...all('kind engine backend', 'it is "type": "lmdb", "memory" or "postgres"'),
+    ...all(
+      'uri dsn connectionstring connection host hostname server port database dbname db postgresql',
+      DATABASE,
+    ),
     ...all('enabled persistence persistent', 'nothing is kept with "type": "memory"'),
   ]),
   status: new Map(all('topic topicprefix basetopic root', 'the first part of the topics is "prefix"')),

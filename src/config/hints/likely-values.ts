@@ -48,6 +48,7 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   fatal: ['critical', 'alert', 'emergency'],
   silent: ['none', 'off', 'quiet', 'false'],
   lmdb: ['disk', 'file', 'persistent', 'database', 'durable'],
+  postgres: ['postgresql', 'pg', 'psql', 'sql', 'pgsql', 'timescaledb'],
   memory: ['ram', 'none', 'volatile'],
   pretty: ['text', 'plain', 'console'],
   json: ['structured', 'ndjson'],

@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path'
 import type { z } from 'zod'
+import { readEngineUrl, withoutUser } from '../../store/postgres/engine/url.ts'
 import { usualMessageSize, withoutKey } from '../../transport/line/url.ts'
 import {
   type BrokerConfig,
@@ -46,6 +47,7 @@ function movedPaths(paths: readonly string[], written: unknown): string[] {
     if (path === 'broker' || /^broker\.url(\[\d+\])?$/.test(path)) {
       return [path === 'broker' ? 'broker.url' : path, 'broker.username', 'broker.password']
     }
+    if (path === 'store.url') return [path, 'store.username', 'store.password']
     if (path.startsWith('predefined.') && isObject(predefined))
       return path.replace('predefined.', 'predefined[0].topics.')
     const listener = /^(listeners\[\d+\])\.url$/.exec(path)
@@ -61,6 +63,20 @@ function completePredefined(written: Parsed['predefined']): PredefinedTopics[] {
     const plain = Object.entries(topics).map(([id, topic]) => [id, expandTemplate(topic, {})])
     return { match, topics: Object.fromEntries(plain) }
   })
+}
+
+/** The user in the url is not shown where the url is. */
+function completeStore({ url, ...store }: Parsed['store'], directory: string): Parsed['store'] {
+  const read = url === undefined ? undefined : readEngineUrl(url)
+  const { username, password } = read === undefined || 'expected' in read ? {} : read
+  const given = store.username === undefined && store.password === undefined ? { username, password } : {}
+  return {
+    ...store,
+    path: resolve(directory, store.path),
+    ...(url !== undefined && { url: withoutUser(url) }),
+    ...(given.username !== undefined && { username: given.username }),
+    ...(given.password !== undefined && { password: given.password }),
+  }
 }
 
 /** Files are found from wherever the gateway is started. */
@@ -98,7 +114,7 @@ export function completeConfig(
     predefined: completePredefined(predefined),
     // its devices show what stands in the status topics
     status: { ...status, enabled: status.enabled || parsed.homeAssistant.discovery },
-    store: { ...store, path: resolve(directory, store.path) },
+    store: completeStore(store, directory),
     [REFERENCED]: movedPaths(referenced, written),
   }
 }

@@ -1,6 +1,7 @@
 // What is legal but unwise in a configuration. No text here quotes a value: it may have come from a secret.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these variables are filled in by the gateway
 
+import { readEngineUrl } from '../../store/postgres/engine/url.ts'
 import { lineIn, usualSpeed } from '../../transport/line/url.ts'
 import { isTls } from '../contradictions/contradictions.ts'
 import { coversPattern } from '../hints/patterns.ts'
@@ -94,6 +95,18 @@ function* ruleWarnings({ sensors, predefined, log }: Config): Generator<string> 
   if (log.payloads) yield 'log.payloads: the log may hold confidential contents of messages'
 }
 
+function* engineWarnings({ store: { type, url, password } }: Config): Generator<string> {
+  const read = type === 'postgres' && url !== undefined ? readEngineUrl(url) : undefined
+  if (read === undefined || 'expected' in read) return
+  const { hosts, tls } = read
+  if (hosts.every(({ host }) => host.startsWith('/') || isLoopback(host) || host === 'localhost')) return
+  if (tls.mode === 'disable') {
+    const what = password === undefined ? 'messages cross' : 'the password and messages cross'
+    yield `store.url: ${what} the network unencrypted; add ?sslmode=verify-full`
+  } else if (tls.mode === 'require' && tls.rootCert === undefined)
+    yield 'store.url: sslmode=require lets anyone pose as the database server; write verify-full'
+}
+
 function* storeWarnings({ sensors, queues, store, limits }: Config): Generator<string> {
   for (const [i, { ack, spool }] of sensors.entries()) {
     if (ack === 'store' && store.type === 'memory')
@@ -124,5 +137,6 @@ export const warningsOf = (config: Config): string[] => [
   ...nameWarnings(config),
   ...ruleWarnings(config),
   ...storeWarnings(config),
+  ...engineWarnings(config),
   ...unusedWarnings(config),
 ]

@@ -2,6 +2,7 @@
 
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { ENGINE_EXAMPLE, readEngineUrl } from '../../store/postgres/engine/url.ts'
 import { LINE_EXAMPLES, readLineUrl } from '../../transport/line/url.ts'
 import { nearest } from '../reading/nearest.ts'
 import { isPeerEntry } from './peers.ts'
@@ -109,6 +110,15 @@ export const brokerUrl = () =>
 /** The url of a broker of several. */
 export const networkBrokerUrl = () =>
   brokerAddress('mqtt://host:port, mqtts://..., ws://... or wss://...', false)
+
+/** Where a database is. */
+export const engineUrl = () =>
+  text(ENGINE_EXAMPLE, 1, 4096)
+    .superRefine((url, context) => {
+      const read = readEngineUrl(url)
+      if ('expected' in read) context.addIssue({ code: 'custom', message: read.expected })
+    })
+    .meta(kind({ kind: 'url' }))
 
 /** All urls of the broker section, in their order. */
 export const brokerUrls = ({ url }: { readonly url: string | readonly string[] }): readonly string[] =>

@@ -1,7 +1,9 @@
-// The section `queues` and `sensors[].spool`: what may wait in the gateway, towards sensors and towards the broker [6.14].
+// The sections `queues` and `store`, and `sensors[].spool`: what may wait in the gateway, towards sensors and towards the broker
+// [6.14], and where it is kept.
 
 import { z } from 'zod'
-import { duration, glob, list, oneOf, size, topicFilter, whole, yesNo } from './values.ts'
+import { engineUrl } from './addresses.ts'
+import { duration, glob, kind, list, oneOf, size, text, topicFilter, whole, yesNo } from './values.ts'
 
 const messages = () => whole(1, 1_000_000)
 const octets = () => size({ min: 256, max: 1024 ** 3 })
@@ -33,4 +35,38 @@ export const spool = z.strictObject({
   octets: octets().prefault('256KiB').describe('Octets of these.'),
   age: age().describe('Age at which such a message is dropped; 0 = at no age.'),
   qos0: yesNo().prefault(false).describe('Keep messages of QoS 0 too while the broker is away.'),
+})
+
+/** Where sessions are kept, with all that waits. */
+export const store = z.strictObject({
+  type: oneOf('lmdb', 'memory', 'postgres')
+    .prefault('lmdb')
+    .describe(
+      'lmdb outlives a stop and a crash of the gateway; postgres also the loss of its machine, as the database is on others; memory forgets everything.',
+    ),
+  path: text('the name of a folder', 1, 4096)
+    .prefault('mqttsn-state')
+    .describe(
+      'Folder of the store, made if it is missing. Relative to the configuration file, or to the working directory where there is none.',
+    )
+    .meta(kind({ kind: 'folder' })),
+  url: engineUrl()
+    .optional()
+    .describe(
+      'PostgreSQL: where the database is. Of several hosts, `postgres://host1,host2:5433/database`, the one that takes writes is used. Parameters are `sslmode` (disable, require, verify-ca, verify-full), `sslrootcert`, `sslcert`, `sslkey`, and `host` for the folder of a Unix socket.',
+    ),
+  username: text('a user name', 1, 256)
+    .optional()
+    .describe(
+      'PostgreSQL: the user. It may stand in the url instead, with the password. Default: the name of the database.',
+    ),
+  password: text('a password', 1, 4096)
+    .optional()
+    .describe('PostgreSQL: the password of the user.')
+    .meta(kind({ kind: 'text', secret: true })),
+  replicated: yesNo()
+    .optional()
+    .describe(
+      'PostgreSQL: its storage is itself kept on several machines, so that it needs no synchronous standby. Without one of them the gateway says that acknowledgements are worth less.',
+    ),
 })

@@ -2,6 +2,7 @@
 
 import type {
   BrokerInfo,
+  EngineInfo,
   GatewayInfo,
   LinkInfo,
   ListenerInfo,
@@ -126,13 +127,25 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
   {
     $id: 'Store',
     ...object<StoreInfo>({
-      type: { type: 'string', enum: ['lmdb', 'memory'] },
+      type: { type: 'string', enum: ['lmdb', 'memory', 'postgres'] },
       error: optional(text('why the last write failed')),
       groups: whole('writes, each of many changes'),
       seconds: { type: 'number', minimum: 0, description: 'time these took' },
       failures: whole('writes that failed while something waited for them'),
       octets: whole('size on disk'),
       held: whole('answers to sensors and broker that wait for a write'),
+      engine: optional(
+        object<EngineInfo>({
+          host: text('the database server, host:port'),
+          up: yesNo('there is a connection, on which it answers'),
+          replicated: optional(yesNo('what it acknowledges outlives the loss of its machine')),
+          warnings: {
+            type: 'array',
+            items: text('in words'),
+            description: 'what is wrong with its settings',
+          },
+        }),
+      ),
     }),
   },
   ...happenings,

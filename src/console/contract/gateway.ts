@@ -173,7 +173,7 @@ export interface SharedConnectionInfo {
 
 /** Where sessions live beyond the process. */
 export interface StoreInfo {
-  readonly type: 'lmdb' | 'memory'
+  readonly type: 'lmdb' | 'memory' | 'postgres'
   /** why the last write failed; undefined: all is well */
   readonly error: string | undefined
   /** groups written since the start, and the seconds they took */
@@ -185,6 +185,20 @@ export interface StoreInfo {
   readonly octets: number
   /** answers to sensors and to the broker that wait for a write */
   readonly held: number
+  /** the database server, where there is one */
+  readonly engine?: EngineInfo | undefined
+}
+
+/** The database server that the store is in. */
+export interface EngineInfo {
+  /** `host:port` */
+  readonly host: string
+  /** there is a connection, on which it answers */
+  readonly up: boolean
+  /** what it acknowledges outlives the loss of its machine; undefined as long as that is not known */
+  readonly replicated?: boolean | undefined
+  /** what is wrong with its settings */
+  readonly warnings: readonly string[]
 }
 
 /** Totals at one moment; rates are their differences. */

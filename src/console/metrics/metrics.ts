@@ -2,7 +2,14 @@
 // Nothing is counted here, so a gateway that nobody scrapes pays nothing. No label ever names a sensor.
 
 import { Registry } from 'prom-client'
-import type { BrokerInfo, GatewayInfo, HistogramInfo, ListenerInfo, StoreInfo } from '../contract/gateway.ts'
+import type {
+  BrokerInfo,
+  EngineInfo,
+  GatewayInfo,
+  HistogramInfo,
+  ListenerInfo,
+  StoreInfo,
+} from '../contract/gateway.ts'
 import type { GatewayView } from '../view.ts'
 import { registerLinkMetrics } from './link-metrics.ts'
 import { addListenerMetrics, by, type Values } from './listener-metrics.ts'
@@ -22,6 +29,12 @@ export interface Metrics {
 }
 
 const one = (value: number): Values => [[{}, value]]
+
+/** Of a database server, where there is one; what is not known has no value. */
+function ofEngine({ engine }: StoreInfo, read: (engine: EngineInfo) => boolean | undefined): Values {
+  const value = engine && read(engine)
+  return engine === undefined || value === undefined ? [] : [[{ host: engine.host }, value ? 1 : 0]]
+}
 
 /** Makes the metrics of what `view` shows. */
 export function createMetrics(view: MetricsSource): Metrics {
@@ -98,6 +111,12 @@ export function createMetrics(view: MetricsSource): Metrics {
   gauge('mqttsn_store_bytes', 'Size of the store on disk.', [], () => one(now.store.octets))
   const held = 'Answers to sensors and to the broker that wait for a write.'
   gauge('mqttsn_store_held', held, [], () => one(now.store.held))
+  const engineUp = 'PostgreSQL: 1 while there is a connection to the database server, on which it answers.'
+  gauge('mqttsn_engine_up', engineUp, ['host'], () => ofEngine(now.store, ({ up }) => up))
+  const replicated = 'PostgreSQL: 1 if what the server acknowledges outlives the loss of its machine.'
+  gauge('mqttsn_engine_replicated', replicated, ['host'], () =>
+    ofEngine(now.store, (engine) => engine.replicated),
+  )
 
   gauge('mqttsn_broker_up', "1 while the gateway's own connection to the broker is up.", [], () =>
     one(now.broker.healthy ? 1 : 0),

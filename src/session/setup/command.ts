@@ -18,10 +18,12 @@ export function onCommand(session: Session, command: Command, turn: Turn): void 
       clearWithheld(session, turn)
       return clearQueue(session, turn)
     case 'discardDeadLetters':
+      session.uplink.resending = undefined
       for (const uplink of [...dead.values()]) discardDeadLetter(session, uplink, turn)
       return
     case 'resendDeadLetters':
       session.link.hangUps.blamed = []
+      session.uplink.resending = undefined
       return resendDeadLetters(session, turn)
   }
   if (command === 'forget') {

@@ -13,6 +13,9 @@ import { endTowardsBroker, enqueueUplink, failUplink } from './uplinks.ts'
 
 const never = Number.POSITIVE_INFINITY
 
+/** Milliseconds until one is asked for again that is on its way from the store. */
+const MOMENT = 10
+
 /** Takes one up, and counts it. */
 export function addDeadLetter({ uplink: side }: Session, letter: DeadLetter, { deadLetters }: Env): void {
   side.dead.set(letter.token, letter)
@@ -93,17 +96,31 @@ function findOpen({ uplink: { open } }: Session, { token }: DeadLetter): Uplink 
  * which cannot be read at the moment, stay.
  */
 export function resendDeadLetters(session: Session, turn: Turn): void {
-  for (const letter of [...session.uplink.dead.values()]) if (!resendDeadLetter(session, letter, turn)) return
+  // what fails once more is not meant
+  const upTo =
+    session.uplink.resending?.upTo ??
+    Math.max(0, ...[...session.uplink.dead.values()].map(({ token }) => token))
+  session.uplink.resending = undefined
+  for (const letter of [...session.uplink.dead.values()]) {
+    if (letter.token > upTo) return
+    const outcome = resendDeadLetter(session, letter, turn)
+    if (outcome === 'soon') session.uplink.resending = { upTo, at: turn.now + MOMENT }
+    if (outcome !== 'done') return
+  }
 }
 
-function resendDeadLetter(session: Session, letter: DeadLetter, turn: Turn): boolean {
-  if (!hasSpoolRoom(session, deadLetterSize(letter), turn)) return false
+/** When the next of them that is being read is asked for again; Infinity if none is. */
+export const nextResending = ({ uplink: { resending } }: Session): number => resending?.at ?? never
+
+function resendDeadLetter(session: Session, letter: DeadLetter, turn: Turn): 'done' | 'stays' | 'soon' {
+  if (!hasSpoolRoom(session, deadLetterSize(letter), turn)) return 'stays'
   const found = findOpen(session, letter) ?? turn.readUplink(session.clientId, letter.token)
-  if (found === 'later' || found === 'soon') return false
+  if (found === 'soon') return 'soon'
+  if (found === 'later') return 'stays'
   discardDeadLetter(session, letter, turn)
   if (found === 'gone') {
     drop(session, 'unreadable', turn)
-    return true
+    return 'done'
   }
   const again: Uplink = {
     ...found,
@@ -118,7 +135,7 @@ function resendDeadLetter(session: Session, letter: DeadLetter, turn: Turn): boo
   enqueueUplink(session, again)
   addToSpooled(session, 1, uplinkSize(again), turn.env)
   turn.out.push({ type: 'keepUplink', session, uplink: again }, { type: 'saveProgress', session, lazy: true })
-  return true
+  return 'done'
 }
 
 /** When the first of them is older than the spool keeps messages; Infinity: none ever is. */

@@ -4,13 +4,14 @@ import { join, resolve } from 'node:path'
 import { Asides } from '../asides.ts'
 import { Changes } from '../changes.ts'
 import { GroupedStore } from '../grouped.ts'
+import { everything } from '../part.ts'
 import { type SlotOf, type Store, StoreError } from '../store.ts'
 import { type Database, openDatabase } from './database.ts'
 import { LmdbEnvironment, openClock, writeClock } from './environment.ts'
 import { markBegun, takeFolder } from './folder.ts'
 import { Journal } from './journal/journal.ts'
 import { readStore } from './load.ts'
-import { everything, type LmdbOptions } from './options.ts'
+import type { LmdbOptions } from './options.ts'
 
 const inOneSlot: SlotOf = () => 0
 

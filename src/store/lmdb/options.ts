@@ -1,7 +1,7 @@
 // What a store on disk is opened with.
 
-import type { Numbers } from '../changes.ts'
 import type { GroupedOptions } from '../group-writer.ts'
+import type { StorePart } from '../part.ts'
 import type { SlotOf } from '../store.ts'
 import type { MachineClock } from './store-clock.ts'
 
@@ -15,13 +15,3 @@ export interface LmdbOptions extends GroupedOptions {
   /** whose time it is; this machine's unless told */
   readonly machine?: MachineClock | undefined
 }
-
-/** The part of one thread; all that share a store have the same `count`, and an `index` of their own below it. */
-export interface StorePart extends Numbers {
-  owns(clientId: string): boolean
-  /** records beside sessions are wanted and nothing else: others have the sessions */
-  readonly isBeside?: true
-}
-
-/** For who is alone. */
-export const everything: StorePart = { index: 0, count: 1, owns: () => true }

@@ -139,6 +139,25 @@ describe('a dead letter', () => {
     expectSums(world)
   })
 
+  it('is sent again also where the store has to fetch it first, each once, in order, and not what fails once more', () => {
+    const world = poisoned()
+    world.store.fetches = true
+    const one = connected(world, 'dev1', '10.0.0.1')
+    poison(world, one, ['1', '2', '3'])
+    const hangsUpAt = world.broker.hangsUpAt
+    world.broker.hangsUpAt = () => false
+    command(world, 'dev1', 'resendDeadLetters')
+    world.advance(20_000)
+    expect(arrived(world)).toEqual(['1', '2', '3'])
+    world.broker.hangsUpAt = hangsUpAt
+    poison(world, one, ['4'])
+    command(world, 'dev1', 'resendDeadLetters')
+    world.advance(120_000)
+    expect(world.session('dev1').uplink).toMatchObject({ resending: undefined })
+    expect(world.session('dev1').uplink.dead.size).toBe(1)
+    expectSums(world)
+  })
+
   it('that is sent again opens a connection that waited for the sensor to speak [SN-MAP-37]', () => {
     const world = poisoned()
     const one = connected(world, 'dev1', '10.0.0.1')

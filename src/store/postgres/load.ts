@@ -1,0 +1,123 @@
+// Reads sessions from the database, page by page, so that neither memory nor a turn has to hold many at once.
+
+import type { FoundSession } from '../environment.ts'
+import { Pace } from '../pace.ts'
+import { Reading } from '../reading.ts'
+import { type Slots, StoreError } from '../store.ts'
+import type { Query, Row } from './engine/connection.ts'
+import { asideIn, recordIn } from './group-statement.ts'
+import { keyOfNumber } from './keys.ts'
+import { SLOTS } from './schema.ts'
+
+const PAGE = 500
+/** Milliseconds that a page may take longer than other statements: the disk is read. */
+const MORE = 25_000
+
+export interface EngineLoadParts {
+  readonly query: Query
+  readonly toMonotonic: (stored: number) => number
+  /** whether a session is wanted; others stay as they are */
+  readonly owns: (clientId: string) => boolean
+  /** takes the number of each session in its slot, wanted or not */
+  readonly onNumber: (number: number, slot: number) => void
+}
+
+const unreadable = (what: string, cause: unknown): StoreError =>
+  new StoreError(
+    `${what} in the database of store.url cannot be read (${cause instanceof Error ? cause.message : cause}): ` +
+      'restore the database from a copy, or use another one to start without its sessions',
+  )
+
+/** Slots that follow each other, first and last. */
+function* runsOf(slots: Slots | undefined): Iterable<readonly [number, number]> {
+  if (slots === undefined) return yield [0, SLOTS - 1]
+  let run: [number, number] | undefined
+  for (const slot of [...slots].sort((a, b) => a - b)) {
+    if (run?.[1] === slot - 1) run[1] = slot
+    else {
+      if (run !== undefined) yield run
+      run = [slot, slot]
+    }
+  }
+  if (run !== undefined) yield run
+}
+
+/** All records in these slots, in order. */
+async function* rowsOf(query: Query, slots: Slots | undefined): AsyncIterable<readonly Row[]> {
+  for (const [first, last] of runsOf(slots)) {
+    let after: readonly string[] = [String(first), '-2147483648', '-9223372036854775808']
+    for (let isWhole = false; !isWhole; ) {
+      const rows = await query({
+        name: 'mqttsn_load',
+        text: `SELECT slot, session, key, value FROM mqttsn_record
+          WHERE (slot, session, key) > ($1::int2, $2::int4, $3::int8) AND slot <= $4 ORDER BY slot, session, key LIMIT ${PAGE}`,
+        values: [...after, last],
+        more: MORE,
+      })
+      yield rows
+      isWhole = rows.length < PAGE
+      after = (rows.at(-1) ?? []).slice(0, 3).map(String)
+    }
+  }
+}
+
+/** The sessions in these slots, or in all, piece by piece. Throws StoreError, EngineError. */
+export async function* loadSessions(
+  { query, toMonotonic, owns, onNumber }: EngineLoadParts,
+  slots: Slots | undefined,
+): AsyncIterable<readonly FoundSession[]> {
+  const pace = new Pace()
+  let piece: FoundSession[] = []
+  let at: { readonly slot: number; readonly number: number; readonly reading: Reading } | undefined
+
+  function finish(): void {
+    if (at === undefined) return
+    const { slot, number, reading } = at
+    onNumber(number, slot)
+    const found = reading.finish(owns)
+    if (found !== undefined) piece.push({ ...found, slot, number, stored: reading.stored })
+  }
+
+  function take([slotText, numberText, keyText, hex]: Row): void {
+    const [slot, number] = [Number(slotText), Number(numberText)]
+    if (at?.slot !== slot || at.number !== number) {
+      finish()
+      at = { slot, number, reading: new Reading(toMonotonic) }
+    }
+    const key = keyOfNumber(keyText ?? '')
+    if (key === undefined) throw new TypeError('an unknown key')
+    at.reading.take(key, recordIn(slot, number, keyText ?? '', hex ?? ''))
+  }
+
+  const reading = <T>(step: () => T): T => {
+    try {
+      return step()
+    } catch (cause) {
+      throw unreadable(`session ${at?.number} of slot ${at?.slot}`, cause)
+    }
+  }
+
+  for await (const rows of rowsOf(query, slots)) {
+    for (const row of rows) {
+      reading(() => take(row))
+      if (!pace.isOver()) continue
+      yield piece
+      piece = []
+      await pace.next()
+    }
+  }
+  reading(finish)
+  yield piece
+}
+
+/** The records beside sessions, by their names. Throws StoreError, EngineError. */
+export async function loadAsides(query: Query, beside: Map<string, unknown>): Promise<void> {
+  const rows = await query({ text: 'SELECT name, value FROM mqttsn_aside ORDER BY name', more: MORE })
+  for (const [name, hex] of rows) {
+    try {
+      beside.set(name ?? '', asideIn(name ?? '', hex ?? ''))
+    } catch (cause) {
+      throw unreadable(`the record "${name}" beside sessions`, cause)
+    }
+  }
+}
