@@ -43,7 +43,7 @@ export interface UplinkSide {
   /** octets of these */
   deadOctets: number
   /** those up to a token are to be sent again, as soon as they are read: to be asked for again at this time */
-  resending: { readonly upTo: number; readonly at: number } | undefined
+  resending?: { readonly upTo: number; readonly at: number } | undefined
   /** what comes after these: most of it is in the store alone */
   backlog: Backlog | undefined
   /** what of both waits in the store: messages that the sensor needs not repeat */
@@ -222,7 +222,6 @@ export const createSession = (
     outgoing: new SparseMap(),
     dead: new SparseMap(),
     deadOctets: 0,
-    resending: undefined,
     backlog: undefined,
     spooled: { messages: 0, octets: 0 },
     lastAcknowledged: undefined,
