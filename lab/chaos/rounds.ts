@@ -10,8 +10,9 @@ import { checkDeadLetters } from './dead-letters.ts'
 import { Downlink } from './downlink.ts'
 import type { ChaosLines } from './lines.ts'
 import { SecureLink, type SecureLinkOptions } from './link.ts'
+import { faultsInLog } from './log-faults.ts'
 import { Member } from './member.ts'
-import { planRound } from './plan.ts'
+import { planRound, type RoundPlan } from './plan.ts'
 import { describeRound, describeRun, figuresOf } from './report.ts'
 import { roles } from './roles.ts'
 import type { ChaosOptions, ChaosOutcome } from './run.ts'
@@ -30,8 +31,6 @@ const SETTLE = 150
 /** So often that is waited for a will that is being published. */
 const WILL_TRIES = 40
 const WEATHER = { loss: 0.1, duplication: 0.06, delay: 0.15, longest: 60 }
-/** What a gateway in good health says aloud: of poison that it keeps trying to deliver. */
-const EXPECTED = ['the broker refuses stored messages']
 /** Faults told per round; a broken gateway would fill the screen. */
 const TOLD = 12
 
@@ -210,7 +209,7 @@ export class Chaos {
     await pause(SETTLE, signal)
     fetching.abort()
     if (!signal.aborted) {
-      await this.#check(plan.discards)
+      await this.#check(plan)
       await Promise.all([...lives, ...fetches])
       this.outcome.rounds += 1
     }
@@ -223,7 +222,7 @@ export class Chaos {
   }
 
   /** Compares everything with the books. */
-  async #check(discards: boolean): Promise<void> {
+  async #check({ discards, engineTrouble }: RoundPlan): Promise<void> {
     const { up, down, wills, deadLetters } = this.#site
     for (const what of [...up.writeOff(), ...down.writeOff(), ...wills.overdue()]) this.#fault(what)
     for (const { role, busy } of this.members)
@@ -231,8 +230,8 @@ export class Chaos {
     const { nodes } = this.#cast
     const problem = await nodes.problem()
     if (problem !== undefined) return this.#fault(problem)
-    for (const line of nodes.faults.slice(this.#gatewayFaults))
-      if (!EXPECTED.some((text) => line.includes(text))) this.#fault(`gateway log: ${line}`)
+    const said = nodes.faults.slice(this.#gatewayFaults)
+    for (const line of faultsInLog(said, engineTrouble !== undefined)) this.#fault(`gateway log: ${line}`)
     this.#gatewayFaults = nodes.faults.length
     let spooled = await this.#api.spooledMessages()
     // the will of a sensor that has just died is one of these, where sensors share connections
