@@ -95,6 +95,19 @@ export function createCommitGate({ store, release, onFailure }: CommitGateParts)
     for (const { effect, session } of all.slice(0, ready)) release(effect, session)
   }
 
+  /**
+   * Whether the end of a connection is told to somebody whose session is gone already, and who is about to be told: it asks again
+   * since it has not heard, and after a crash that session would be there once more.
+   */
+  function isToCome(effect: Effect): boolean {
+    if (store.isFailing || effect.type !== 'send' || effect.packet.type !== 'disconnect') return false
+    const { key } = effect.peer
+    for (const { sensor } of waiting.values())
+      for (const { effect: waits } of sensor)
+        if (waits.type === 'send' && waits.packet.type === 'disconnect' && waits.peer.key === key) return true
+    return false
+  }
+
   function throwAway(one: Waiting): void {
     held -= one.sensor.length + one.broker.length
     one.sensor = []
@@ -108,7 +121,7 @@ export function createCommitGate({ store, release, onFailure }: CommitGateParts)
       const { lane } = rule
       if (lane === undefined) return false
       const session = 'session' in effect ? effect.session : undefined
-      if (session === undefined) return false
+      if (session === undefined) return isToCome(effect)
       const one = waiting.get(session.clientId)
       if (one === undefined) return false
       const after = one.mark > store.durable && rule.tells?.(effect) ? one.mark : 0
