@@ -10,8 +10,11 @@ export type Lane = 'sensor' | 'broker'
 export interface DurabilityRule<E extends Effect = Effect> {
   /** the lane in which it keeps its place; undefined: it is performed at once, whatever waits */
   readonly lane?: Lane
-  /** it promises nothing, and goes at once while the store cannot write, also past what waits in its lane */
-  overtakes?(effect: E): boolean
+  /**
+   * it promises nothing, and goes at once while the store cannot write, also past what waits in its lane; `shared`: the store is a
+   * server that others may have meanwhile
+   */
+  overtakes?(effect: E, shared: boolean): boolean
   /** what is said in its place while the store cannot write; undefined: it waits */
   refusal?(effect: E): E | undefined
   /** somebody learns of it who may then rely on what was written before: it waits until that is durable */
@@ -52,7 +55,7 @@ const rules: { readonly [T in Effect['type']]: DurabilityRule<Extract<Effect, { 
     // a sensor keeps the MsgId of a QoS 1 or 2 PUBLISH, which must not mean another message after a crash
     tells: ({ packet, backed }) =>
       !backed && (packet.type === 'publish' ? packet.qos > 0 : !harmless.has(packet.type)),
-    // DISCONNECT has no code to refuse it with, and a sensor that hears nothing goes all the same
+    // DISCONNECT has no code to refuse it with, and a sensor that hears nothing goes all the same: it is told where a disk is full
     refusal: refusalOf,
     // a sensor that hears it again, when it is awake since, takes it for an end of its connection
     repeats: ({ packet, peer }, before) =>
@@ -60,7 +63,7 @@ const rules: { readonly [T in Effect['type']]: DurabilityRule<Extract<Effect, { 
       before.type === 'send' &&
       before.packet.type === 'disconnect' &&
       before.peer.key === peer.key,
-    overtakes: (effect) => effect.packet.type === 'disconnect' || !isPromise(effect),
+    overtakes: (effect, shared) => (!shared && effect.packet.type === 'disconnect') || !isPromise(effect),
   },
   connect: { lane: 'broker' },
   attach: {},

@@ -125,6 +125,10 @@ export class GroupedStore implements Store {
     this.#writer.onDeposed(told)
   }
 
+  get isShared(): boolean {
+    return this.#parts.environment.engine !== undefined
+  }
+
   get isFailing(): boolean {
     return this.#writer.isFailing
   }

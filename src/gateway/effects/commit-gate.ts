@@ -9,7 +9,7 @@ import type { Store } from '../../store/store.ts'
 
 /** What a commit gate works with. */
 export interface CommitGateParts {
-  readonly store: Pick<Store, 'written' | 'durable' | 'onDurable' | 'isFailing'>
+  readonly store: Pick<Store, 'written' | 'durable' | 'onDurable' | 'isFailing' | 'isShared'>
   /** performs an effect that was held; never throws */
   release(effect: Effect, session: Session): void
   /** a write failed: what waits for it is held until a later one succeeds */
@@ -100,7 +100,8 @@ export function createCommitGate({ store, release, onFailure }: CommitGateParts)
    * since it has not heard, and after a crash that session would be there once more.
    */
   function isToCome(effect: Effect): boolean {
-    if (store.isFailing || effect.type !== 'send' || effect.packet.type !== 'disconnect') return false
+    if (store.isFailing && !store.isShared) return false
+    if (effect.type !== 'send' || effect.packet.type !== 'disconnect') return false
     const { key } = effect.peer
     for (const { sensor } of waiting.values())
       for (const { effect: waits } of sensor)
@@ -127,7 +128,7 @@ export function createCommitGate({ store, release, onFailure }: CommitGateParts)
       const after = one.mark > store.durable && rule.tells?.(effect) ? one.mark : 0
       if (after === 0 && one[lane].length === 0) return false
       if (store.isFailing) {
-        if (rule.overtakes?.(effect)) return false
+        if (rule.overtakes?.(effect, store.isShared)) return false
         const refusal = rule.refusal?.(effect)
         if (refusal !== undefined) {
           release(refusal, session)
