@@ -20,7 +20,7 @@ RUN cpu="${TARGETARCH}"; if [ "$cpu" = amd64 ]; then cpu=x64; fi; \
   && find node_modules -type f \( -name '*.map' -o -name '*.*ts' \) -delete
 # Made here, as the last stage runs nothing: it may be for another processor.
 RUN mkdir -p /image/opt/mqtt-sn-gateway /image/etc/mqttsn /image/var/lib/mqttsn /image/usr/local/bin \
-  && mv dist node_modules package.json LICENSE /image/opt/mqtt-sn-gateway/ \
+  && mv dist native node_modules package.json LICENSE /image/opt/mqtt-sn-gateway/ \
   && cp deploy/gateway.config.json docs/gateway.config.schema.json /image/etc/mqttsn/ \
   && chmod 755 /image/opt/mqtt-sn-gateway/dist/src/cli.js \
   && ln -s /opt/mqtt-sn-gateway/dist/src/cli.js /image/usr/local/bin/mqttsn \

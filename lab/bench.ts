@@ -12,7 +12,7 @@ import { describeBroker, describeMachine, markdownReport, type Report, textRepor
 import { isForeign, PLACEHOLDERS } from './bench/rival.ts'
 import { type Scenario, scenarios } from './bench/scenarios.ts'
 import type { Endpoint } from './bench/sensors.ts'
-import { haveMosquitto, openStage, type StageOptions } from './bench/stage.ts'
+import { haveMosquitto, openStage, type StageOptions, type StoreKind } from './bench/stage.ts'
 import type { Context } from './bench/window.ts'
 
 interface Flags {
@@ -24,7 +24,7 @@ interface Flags {
   pid?: number
   against?: string
   broker?: StageOptions['broker']
-  store: 'memory' | 'lmdb'
+  store: StoreKind
   workers?: number | 'auto'
   json?: string
   markdown?: string
@@ -51,7 +51,14 @@ const program = new Command('bench')
   .option('--pid <pid>', 'its process on this machine, for processor time and memory', count)
   .option('--against <command>', 'take turns with the gateway that this command starts; see below')
   .option('--broker <broker>', 'mosquitto, embedded, or host:port of one that runs', brokerOf)
-  .addOption(new Option('--store <type>', 'store of the gateway').choices(['lmdb', 'memory']).default('lmdb'))
+  .addOption(
+    new Option(
+      '--store <type>',
+      'store of the gateway; with postgres, scenarios that compare stores measure it too',
+    )
+      .choices(['lmdb', 'memory', 'postgres'])
+      .default('lmdb'),
+  )
   .option('--workers <count>', 'worker threads of the gateway, or auto', workersOf)
   .option('--json <file>', 'write all figures there')
   .option('--markdown <file>', 'write the tables there')
@@ -66,6 +73,7 @@ ${scenarios.map(({ name, about, sensors }) => `  ${name.padEnd(14)} ${about} (se
 Examples:
   npm run bench -- --scenario uplink-qos1 --sensors 500 --runs 3
   npm run bench -- --scenario connect,memory,idle
+  npm run bench -- --scenario uplink-qos2 --sensors 500 --runs 5 --store postgres
   npm run bench -- --target 127.0.0.1:10000 --pid 4711 --broker 127.0.0.1:1883 --scenario uplink-qos1
   npm run bench -- --scenario uplink-qos1 --sensors 500 --profile gateway.cpuprofile
   npm run bench -- --scenario uplink-qos1 --runs 5 --against 'node ../before/dist/src/cli.js'
@@ -106,6 +114,7 @@ async function run(flags: Flags): Promise<void> {
     warm,
     smallest,
     broker,
+    stores: ['memory', 'lmdb', ...(store === 'postgres' ? (['postgres'] as const) : [])],
     open: (wanted) => openStage(options, wanted),
     say: (text) => say(`  ${text}`),
   }

@@ -9,7 +9,7 @@ import { type ChaosOptions, runChaos } from './chaos/run.ts'
 interface Flags
   extends Pick<
     ChaosOptions,
-    'rounds' | 'seed' | 'protocol' | 'store' | 'poison' | 'dtls' | 'lines' | 'shared'
+    'rounds' | 'seed' | 'protocol' | 'store' | 'poison' | 'dtls' | 'lines' | 'shared' | 'nodes'
   > {
   entry: string
   keep?: true
@@ -34,8 +34,11 @@ await new Command('chaos')
     new Option('--protocol <version>', 'MQTT towards the broker').choices(['5', '3.1.1']).default('5'),
   )
   .addOption(
-    new Option('--store <type>', 'memory shows what the checks find')
-      .choices(['lmdb', 'memory'])
+    new Option(
+      '--store <type>',
+      'memory shows what the checks find; postgres: a primary with a synchronous standby, which are killed and frozen too',
+    )
+      .choices(['lmdb', 'memory', 'postgres'])
       .default('lmdb'),
   )
   .option(
@@ -61,6 +64,12 @@ await new Command('chaos')
     'connections to the broker that all sensors share; 0: each has its own',
     count,
     0,
+  )
+  .option(
+    '--nodes <count>',
+    'processes that are one gateway behind a balancer, with --store postgres',
+    count,
+    1,
   )
   .option('--keep', 'stop at the first round that fails, and keep logs and conversations')
   .addOption(new Option('--entry <file>', 'program of the gateway').default('dist/src/cli.js').hideHelp())

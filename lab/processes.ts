@@ -107,6 +107,11 @@ export class Program {
     }
   }
 
+  /** Sends it a signal, if it runs. */
+  signal(name: NodeJS.Signals): void {
+    if (this.running) this.#child?.kill(name)
+  }
+
   /** Ends it with this signal, and waits until it is gone. Rejects if it does not go. */
   async end(signal: 'SIGTERM' | 'SIGKILL' | 'SIGINT'): Promise<void> {
     const child = this.#child
@@ -203,6 +208,10 @@ export class GatewayProcess {
   /** Resolves when it listens. */
   start(): Promise<void> {
     return this.#program.start((line) => line.includes('"gateway started"'))
+  }
+
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#program.signal(name)
   }
 
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {

@@ -30,6 +30,7 @@ export const FIGURES = {
   drops: ['datagrams dropped by the kernel', ''],
   loadBusy: ['processor time of the load', '% of a core'],
   brokerBusy: ['processor time of the broker', '% of a core'],
+  engineBusy: ['processor time of the database, standby included', '% of a core'],
 } as const satisfies Readonly<Record<string, readonly [string, string]>>
 
 export type FigureName = keyof typeof FIGURES

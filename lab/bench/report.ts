@@ -41,7 +41,7 @@ const COLUMN_NAMES: Readonly<Record<(typeof COLUMNS)[number], string>> = {
 /** What is told behind the columns, where a scenario has it. */
 const OTHERS: readonly FigureName[] = [
   'memory', 'residentBefore', 'residentMost', 'resident', 'busy', 'cpuFirst', 'arrived', 'drained', 'offered', 'refusedRate', 'refused',
-  'lost', 'missing', 'pingP50', 'pingP99', 'recovery', 'brokerBusy',
+  'lost', 'missing', 'pingP50', 'pingP99', 'recovery', 'brokerBusy', 'engineBusy',
 ] // biome-ignore format: a list
 
 /** The machine in one line. */
@@ -199,7 +199,7 @@ export function judgeGoals(report: Report): [string, string, string, string][] {
     const asked = `${atLeast ? 'at least' : 'at most'} ${digits(limit)} ${unit}`.trimEnd()
     const why =
       'of' in goal
-        ? ` (${goal.atMostTimes} times ${goal.of.scenario === 'bare' ? 'bare C' : (goal.of.variant ?? goal.of.scenario)})`
+        ? ` (${'atMostMore' in goal ? `${goal.atMostMore} above` : `${goal.atMostTimes} times`} ${goal.of.scenario === 'bare' ? 'bare C' : (goal.of.variant ?? goal.of.scenario)})`
         : ''
     return [[name, asked + why, spread(figure), met ? 'met' : 'missed']]
   })
@@ -210,7 +210,7 @@ function limitOf(report: Report, goal: Goal): number | undefined {
   if ('atMost' in goal) return goal.atMost
   if ('atLeast' in goal) return goal.atLeast
   const other = figureOf(report, goal.of, goal.figure)
-  return other && other.median * goal.atMostTimes
+  return other && ('atMostMore' in goal ? other.median + goal.atMostMore : other.median * goal.atMostTimes)
 }
 
 /** A figure of a measurement in this report. */

@@ -5,6 +5,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { PostgresEngine } from '../postgres/engine.ts'
 import { freePort, GatewayProcess, Mosquitto, Program } from '../processes.ts'
 import { type RunningGateway, startRival } from './rival.ts'
 import { gatewayCertificates, type Kind, pskText } from './secure-sensors.ts'
@@ -16,6 +17,9 @@ const PROFILE = 'gateway.cpuprofile'
 const MANY = 1_000_000
 const MOST_SENSORS = 100_000
 
+/** Where the gateway keeps what outlives it; PostgreSQL has a synchronous standby. */
+export type StoreKind = 'memory' | 'lmdb' | 'postgres'
+
 /** What the command line says of broker and gateway. */
 export interface StageOptions {
   /** a gateway that runs already */
@@ -25,7 +29,7 @@ export interface StageOptions {
   /** starts another gateway in place of ours */
   readonly rival?: string | undefined
   readonly broker: 'mosquitto' | 'embedded' | Endpoint
-  readonly store: 'memory' | 'lmdb'
+  readonly store: StoreKind
   /** goes into the configuration only if it is given */
   readonly workers?: number | 'auto' | undefined
   /** file for a profile of the gateway's processor time */
@@ -40,6 +44,8 @@ export interface Stage {
   readonly broker: Endpoint
   readonly pid: number | undefined
   readonly brokerPid: number | undefined
+  /** the database, where the store is one */
+  readonly engine?: PostgresEngine | undefined
   /** url of the gateway's console */
   readonly console: string | undefined
   /** error lines in the gateway's log */
@@ -146,6 +152,9 @@ async function startOurs(
   return gateway
 }
 
+const startEngine = async (store: StoreKind): Promise<PostgresEngine | undefined> =>
+  store === 'postgres' ? PostgresEngine.open({ standby: true }) : undefined
+
 /** Starts what is needed. */
 export async function openStage(given: StageOptions, wanted: Wanted = {}): Promise<Stage> {
   const options = { ...given, ...wanted }
@@ -164,6 +173,7 @@ export async function openStage(given: StageOptions, wanted: Wanted = {}): Promi
     }
   }
   const broker = await startBroker(options.broker, folder)
+  const engine = await startEngine(store)
   const profiling =
     options.profile === undefined
       ? []
@@ -174,7 +184,11 @@ export async function openStage(given: StageOptions, wanted: Wanted = {}): Promi
       url: `mqtt://${broker.endpoint.host}:${broker.endpoint.port}`,
       ...(wanted.shared !== undefined && { connections: { shared: wanted.shared } }),
     },
-    store: store === 'lmdb' ? { type: 'lmdb', path: join(folder, 'state') } : { type: 'memory' },
+    store: {
+      type: store,
+      ...(store === 'lmdb' && { path: join(folder, 'state') }),
+      ...(engine !== undefined && { url: engine.url }),
+    },
     timers: { tRetry: `${T_RETRY}ms` },
     limits: { sensors: MOST_SENSORS, sensorsPerAddress: MOST_SENSORS, connectsPerAddress: MANY },
     console: { url: `http://${LOOPBACK}:0` },
@@ -185,6 +199,7 @@ export async function openStage(given: StageOptions, wanted: Wanted = {}): Promi
   const close = async () => {
     await gateway?.end(options.profile === undefined ? 'SIGKILL' : 'SIGTERM')
     await broker.end()
+    await engine?.close()
     if (options.profile !== undefined) {
       mkdirSync(dirname(options.profile), { recursive: true })
       copyFileSync(join(folder, PROFILE), options.profile)
@@ -206,6 +221,7 @@ export async function openStage(given: StageOptions, wanted: Wanted = {}): Promi
     broker: broker.endpoint,
     pid: gateway.pid,
     brokerPid: broker.pid,
+    engine,
     console: gateway.console,
     faults: gateway.faults,
     close,

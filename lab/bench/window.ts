@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Figures } from './figures.ts'
 import { eventLoopDelay, kernelDrops, processUse } from './measure.ts'
-import type { Stage, StageOptions, Wanted } from './stage.ts'
+import type { Stage, StageOptions, StoreKind, Wanted } from './stage.ts'
 import type { Load } from './uplink.ts'
 
 /** Milliseconds that messages under way may take to arrive after the last was sent, as long as some do arrive. */
@@ -18,6 +18,8 @@ export interface Context {
   /** the cheapest form, that only shows that it works */
   readonly smallest: boolean
   readonly broker: StageOptions['broker']
+  /** stores to compare, one after the other */
+  readonly stores: readonly StoreKind[]
   /** starts broker and gateway, ended by `close` */
   open(wanted?: Wanted): Promise<Stage>
   /** tells what happens, for the impatient */
@@ -66,6 +68,7 @@ export class Watch {
       resident: now.gateway === undefined ? undefined : now.gateway.memory / 1024,
       drops: now.drops === undefined || from.drops === undefined ? undefined : now.drops - from.drops,
       brokerBusy: share(busyOf(from.broker), busyOf(now.broker)),
+      engineBusy: share(from.engine, now.engine),
       loadBusy: share(from.load, now.load),
       lag: this.#hasLag ? await eventLoopDelay(this.#stage.console) : undefined,
     }
@@ -78,6 +81,7 @@ function look(stage: Stage) {
     at: performance.now(),
     gateway: processUse(stage.pid),
     broker: processUse(stage.brokerPid),
+    engine: stage.engine?.processorTime,
     drops: kernelDrops(stage.gateway.port),
     load: (user + system) / 1e6,
   }

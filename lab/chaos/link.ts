@@ -19,13 +19,15 @@ export class PlainLink implements Link {
   onMessage: (bytes: Uint8Array) => void = () => {}
   onError: (error: Error) => void = () => {}
   readonly #socket: Socket = createSocket('udp4')
-  readonly #port: number
+  readonly #port: () => number
 
-  constructor(port: number) {
+  /** `port`: of the gateway at this moment; `onStray`: something came from another one, and was thrown away. */
+  constructor(port: () => number, onStray: () => void = () => {}) {
     this.#port = port
     this.#socket.on('error', (error) => this.onError(error))
     this.#socket.on('message', (bytes, from) => {
-      if (from.port === port) this.onMessage(bytes)
+      if (from.port === port()) this.onMessage(bytes)
+      else onStray()
     })
   }
 
@@ -35,7 +37,7 @@ export class PlainLink implements Link {
   }
 
   send(bytes: Uint8Array): void {
-    this.#socket.send(bytes, this.#port, '127.0.0.1')
+    this.#socket.send(bytes, this.#port(), '127.0.0.1')
   }
 
   close(): void {

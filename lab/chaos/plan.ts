@@ -1,5 +1,7 @@
 // What happens in a round, as its seed says: when the gateway is killed, when the broker is restarted, and whether there is poison.
 
+import { type EngineTrouble, planEngineTrouble } from './engine-trouble.ts'
+import { type NodeTrouble, planNodeTroubles } from './nodes/node-trouble.ts'
 import { between, seeded } from './random.ts'
 
 /** Times in milliseconds. */
@@ -7,6 +9,10 @@ export interface RoundPlan {
   /** `wait`: since the round began, or since the gateway had started again */
   readonly kills: readonly { readonly wait: number; readonly how: 'SIGKILL' | 'SIGTERM' }[]
   readonly brokerRestart: { readonly wait: number; readonly away: number } | undefined
+  /** what happens to nodes, where there are several, in place of `kills` */
+  readonly nodeTroubles: readonly NodeTrouble[]
+  /** what happens to the database, where the store is one */
+  readonly engineTrouble: EngineTrouble | undefined
   /** sensors send what the broker does not take, and strangers and twins come */
   readonly isPoisoned: boolean
   /** dead letters are discarded when the round is over; otherwise they have to outlive the next */
@@ -30,5 +36,14 @@ export function planRound(seed: number, round: number, traffic: number, poison =
     if (random() < 0.4) kills.push({ wait: between(random, 0, 500), how: how() })
   }
   const taste = seeded(seed, round, 'poison')
-  return { kills, brokerRestart, isPoisoned: taste() < poison, discards: taste() < 0.5 }
+  const engineTrouble = planEngineTrouble(seed, round, traffic)
+  const nodeTroubles = planNodeTroubles(seed, round, traffic)
+  return {
+    kills,
+    nodeTroubles,
+    brokerRestart,
+    engineTrouble,
+    isPoisoned: taste() < poison,
+    discards: taste() < 0.5,
+  }
 }

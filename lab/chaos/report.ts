@@ -3,11 +3,14 @@
 import type { AirTally } from './air.ts'
 import type { ChaosOutcome } from './run.ts'
 import type { Site } from './site.ts'
+import { describeTroubles, type Tally, troublesSince } from './tally.ts'
 
 /** What a line about a round is the difference of. */
 export interface Figures {
   readonly kills: number
   readonly brokerRestarts: number
+  readonly engine: Tally
+  readonly nodes: Tally
   readonly up: number
   readonly down: number
   readonly lost: number
@@ -19,6 +22,8 @@ export interface Figures {
 export const figuresOf = ({ up, down, tally }: Site, outcome: ChaosOutcome): Figures => ({
   kills: outcome.kills + outcome.stops,
   brokerRestarts: outcome.brokerRestarts,
+  engine: { ...outcome.engine },
+  nodes: { ...outcome.nodes },
   up: up.acknowledged,
   down: down.acknowledged,
   lost: up.lost + down.lost,
@@ -26,9 +31,16 @@ export const figuresOf = ({ up, down, tally }: Site, outcome: ChaosOutcome): Fig
   poison: tally.poison,
 })
 
+const about = (whom: string, tally: Tally): string => {
+  const text = describeTroubles(tally)
+  return text === '' ? '' : `${whom} ${text}, `
+}
+
 /** What happened between two figures. */
 export const describeRound = (before: Figures, now: Figures): string =>
   `kills ${now.kills - before.kills}, broker restarts ${now.brokerRestarts - before.brokerRestarts}, ` +
+  about('nodes', troublesSince(before.nodes, now.nodes)) +
+  about('database', troublesSince(before.engine, now.engine)) +
   (now.poison > before.poison ? `poison ${now.poison - before.poison}, ` : '') +
   `acknowledged ${now.up - before.up} up and ${now.down - before.down} down, lost ${now.lost - before.lost}, ` +
   `duplicated ${now.duplicated - before.duplicated}`
@@ -43,6 +55,10 @@ export function describeRun(
   return [
     `total: ${outcome.rounds} rounds, ${outcome.kills} kills and ${outcome.stops} stops of the gateway, ` +
       `${outcome.brokerRestarts} restarts of the broker` +
+      (Object.keys(outcome.engine).length > 0 ? `; database: ${describeTroubles(outcome.engine)}` : '') +
+      (Object.keys(outcome.nodes).length > 0
+        ? `; nodes: ${describeTroubles(outcome.nodes)}, ended by themselves ${outcome.endings}`
+        : '') +
       (outcome.handshakes > 0 ? `; handshakes of DTLS ${outcome.handshakes}` : '') +
       (outcome.unplugged > 0 ? `; lines unplugged and radios reset ${outcome.unplugged}` : ''),
     `messages of QoS 1 and 2 acknowledged: ${up.acknowledged} up, ${down.acknowledged} down; lost ${outcome.lost}; ` +

@@ -2,7 +2,6 @@
 
 import { pause } from '../../src/sensor/pause.ts'
 import { type BrokerClient, openBrokerClient } from '../../src/simulation/swarm/broker-client.ts'
-import type { GatewayProcess, Mosquitto } from '../processes.ts'
 import { Air, type AirTally } from './air.ts'
 import { faultOfArrival } from './arrival.ts'
 import type { Outage } from './books.ts'
@@ -10,16 +9,17 @@ import { ConsoleApi } from './console.ts'
 import { checkDeadLetters } from './dead-letters.ts'
 import { Downlink } from './downlink.ts'
 import type { ChaosLines } from './lines.ts'
-import { PlainLink, SecureLink, type SecureLinkOptions } from './link.ts'
+import { SecureLink, type SecureLinkOptions } from './link.ts'
+import { faultsInLog } from './log-faults.ts'
 import { Member } from './member.ts'
-import { planRound } from './plan.ts'
+import { planRound, type RoundPlan } from './plan.ts'
 import { describeRound, describeRun, figuresOf } from './report.ts'
 import { roles } from './roles.ts'
 import type { ChaosOptions, ChaosOutcome } from './run.ts'
-import { isSecure, keyOf, type Ports } from './security.ts'
+import { isSecure, keyOf } from './security.ts'
 import { createSite, type Site } from './site.ts'
 import { PUBLISHER, Strangers, WITNESS } from './strangers.ts'
-import { type Scene, troubleBroker, troubleGateway } from './trouble.ts'
+import { type Cast, type Scene, troubleBroker, troubleDatabase, troubleGateway } from './trouble.ts'
 import { liveAsTwins } from './twins.ts'
 
 /** Milliseconds of traffic in a round. */
@@ -31,13 +31,13 @@ const SETTLE = 150
 /** So often that is waited for a will that is being published. */
 const WILL_TRIES = 40
 const WEATHER = { loss: 0.1, duplication: 0.06, delay: 0.15, longest: 60 }
-/** What the gateway says of poison that it keeps trying to deliver. */
-const REFUSAL = 'the broker refuses stored messages'
 /** Faults told per round; a broken gateway would fill the screen. */
 const TOLD = 12
 
 /** How sensors reach the gateway. */
-export interface Links extends Ports {
+export interface Links {
+  /** port for DTLS */
+  readonly secure: number
   readonly lines: ChaosLines
 }
 
@@ -51,6 +51,9 @@ export class Chaos {
     unplugged: 0,
     stops: 0,
     brokerRestarts: 0,
+    engine: {},
+    nodes: {},
+    endings: 0,
     poisonedRounds: 0,
     acknowledged: 0,
     lost: 0,
@@ -59,13 +62,11 @@ export class Chaos {
     faults: [],
   }
   readonly #options: ChaosOptions
-  readonly #mosquitto: Mosquitto
-  readonly #gateway: GatewayProcess
+  readonly #cast: Cast
   readonly #site: Site
   readonly #airTally: AirTally = { datagrams: 0, lost: 0, duplicated: 0, delayed: 0 }
   readonly #outages: Outage[] = []
   readonly #brokers: BrokerClient[] = []
-  readonly #gatewayPort: number
   readonly #lines: ChaosLines
   readonly #downlink: Downlink
   readonly #twins: Air[]
@@ -75,26 +76,19 @@ export class Chaos {
   #told = 0
   #gatewayFaults = 0
 
-  constructor(
-    options: ChaosOptions,
-    { plain: gatewayPort, secure, lines }: Links,
-    mosquitto: Mosquitto,
-    gateway: GatewayProcess,
-  ) {
+  constructor(options: ChaosOptions, { secure, lines }: Links, cast: Cast) {
     const { seed, keep } = options
     this.#options = options
-    this.#mosquitto = mosquitto
-    this.#gateway = gateway
-    this.#gatewayPort = gatewayPort
+    this.#cast = cast
     this.#lines = lines
     const onFault = (sensor: string, what: string) => this.#fault(`${sensor}: ${what}`)
     const nextNumber = () => ++this.#numbers
-    this.#site = createSite(options, gatewayPort, this.#outages, nextNumber, onFault)
+    this.#site = createSite(options, cast.nodes.port, this.#outages, nextNumber, onFault)
     this.#downlink = new Downlink(this.#site)
     const linkOf = (name: string) =>
       isSecure(name, options.dtls)
         ? new SecureLink({ port: secure, psk: keyOf(name), ...this.#watchSession(name) })
-        : (lines.linkOf(name) ?? new PlainLink(gatewayPort))
+        : (lines.linkOf(name) ?? cast.nodes.linkOf(name))
     const airOf = (name: string) =>
       new Air({
         name,
@@ -135,7 +129,7 @@ export class Chaos {
     await this.#strangers.open()
     await Promise.all(this.members.filter(({ role }) => !role.casualty).map((member) => member.begin()))
     say(
-      `seed ${seed}: ${this.members.length} sensors, gateway ${this.#gateway.pid}, broker on port ${this.#mosquitto.port}`,
+      `seed ${seed}: ${this.members.length} sensors, gateway ${this.#cast.nodes.pids.join(' and ')}, broker on port ${this.#cast.mosquitto.port}`,
     )
     for (this.#round = 1; this.#round <= rounds && !signal.aborted; this.#round += 1) {
       await this.#playRound(publisher)
@@ -147,7 +141,11 @@ export class Chaos {
 
   /** Ends all connections; the processes are ended by who started them. */
   async close(): Promise<void> {
-    if (this.#gateway.running && this.outcome.faults.length === 0 && !this.#options.signal.aborted) {
+    if (
+      this.#cast.nodes.serving?.process.running &&
+      this.outcome.faults.length === 0 &&
+      !this.#options.signal.aborted
+    ) {
       await Promise.all(this.members.map((member) => member.leave()))
     }
     for (const air of [...this.members.map((member) => member.air), ...this.#twins]) air.shut()
@@ -165,7 +163,7 @@ export class Chaos {
       // While the broker is away every attempt fails, as it should.
       if (!/\b(ECONN[A-Z]+|EPIPE)\b|timeout/i.test(text)) this.#fault(`${clientId}: ${text}`)
     }
-    const broker = await openBrokerClient(this.#mosquitto.url, clientId, note)
+    const broker = await openBrokerClient(this.#cast.mosquitto.url, clientId, note)
     this.#brokers.push(broker)
     return broker
   }
@@ -180,8 +178,7 @@ export class Chaos {
     const traffic = new AbortController()
     const fetching = new AbortController()
     const scene: Scene = {
-      gateway: this.#gateway,
-      mosquitto: this.#mosquitto,
+      ...this.#cast,
       outages: this.#outages,
       wills: this.#site.wills,
       outcome: this.outcome,
@@ -190,6 +187,7 @@ export class Chaos {
     const disorder = [
       troubleGateway(plan, scene),
       troubleBroker(plan, scene),
+      troubleDatabase(plan, scene),
       this.#lines.trouble(seed, this.#round, TRAFFIC, signal),
     ]
     const lives = this.members.map((member) =>
@@ -201,7 +199,7 @@ export class Chaos {
     if (plan.isPoisoned) {
       this.outcome.poisonedRounds += 1
       lives.push(liveAsTwins(this.#twins, this.#site, this.#round, traffic.signal))
-      sending.push(this.#strangers.disturb(seed, this.#round, this.#gatewayPort, traffic.signal))
+      sending.push(this.#strangers.disturb(seed, this.#round, this.#cast.nodes.port, traffic.signal))
     }
     await pause(TRAFFIC, signal)
     traffic.abort()
@@ -211,7 +209,7 @@ export class Chaos {
     await pause(SETTLE, signal)
     fetching.abort()
     if (!signal.aborted) {
-      await this.#check(plan.discards)
+      await this.#check(plan)
       await Promise.all([...lives, ...fetches])
       this.outcome.rounds += 1
     }
@@ -224,15 +222,17 @@ export class Chaos {
   }
 
   /** Compares everything with the books. */
-  async #check(discards: boolean): Promise<void> {
+  async #check({ discards, engineTrouble }: RoundPlan): Promise<void> {
     const { up, down, wills, deadLetters } = this.#site
     for (const what of [...up.writeOff(), ...down.writeOff(), ...wills.overdue()]) this.#fault(what)
     for (const { role, busy } of this.members)
       if (busy) this.#fault(`${role.name}: still waits for an answer`)
-    if (!this.#gateway.running) return this.#fault('the gateway ended by itself')
-    for (const line of this.#gateway.faults.slice(this.#gatewayFaults))
-      if (!line.includes(REFUSAL)) this.#fault(`gateway log: ${line}`)
-    this.#gatewayFaults = this.#gateway.faults.length
+    const { nodes } = this.#cast
+    const problem = await nodes.problem()
+    if (problem !== undefined) return this.#fault(problem)
+    const said = nodes.faults.slice(this.#gatewayFaults)
+    for (const line of faultsInLog(said, engineTrouble !== undefined)) this.#fault(`gateway log: ${line}`)
+    this.#gatewayFaults = nodes.faults.length
     let spooled = await this.#api.spooledMessages()
     // the will of a sensor that has just died is one of these, where sensors share connections
     for (let i = 0; i < WILL_TRIES && this.#options.shared > 0 && spooled > 0; i++) {
@@ -245,7 +245,7 @@ export class Chaos {
   }
 
   get #api(): ConsoleApi {
-    return new ConsoleApi(this.#gateway.console ?? '')
+    return new ConsoleApi(this.#cast.nodes.console)
   }
 
   /** Waits until nothing is under way, not even in the spool, but not for ever. */
@@ -256,7 +256,8 @@ export class Chaos {
       this.#downlink.outstanding === 0 &&
       up.missing + down.missing === 0 &&
       this.members.every(({ busy }) => !busy) &&
-      (await this.#api.spooledMessages()) === 0
+      (await this.#cast.nodes.problem()) === undefined &&
+      (await this.#api.spooledMessages().catch(() => undefined)) === 0
     while (performance.now() < deadline && !this.#options.signal.aborted && !(await isQuiet()))
       await pause(20)
   }
@@ -274,6 +275,7 @@ export class Chaos {
     const { outcome } = this
     const { up, down } = this.#site
     outcome.unplugged = this.#lines.unplugged
+    outcome.endings = this.#cast.nodes.endings
     outcome.acknowledged = up.acknowledged + down.acknowledged
     outcome.lost = up.lost + down.lost
     outcome.duplicated = up.duplicated + down.duplicated

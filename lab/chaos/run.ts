@@ -4,12 +4,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort, GatewayProcess, Mosquitto } from '../processes.ts'
+import { PostgresEngine } from '../postgres/engine.ts'
+import { freePort, Mosquitto } from '../processes.ts'
+import type { EngineTally } from './engine-trouble.ts'
 import { ChaosLines, namesOnLines } from './lines.ts'
+import { LEASE, type NodeTally } from './nodes/node-trouble.ts'
+import { Nodes, type Place } from './nodes/nodes.ts'
 import { brokerAcl, brokerRules } from './poison.ts'
 import { predefined, roles } from './roles.ts'
 import { Chaos, type Links } from './rounds.ts'
-import { type Ports, pskText } from './security.ts'
+import { pskText } from './security.ts'
 import { OWN } from './strangers.ts'
 
 /** What a run is told. */
@@ -17,7 +21,7 @@ export interface ChaosOptions {
   readonly rounds: number
   readonly seed: number
   readonly protocol: '5' | '3.1.1'
-  readonly store: 'lmdb' | 'memory'
+  readonly store: 'lmdb' | 'memory' | 'postgres'
   /** share of sensors that speak DTLS, 0 to 1 */
   readonly dtls: number
   /** share of the other sensors that are on serial lines, each on its own, 0 to 1 */
@@ -26,6 +30,8 @@ export interface ChaosOptions {
   readonly poison: number
   /** connections to the broker that sensors share; 0: each has its own */
   readonly shared: number
+  /** processes that are one gateway behind a balancer; above 1 with PostgreSQL only */
+  readonly nodes: number
   /** keeps the logs and conversations if something is wrong, and ends with that round */
   readonly keep: boolean
   /** what Node runs as the gateway */
@@ -45,6 +51,12 @@ export interface ChaosOutcome {
   unplugged: number
   stops: number
   brokerRestarts: number
+  /** what happened to the database, where that is the store */
+  engine: EngineTally
+  /** what happened to nodes, where there are several */
+  nodes: NodeTally
+  /** nodes that ended by themselves, and were started again */
+  endings: number
   poisonedRounds: number
   /** QoS 1 and 2 messages acknowledged to their senders, both directions */
   acknowledged: number
@@ -58,7 +70,7 @@ export interface ChaosOutcome {
 /** Runs it; rejects if it cannot even start. Leaves no process and, unless `keep` and faults, no file behind. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'mqttsn-chaos-'))
-  const ports: Ports = { plain: await freePort(), secure: await freePort() }
+  const secure = await freePort()
   const lines = await ChaosLines.open(
     namesOnLines(options.lines, options.dtls),
     options.seed,
@@ -66,21 +78,27 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   )
   const acl = join(folder, 'broker.acl')
   writeFileSync(acl, brokerAcl)
+  const engine = options.store === 'postgres' ? await PostgresEngine.open({ standby: true }) : undefined
   const mosquitto = new Mosquitto(folder, await freePort(), options.keep, brokerRules(acl))
-  const gateway = new GatewayProcess(
+  const over = new AbortController()
+  const nodes = await Nodes.create(
+    options.nodes,
     folder,
     options.entry,
-    configuration(options, folder, { ...ports, lines }, await freePort(), mosquitto),
+    (place) => configuration(options, folder, { secure, lines }, place, mosquitto, engine),
+    AbortSignal.any([options.signal, over.signal]),
   )
-  const chaos = new Chaos(options, { ...ports, lines }, mosquitto, gateway)
+  const chaos = new Chaos(options, { secure, lines }, { mosquitto, nodes, engine })
   try {
     await mosquitto.start()
-    await gateway.start()
+    await nodes.start()
     await chaos.run()
   } finally {
     await chaos.close()
-    await gateway.end('SIGKILL')
+    over.abort()
+    await nodes.end()
     await mosquitto.end('SIGKILL')
+    await engine?.close()
     await lines.close()
     if (options.keep && chaos.outcome.faults.length > 0) {
       for (const { role, air } of chaos.members)
@@ -108,17 +126,18 @@ const sensorRules = [
 ]
 
 function configuration(
-  { protocol, store, keep, dtls, shared }: ChaosOptions,
+  { protocol, store, keep, dtls, shared, nodes }: ChaosOptions,
   folder: string,
-  { plain, secure, lines }: Links,
-  consolePort: number,
+  { secure, lines }: Links,
+  { name, port, console }: Place,
   broker: Mosquitto,
+  engine: PostgresEngine | undefined,
 ): object {
   const file = join(folder, 'psk.txt')
   if (dtls > 0) writeFileSync(file, pskText(), { mode: 0o600 })
   return {
     listeners: [
-      { name: 'air', url: `udp://127.0.0.1:${plain}` },
+      { name: 'air', url: `udp://127.0.0.1:${port}` },
       ...(dtls > 0 ? [{ name: 'secure', url: `dtls://127.0.0.1:${secure}`, dtls: { psk: { file } } }] : []),
       ...lines.listeners,
     ],
@@ -136,8 +155,13 @@ function configuration(
     // with this pause between attempts, what the broker refuses again and again is soon a dead letter
     timers: { tWait: '300ms', tRetry: '200ms', nRetry: 100, answer: '4s', awake: '3s' },
     limits: { queuedMessages: 10_000, queuedOctets: '16MiB' },
-    store: store === 'lmdb' ? { type: 'lmdb', path: join(folder, 'state') } : { type: 'memory' },
-    console: { url: `http://127.0.0.1:${consolePort}` },
+    store: {
+      type: store,
+      ...(store === 'lmdb' && { path: join(folder, 'state') }),
+      ...(engine !== undefined && { url: engine.url }),
+    },
+    ...(nodes > 1 && { cluster: { node: name, lease: `${LEASE}ms` } }),
+    console: { url: console },
     log: { level: keep ? 'debug' : 'info', format: 'json' },
   }
 }

@@ -3,12 +3,6 @@
 import { createHash } from 'node:crypto'
 import { roles } from './roles.ts'
 
-/** Where the gateway listens. */
-export interface Ports {
-  readonly plain: number
-  readonly secure: number
-}
-
 /** Whether this one does, where a share of them do: evenly among all kinds of sensors. */
 export function isSecure(name: string, share: number): boolean {
   const index = roles.findIndex((role) => role.name === name)

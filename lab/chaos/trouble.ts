@@ -1,25 +1,38 @@
-// The troubles of a round: the gateway is killed or stopped, the broker restarted, and both come back.
+// The troubles of a round: the gateway is killed or stopped, the broker restarted, the database troubled, and all come back.
 
 import { pause } from '../../src/sensor/pause.ts'
-import type { GatewayProcess, Mosquitto } from '../processes.ts'
+import type { PostgresEngine } from '../postgres/engine.ts'
+import type { Mosquitto } from '../processes.ts'
 import { beginOutage, type Outage } from './books.ts'
+import { troubleEngine } from './engine-trouble.ts'
+import { startAgain, troubleNodes } from './nodes/node-trouble.ts'
+import type { Nodes } from './nodes/nodes.ts'
 import type { RoundPlan } from './plan.ts'
 import type { ChaosOutcome } from './run.ts'
 import type { Wills } from './wills.ts'
 
-/** What troubles happen to, and who is told. */
-export interface Scene {
-  readonly gateway: GatewayProcess
+/** What runs beside the sensors. */
+export interface Cast {
+  readonly nodes: Nodes
   readonly mosquitto: Mosquitto
+  /** the database, where the store is one */
+  readonly engine: PostgresEngine | undefined
+}
+
+/** What troubles happen to, and who is told. */
+export interface Scene extends Cast {
   readonly outages: Outage[]
   readonly wills: Wills
   readonly outcome: ChaosOutcome
   readonly signal: AbortSignal
 }
 
-/** Ends the gateway as the plan says, and starts it again. Rejects if it does not start. */
-export async function troubleGateway({ kills }: RoundPlan, scene: Scene): Promise<void> {
-  const { gateway, wills, outcome, signal } = scene
+/** Ends the gateway as the plan says, and starts it again; several nodes have plans of their own. Rejects if it does not start. */
+export async function troubleGateway({ kills, nodeTroubles }: RoundPlan, scene: Scene): Promise<void> {
+  const { nodes, engine, wills, outcome, signal } = scene
+  const [gateway, ...others] = nodes.all
+  if (gateway === undefined || others.length > 0)
+    return troubleNodes(nodeTroubles, nodes, outcome.nodes, () => wills.gatewayKilled(), signal)
   for (const { wait, how } of kills) {
     await pause(wait, signal)
     if (signal.aborted) return
@@ -28,7 +41,7 @@ export async function troubleGateway({ kills }: RoundPlan, scene: Scene): Promis
       wills.gatewayKilled()
     } else outcome.stops += 1
     await gateway.end(how)
-    await gateway.start()
+    await (engine === undefined ? gateway.start() : startAgain(gateway, signal))
   }
 }
 
@@ -46,4 +59,11 @@ export async function troubleBroker({ brokerRestart }: RoundPlan, scene: Scene):
   await pause(brokerRestart.away, signal)
   await mosquitto.start()
   outage.end()
+}
+
+/** A gateway that is started meanwhile has to wait for the database. */
+export async function troubleDatabase({ engineTrouble }: RoundPlan, scene: Scene): Promise<void> {
+  const { engine, outcome, signal } = scene
+  if (engine === undefined || engineTrouble === undefined) return
+  await troubleEngine(engineTrouble, engine, outcome.engine, signal)
 }

@@ -25,6 +25,7 @@ find "$program/node_modules" -type f \( -name '*.map' -o -name '*.*ts' \) -delet
 mkdir -p "$program/dist"
 cp -r dist/src "$program/dist/"
 find "$program/dist" -name '*.map' -delete
+install -D -m 644 native/datagrams.c "$program/native/datagrams.c"
 chmod 755 "$program/dist/src/cli.js"
 ln -s "../lib/$name/dist/src/cli.js" "$root/usr/bin/mqttsn"
 

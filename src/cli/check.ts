@@ -43,14 +43,14 @@ export function checkConfig(options: CheckOptions, env: Environment): CheckResul
   }
 }
 
-/** Checks a configuration, and tries whether the broker accepts the logins in it. Status 3: it does not accept all. */
+/** Checks a configuration, and tries whether broker and database accept the logins in it. Status 3: they do not accept all. */
 export async function checkConnections(options: CheckOptions, env: Environment): Promise<CheckResult> {
   const checked = checkConfig(options, env)
   if (checked.status !== 0) return checked
   const { config, warnings } = load(options, env)
   // Loaded here, since nothing else of this command needs the connections' code.
-  const { triedText, tryBroker } = await import('./check/connect.ts')
-  const tried = await tryBroker(config)
+  const { triedText, tryBroker, tryStore } = await import('./check/connect.ts')
+  const tried = [...(await tryBroker(config)), ...(await tryStore(config))]
   const status = tried.every(({ ok }) => ok) ? 0 : 3
   if (options.json) {
     const holds = holdingsOf(config, Date.now())
@@ -85,8 +85,8 @@ Examples:
 The configuration in effect goes to standard output, with "***" for secrets; warnings go to standard error, and so does what the
 text does not show: how many identities there are, which rules use them, and until when certificates count. With --connect, what was tried goes to standard output instead: the broker's name, port and
 TLS, then one login for the gateway and one for each rule of "sensors" with credentials, under ClientIds of their own that
-end in "-check" or stand for the pattern of the rule.
-Exit codes: 0 it can be used, 1 it cannot (all problems are listed at once), 2 wrong usage, 3 the broker does not accept it.`
+end in "-check" or stand for the pattern of the rule; and the database of "store", if sessions are kept in one.
+Exit codes: 0 it can be used, 1 it cannot (all problems are listed at once), 2 wrong usage, 3 broker or database do not accept it.`
 
 /** The command `check`. */
 export function checkCommand(): Command {

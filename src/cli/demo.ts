@@ -15,6 +15,7 @@ interface Options {
   plain?: boolean
   console?: string
   radio?: boolean
+  store?: string
 }
 
 /** The command `demo`. Exit codes: 0 ended by Ctrl-C or after --duration, 1 could not start, 2 wrong usage. */
@@ -32,6 +33,10 @@ export function demoCommand(): Command {
     .option(
       '--radio',
       'sensors on a simulated XBee network as well, at a serial line where socat is installed',
+    )
+    .option(
+      '--store <url>',
+      'keep the sessions in a PostgreSQL database, such as postgres://mqttsn:secret@127.0.0.1/mqttsn',
     )
     .option('--plain', 'plain lines on a terminal too')
     .addHelpText('after', help)
@@ -54,7 +59,7 @@ While it runs, join in from another terminal (-p: with the port that the demo ha
 
 Exit codes: 0 ended by Ctrl-C or after --duration, 1 it could not start, 2 wrong usage.`
 
-async function run({ port, duration, plain, console, radio = false }: Options): Promise<number> {
+async function run({ port, duration, plain, console, radio = false, store }: Options): Promise<number> {
   const end = new AbortController()
   const stop = () => end.abort()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
@@ -62,7 +67,7 @@ async function run({ port, duration, plain, console, radio = false }: Options): 
   const board = createBoard()
   const live = process.stdout.isTTY && !plain
   try {
-    const scene = await playScene({ port, console, radio, board, signal: end.signal })
+    const scene = await playScene({ port, console, radio, store, board, signal: end.signal })
     const close = live ? showScreen(board, scene, process.stdout) : printLines(board, scene, process.stdout)
     await scene.ended
     close()
@@ -72,7 +77,9 @@ async function run({ port, duration, plain, console, radio = false }: Options): 
     stop()
     const reason = error instanceof Error ? error.message : String(error)
     const other = console === undefined ? '--port 0' : `--port 0 --console 127.0.0.1:0`
-    process.stderr.write(`the demo cannot start: ${reason}\nTry other ports: ${invocation()} demo ${other}\n`)
+    // what is wrong with the database says itself what to change
+    const advice = reason.includes('store.url') ? '' : `Try other ports: ${invocation()} demo ${other}\n`
+    process.stderr.write(`the demo cannot start: ${reason}\n${advice}`)
     return 1
   } finally {
     clearTimeout(timer)

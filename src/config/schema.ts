@@ -129,7 +129,12 @@ export const configSchema = z
         warmUp: duration({ min: 10, max: 10_000, zero: 'no rehearsal' })
           .prefault('300ms')
           .describe(
-            'How long the gateway rehearses with sensors of its own before it serves: the first messages are as fast as later ones..',
+            'How long the gateway rehearses with sensors of its own before it serves: the first messages are as fast as later ones.',
+          ),
+        udp: oneOf('auto', 'simple', 'batched')
+          .prefault('auto')
+          .describe(
+            'How datagrams are received and sent: simple, each by itself; batched, many with one system call, for which `npm run native` has to be run once in the folder of the package, on Linux with a C compiler; auto: batched where that was done.',
           ),
       })
       .prefault({})

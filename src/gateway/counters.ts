@@ -16,7 +16,6 @@ export type DiscardReason =
   | `dtls-${Discard}`
   | 'oversized'
   | 'not-serving'
-  | 'no-owner'
   | 'stalled'
   | 'overloaded'
 

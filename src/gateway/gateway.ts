@@ -4,47 +4,32 @@ import type { Config } from '../config/schema.ts'
 import { createHistogram } from '../histogram.ts'
 import { type Log, silentLog } from '../log.ts'
 import type { Event } from '../session/events.ts'
-import { type Listener, type PeerKey, peerKey } from '../session/peers.ts'
+import type { Listener, PeerKey } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import { displaceSession } from '../sessions/connect/takeover.ts'
-import { receive } from '../sessions/door.ts'
-import { turnAway } from '../sessions/overload.ts'
-import { restore } from '../sessions/restore.ts'
-import { receiveWithoutStore } from '../sessions/store-failure.ts'
+import type { Leaving } from '../sessions/ownership/let-go.ts'
 import { dueSessions, type Sessions } from '../sessions/table.ts'
 import type { Store } from '../store/store.ts'
 import { type Admissions, createAdmissions } from './admission/admit.ts'
 import { createCounters } from './counters.ts'
 import { bindListeners } from './datagrams/bind-listeners.ts'
-import { createIntake, type Datagram, type Intake } from './datagrams/intake.ts'
+import { createIntake, type Intake } from './datagrams/intake.ts'
 import { createLinkGuards } from './datagrams/link-guard.ts'
 import type { BoundListener, OwnLinks } from './datagrams/listener.ts'
-import { decodeDatagram, peerOf, type ReceptionBooks } from './datagrams/reception.ts'
+import type { ReceptionBooks } from './datagrams/reception.ts'
 import { createSecureSessions } from './dtls/association-use.ts'
-import { MANY_HELD } from './effects/commit-gate.ts'
-import { createTransmitter, type Transmitter } from './effects/transmit.ts'
 import { type GatewayStatus, type Observer, Observers } from './observer.ts'
-import { type OpenedBroker, openBroker } from './open-broker.ts'
-import {
-  closeStore,
-  createBearings,
-  isDurable,
-  loadStore,
-  openStore,
-  settleStore,
-  storePartOf,
-} from './open-store.ts'
+import { closeStore, isDurable, settleStore } from './open-store.ts'
 import type { GatewayParts } from './parts.ts'
-import { logPacket } from './reports/log-lines.ts'
 import { reportLosses } from './reports/loss-report.ts'
 import { createRefusals, type Refusals } from './reports/refusals.ts'
-import { createSlotOf, namingOf } from './rules/naming.ts'
 import { type ReloadReport, reloadConfig } from './rules/reload.ts'
 import { createSensorRules, type SensorRules } from './rules/sensor-rules.ts'
+import { openServing, type Serving, slotsOf } from './serving.ts'
 import { createStatus } from './status.ts'
 import { publishStatus } from './status-topics/publish-status.ts'
 import type { Tenure } from './tenure.ts'
-import { createTurns, reportFault, type Turns } from './turns.ts'
+import { reportFault } from './turns.ts'
 import { unguessable } from './unguessable.ts'
 import type { WorkerShare } from './worker-share.ts'
 
@@ -76,19 +61,16 @@ export class Gateway {
   readonly #books: ReceptionBooks
   readonly #intake: Intake
   readonly #listeners = new Map<Listener, BoundListener>()
+  /** instead of the one that the configuration names */
+  readonly #store: Store | undefined
   // from `prepare` on
-  #store: Store | undefined
-  #broker: OpenedBroker | undefined
-  #transmitter: Transmitter | undefined
-  #turns: Turns | undefined
+  #serving: Serving | undefined
   // from `serve` on
   #ticker: NodeJS.Timeout | undefined
   #reports: (() => void)[] = []
 
-  constructor(
-    config: Config,
-    { log = silentLog, store, share, findKey, onDeposed, tenure }: GatewayParts = {},
-  ) {
+  constructor(config: Config, parts: GatewayParts = {}) {
+    const { log = silentLog, store, share, findKey, onDeposed, tenure } = parts
     this.#config = config
     this.#log = log
     this.#store = store
@@ -126,55 +108,48 @@ export class Gateway {
     await bindListeners(this.#config, this.#listeners, this.#intake.receive, this.links, early)
   }
 
-  /** The first half of `start`: everything is there, and what comes from sensors waits. */
-  async prepare(): Promise<void> {
+  /** The first half of `start`: everything is there, and what comes from sensors waits. `slots`: those to begin with. */
+  async prepare(slots = slotsOf(this.#share)): Promise<void> {
     try {
       // listeners first: where they are taken, another gateway runs, whose store and connections must be left alone
       await this.bind()
-      const part = storePartOf(this.#share, this.#tenure)
-      this.#store ??= await openStore(this.#config, this.#log, createSlotOf(namingOf(this.#config)), part)
-      this.#store.onDeposed((why) => this.#onDeposed?.(why))
-      const stored = await loadStore(this.#config, this.#store, this.#listeners.values(), this.#share)
-      this.#broker = await openBroker(
-        this.#config,
-        this.#log,
-        this.#books,
-        this.#store,
-        this.#share,
-        this.#tenure,
-      )
-      this.rules.reserve(this.#broker.ownNames)
-      const turns = this.#createTurns(this.#store, this.#broker)
-      const places = createBearings(this.#listeners.values(), this.#store)
-      for (const one of stored) turns.attempt(undefined, (turn) => restore(this.sessions, one, places, turn))
+      this.#serving = await this.#openServing()
+      this.#serving.store.onDeposed((why) => this.#onDeposed?.(why))
+      await this.#serving.ownership.adopt(slots)
     } catch (error) {
       await this.#close()
       throw error
     }
   }
 
-  #createTurns(store: Store, { upstream }: OpenedBroker): Turns {
+  #openServing(): Promise<Serving> {
     const [config, log, listeners, counters] = [this.#config, this.#log, this.#listeners, this.#counters]
-    const [observers, refusals] = [this.#observers, this.#refusals]
-    const transmitter = createTransmitter({ config, log, listeners, counters, observers, upstream })
+    const [observers, refusals, books] = [this.#observers, this.#refusals, this.#books]
+    const [store, share, tenure] = [this.#store, this.#share, this.#tenure]
     const { sessions, rules, latency, admissions } = this
-    const tenure = this.#tenure
-    const forAll = { sessions, rules, latency, counters, observers, refusals, admissions, log, tenure }
-    this.#transmitter = transmitter
-    this.#turns = createTurns({ ...forAll, store, upstream, transmitter })
-    return this.#turns
+    const forTurns = { sessions, rules, latency, counters, observers, refusals, admissions, log, tenure }
+    return openServing({ ...forTurns, config, listeners, books, store, share })
+  }
+
+  /** Takes up the sessions of these slots, and serves their sensors, as if nothing had happened since they were let go; see `Ownership`. */
+  async adopt(slots: readonly number[]): Promise<void> {
+    await this.#opened().ownership.adopt(slots)
+  }
+
+  /** Lets go of these slots: somebody else is to go on with their sensors, who are not told; see `Ownership`. */
+  async release(slots: readonly number[], how: Leaving): Promise<void> {
+    await this.#opened().ownership.release(slots, how)
+  }
+
+  #opened(): Serving {
+    if (this.#serving === undefined) throw new Error('the gateway is not prepared')
+    return this.#serving
   }
 
   /** The second half of `start`: sensors are served, those first that could not wait. Throws before the first half. */
   serve(): void {
-    const [turns, broker] = [this.#turns, this.#broker]
-    if (turns === undefined || broker === undefined) throw new Error('the gateway is not prepared')
-    this.#intake.open({
-      isBehind: () => turns.held > MANY_HELD,
-      handle: (...datagram) =>
-        this.#take(turns, this.#store?.isFailing ? receiveWithoutStore : receive, ...datagram),
-      turnAway: (...datagram) => this.#take(turns, turnAway, ...datagram),
-    })
+    const { handler, broker } = this.#opened()
+    this.#intake.open(handler)
     this.#ticker = setInterval(() => this.#tick(), TICK)
     this.#reports = [
       publishStatus(this, broker.upstream, this.#config, this.#share),
@@ -193,7 +168,7 @@ export class Gateway {
     for (const session of [...this.sessions.byClientId.values()]) {
       this.dispatch(session, { type: isDurable(this.#config) ? 'suspend' : 'shutdown' })
     }
-    if (this.#store !== undefined) await settleStore(this.#store, this.#log) // effects that wait for it are performed first
+    if (this.#serving !== undefined) await settleStore(this.#serving.store, this.#log) // effects that wait for it are performed first
     await this.#close()
   }
 
@@ -201,12 +176,13 @@ export class Gateway {
     this.#intake.close()
     this.links.guards?.close()
     this.admissions.close()
-    await this.#broker?.close()
-    this.#broker = undefined
+    const { ownership, broker, store } = this.#serving ?? {}
+    ownership?.close()
+    await broker?.close()
     await Promise.all([...this.#listeners.values()].map(({ transport }) => transport.close()))
     this.#listeners.clear()
-    if (this.#store !== undefined) await closeStore(this.#store, this.#log)
-    this.#store = undefined
+    if (store !== undefined) await closeStore(store, this.#log)
+    this.#serving = undefined
   }
 
   /**
@@ -215,13 +191,13 @@ export class Gateway {
    */
   reload(next: Config): ReloadReport {
     const listeners = [...this.#listeners.values()]
-    const [config, broker] = [this.#config, this.#broker]
+    const [config, broker] = [this.#config, this.#serving?.broker]
     return reloadConfig(this, { config, listeners, broker, ...this.links }, next)
   }
 
   /** Publishes at QoS 0 on the gateway's own connection; false if that is down or congested. */
   publish(topic: string, payload: Uint8Array, retain: boolean): boolean {
-    return this.#broker?.upstream.publishOwn(topic, payload, retain) ?? false
+    return this.#serving?.broker.upstream.publishOwn(topic, payload, retain) ?? false
   }
 
   /** Registers an observer; returns how to end that. */
@@ -231,46 +207,35 @@ export class Gateway {
 
   /** Its status, as it is now. */
   status(): GatewayStatus {
-    const [listeners, broker, store, held] = [this.#listeners, this.#broker, this.#store, this.#turns?.held]
-    const [config, counters, sensors] = [this.#config, this.#counters, this.sessions.byClientId.size]
-    return createStatus({ config, listeners, broker, store, held, counters, sensors })
+    const { broker, store, turns } = this.#serving ?? {}
+    const [listeners, config, counters] = [this.#listeners, this.#config, this.#counters]
+    const sensors = this.sessions.byClientId.size
+    return createStatus({ config, listeners, broker, store, held: turns?.held, counters, sensors })
   }
 
   /** Whether the broker can be reached; far cheaper than `status`, which asks the system about every listener. */
   isHealthy(): boolean {
-    return this.#broker?.upstream.healthy ?? false
-  }
-
-  /** Takes a datagram: finds out whose it is, and takes a step of the core with the message in it. */
-  #take(turns: Turns, step: typeof receive, ...[bound, bytes, remote]: Datagram): void {
-    const received = decodeDatagram(bound, bytes, remote, this.#books)
-    if (received === undefined) return
-    const { packet, nodeId } = received
-    const key = peerKey(bound.index, remote.address, remote.port, nodeId, remote.association)
-    const session = this.sessions.byPeer.get(key)
-    const peer = peerOf(bound, remote, nodeId, key, session?.peer)
-    logPacket(this.#log, 'received', packet, peer, this.#config.log.payloads)
-    this.#observers.received(packet, peer, session, bytes)
-    if (turns.attempt(session, (turn) => step(this.sessions, packet, peer, turn))) return
-    const broken = session ?? this.sessions.byPeer.get(key)
-    if (broken !== undefined) turns.abandon(broken)
+    return this.#serving?.broker.upstream.healthy ?? false
   }
 
   /** The sensor `clientId` has come, to another gateway of several, to an address where a sensor of this one was. */
   displace(key: PeerKey, clientId: string): void {
     const session = this.sessions.byPeer.get(key)
-    this.#turns?.attempt(session, (turn) => displaceSession(this.sessions, clientId, key, turn))
+    this.#serving?.turns.attempt(session, (turn) => displaceSession(this.sessions, clientId, key, turn))
   }
 
   /** Hands an event to a session and does what follows from it. */
   dispatch(session: Session, event: Event): void {
-    this.#turns?.dispatch(session, event)
+    this.#serving?.turns.dispatch(session, event)
   }
 
   #tick(): void {
     const now = performance.now()
     if (this.#intake.isCatchingUp || this.#tenure?.holds() === false) return
-    for (const session of dueSessions(this.sessions, now)) this.dispatch(session, { type: 'deadline' })
-    this.#transmitter?.advertise(now)
+    const { ownership, turns, transmitter } = this.#opened()
+    ownership.check.tick(now)
+    for (const session of dueSessions(this.sessions, now))
+      if (ownership.serves(session)) turns.dispatch(session, { type: 'deadline' })
+    transmitter.advertise(now)
   }
 }

@@ -11,8 +11,7 @@ import { createMemoryStore } from '../store/memory.ts'
 import { everything, type StorePart } from '../store/part.ts'
 import { readEngineUrl } from '../store/postgres/engine/url.ts'
 import type { PostgresOptions } from '../store/postgres/options.ts'
-import { type SlotOf, type Store, type StoredSession, StoreError } from '../store/store.ts'
-import { dropForeignRecords } from '../transport/dtls/session-records.ts'
+import { type SlotOf, type Store, StoreError } from '../store/store.ts'
 import type { BoundListener } from './datagrams/listener.ts'
 import type { Tenure } from './tenure.ts'
 import type { WorkerShare } from './worker-share.ts'
@@ -74,20 +73,6 @@ export async function takeStore({ store }: Config, writers: number): Promise<Tak
 export const secureNames = ({ listeners }: Config): string[] =>
   listeners.flatMap(({ name, dtls }) => (dtls === undefined ? [] : [name]))
 
-/** Everything stored. Links with sessions of their own begin to serve; those of the last time go on where the store is durable. */
-export async function loadStore(
-  config: Config,
-  store: Store,
-  listeners: Iterable<BoundListener>,
-  share?: WorkerShare,
-): Promise<StoredSession[]> {
-  const stored: StoredSession[] = []
-  for await (const piece of store.load()) stored.push(...piece)
-  for (const { transport } of listeners) transport.secure?.begin(isDurable(config) ? store : undefined)
-  if (share === undefined) dropForeignRecords(store, secureNames(config))
-  return stored
-}
-
 /** Finds places and times of stored records again: listeners by their names, times as the store counts them. */
 export function createBearings(listeners: Iterable<BoundListener>, { time }: Store): Bearings {
   const byName = new Map([...listeners].map((bound) => [bound.listener.name, bound]))
@@ -111,18 +96,19 @@ export function createBearings(listeners: Iterable<BoundListener>, { time }: Sto
   }
 }
 
-/** Resolves when everything written so far is durable; logs an error if that fails, or takes longer than some seconds. */
-export async function settleStore(store: Store, log: Log): Promise<void> {
-  if (store.durable === store.written) return
-  await within((done) => store.onDurable(done), log)
-}
+/**
+ * Resolves when everything written so far is durable, to true; logs an error if that fails, or takes longer than some seconds, and
+ * resolves to false.
+ */
+export const settleStore = async (store: Store, log: Log): Promise<boolean> =>
+  store.durable === store.written || within((done) => store.onDurable(done), log)
 
 /** Writes what is pending and closes the store; logs an error if that fails, or takes longer than some seconds. */
 export async function closeStore(store: Store, log: Log): Promise<void> {
   await within((done) => void store.close().then(() => done(), done), log)
 }
 
-async function within(start: (done: (error?: unknown) => void) => void, log: Log): Promise<void> {
+async function within(start: (done: (error?: unknown) => void) => void, log: Log): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const err = await new Promise<unknown>((resolve) => {
     timer = setTimeout(() => resolve(new Error(`not within ${PATIENCE} ms`)), PATIENCE)
@@ -130,4 +116,5 @@ async function within(start: (done: (error?: unknown) => void) => void, log: Log
   })
   clearTimeout(timer)
   if (err !== undefined) log.error({ err }, 'the store cannot write: the last changes may be lost')
+  return err === undefined
 }

@@ -7,6 +7,7 @@ import type { Session } from '../session/session.ts'
 import type { Turn } from '../session/turn.ts'
 import { onAdmission } from '../sessions/connect/takeover.ts'
 import { dispatch, evictSession } from '../sessions/dispatch.ts'
+import { type Leaving, letGo } from '../sessions/ownership/let-go.ts'
 import type { Sessions } from '../sessions/table.ts'
 import type { Counters } from './counters.ts'
 import { createEffectPerformer, type EffectPerformerParts } from './effects/perform.ts'
@@ -25,6 +26,8 @@ export interface Turns {
   dispatch(session: Session, event: Event): void
   /** Ends a session after a fault, and deletes it if it cannot even be ended. */
   abandon(session: Session): void
+  /** Lets go of a session, with which somebody else goes on. */
+  letGo(session: Session, how: Leaving): void
   /** effects that wait for the store */
   readonly held: number
 }
@@ -80,6 +83,10 @@ export function createTurns(parts: TurnsParts): Turns {
     attempt,
     abandon,
     dispatch: dispatchEvent,
+    letGo(session, how) {
+      performer.letGo(session, how)
+      letGo(sessions, session, rules.env)
+    },
     get held() {
       return performer.held
     },

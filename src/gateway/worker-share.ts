@@ -13,6 +13,10 @@ export interface WorkerShare {
   readonly sessions: Sessions
   /** the part of the store that has its sensors */
   readonly stored: StorePart
+  /** the slots that it may serve; those of others are no business of it */
+  readonly slots: readonly number[]
+  /** the slot of a sensor, as all of them count */
+  slotOf(clientId: string): number
   /** takes the place of a socket; `listener`: the listener's number */
   listen(listener: number, onDatagram: OnDatagram): Transport
 }

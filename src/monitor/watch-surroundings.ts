@@ -84,7 +84,7 @@ function createStoreWatch(note: (note: Note) => void): (store: StoreInfo) => voi
     if (error === undefined && failing) note({ ...told, tone: 'good', text: 'The store can write again.' })
     failing = error !== undefined
     if (engine?.replicated === undefined) return
-    const about = { kind: 'gateway', key: 'store.url', docs: docsOf('store-fails') } as const
+    const about = { kind: 'gateway', key: 'store.url', docs: docsOf('database-promises-less') } as const
     const detail = engine.warnings.join('; ')
     if (!engine.replicated && !warned)
       note({ ...about, tone: 'warn', text: 'The database server promises less than it should.', detail })

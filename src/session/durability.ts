@@ -11,10 +11,10 @@ export interface DurabilityRule<E extends Effect = Effect> {
   /** the lane in which it keeps its place; undefined: it is performed at once, whatever waits */
   readonly lane?: Lane
   /**
-   * it promises nothing, and goes at once while the store cannot write, also past what waits in its lane; `alone`: no other
-   * process can have taken the session over meanwhile
+   * it promises nothing, and goes at once while the store cannot write, also past what waits in its lane; `shared`: the store is a
+   * server that others may have meanwhile
    */
-  overtakes?(effect: E, alone: boolean): boolean
+  overtakes?(effect: E, shared: boolean): boolean
   /** what is said in its place while the store cannot write; undefined: it waits */
   refusal?(effect: E): E | undefined
   /** somebody learns of it who may then rely on what was written before: it waits until that is durable */
@@ -33,7 +33,8 @@ const always = (): boolean => true
 const harmless: ReadonlySet<PacketType> = new Set<PacketType>(['pingresp', 'willtopicreq', 'willmsgreq'])
 
 /** Whether the sensor may rely on it: not on a refusal, nor on what promises that the broker has something. */
-function isPromise({ packet, session }: Extract<Effect, { type: 'send' }>): boolean {
+function isPromise({ packet, session, backed }: Extract<Effect, { type: 'send' }>): boolean {
+  if (backed) return false
   if (packet.type === 'publish') return packet.qos > 0
   if ('returnCode' in packet && packet.returnCode !== ReturnCode.accepted) return false
   if (packet.type === 'puback') return session?.policy.ack === 'store'
@@ -52,8 +53,9 @@ const rules: { readonly [T in Effect['type']]: DurabilityRule<Extract<Effect, { 
   send: {
     lane: 'sensor',
     // a sensor keeps the MsgId of a QoS 1 or 2 PUBLISH, which must not mean another message after a crash
-    tells: ({ packet }) => (packet.type === 'publish' ? packet.qos > 0 : !harmless.has(packet.type)),
-    // DISCONNECT has no code to refuse it with, and a sensor that hears nothing goes all the same
+    tells: ({ packet, backed }) =>
+      !backed && (packet.type === 'publish' ? packet.qos > 0 : !harmless.has(packet.type)),
+    // DISCONNECT has no code to refuse it with, and a sensor that hears nothing goes all the same: it is told where a disk is full
     refusal: refusalOf,
     // a sensor that hears it again, when it is awake since, takes it for an end of its connection
     repeats: ({ packet, peer }, before) =>
@@ -61,7 +63,7 @@ const rules: { readonly [T in Effect['type']]: DurabilityRule<Extract<Effect, { 
       before.type === 'send' &&
       before.packet.type === 'disconnect' &&
       before.peer.key === peer.key,
-    overtakes: (effect) => effect.packet.type === 'disconnect' || !isPromise(effect),
+    overtakes: (effect, shared) => (!shared && effect.packet.type === 'disconnect') || !isPromise(effect),
   },
   connect: { lane: 'broker' },
   attach: {},
@@ -69,7 +71,7 @@ const rules: { readonly [T in Effect['type']]: DurabilityRule<Extract<Effect, { 
     lane: 'broker',
     // the broker must know a repetition after a crash by its packet identifier; of a lost sensor it may be the will
     tells: ({ qos, session }) => qos === 2 || session.state === 'lost',
-    overtakes: ({ qos, session }, alone) => qos < 2 && (alone || session.state !== 'lost'),
+    overtakes: ({ qos, session }, shared) => qos < 2 && (!shared || session.state !== 'lost'),
     endsWithConnection: ({ qos }) => qos > 0,
   },
   release: { lane: 'broker', tells: always, endsWithConnection: always },
@@ -80,7 +82,7 @@ const rules: { readonly [T in Effect['type']]: DurabilityRule<Extract<Effect, { 
     lane: 'broker',
     // whoever serves the sensor by now, or after a crash, must know that it was lost before all learn it by the will
     tells: ({ publishWill }) => publishWill,
-    overtakes: ({ publishWill }, alone) => publishWill && alone,
+    overtakes: ({ publishWill }, shared) => publishWill && !shared,
   },
   publishAnonymous: {},
   save: { isAwaited: always },

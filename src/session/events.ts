@@ -124,6 +124,8 @@ export type DropReason =
   | 'invalid-from-broker' // a message of the broker that MQTT does not allow
   | 'upstream-down' // QoS 0 or -1 while the broker cannot be reached
   | 'overloaded' // the gateway gets more than it can handle
+  | 'no-owner' // its sensor is not served here
+  | 'held-too-long' // its sensor was to be served here in a moment, which did not come
   | 'store-failing' // what needs the disk, while the store cannot write
   | 'congestion' // QoS 0 while the broker connection is congested
   | 'queue-full' // a message for a sensor, over a limit
@@ -146,8 +148,11 @@ export type DropReason =
  * to the store before it is durable.
  */
 export type Effect =
-  /** `session`: whose sensor it is, absent for strangers; `repeated`: it was sent before, and not answered */
-  | { type: 'send'; peer: Peer; packet: Packet; session?: Session; repeated?: boolean }
+  /**
+   * `session`: whose sensor it is, absent for strangers; `repeated`: it was sent before, and not answered; `backed`: what it
+   * promises rests on the broker, not on what is being written
+   */
+  | { type: 'send'; peer: Peer; packet: Packet; session?: Session; repeated?: boolean; backed?: boolean }
   /** opens the session's upstream connection, after closing an older one cleanly; answers `connected` or `refused` */
   | {
       type: 'connect'

@@ -12,6 +12,8 @@ import { SparseMap, SparseSet } from './sparse.ts'
 import type { State } from './states.ts'
 import { createTopics, firstTopicId, type Topics } from './topics/registry.ts'
 
+type WillAnswers = Set<'willtopicresp' | 'willmsgresp'>
+
 /** The setup of a connection: CONNECT, the will dialogue, and what recognises their repetition [6.2, 6.3]. */
 export interface Setup {
   /** the CONNECT being set up, or last accepted, for recognising its repetition */
@@ -26,11 +28,7 @@ export interface Setup {
   promptedTopic: WillData['topic']
   /** a will update on its way to the broker: what held before, and who waits for an answer [AMB-9] */
   willUpdate:
-    | {
-        readonly before: WillData
-        readonly answers: Set<'willtopicresp' | 'willmsgresp'>
-        readonly deadline: number
-      }
+    | { readonly before: WillData; readonly answers: WillAnswers; readonly deadline: number }
     | undefined
 }
 
@@ -45,7 +43,7 @@ export interface UplinkSide {
   /** octets of these */
   deadOctets: number
   /** those up to a token are to be sent again, as soon as they are read: to be asked for again at this time */
-  resending: { readonly upTo: number; readonly at: number } | undefined
+  resending?: { readonly upTo: number; readonly at: number } | undefined
   /** what comes after these: most of it is in the store alone */
   backlog: Backlog | undefined
   /** what of both waits in the store: messages that the sensor needs not repeat */
@@ -224,7 +222,6 @@ export const createSession = (
     outgoing: new SparseMap(),
     dead: new SparseMap(),
     deadOctets: 0,
-    resending: undefined,
     backlog: undefined,
     spooled: { messages: 0, octets: 0 },
     lastAcknowledged: undefined,

@@ -29,6 +29,13 @@ export function send(session: Session, packet: Packet, turn: Turn, repeated = fa
     noteRefusal(session, packet, usualReason(packet.type, packet.returnCode), turn)
 }
 
+/** Tells the sensor what the broker has: that holds whatever becomes of the gateway, so it does not wait for the store. */
+export function sendBacked(session: Session, packet: Packet, turn: Turn): void {
+  const { peer, state } = session
+  if (peer === undefined || !maySend(state, packet.type)) return
+  turn.out.push({ type: 'send', peer, packet, session, repeated: false, backed: true })
+}
+
 /** An answer that may refuse. */
 type Answer = Extract<Packet, { readonly returnCode: number }>
 

@@ -11,6 +11,7 @@ import type { Turn } from '../session/turn.ts'
 import { clearDeadLetters } from '../session/uplink/dead-letters.ts'
 import { owesBroker } from '../session/uplink/spool.ts'
 import { forgetInflight } from '../session/uplink/uplinks.ts'
+import { subtractTotals } from './ownership/let-go.ts'
 import { findDeadest, makeTotalRoom } from './queue-shares.ts'
 import { noteDeadline, removeSession, type Sessions, unbindPeer } from './table.ts'
 
@@ -76,10 +77,5 @@ export function evictSession(sessions: Sessions, session: Session, { env, out }:
   out.push({ type: 'close', session, publishWill: false, cleanSession: session.cleanSession })
   unbindPeer(sessions, session)
   removeSession(sessions, session)
-  env.totals.queuedMessages -= session.downlink.queue.length
-  env.totals.queuedOctets -= session.downlink.octets
-  env.spooled.messages -= session.uplink.spooled.messages
-  env.spooled.octets -= session.uplink.spooled.octets
-  env.deadLetters.messages -= session.uplink.dead.size
-  env.deadLetters.octets -= session.uplink.deadOctets
+  subtractTotals(session, env)
 }

@@ -96,7 +96,8 @@ function goOn(sessions: Sessions, session: Session, peer: Peer, turn: Turn): voi
 function mendLater(sessions: Sessions, { link }: Session, turn: Turn): void {
   link.lostAt = turn.now
   // those who share a connection wait for one attempt together
-  link.retryAt = turn.now + (link.pool === undefined ? sessions.byClientId.size * SPREAD : 0)
+  if (link.pool !== undefined) link.retryAt = turn.now
+  else link.retryAt = sessions.mendingUntil = Math.max(turn.now, sessions.mendingUntil) + SPREAD
 }
 
 /** Whether it is neither connected nor kept for the next time. */

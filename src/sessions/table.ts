@@ -48,6 +48,8 @@ export interface Sessions {
   readonly fullSince: Map<Listener, number>
   /** nothing of any session is due before this time */
   nextAt: number
+  /** when the connection of the last session from the store is to be mended, if nobody speaks before */
+  mendingUntil: number
   /** those with the longest queues, and with most dead letters, as they were last looked for */
   readonly longest: Largest
   readonly deadest: Largest
@@ -70,6 +72,7 @@ export const createSessions = (): Sessions => ({
   yielding: new Map(),
   fullSince: new Map(),
   nextAt: Number.POSITIVE_INFINITY,
+  mendingUntil: Number.NEGATIVE_INFINITY,
   longest: nobodyFound(),
   deadest: nobodyFound(),
   totalReachedAt: Number.NEGATIVE_INFINITY,

@@ -36,6 +36,10 @@ export interface Environment {
    * @throws TypeError if it is damaged, or an Error if it cannot be read at the moment
    */
   read(place: Place): unknown
+  /** there is something to write besides what the next group has */
+  readonly owes?: boolean
+  /** Sessions are about to be released: the next write leaves them as others load them. */
+  prepareRelease?(): void
   /**
    * The sessions in these slots, or in all, piece by piece, so that no turn takes long.
    * @throws StoreError

@@ -149,7 +149,7 @@ export class GroupWriter {
     const group = changes.takeGroup()
     const beside = asides.take()
     let failure: Error | undefined
-    if (group.length > 0 || beside.length > 0) {
+    if (group.length > 0 || beside.length > 0 || environment.owes) {
       this.#startedAt = performance.now()
       try {
         await environment.write(group, beside)

@@ -32,7 +32,13 @@ export class GroupedStore implements Store {
   }
 
   async release(slots: Slots): Promise<void> {
-    const failure = await this.#writer.flush()
+    const { environment } = this.#parts
+    let failure = await this.#writer.flush()
+    environment.prepareRelease?.()
+    if (failure === undefined && environment.owes) {
+      this.#writer.changed()
+      failure = await this.#writer.flush()
+    }
     if (failure !== undefined) throw failure
     this.#parts.changes.release(slots)
   }
@@ -117,6 +123,10 @@ export class GroupedStore implements Store {
 
   onDeposed(told: (why: Deposed) => void): void {
     this.#writer.onDeposed(told)
+  }
+
+  get isShared(): boolean {
+    return this.#parts.environment.engine !== undefined
   }
 
   get isFailing(): boolean {

@@ -98,6 +98,7 @@ export function createMemoryStore({ slotOf = inOneSlot }: { slotOf?: SlotOf | un
       return written
     },
     onDurable: (done) => process.nextTick(done),
+    isShared: false,
     isFailing: false,
     health: { error: undefined, groups: 0, seconds: 0, octets: 0 },
     close: async () => {},

@@ -12,6 +12,8 @@ export interface Incarnation {
 /** The part of one thread; all that share a store have the same `count`, and an `index` of their own below it. */
 export interface StorePart extends Numbers {
   owns(clientId: string): boolean
+  /** records beside sessions are wanted and nothing else: others have the sessions */
+  readonly isBeside?: true
   /** of a store on a database server: as whom it was taken; `index` is the writer's lane */
   readonly taken?: Incarnation | undefined
 }

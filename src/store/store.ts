@@ -91,6 +91,11 @@ export interface Store {
    * with the next group, so that nothing is lost in memory. Never calls from within this call.
    */
   onDurable(done: (error?: Error) => void): void
+  /**
+   * It fails with a server that comes back in seconds, often without this process: what a sensor is told meanwhile must be true for
+   * whoever goes on with its session. A disk stays full for hours, and nobody may be silent for so long.
+   */
+  readonly isShared: boolean
   /** it has not been able to write for longer than a moment: whoever wants something written should be refused */
   readonly isFailing: boolean
   /** whether the last group could be written, and how long it took */

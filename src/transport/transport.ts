@@ -101,6 +101,8 @@ export interface Transport {
    * configured. `radius` is the hop limit, 0 = as far as configured [6.1].
    */
   broadcast(bytes: Uint8Array, radius: number): void
+  /** datagrams that it hands over before others get their turn: so many in a row mean that there may be more */
+  readonly atOnce?: number | undefined
   /** octets of the longest message that it carries, where it knows; may become less */
   readonly longest?: number | undefined
   /**

@@ -81,6 +81,8 @@ export interface UpstreamConnection {
    * broker needs not keep the session.
    */
   close(publishWill: boolean, final: boolean): void
+  /** Ends it without a word to the broker, as if this process had ended; no event follows. */
+  cut(): void
 }
 
 /** The upstream connection of a sensor that shares one with others. */

@@ -13,6 +13,7 @@ import { createHappenings, type Happenings } from '../monitor/happenings.ts'
 import { openedLabels } from '../monitor/open-console.ts'
 import { noteReload, noteStart } from '../monitor/reload-happenings.ts'
 import { createView } from '../monitor/view.ts'
+import type { Leaving } from '../sessions/ownership/let-go.ts'
 import { ClusterTenure, type ClusterTenureParts } from './cluster/cluster-tenure.ts'
 import { Fleet } from './fleet.ts'
 import { openFleetView } from './view.ts'
@@ -27,8 +28,11 @@ export interface AnyGateway {
    * from then on, and `start` waits for its turn. Rejects as `start`; undefined where there are no others.
    */
   readonly standBy: (() => Promise<void>) | undefined
-  /** rejects, with nothing left open, if it cannot start */
-  start(): Promise<void>
+  /** rejects, with nothing left open, if it cannot start; `slots`: whose sensors it begins with, all unless told */
+  start(slots?: readonly number[]): Promise<void>
+  /** takes up the sensors of further slots, and lets go of them: `Gateway.adopt` and `release` */
+  adopt(slots: readonly number[]): Promise<void>
+  release(slots: readonly number[], how: Leaving): Promise<void>
   /** resolves to what was counted */
   stop(): Promise<Counters>
   reload(next: Config): Promise<ReloadReport>
@@ -67,14 +71,16 @@ function single(config: Config, log: Log, version: string, onDeposed: OnDeposed)
     get brokerUrl() {
       return gateway.status().broker.url
     },
-    async start() {
+    async start(slots) {
       await tenure?.own()
-      await gateway.prepare()
+      await gateway.prepare(slots)
       if (tenure === undefined) await rehearse(config, log)
       gateway.serve()
       tenure?.noteServing(gateway.sessions.byClientId.size)
       noteStart(happenings, version)
     },
+    adopt: (slots) => gateway.adopt(slots),
+    release: (slots, how) => gateway.release(slots, how),
     async stop() {
       tenure?.drain()
       await gateway.stop()
@@ -115,11 +121,13 @@ function several(
     get brokerUrl() {
       return fleet.brokerUrl
     },
-    async start() {
-      await fleet.start()
+    async start(slots) {
+      await fleet.start(slots)
       tenure?.noteServing()
       noteStart(happenings, version)
     },
+    adopt: (slots) => fleet.adopt(slots),
+    release: (slots, how) => fleet.release(slots, how),
     async stop() {
       tenure?.drain()
       const counters = await fleet.stop()

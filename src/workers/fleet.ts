@@ -2,31 +2,34 @@
 //
 //   sensors - UDP - front (this thread) - batches - worker 1..n: sessions, store, connections to the broker
 
-import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '../config/schema.ts'
 import { brokerUrls } from '../config/sections/addresses.ts'
 import { expandTemplate } from '../config/sections/template.ts'
 import type { Counters } from '../gateway/counters.ts'
 import type { listenerStatus } from '../gateway/datagrams/listener.ts'
 import { type TakenStore, takeStore } from '../gateway/open-store.ts'
-import type { GatewayParts, OnDeposed } from '../gateway/parts.ts'
+import type { GatewayParts } from '../gateway/parts.ts'
 import { reportLosses } from '../gateway/reports/loss-report.ts'
 import { createSlotOf, type Naming, namingOf } from '../gateway/rules/naming.ts'
-import { logReload, type ReloadReport, renewedConfig } from '../gateway/rules/reload.ts'
+import { logReload, type ReloadReport } from '../gateway/rules/reload.ts'
 import { type Log, silentLog } from '../log.ts'
-import { workerOfSlot } from '../sessions/slots.ts'
+import type { Leaving } from '../sessions/ownership/let-go.ts'
+import { allSlots, workerOfSlot } from '../sessions/slots.ts'
 import { type EmbeddedBroker, startEmbeddedBroker } from '../upstream/embedded.ts'
 import type { ClusterTenure } from './cluster/cluster-tenure.ts'
+import { Crew } from './crew/crew.ts'
+import { reloadWorkers, warnOfNames } from './crew/reload-workers.ts'
 import { divideConfig } from './divide-config.ts'
+import { FleetSlots } from './fleet-slots.ts'
 import { Front } from './front.ts'
+import type { WorkerTask } from './messages.ts'
 import { sumOfCounters } from './sums.ts'
-import { type FleetObserver, Thread } from './thread.ts'
-
-/** Milliseconds until a worker that was lost is started again. */
-const RESTART = 1000
+import type { FleetObserver, Thread } from './thread.ts'
 
 /** What a fleet asks of the part of a cluster that it is. */
 type FleetTenure = Pick<ClusterTenure, 'open' | 'own' | 'holds' | 'confirm' | 'installation' | 'memory'>
+
+type Parts = Pick<GatewayParts, 'log' | 'onDeposed'> & { version?: string; tenure?: FleetTenure | undefined }
 
 /** A gateway of several worker threads. `start()` and `stop()` may be called once. */
 export class Fleet {
@@ -34,36 +37,23 @@ export class Fleet {
   readonly #count: number
   readonly #log: Log
   readonly #version: string
-  readonly #onDeposed: OnDeposed | undefined
   readonly #tenure: FleetTenure | undefined
   /** of the start: it decides which worker has a sensor, and so does not change */
   readonly #naming: Naming
   /** the number of the worker of a sensor */
   readonly ownerOf: (clientId: string) => number
+  readonly #slots: FleetSlots
   readonly #front: Front
-  readonly #threads: Thread[] = []
+  readonly #crew: Crew
   observer: FleetObserver | undefined
   #embedded: EmbeddedBroker | undefined
   #store: TakenStore | undefined
   #endReports: () => void = () => {}
-  #serving = false
-  /** workers that are not there for the moment, and those that take up their sessions */
-  readonly #restarting = new Set<number>()
-  readonly #preparing = new Set<number>()
 
   /** `count` workers, 2 or more; `version` is the program's. */
-  constructor(
-    config: Config,
-    count: number,
-    {
-      log = silentLog,
-      version = '',
-      onDeposed,
-      tenure,
-    }: Pick<GatewayParts, 'log' | 'onDeposed'> & { version?: string; tenure?: FleetTenure | undefined } = {},
-  ) {
+  constructor(config: Config, count: number, parts: Parts = {}) {
+    const { log = silentLog, version = '', onDeposed, tenure } = parts
     this.#tenure = tenure
-    this.#onDeposed = onDeposed
     this.#config = config
     this.#count = count
     this.#log = log
@@ -71,16 +61,29 @@ export class Fleet {
     this.#naming = namingOf(config)
     const slotOf = createSlotOf(this.#naming)
     this.ownerOf = (clientId) => workerOfSlot(slotOf(clientId), count)
-    this.#front = new Front(count, slotOf, {
-      thread: (index) => this.#threads[index],
-      isAway: (index) => this.#restarting.has(index),
-      isPreparing: (index) => this.#preparing.has(index),
+    const thread = (index: number) => this.#crew.threads[index]
+    this.#slots = new FleetSlots({ count, thread, settle: () => this.#front.settle() })
+    this.#crew = new Crew({
+      ...{ count, log },
+      counters: () => this.counters,
+      front: () => this.#front,
+      observer: () => this.observer,
+      taskOf: (index) => this.#taskOf(index),
+      partOf: (index, slots) => this.#slots.partOf(index, slots ?? this.#slots.states.which('served')),
+      taken: () => this.#store?.taken,
+      confirm: async () => (await tenure?.confirm()) === true,
+      onDeposed: (why) => onDeposed?.(why),
+    })
+    this.#front = new Front(count, slotOf, this.#slots.states, {
+      thread,
+      isAway: (index) => this.#crew.isAway(index),
+      isPreparing: (index) => this.#crew.isPreparing(index),
     })
   }
 
   /** what this thread counts itself */
   get counters(): Counters {
-    return this.#front.counters
+    return this.#front.books.counters
   }
 
   get config(): Config {
@@ -88,26 +91,29 @@ export class Fleet {
   }
 
   get threads(): readonly Thread[] {
-    return this.#threads
+    return this.#crew.threads
   }
 
-  /** Rejects, with nothing left open, if a listener cannot be bound, the store cannot be used or a worker cannot start. */
-  async start(): Promise<void> {
+  /**
+   * Rejects, with nothing left open, if a listener cannot be bound, the store cannot be used or a worker cannot start. `slots`: those
+   * to begin with.
+   */
+  async start(slots = allSlots): Promise<void> {
     try {
-      const { broker } = this.#config
       const tenure = this.#tenure
       const taken = await tenure?.own()
       await this.#front.open(this.#config, this.#log, tenure)
-      if (tenure === undefined) this.#store = await takeStore(this.#config, this.#writers)
-      else this.#store = { installation: tenure.installation, taken, release: () => {} }
+      if (tenure !== undefined) this.#store = { ...storeOf(tenure), taken }
+      else this.#store = await takeStore(this.#config, this.#count + 1) // the front is one of them
       await this.#front.begin(this.#config, this.#log, this.#store.taken)
-      if (broker.url === 'embedded') this.#embedded = await startEmbeddedBroker()
-      const isWarm = this.#threads.length > 0
-      if (!isWarm) this.#createThreads()
-      await Promise.all(this.#threads.map((_, index) => this.#prepare(index, !isWarm)))
-      this.#serving = true
+      const isWarm = this.#crew.threads.length > 0
+      if (!isWarm) await this.#createThreads()
+      await this.#crew.prepare(slots)
+      if (!isWarm) await this.#crew.rehearse()
+      this.#slots.states.enter('served', slots)
+      this.#crew.begin()
       this.#front.release()
-      await Promise.all(this.#threads.map((thread) => this.#serve(thread)))
+      await this.#crew.serve()
     } catch (error) {
       await this.#close()
       throw error
@@ -122,39 +128,30 @@ export class Fleet {
     try {
       await this.#front.open(this.#config, this.#log, tenure, true)
       await tenure.open()
-      this.#store = { installation: tenure.installation, release: () => {} }
-      this.#createThreads()
-      await Promise.all(this.#threads.map((thread) => thread.call('rehearse')))
+      this.#store = storeOf(tenure)
+      await this.#createThreads()
+      await this.#crew.rehearse()
     } catch (error) {
       await this.#close()
       throw error
     }
   }
 
-  #createThreads(): void {
-    for (let index = 0; index < this.#count; index += 1) this.#threads.push(this.#createThread(index))
-  }
-
-  /** threads that write to the store; the front is one of them */
-  get #writers(): number {
-    return this.#count + 1
+  async #createThreads(): Promise<void> {
+    if (this.#config.broker.url === 'embedded') this.#embedded = await startEmbeddedBroker()
+    this.#crew.create()
   }
 
   /** As `Gateway.stop`; resolves to what was counted. */
   async stop(): Promise<Counters> {
-    this.#serving = false // no worker is started again from now on
     this.#endReports()
-    const all = await Promise.allSettled(this.#threads.map((thread) => thread.call('stop')))
+    const all = await this.#crew.stop()
     await this.#close()
-    return sumOfCounters([
-      this.counters,
-      ...all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
-    ])
+    return sumOfCounters([this.counters, ...all])
   }
 
   async #close(): Promise<void> {
-    this.#serving = false
-    await Promise.all(this.#threads.map((thread) => thread.end()))
+    await this.#crew.end()
     await this.#embedded?.close()
     await this.#front.close()
     this.#store?.release()
@@ -162,30 +159,26 @@ export class Fleet {
 
   /** As `Gateway.reload`, for all workers: what the first one cannot use changes nothing anywhere. */
   async reload(next: Config): Promise<ReloadReport> {
-    const [first, ...others] = this.#threads
-    if (first === undefined) throw new Error('there is no worker')
-    const { applied, waiting, ended: away } = await first.call('reload', this.#configOf(next, 0))
-    Object.assign(this.#config, renewedConfig(this.#config, next)) // what starts from now on has it, too
-    const ended = [...away]
-    const rest = others.map((thread, i) => thread.call('reload', this.#configOf(next, i + 1)))
-    for (const one of await Promise.allSettled(rest)) {
-      if (one.status === 'fulfilled') ended.push(...one.value.ended)
-      else this.#log.error({ err: one.reason }, 'a worker has the configuration from before')
-    }
-    this.#log.level = this.#config.log.level
-    this.#front.renew(this.#config)
-    const report = { applied, waiting, ended }
-    logReload(report, this.#log)
-    if (!isDeepStrictEqual(namingOf(this.#config), this.#naming)) {
-      this.#log.warn(
-        'names of sensors at the broker have changed: until the next start, two of different workers that have the same one are not noticed',
-      )
-    }
+    const [config, log, threads] = [this.#config, this.#log, this.threads]
+    const report = await reloadWorkers({ config, log, threads, configOf: this.#configOf }, next)
+    this.#front.renew(config)
+    logReload(report, log)
+    warnOfNames(config, this.#naming, log)
     return report
   }
 
+  /** Serves the sensors of these slots; see `Gateway.adopt`. */
+  adopt(slots: readonly number[]): Promise<void> {
+    return this.#slots.adopt(slots)
+  }
+
+  /** Lets go of these slots; see `Gateway.release`. */
+  release(slots: readonly number[], how: Leaving): Promise<void> {
+    return this.#slots.release(slots, how)
+  }
+
   /** What the first thread remembers of those whom it refused, and of what it dropped, who is told of the next; and its links. */
-  get front(): Pick<Front, 'refused' | 'drops' | 'onRefused' | 'secureLinks'> {
+  get front(): Pick<Front, 'books' | 'secureLinks'> {
     return this.#front
   }
 
@@ -196,12 +189,12 @@ export class Fleet {
 
   /** Whether all workers are there. */
   get isWhole(): boolean {
-    return this.#restarting.size === 0
+    return this.#crew.isWhole
   }
 
   /** The thread that has a sensor, or would have it. */
   threadOf(index: number): Thread | undefined {
-    return this.#threads[index]
+    return this.threads[index]
   }
 
   /** where the broker is */
@@ -209,7 +202,7 @@ export class Fleet {
     return this.#embedded?.url ?? brokerUrls(this.#config.broker)[0] ?? ''
   }
 
-  #configOf(config: Config, index: number): Config {
+  readonly #configOf = (config: Config, index: number): Config => {
     const { broker } = config
     // one for all workers, also where nothing keeps it
     const installation = this.#store?.installation ?? ''
@@ -218,15 +211,9 @@ export class Fleet {
     return divideConfig(own, index, this.#count, this.#embedded)
   }
 
-  /** Sends what has waited for the worker first, so that no sensor counts as lost that was heard meanwhile. */
-  async #serve(thread: Thread): Promise<void> {
-    thread.outbox.flush()
-    await thread.call('serve')
-  }
-
-  #createThread(index: number): Thread {
+  #taskOf(index: number): Omit<WorkerTask, 'tally'> {
     const { isTTY = false } = process.stdout
-    const task = {
+    return {
       index,
       count: this.#count,
       naming: this.#naming,
@@ -236,55 +223,8 @@ export class Fleet {
       lease: this.#tenure?.memory,
       terminal: { isTTY, colors: isTTY && process.stdout.hasColors() },
     }
-    const thread: Thread = new Thread(task, {
-      datagrams: (message) => this.#front.send(index, message),
-      change: (message) => this.observer?.change(message),
-      happenings: (message) => this.observer?.happenings(message),
-      packet: (message) => this.observer?.packet(message),
-      step: (message) => this.observer?.step(message),
-      confirm: () => void this.#tenure?.confirm().then((isOurs) => isOurs && thread.confirmed()),
-      deposed: ({ why }) => this.#onDeposed?.(new Error(why)),
-      lost: (err) => {
-        if (this.#threads[index] === thread) void this.#restart(index, err)
-      },
-    })
-    return thread
-  }
-
-  /** Starts a worker again that has ended, after a bug or without memory. Its sensors come back from the store to their addresses. */
-  async #restart(index: number, error: Error): Promise<void> {
-    if (!this.#serving || this.#restarting.has(index)) return
-    this.#restarting.add(index)
-    this.counters.faults += 1
-    const worker = index + 1
-    for (let err: unknown = error; ; ) {
-      this.#log.error({ err, worker }, 'a worker has ended: it is started again')
-      await new Promise((resolve) => setTimeout(resolve, RESTART))
-      if (!this.#serving) return
-      this.#front.forgetWorker(index)
-      const thread = this.#createThread(index)
-      this.#threads[index] = thread
-      try {
-        await this.#prepare(index, true)
-        await this.observer?.restarted(index, thread)
-        await this.#serve(thread)
-        break
-      } catch (cause) {
-        err = cause
-        await thread.end()
-      }
-    }
-    this.#restarting.delete(index)
-    this.#log.info({ worker }, 'worker started again')
-  }
-
-  async #prepare(index: number, rehearses: boolean): Promise<void> {
-    this.#preparing.add(index)
-    try {
-      await this.#threads[index]?.call('prepare', this.#store?.taken)
-      if (rehearses) await this.#threads[index]?.call('rehearse')
-    } finally {
-      this.#preparing.delete(index)
-    }
   }
 }
+
+/** The store of a cluster is its own business. */
+const storeOf = ({ installation }: FleetTenure): TakenStore => ({ installation, release: () => {} })

@@ -1,34 +1,25 @@
 // The sockets of a fleet: passes every datagram to the worker that has its sensor, and sends what workers send.
 
 import type { Config } from '../config/schema.ts'
-import type { DropEntry, RefusalEntry } from '../console/contract/happenings.ts'
-import {
-  type Counters,
-  countDiscard,
-  createCounters,
-  type DiscardBooks,
-  type Origin,
-} from '../gateway/counters.ts'
 import { bindListeners } from '../gateway/datagrams/bind-listeners.ts'
+import type { Datagram } from '../gateway/datagrams/intake.ts'
 import { createLinkGuards, type LinkGuards } from '../gateway/datagrams/link-guard.ts'
 import { type BoundListener, listenerStatus, type SecureParts } from '../gateway/datagrams/listener.ts'
+import { OwnerCheck } from '../gateway/datagrams/owner-check.ts'
 import { AssociationUse } from '../gateway/dtls/association-use.ts'
 import { openStore, secureNames } from '../gateway/open-store.ts'
-import { createRefusals, type Refusals } from '../gateway/reports/refusals.ts'
 import { renewListeners, renewSecureLinks } from '../gateway/rules/reload.ts'
 import type { Tenure } from '../gateway/tenure.ts'
 import type { Log } from '../log.ts'
-import { createDropSources } from '../monitor/drop-sources.ts'
-import { createRecentRefusals } from '../monitor/recent-refusals.ts'
 import type { Listener } from '../session/peers.ts'
-import type { Refusal } from '../session/refusal.ts'
+import type { SlotStates } from '../sessions/ownership/slot-states.ts'
 import { everything, type Incarnation } from '../store/part.ts'
 import type { Store } from '../store/store.ts'
 import { dropForeignRecords } from '../transport/dtls/session-records.ts'
 import { MESSAGES } from '../transport/line/options.ts'
 import type { SecureLink } from '../transport/secure-link.ts'
-import type { Remote } from '../transport/transport.ts'
-import { unpackBatch } from './batch.ts'
+import { unpackBatch } from './between/batch.ts'
+import { FrontBooks } from './front-books.ts'
 import { channelsOf } from './lines/channel.ts'
 import { FrontRoom, type LineOfFront } from './lines/front-room.ts'
 import type { Binding, FromWorker } from './messages.ts'
@@ -38,7 +29,8 @@ import type { Thread } from './thread.ts'
 /** Datagrams that may wait for the start of all workers. */
 const MOST_EARLY = 5000
 
-type Received = [BoundListener, Uint8Array, Remote]
+/** How often is looked at what is held, milliseconds. */
+const TICK = 50
 
 /** The workers, by their numbers. */
 export interface Workers {
@@ -50,27 +42,21 @@ export interface Workers {
 }
 
 export class Front {
-  /** what this thread counts itself */
-  readonly counters: Counters = createCounters()
+  /** what this thread counts and remembers itself */
+  readonly books = new FrontBooks()
   readonly #workers: Workers
   readonly #count: number
   readonly #routes: Routes
+  readonly #states: SlotStates
+  readonly #check: OwnerCheck
+  #ticker: NodeJS.Timeout | undefined
   readonly #bound = new Map<Listener, BoundListener>()
   /** the same by their numbers */
   readonly #listeners: BoundListener[] = []
   #urls: readonly string[] = []
   #guards: LinkGuards | undefined
-  readonly #refused = createRecentRefusals()
-  readonly #sources = createDropSources()
-  /** takes every refusal, besides */
-  onRefused: (refusal: Refusal) => void = () => {}
-  readonly #books: DiscardBooks & Pick<Front, 'counters'> = {
-    counters: this.counters,
-    onDiscarded: (reason, from) => this.#sources.add(reason, from, undefined),
-  }
   /** where DTLS ends, by the names of listeners */
   readonly secureLinks = new Map<string, SecureLink>()
-  #refusals: Refusals | undefined
   #secure: SecureParts | undefined
   #store: Store | undefined
   readonly #use = new AssociationUse((index, number, inUse) =>
@@ -80,13 +66,21 @@ export class Front {
   /** what of it concerns lines, by the listener's number */
   #lines: readonly LineOfFront[] = []
   /** until all workers know their sensors, nobody can tell whose a datagram is; undefined from then on */
-  #early: Received[] | undefined = []
+  #early: Datagram[] | undefined = []
 
-  /** `slotOf`: the slot of a sensor */
-  constructor(count: number, slotOf: (clientId: string) => number, workers: Workers) {
+  /** `slotOf`: the slot of a sensor; `states`: which of them are served */
+  constructor(count: number, slotOf: (clientId: string) => number, states: SlotStates, workers: Workers) {
     this.#workers = workers
     this.#count = count
+    this.#states = states
     this.#routes = new Routes(count, slotOf)
+    this.#check = new OwnerCheck({
+      ...{ states, slotOf, books: this.books },
+      // the worker knows when their time is over
+      isFinishing: (slot) => states.stateOf(slot) === 'leaving',
+      slotAt: (key) => this.#routes.slotAt(key),
+      handle: (...datagram) => this.#route(...datagram),
+    })
     this.#room = new FrontRoom(
       count,
       (listener) => this.#lines[listener],
@@ -104,17 +98,9 @@ export class Front {
    * be bound.
    */
   async open(config: Config, log: Log, tenure?: Pick<Tenure, 'holds'>, early = false): Promise<void> {
-    this.#refusals ??= createRefusals({
-      counters: this.counters,
-      log,
-      onRefused: (refusal) => {
-        this.#refused.add(refusal)
-        this.onRefused(refusal)
-      },
-    })
-    const secure = { log, books: this.#books, links: this.secureLinks }
-    this.#secure ??= secure
-    this.#guards ??= tenure && createLinkGuards(tenure, this.#books)
+    this.books.open(log)
+    this.#secure ??= { log, books: this.books, links: this.secureLinks }
+    this.#guards ??= tenure && createLinkGuards(tenure, this.books)
     const parts = { log, share: undefined, secure: this.#secure, guards: this.#guards }
     await bindListeners(config, this.#bound, this.#onDatagram, parts, early)
     for (const bound of this.#bound.values()) this.#listeners[bound.index] = bound
@@ -132,34 +118,30 @@ export class Front {
     const { store } = config
     const names = secureNames(config)
     if (names.length > 0 && store.type !== 'memory') {
-      const part = { ...everything, index: this.#count, owns: () => false, taken }
+      const part = { ...everything, index: this.#count, owns: () => false, isBeside: true, taken } as const
       this.#store = await openStore(config, log, () => 0, part)
       dropForeignRecords(this.#store, names)
     }
     for (const { transport } of this.#bound.values()) transport.secure?.begin(this.#store)
   }
 
+  /** Slots have changed their states: what is held goes where it can. */
+  settle(): void {
+    this.#check.settle()
+  }
+
   /** All workers are ready: hands over what has waited for that. */
   release(): void {
+    this.#ticker = setInterval(() => this.#check.tick(performance.now()), TICK).unref()
     const early = this.#early ?? []
     this.#early = undefined
-    for (const received of early) this.#onDatagram(...received)
+    for (const datagram of early) this.#onDatagram(...datagram)
   }
 
   /** Applies who may use the sockets, and how. */
   renew(config: Config): void {
     renewListeners([...this.#bound.values()], config)
     if (this.#secure !== undefined) renewSecureLinks([...this.#bound.values()], config, this.#secure)
-  }
-
-  /** Who was refused here lately. */
-  refused(): readonly RefusalEntry[] {
-    return this.#refused.list()
-  }
-
-  /** Where what was dropped here came from. */
-  drops(reason: string | undefined): readonly DropEntry[] {
-    return this.#sources.list(reason)
   }
 
   /** The addresses in use. */
@@ -173,43 +155,40 @@ export class Front {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#ticker)
+    this.#check.close()
     this.#room.close()
     this.#guards?.close()
     await Promise.all([...this.#bound.values()].map(({ transport }) => transport.close()))
     await this.#store?.close()
   }
 
-  readonly #onDatagram = (...received: Received): void => {
-    const [bound, bytes, remote] = received
-    const from = { ...remote, listener: bound.listener }
+  readonly #onDatagram = (...datagram: Datagram): void => {
+    const [bound, bytes, { address }] = datagram
     // datagrams that nobody may send must not fill the queue of a worker; the worker checks everything else
-    if (!bound.admits(remote.address, bytes)) {
-      this.#refusals?.report({ reason: 'address-not-admitted', peer: from })
-      return this.#refuse(bytes, 'not-allowed', from)
-    }
-    if (bytes.length > bound.listener.maxMessage) return this.#refuse(bytes, 'oversized', from)
+    if (!bound.admits(address, bytes)) return this.books.refuse('not-allowed', ...datagram)
+    if (bytes.length > bound.listener.maxMessage) return this.books.refuse('oversized', ...datagram)
     if (this.#early !== undefined) {
-      if (this.#early.length < MOST_EARLY) this.#early.push(received)
-      else countDiscard(this.#books, 'not-serving', from)
+      if (this.#early.length < MOST_EARLY) this.#early.push(datagram)
+      else this.books.drop('not-serving', ...datagram)
       return
     }
-    const index = this.#routes.workerOf(this.#routes.slotFor(bound.index, bytes, remote))
-    if (this.#workers.isAway(index)) return countDiscard(this.#books, 'not-serving', from)
-    if (!this.#workers.thread(index)?.outbox.add(bound.index, remote, bytes))
-      countDiscard(this.#books, 'overloaded', from)
+    if (this.#check.admits(...datagram)) this.#route(...datagram)
   }
 
-  #refuse(bytes: Uint8Array, reason: 'not-allowed' | 'oversized', from: Origin): void {
-    this.counters.receivedDatagrams += 1
-    this.counters.receivedOctets += bytes.length
-    countDiscard(this.#books, reason, from)
+  #route(...datagram: Datagram): void {
+    const [bound, bytes, remote] = datagram
+    const index = this.#routes.workerOf(this.#routes.slotFor(bound.index, bytes, remote))
+    if (this.#workers.isAway(index)) return this.books.drop('not-serving', ...datagram)
+    if (!this.#workers.thread(index)?.outbox.add(bound.index, remote, bytes))
+      this.books.drop('overloaded', ...datagram)
   }
 
   /** Takes what a worker sends: where its sensors are, and then datagrams for them. */
   send(index: number, message: Extract<FromWorker, { type: 'datagrams' }>): void {
     for (const key of message.unbound) {
       if (this.#routes.ownerOf(key) === index) this.#use.remove(key)
-      this.#routes.unbind(key, index)
+      this.#routes.unbind(key, index, (slot) => this.#states.stateOf(slot) !== 'served')
     }
     for (const binding of message.bound) this.#bind(index, binding)
     unpackBatch(message.batch, (listener, remote, bytes) => {
@@ -225,7 +204,8 @@ export class Front {
   /** A sensor is at an address now: whoever was there before is not any more [SN-CONN-12]. */
   #bind(index: number, binding: Binding): void {
     const before = this.#routes.ownerOf(binding.key)
-    if (before !== undefined && before !== index && this.#workers.isPreparing(index)) {
+    const isRestored = this.#workers.isPreparing(index) || this.#states.stateOf(binding.slot) === 'loading'
+    if (before !== undefined && before !== index && isRestored) {
       // the restored sensor was there before the restart; meanwhile another sensor has the address
       this.#workers.thread(index)?.displaced({ ...binding, clientId: 'another sensor' })
       return

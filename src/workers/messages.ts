@@ -9,6 +9,7 @@ import type { Counters } from '../gateway/counters.ts'
 import type { Naming } from '../gateway/rules/naming.ts'
 import type { ReloadReport } from '../gateway/rules/reload.ts'
 import type { PeerKey } from '../session/peers.ts'
+import type { Leaving } from '../sessions/ownership/let-go.ts'
 import type { Incarnation } from '../store/part.ts'
 import type { LineRoom } from './lines/channel.ts'
 
@@ -42,11 +43,17 @@ type Told<Name extends keyof GatewayView> = ReturnType<Required<Immediate<Gatewa
 
 /** What a worker can be asked to do. */
 export interface WorkerCalls {
-  /** the two halves of a start; `taken`: as whom the store was taken, if that is on a database server */
-  prepare(taken: Incarnation | undefined): Promise<void>
+  /**
+   * the two halves of a start; `slots`: those to begin with; `taken`: as whom the store was taken, if that is on a database
+   * server
+   */
+  prepare(slots: readonly number[], taken: Incarnation | undefined): Promise<void>
   /** what comes after the first half, or before it where that has to be quick */
   rehearse(): Promise<void>
   serve(): void
+  /** takes up slots of its part, and lets go of them: `Gateway.adopt` and `release` */
+  adopt(slots: readonly number[]): Promise<void>
+  release(slots: readonly number[], how: Leaving): Promise<void>
   /** ends everything, and resolves to what was counted when the last datagram is on its way */
   stop(): Promise<Counters>
   reload(config: Config): ReloadReport

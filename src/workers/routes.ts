@@ -5,8 +5,8 @@
 import { peekMsgType, unwrapMessage } from '../codec/envelope.ts'
 import type { PeerKey } from '../session/peers.ts'
 import { peerKey } from '../session/peers.ts'
+import { clientIdIn, isAboutGateways } from '../sessions/ownership/addressee.ts'
 import { allSlots, slotOfName, workerOfSlot } from '../sessions/slots.ts'
-import { clientIdIn, isAboutGateways } from '../sessions/tenure/addressee.ts'
 import type { Remote } from '../transport/transport.ts'
 
 /** Whoever serves this slot speaks for the whole gateway, and gets what is not about one sensor [6.1]. */
@@ -79,8 +79,11 @@ export class Routes {
     return before === this.workerOf(slot) ? undefined : before
   }
 
-  /** No sensor of this worker is at this address any more. */
-  unbind(key: PeerKey, worker: number): void {
-    if (this.ownerOf(key) === worker) this.#byPeer.delete(key)
+  /** No sensor of this worker is at this address any more. `goesOn`: it is, but somebody else is to serve its slot. */
+  unbind(key: PeerKey, worker: number, goesOn: (slot: number) => boolean = () => false): void {
+    const slot = this.#byPeer.get(key)
+    if (slot === undefined || this.workerOf(slot) !== worker) return
+    this.#byPeer.delete(key)
+    if (goesOn(slot)) this.#expect(key, slot)
   }
 }

@@ -2,9 +2,9 @@
 
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { Outbox, Tally } from './between/outbox.ts'
 import type { LineRoom } from './lines/channel.ts'
 import type { FromWorker, ToWorker, WorkerCalls, WorkerTask } from './messages.ts'
-import { Outbox, Tally } from './outbox.ts'
 
 /** What a thread reports. */
 export interface ThreadEvents {
@@ -28,7 +28,7 @@ export interface FleetObserver extends Pick<ThreadEvents, 'change' | 'happenings
 }
 
 /** Calls that may take as long as a large store does; all others are answered within some seconds, or fail. */
-const PATIENT: ReadonlySet<keyof WorkerCalls> = new Set(['prepare', 'rehearse', 'serve'])
+const PATIENT: ReadonlySet<keyof WorkerCalls> = new Set(['prepare', 'rehearse', 'serve', 'adopt', 'release'])
 const PATIENCE = 10_000
 
 interface Pending {

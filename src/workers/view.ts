@@ -85,7 +85,7 @@ export async function openFleetView(
     },
   }
   await Promise.all(fleet.threads.map(openViewOf))
-  fleet.front.onRefused = (refusal) => noteRefusal(own, refusal)
+  fleet.front.books.onRefused = (refusal) => noteRefusal(own, refusal)
   const tellHappenings = (wanted: boolean) => {
     for (const thread of fleet.threads) thread.call('tellHappenings', wanted).catch(() => {})
   }
@@ -116,7 +116,7 @@ export async function openFleetView(
       return sensor && withOpenSession(sensor, fleet.front.secureLinks)
     },
     async refusals() {
-      return mergeRefusals([fleet.front.refused(), ...(await all((thread) => thread.call('refusals')))])
+      return mergeRefusals([fleet.front.books.refused(), ...(await all((thread) => thread.call('refusals')))])
     },
     async happenings(query) {
       const { offset, limit } = query
@@ -151,7 +151,10 @@ export async function openFleetView(
       return thread.call('label', clientId, label)
     },
     async drops(reason) {
-      return mergeDrops([fleet.front.drops(reason), ...(await all((thread) => thread.call('drops', reason)))])
+      return mergeDrops([
+        fleet.front.books.drops(reason),
+        ...(await all((thread) => thread.call('drops', reason))),
+      ])
     },
     predefined: () => {
       const global = config.predefined.filter(({ match }) => matchesEverything(match))

@@ -10,18 +10,18 @@ import type { Tenure } from '../gateway/tenure.ts'
 import { createLog } from '../log.ts'
 import { createHappenings } from '../monitor/happenings.ts'
 import { createView, type OwnView } from '../monitor/view.ts'
-import { workerOfSlot } from '../sessions/slots.ts'
+import { allSlots, workerOfSlot } from '../sessions/slots.ts'
 import { createSessions } from '../sessions/table.ts'
 import type { Incarnation, StorePart } from '../store/part.ts'
 import { Deposed } from '../store/store.ts'
 import { MESSAGES } from '../transport/line/options.ts'
 import { isLineUrl } from '../transport/line/url.ts'
 import type { OnDatagram, Remote, Transport } from '../transport/transport.ts'
-import { unpackBatch } from './batch.ts'
+import { unpackBatch } from './between/batch.ts'
+import { Outbox, Tally } from './between/outbox.ts'
 import { channelsOf, idleRoom } from './lines/channel.ts'
 import { WorkerRoom } from './lines/worker-room.ts'
 import type { FromWorker, ToWorker, WorkerCalls, WorkerTask } from './messages.ts'
-import { Outbox, Tally } from './outbox.ts'
 import { PeerTable } from './peer-table.ts'
 
 if (parentPort === null) throw new Error('this file is the entry of a worker thread')
@@ -114,6 +114,8 @@ const gateway = new Gateway(config, {
     speaks: index === 0,
     sessions: { ...createSessions(), byPeer },
     stored,
+    slots: allSlots.filter((slot) => workerOfSlot(slot, task.count) === index),
+    slotOf,
     listen,
   },
 })
@@ -128,9 +130,9 @@ function openedView(): OwnView {
 }
 
 const calls: WorkerCalls = {
-  async prepare(taken) {
+  async prepare(slots, taken) {
     stored.taken = taken
-    await gateway.prepare().catch((error: unknown) => {
+    await gateway.prepare(slots).catch((error: unknown) => {
       if (error instanceof Deposed) tellDeposed(error)
       throw error
     })
@@ -140,6 +142,14 @@ const calls: WorkerCalls = {
     await rehearse(config, log)
   },
   serve: () => gateway.serve(),
+  async adopt(slots) {
+    await gateway.adopt(slots)
+    outbox.flush() // as above
+  },
+  async release(slots, how) {
+    await gateway.release(slots, how)
+    outbox.flush() // the front must have what was said to sensors, and that they are not here any more
+  },
   async stop() {
     await gateway.stop()
     view?.close()

@@ -2,9 +2,13 @@
 
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { checkConfig, checkConnections } from '../../src/cli/check.ts'
+import { openPostgresStore } from '../../src/store/postgres/postgres.ts'
 import { fileWith } from '../config/files.ts'
+import { durable } from '../store/contract.ts'
+import { engineOf } from '../store/postgres/place.ts'
 import { freePort, haveMosquitto, type MosquittoOptions, startMosquitto } from '../support/broker.ts'
 import { makeAuthority } from '../support/certificates.ts'
+import { hasPostgres, POSTGRES_START, startPostgres } from '../support/postgres.ts'
 
 const check = (content: object, json = false) =>
   checkConnections({ config: fileWith(content), connect: true, json }, {})
@@ -107,4 +111,32 @@ describe('check', () => {
     )
     expect(err).not.toContain('BEGIN')
   })
+})
+
+describe.skipIf(!hasPostgres)('check --connect, with sessions in PostgreSQL', () => {
+  it(
+    'tries the database, says what it lacks, and leaves a gateway that runs there alone',
+    async () => {
+      const engine = await startPostgres()
+      const at = (url: string) => check({ broker: 'embedded', store: { type: 'postgres', url } })
+      const { password } = new URL(engine.url)
+      const first = await at(engine.url)
+      expect(first.status).toBe(0)
+      expect(first.out).toMatch(
+        /ok {5}login store\.url: 127\.0\.0\.1:\d+ takes writes, no sessions there yet; it has no synchronous standby/,
+      )
+      const wrong = await at(engine.url.replace(password, 'sesame'))
+      expect(wrong.status).toBe(3)
+      expect(wrong.out).toMatch(/FAILED login store\.url: .*does not accept user and password/)
+      expect(first.out + first.err + wrong.out + wrong.err).not.toMatch(new RegExp(`sesame|${password}`))
+      const store = await openPostgresStore({ engine: engineOf(engine.url) })
+      onTestFinished(() => store.close())
+      expect((await at(engine.url)).out).toContain('sessions of a gateway are there')
+      store.keepAside('still', () => ({ mine: true }))
+      expect(await durable(store)).toBeUndefined()
+      await engine.primary.kill()
+      expect((await at(engine.url)).out).toMatch(/FAILED login store\.url: .*connection refused/)
+    },
+    POSTGRES_START,
+  )
 })

@@ -62,6 +62,8 @@ describe('the metrics', () => {
       mqttsn_store_failures_total: 3,
       mqttsn_store_bytes: 65_536,
       mqttsn_store_held: 6,
+      'mqttsn_engine_up{host="db1:5432"}': 1,
+      'mqttsn_engine_replicated{host="db1:5432"}': 0,
       mqttsn_broker_up: 1,
       'mqttsn_upstream_connections{state="connected"}': 1,
       'mqttsn_upstream_connections{state="connecting"}': 2,
@@ -189,6 +191,7 @@ describe('the metrics', () => {
       'result',
       'certificate',
       'connection',
+      'host',
     ]
     const ofProcess = ['major', 'minor', 'patch', 'space', 'kind']
     expect([...labels].filter((label = '') => ![...known, ...ofProcess].includes(label))).toEqual([])

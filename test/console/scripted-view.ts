@@ -356,13 +356,14 @@ const BROKER: BrokerInfo = {
 }
 
 const STORE: StoreInfo = {
-  type: 'lmdb',
+  type: 'postgres',
   error: undefined,
   groups: 40,
   seconds: 0.5,
   failures: 3,
   octets: 65_536,
   held: 6,
+  engine: { host: 'db1:5432', up: true, replicated: false, warnings: ['it has no synchronous standby'] },
 }
 
 /** What a test may change, look at, and let happen. */

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { loadConfig } from '../../src/config/load.ts'
+import { directoryWith } from '../config/files.ts'
 import { haveCommands, say } from '../support/debian.ts'
 import { haveRegistry } from '../support/package.ts'
 
@@ -15,6 +16,9 @@ const UNIT = 'deploy/mqtt-sn-gateway.service'
 const image = readFileSync('Dockerfile', 'utf8')
 const STORE = '/var/lib/mqttsn'
 const CONFIG = '/etc/mqttsn/gateway.config.json'
+
+/** Compose files in which the gateway's state is in a folder. */
+const withFolder = ['compose.yaml', 'compose.zephyr.yaml']
 
 /** The configuration that a file and variables make; throws if the gateway would not start with them. */
 const configOf = (file: string, env: Record<string, string>) =>
@@ -76,7 +80,7 @@ const haveSchemas =
 const validate = (kind: string, ...files: string[]) =>
   say('python3', 'lab/install/validate.py', schemas, kind, ...files)
 
-describe.each(['compose.yaml', 'compose.zephyr.yaml'])('deploy/%s', (name) => {
+describe.each([...withFolder, 'compose.postgres.yaml'])('deploy/%s', (name) => {
   const file = join('deploy', name)
   const compose = parse(readFileSync(file, 'utf8')) as Compose
   const gateway = Object.values(compose.services).find(({ build }) => build !== undefined) ?? {}
@@ -103,19 +107,47 @@ describe.each(['compose.yaml', 'compose.zephyr.yaml'])('deploy/%s', (name) => {
     expect(existsSync(join('deploy', gateway.build ?? 'nowhere', 'Dockerfile'))).toBe(true)
   })
 
-  it('gives the gateway a configuration that it accepts, and its state a volume', () => {
+  it('gives the gateway a configuration that it accepts, and its state a volume or a database', () => {
     const own = (gateway.volumes ?? []).map((mount) => mount.split(':'))
     const [source = ''] = own.find(([, target]) => target === CONFIG) ?? []
+    const secrets = directoryWith(
+      Object.fromEntries((gateway.secrets ?? []).map((secret) => [secret, TOKEN])),
+    )
     const entries = Object.entries(gateway.environment ?? {})
-    const env = Object.fromEntries(entries.map(([key, value]) => [key, value.replace(/^\$\{.*\}$/, TOKEN)]))
+    const env = Object.fromEntries(
+      entries.map(([key, value]) => [
+        key,
+        value
+          .replace(/^\$\{.*\}$/, TOKEN)
+          .replaceAll('$$', '$')
+          .replace('/run/secrets', secrets),
+      ]),
+    )
     const config = configOf(join('deploy', source), env)
     expect(new URL(String(config.broker.url)).hostname in compose.services).toBe(true)
-    expect(own.map(([, target]) => target)).toContain(STORE)
+    expect(own.map(([, target]) => target).includes(STORE)).toBe(withFolder.includes(name))
+    expect(config.store.type).toBe(withFolder.includes(name) ? 'lmdb' : 'postgres')
     const ports = [...config.listeners.map(({ url }) => portOf(url)), portOf(config.console.url)]
     for (const port of gateway.ports ?? [])
       expect(ports).toContain(Number(/:(\d+)(?:\/\w+)?$/.exec(port)?.[1]))
     expect(image).toContain(`VOLUME ${STORE}`)
     expect(image).toContain(CONFIG)
+  })
+})
+
+describe('the database beside the gateway in deploy/compose.postgres.yaml', () => {
+  const { services } = parse(readFileSync('deploy/compose.postgres.yaml', 'utf8')) as Compose
+  const { environment = {}, secrets = [] } = services['postgres'] ?? {}
+
+  it('has the user, the password and the name that the gateway asks for, and no password in the file', () => {
+    const [secret = ''] = secrets
+    expect(services['gateway']?.secrets).toEqual(secrets)
+    expect(environment['POSTGRES_PASSWORD_FILE']).toBe(`/run/secrets/${secret}`)
+    const password = `$\${file:/run/secrets/${secret}}`
+    const { POSTGRES_USER: user, POSTGRES_DB: database } = environment
+    expect(services['gateway']?.environment?.['MQTTSN_STORE__URL']).toBe(
+      `postgres://${user}:${password}@postgres:5432/${database}`,
+    )
   })
 })
 

@@ -26,6 +26,7 @@ it.skipIf(!haveMosquitto)(
       dtls: 0,
       lines: 0,
       shared: 0,
+      nodes: 1,
       keep: false,
       entry: ['--import', 'tsx', 'src/cli.ts'],
       say: (line) => told.push(line),
@@ -50,6 +51,7 @@ it.skipIf(!haveMosquitto || !hasSocat)(
     const outcome = await runChaos({
       ...{ rounds: 3, seed: 5, protocol: '5', store: 'lmdb', poison: 0, dtls: 0.2, lines: 0.6, keep: false },
       shared: 0,
+      nodes: 1,
       entry: ['--import', 'tsx', 'src/cli.ts'],
       say: (line) => told.push(line),
       signal: never.signal,

@@ -38,6 +38,19 @@ describe('while the store cannot write', () => {
     expect(short(sensor.send({ type: 'disconnect', duration: null }))).toEqual(['disconnect'])
   })
 
+  for (const duration of [null, 600])
+    it(`at a server that others may have, a sensor is told that it ${duration === null ? 'left' : 'sleeps'} when that is durable, also if it asks again [SN-SLP-5]`, () => {
+      const [world, sensor] = failing()
+      world.store.isShared = true
+      expect(sensor.send({ type: 'disconnect', duration })).toEqual([])
+      world.advance(5000)
+      expect(sensor.send({ type: 'disconnect', duration })).toEqual([])
+      expect(sensor.send(pingreq).filter(({ type }) => type === 'disconnect')).toEqual([])
+      world.store.mend()
+      world.advance(100)
+      expect(short(sensor.take()).filter((type) => type === 'disconnect')).toEqual(['disconnect'])
+    })
+
   it('what needs a write is told to try later, at once, and counted [SN-ROB-1]', () => {
     const [world, sensor] = failing()
     const subscribe: Packet = {

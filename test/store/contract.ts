@@ -403,6 +403,45 @@ export function storeContract(name: string, newPlace: () => Place): void {
         expect(Object.fromEntries(counts)).toEqual({ a1: 0, a2: 0, b1: 1, c1: 1 })
       })
 
+      it('gives publishes that are under way for a moment to whoever loads their slot, and goes on with the others', async () => {
+        const store = await filled()
+        await loaded(store)
+        const brief = { qos: 2, stored: false, sensor: 'told' } as const
+        const uplinks = new Map(
+          ['a1', 'a2', 'c1'].map((clientId) => [clientId, uplinkOf(1, { ...brief, broker: 'sent' })]),
+        )
+        for (const [clientId, uplink] of uplinks) store.keepUplink(clientId, uplink)
+        await durable(store)
+        for (const [clientId, uplink] of uplinks) {
+          uplink.broker = 'received'
+          store.keepUplink(clientId, uplink)
+        }
+        await durable(store)
+        store.keepUplink('a2', uplinkOf(2, { ...brief, broker: 'sent' }))
+        await store.release(new Set([0]))
+        const underWay = (sessions: readonly StoredSession[]) =>
+          sessions.flatMap(({ record, uplinks: all }) =>
+            all.map((one) => `${record.lasting.clientId} ${one.token} ${'broker' in one ? one.broker : ''}`),
+          )
+        const again = await loaded(store, new Set([0]))
+        expect(underWay(again).sort()).toEqual(['a1 1 received', 'a2 1 received', 'a2 2 waiting'])
+        store.dropUplink('a1', 1)
+        store.dropUplink('a2', 2)
+        store.keepUplink('c1', uplinkOf(2, { ...brief, broker: 'sent' }))
+        await durable(store)
+        await store.close()
+        const after = await open(slotOf)
+        expect(underWay(await loaded(after)).sort()).toEqual([
+          'a2 1 received',
+          'c1 1 received',
+          'c1 2 waiting',
+        ])
+        after.dropUplink('a2', 1)
+        after.dropUplink('c1', 1)
+        await after.close()
+        expect(underWay(await loaded(await open(slotOf)))).toEqual(['c1 2 waiting'])
+      })
+
       it('gives many sessions piece by piece', async () => {
         const store = await open(slotOf)
         for (let i = 0; i < 1000; i++) store.save(richSession(`a${i}`))

@@ -284,12 +284,12 @@ describe('a folder that does not work', () => {
   it('says that a newer version wrote it', async () => {
     await filled(folder)
     const lmdb = openLmdb({ path: folder, noSubdir: false })
-    await lmdb.put('about', { format: 3, program: 'mqtt-sn-gateway' })
+    await lmdb.put('about', { format: 4, program: 'mqtt-sn-gateway' })
     await lmdb.close()
     const before = readFileSync(join(folder, 'data.mdb'))
     expect(await refusal()).toBe(
-      `${join(folder, 'data.mdb')} was written by a newer version of this gateway (format 3, this version ` +
-        'reads 2): install that version again, or move the folder away to start without its sessions',
+      `${join(folder, 'data.mdb')} was written by a newer version of this gateway (format 4, this version ` +
+        'reads 3): install that version again, or move the folder away to start without its sessions',
     )
     expect(readFileSync(join(folder, 'data.mdb')).equals(before)).toBe(true)
   })

@@ -29,8 +29,8 @@ interface BrokerSession {
   queue: BrokerMessage[]
   /** what was sent and not acknowledged, by packet identifier; `released`: at QoS 2, PUBREC has come */
   inflight: Map<number, { message: BrokerMessage; released: boolean }>
-  /** packet identifiers of QoS 2 publishes that it has and that were not released */
-  unreleased: Set<number>
+  /** QoS 2 publishes that it has and that were not released, by packet identifier; undefined: it has handed them on already */
+  unreleased: Map<number, BrokerMessage | undefined>
 }
 
 interface Connection {
@@ -58,6 +58,8 @@ export class VirtualBroker {
   subscribeOutcome: Outcome = 0
   publishOutcome: Outcome = 0
   latency = 1
+  /** hands on a QoS 2 publish when it is released, as Mosquitto does, and not when it comes */
+  deliversAtRelease = false
   /** topics and filters at which it closes the connection instead of answering */
   hangsUpAt: (topicOrFilter: string) => boolean = () => false
   /** 'unexplained': others are served on */
@@ -140,7 +142,7 @@ export class VirtualBroker {
   sessionOf(clientId: string): BrokerSession {
     let stored = this.stored.get(clientId)
     if (stored === undefined) {
-      stored = { subscriptions: new Map(), queue: [], inflight: new Map(), unreleased: new Set() }
+      stored = { subscriptions: new Map(), queue: [], inflight: new Map(), unreleased: new Map() }
       this.stored.set(clientId, stored)
     }
     return stored
@@ -156,17 +158,22 @@ export class VirtualBroker {
     const outcome = this.publishOutcome
     const { unreleased } = this.sessionOf(session.clientId)
     const isKnown = qos === 2 && unreleased.has(packetIdOf(token))
-    if (outcome === 0 && !isKnown) this.route({ topic, payload, qos, retain }, session.clientId)
+    const message = { topic, payload, qos, retain }
+    const later = qos === 2 && this.deliversAtRelease
+    if (outcome === 0 && !isKnown && !later) this.route(message, session.clientId)
     if (qos === 1 || (qos === 2 && outcome !== 0)) this.#reply(session, { type: 'published', token, outcome })
     else if (qos === 2) {
-      unreleased.add(packetIdOf(token))
+      if (!isKnown) unreleased.set(packetIdOf(token), later ? message : undefined)
       this.#reply(session, { type: 'received', token })
     }
   }
 
   #release({ session, token }: Effect & { type: 'release' }): void {
     this.#reply(session, () => {
-      this.sessionOf(session.clientId).unreleased.delete(packetIdOf(token))
+      const { unreleased } = this.sessionOf(session.clientId)
+      const message = unreleased.get(packetIdOf(token))
+      unreleased.delete(packetIdOf(token))
+      if (message !== undefined) this.route(message, session.clientId)
       this.#world.happen(session, { type: 'published', token, outcome: 0 })
     })
   }
@@ -332,8 +339,17 @@ export class VirtualBroker {
 
   /** All connections break: the broker publishes the wills. */
   crash(): void {
+    this.#goAway(true)
+  }
+
+  /** It is killed, and has no time to publish wills; its sessions are on its disk. */
+  kill(): void {
+    this.#goAway(false)
+  }
+
+  #goAway(publishesWills: boolean): void {
     this.reachable = false
-    for (const session of this.#breakAll(true)) {
+    for (const session of this.#breakAll(publishesWills)) {
       this.#world.happen(session, { type: 'closed', why: 'lost', detail: 'connection lost' })
     }
   }

@@ -36,12 +36,16 @@ export const isWrite = (effect: Effect): effect is Write => writes.has(effect.ty
 const copy = <T>(value: T): T => structuredClone(value)
 
 /** Tells a commit gate what is durable, as a store does. */
-export class VirtualStore implements Pick<Store, 'written' | 'durable' | 'onDurable' | 'isFailing'> {
+export class VirtualStore
+  implements Pick<Store, 'written' | 'durable' | 'onDurable' | 'isFailing' | 'isShared'>
+{
   /** milliseconds until a group of writes is begun, and again until it is durable; 0: all is durable at once */
   lag = 0
   /** it has to fetch what it is asked for, and has it when it is asked again */
   fetches = false
   readonly #fetched = new Set<string>()
+  /** it is a server, which others may have */
+  isShared = false
   /** it cannot write: nothing more becomes durable until it can */
   isFailing = false
   readonly disk = new Map<string, Kept>()

@@ -3,8 +3,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Remote } from '../../src/transport/transport.ts'
-import { Batch, unpackBatch } from '../../src/workers/batch.ts'
-import { Outbox, Tally } from '../../src/workers/outbox.ts'
+import { Batch, unpackBatch } from '../../src/workers/between/batch.ts'
+import { Outbox, Tally } from '../../src/workers/between/outbox.ts'
 
 interface Packed {
   listener: number

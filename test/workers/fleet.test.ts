@@ -9,6 +9,7 @@ import { directoryWith } from '../config/files.ts'
 import { haveMosquitto, startMosquitto } from '../support/broker.ts'
 import { aWhile, freshName, Office, seen, TestSensor, until } from '../support/gateway.ts'
 import { devicesOf } from '../support/home-assistant.ts'
+import { hasPostgres, POSTGRES_START, startPostgres } from '../support/postgres.ts'
 import { startCompiled } from '../support/process.ts'
 import { UdpPeer } from '../support/sensor.ts'
 import { workerOfName } from '../support/workers.ts'
@@ -374,6 +375,56 @@ describe('the store of several workers', () => {
         (await office.inbox.take(rounds.length)).map(seen).map(({ topic, text }) => `${topic} ${text}`),
       ).toEqual(rounds)
     },
+  )
+
+  it.skipIf(!haveMosquitto || !hasPostgres)(
+    'may be in PostgreSQL, where all of them write side by side, and find everything again [SN-SESS-10 in part]',
+    async () => {
+      const [mosquitto, engine] = [await startMosquitto(), await startPostgres()]
+      onTestFinished(() => mosquitto.close())
+      const office = await officeAt(mosquitto.url, 'kept/#')
+      const url = `udp://127.0.0.1:${10_000 + Math.floor(Math.random() * 20_000)}`
+      const names = everyWorker.map(nameOf)
+      const sensors: TestSensor[] = []
+      for (const [round, workers] of [WORKERS, 2, 1, WORKERS].entries()) {
+        const gateway = await fleet({
+          workers,
+          listeners: [{ name: 'air', url }],
+          broker: mosquitto.url,
+          store: { type: 'postgres', url: engine.url },
+        })
+        if (round === 0)
+          for (const name of names)
+            sensors.push(await connected(url, name, { cleanSession: false, keepAlive: 600 }))
+        for (const sensor of sensors) await sensor.publish(`kept/${sensor.clientId}`, `${round}`, { qos: 2 })
+        expect((await gateway.ask('/api/gateway')).sensors.active).toBe(WORKERS)
+        expect(await gateway.ask('/api/store')).toMatchObject({ type: 'postgres', engine: { up: true } })
+        gateway.child.kill(round % 2 === 0 ? 'SIGKILL' : 'SIGTERM')
+        await gateway.exited
+      }
+      const got = (await office.inbox.take(4 * WORKERS))
+        .map(seen)
+        .map(({ topic, text }) => `${topic} ${text}`)
+      expect(got).toEqual([0, 1, 2, 3].flatMap((round) => names.map((name) => `kept/${name} ${round}`)))
+    },
+    POSTGRES_START,
+  )
+
+  it.skipIf(!hasPostgres)(
+    'in PostgreSQL is left to another gateway as a whole: the process ends with 3',
+    async () => {
+      const engine = await startPostgres()
+      const store = { type: 'postgres', url: engine.url }
+      const first = await fleet({ store })
+      const sensor = await connected(first.url, freshName())
+      const second = await fleet({ store })
+      await sensor.register('too/late').catch(() => {})
+      expect(await first.exited).toBe(3)
+      const said = first.lines().filter(({ msg }) => msg.includes('another gateway has taken over'))
+      expect(said.map(({ level }) => level)).toContain('fatal')
+      expect(second.child.exitCode).toBeNull()
+    },
+    POSTGRES_START,
   )
 
   it.skipIf(!haveMosquitto)(

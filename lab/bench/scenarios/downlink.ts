@@ -6,7 +6,7 @@ import { connectSubscribers, loopDownlink, Publisher } from '../downlink.ts'
 import type { Figures, Row } from '../figures.ts'
 import type { Scenario } from '../scenarios.ts'
 import { type LightSensor, PUBLISH_HEADER, T_RETRY } from '../sensors.ts'
-import type { Stage } from '../stage.ts'
+import type { Stage, StoreKind } from '../stage.ts'
 import { type Context, checkFaults, measureLoad, Watch } from '../window.ts'
 
 /** Messages under way to all sensors together. */
@@ -29,13 +29,15 @@ export const downlinkScenarios: readonly Scenario[] = [
   },
   {
     name: 'downlink-qos1',
-    about: 'the same at QoS 1, with waiting messages in memory and in the durable store',
+    about:
+      'the same at QoS 1, with waiting messages in memory, in the durable store, and in PostgreSQL (--store postgres)',
     sensors: [50, 500],
     smallest: 5,
-    run: async (context, sensors) => [
-      ...(await deliver(context, sensors, 1, 'memory')),
-      ...(await deliver(context, sensors, 1, 'lmdb')),
-    ],
+    run: async (context, sensors) => {
+      const rows: Row[] = []
+      for (const store of context.stores) rows.push(...(await deliver(context, sensors, 1, store)))
+      return rows
+    },
   },
   {
     name: 'sleepers',
@@ -54,12 +56,7 @@ export const downlinkScenarios: readonly Scenario[] = [
   },
 ]
 
-async function deliver(
-  context: Context,
-  count: number,
-  qos: 0 | 1,
-  variant: '' | 'memory' | 'lmdb',
-): Promise<Row[]> {
+async function deliver(context: Context, count: number, qos: 0 | 1, variant: '' | StoreKind): Promise<Row[]> {
   const stage = await (variant === '' ? context.open() : context.open({ store: variant }))
   try {
     // Only what belongs to a lasting session is worth to be stored.

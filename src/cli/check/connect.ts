@@ -3,6 +3,7 @@
 import type { Config, SensorRule } from '../../config/schema.ts'
 import { expandTemplate } from '../../config/sections/template.ts'
 import { upstreamOptions } from '../../gateway/open-broker.ts'
+import { engineOf } from '../../gateway/open-store.ts'
 import { silentLog } from '../../log.ts'
 import { tryLogin } from '../../upstream/probe/login.ts'
 import { probe, type Step } from '../../upstream/probe/steps.ts'
@@ -45,6 +46,15 @@ async function tryUrl(config: Config, url: string, about: string): Promise<Tried
     tried.push({ about: `sensors[${i}]`, ...(await tryLogin(options, sampleOf(rule, config))) })
   }
   return tried
+}
+
+/** Tries whether sessions can be kept in the database, for a gateway that keeps them in one. A running gateway is left alone. */
+export async function tryStore({ store }: Config): Promise<Tried[]> {
+  if (store.type !== 'postgres') return []
+  const { tryEngine } = await import('../../store/postgres/try-engine.ts')
+  return [
+    { about: 'store.url', step: 'login', ...(await tryEngine(engineOf(store), store.replicated ?? false)) },
+  ]
 }
 
 /** One line for each, as people read it. */

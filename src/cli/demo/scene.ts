@@ -29,6 +29,8 @@ export interface Scene {
   readonly gatewayUrl: string
   /** what radio there is, in words */
   readonly radio: string | undefined
+  /** where the sessions are kept, if they outlive the demo */
+  readonly store: string | undefined
   readonly brokerUrl: string
   readonly consoleUrl: string
   /** commands to join in by, as they are to be typed */
@@ -61,13 +63,15 @@ export async function playScene(options: {
   console: string | undefined
   /** sensors on a simulated radio network as well */
   radio: boolean
+  /** url of a PostgreSQL database; undefined: sessions are kept in memory */
+  store: string | undefined
   board: Board
   signal: AbortSignal
 }): Promise<Scene> {
-  const { port, console: wanted, board, signal } = options
+  const { port, console: wanted, store, board, signal } = options
   const radio = options.radio ? await startRadio() : undefined
   try {
-    return await playWith(radio, { port, wanted, board, signal })
+    return await playWith(radio, { port, wanted, store, board, signal })
   } catch (error) {
     await radio?.close()
     throw error
@@ -76,9 +80,15 @@ export async function playScene(options: {
 
 async function playWith(
   radio: DemoRadio | undefined,
-  options: { port: number; wanted: string | undefined; board: Board; signal: AbortSignal },
+  options: {
+    port: number
+    wanted: string | undefined
+    store: string | undefined
+    board: Board
+    signal: AbortSignal
+  },
 ): Promise<Scene> {
-  const { port, wanted, board, signal } = options
+  const { port, wanted, store, board, signal } = options
   const { config } = loadConfig({
     env: {},
     overrides: {
@@ -88,7 +98,7 @@ async function playWith(
       ],
       broker: 'embedded',
       predefined: { 1: 'home/button' },
-      store: { type: 'memory' },
+      store: store === undefined ? { type: 'memory' } : { type: 'postgres', url: store },
       log: { level: 'silent' },
     },
   })
@@ -131,6 +141,7 @@ async function playWith(
     gateway,
     gatewayUrl,
     radio: radio?.about,
+    store: store === undefined ? undefined : config.store.url,
     brokerUrl: broker.url,
     consoleUrl: console.url,
     joinIn: [

@@ -58,6 +58,7 @@ function render(board: Board, scene: Scene, width: number, height: number): stri
     `${styleText('bold', 'MQTT-SN gateway demo')}   console: ${styleText('underline', consoleUrl)}`,
     `sensors → ${gatewayUrl} → gateway → ${brokerUrl} → everyone else`,
     `datagrams in ${counters.receivedDatagrams}, out ${counters.sentDatagrams}   published ${counters.published}, delivered ${counters.delivered}`,
+    ...(scene.store === undefined ? [] : [cut(`sessions are kept in ${scene.store}`, width)]),
     ...(link === undefined ? [] : [cut(radioLine(scene.radio ?? '', link), width)]),
     '',
     styleText('dim', columns('sensor', 'state', 'sent', 'got', 'last message')),

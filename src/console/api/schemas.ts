@@ -60,7 +60,7 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
       url: text('where it is bound'),
       receiveBuffer: whole('octets granted by the system'),
       receiveBufferAsked: whole('octets asked for'),
-      kernelDrops: optional(whole('datagrams lost to a full receive buffer, up to a second ago')),
+      kernelDrops: optional(whole('datagrams lost to a full receive buffer, as of a moment ago')),
       sendErrors: whole('datagrams that could not be sent, and other errors of the socket'),
       secure: optional(secureInfo),
       link: optional({

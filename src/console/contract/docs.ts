@@ -7,6 +7,7 @@ export const SUBJECTS = [
   'broker-refuses',
   'broker-slow',
   'store-fails',
+  'database-promises-less',
   'sensor-lost',
   'sensor-asleep',
   'sensor-does-not-answer',

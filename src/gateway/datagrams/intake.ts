@@ -149,7 +149,7 @@ export function createIntake(parts: IntakeParts): Intake {
     readAt ??= now()
     inRow = bound === source ? inRow + 1 : 1
     source = bound
-    if (inRow >= FULL_BATCH) isMore = true
+    if (inRow >= (bound.transport.atOnce ?? FULL_BATCH)) isMore = true
     const type = peekMsgType(bytes)
     if (type === MsgType.connect && state === 'open' && isTooOften(bytes, remote.address)) {
       parts.onRefused?.({ reason: 'too-many-connects', peer: { ...remote, listener: bound.listener } })

@@ -10,6 +10,7 @@ import type { Sessions } from '../../sessions/table.ts'
 import { type LinkOptions, openLink } from '../../transport/open.ts'
 import type { SecureLink } from '../../transport/secure-link.ts'
 import type { OnDatagram, Transport } from '../../transport/transport.ts'
+import { findDatagramCalls } from '../../transport/udp/batched.ts'
 import { mayBeAt } from '../dtls/association-use.ts'
 import { Credentials } from '../dtls/credentials.ts'
 import { type KeyLookUp, KeyQuestions } from '../dtls/key-questions.ts'
@@ -60,7 +61,7 @@ export type OnBoundDatagram = (bound: BoundListener, ...datagram: Parameters<OnD
 
 /** Binds a listener, or stands behind one that is bound already (`share`); rejects with a clear error if that fails. */
 export async function openListener(
-  { listeners, limits }: Pick<Config, 'listeners' | 'limits'>,
+  { gateway, listeners, limits }: Pick<Config, 'gateway' | 'listeners' | 'limits'>,
   index: number,
   onDatagram: OnBoundDatagram,
   { log, share, secure, guards }: ListenerParts,
@@ -82,6 +83,7 @@ export async function openListener(
   }
   const link: { -readonly [K in keyof LinkOptions]: LinkOptions[K] } = {
     ...{ url, bothFamilies, receiveBuffer, group, longest, pace, guard: guards?.guardOf(listener) },
+    calls: findDatagramCalls(gateway.udp),
     onLine: (event) => logLine(log, listener.name, event),
     admitsHost: (host) => bound?.admitsHost?.(host) ?? false,
     // it is counted and told as a message from there would be

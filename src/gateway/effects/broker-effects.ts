@@ -5,6 +5,7 @@ import type { Log } from '../../log.ts'
 import type { UpstreamEvent } from '../../session/events.ts'
 import type { Session } from '../../session/session.ts'
 import { SparseMap } from '../../session/sparse.ts'
+import type { Leaving } from '../../sessions/ownership/let-go.ts'
 import type { Sessions } from '../../sessions/table.ts'
 import type { SharingSensor } from '../../upstream/aggregating/contract.ts'
 import type { OnUpstreamEvent, SharedMember, Upstream, UpstreamConnection } from '../../upstream/upstream.ts'
@@ -41,6 +42,8 @@ interface BrokerEffects
   > {
   /** The session is forgotten: so is what it has on a connection that it shares. */
   leaveShared(session: Session): void
+  /** Somebody else goes on with the session: its connection ends here, and nothing of it is heard any more. */
+  letGo(session: Session, how: Leaving): void
 }
 
 /** A session's way to the broker; `sentAt`: when each open QoS 1 and 2 publish was given to it, by token. */
@@ -108,6 +111,13 @@ export function createBrokerEffects(parts: BrokerEffectsParts): BrokerEffects {
       if (session.link.pool === undefined) endings.end(session, expired) // others share what the broker has of it
     },
     leaveShared: (session) => ways.get(session)?.member?.forget(),
+    letGo(session, how) {
+      const way = ways.get(session)
+      ways.delete(session)
+      if (how === 'deposed') way?.connection.cut()
+      else if (way?.member !== undefined) way.member.forget()
+      else way?.connection.close(false, false)
+    },
     attach: ({ session }) => void wayOf(session),
     connect({ session, clean, mend, will }) {
       endings.cancel(session.clientId) // the sensor is back

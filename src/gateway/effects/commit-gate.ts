@@ -9,9 +9,7 @@ import type { Store } from '../../store/store.ts'
 
 /** What a commit gate works with. */
 export interface CommitGateParts {
-  readonly store: Pick<Store, 'written' | 'durable' | 'onDurable' | 'isFailing'>
-  /** no other process can take sessions over; true unless told */
-  readonly alone?: boolean | undefined
+  readonly store: Pick<Store, 'written' | 'durable' | 'onDurable' | 'isFailing' | 'isShared'>
   /** performs an effect that was held; never throws */
   release(effect: Effect, session: Session): void
   /** a write failed: what waits for it is held until a later one succeeds */
@@ -30,6 +28,8 @@ export interface CommitGate {
    * anything any more. What it brings, the broker brings again.
    */
   isClosing(session: Session): boolean
+  /** Forgets all that is held of a sensor: somebody else goes on with it, from what is durable. */
+  forgetSession(clientId: string): void
   /** Sessions of which too many effects were held: all of those were thrown away. Each session is named once. */
   takeOverfull(): readonly Session[]
   /** effects that are held */
@@ -111,6 +111,20 @@ export function createCommitGate({ store, alone = true, release, onFailure }: Co
     else closing.delete(session)
   }
 
+  /**
+   * Whether the end of a connection is told to somebody whose session is gone already, and who is about to be told: it asks again
+   * since it has not heard, and after a crash that session would be there once more.
+   */
+  function isToCome(effect: Effect): boolean {
+    if (store.isFailing && !store.isShared) return false
+    if (effect.type !== 'send' || effect.packet.type !== 'disconnect') return false
+    const { key } = effect.peer
+    for (const { sensor } of waiting.values())
+      for (const { effect: waits } of sensor)
+        if (waits.type === 'send' && waits.packet.type === 'disconnect' && waits.peer.key === key) return true
+    return false
+  }
+
   function throwAway(one: Waiting): void {
     held -= one.sensor.length + one.broker.length
     for (const { effect, session } of one.broker) if (effect.type === 'close') noteClose(session, -1)
@@ -125,13 +139,13 @@ export function createCommitGate({ store, alone = true, release, onFailure }: Co
       const { lane } = rule
       if (lane === undefined) return false
       const session = 'session' in effect ? effect.session : undefined
-      if (session === undefined) return false
+      if (session === undefined) return isToCome(effect)
       const one = waiting.get(session.clientId)
       if (one === undefined) return false
       const after = one.mark > store.durable && rule.tells?.(effect) ? one.mark : 0
       if (after === 0 && one[lane].length === 0) return false
       if (store.isFailing) {
-        if (rule.overtakes?.(effect, alone)) return false
+        if (rule.overtakes?.(effect, store.isShared)) return false
         const refusal = rule.refusal?.(effect)
         if (refusal !== undefined) {
           release(refusal, session)
@@ -171,6 +185,11 @@ export function createCommitGate({ store, alone = true, release, onFailure }: Co
       held -= before - one.broker.length
     },
     isClosing: (session) => closing.size > 0 && closing.has(session),
+    forgetSession(clientId) {
+      const one = waiting.get(clientId)
+      if (one !== undefined) throwAway(one)
+      waiting.delete(clientId)
+    },
     takeOverfull() {
       if (overfull.size === 0) return none
       const sessions = [...overfull]

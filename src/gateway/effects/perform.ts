@@ -4,6 +4,7 @@ import type { Log } from '../../log.ts'
 import type { Effect, Event, UpstreamEvent } from '../../session/events.ts'
 import type { Session } from '../../session/session.ts'
 import type { AdmissionAnswer } from '../../sessions/connect/admission.ts'
+import type { Leaving } from '../../sessions/ownership/let-go.ts'
 import type { Store } from '../../store/store.ts'
 import type { Admissions } from '../admission/admit.ts'
 import { incrementCounter } from '../counters.ts'
@@ -46,6 +47,8 @@ export interface EffectPerformerCallbacks {
 export interface EffectPerformer {
   /** In order and completely; what others may rely on waits until the session's writes before it are durable. */
   perform(effects: readonly Effect[]): void
+  /** Somebody else goes on with the session: what is held of it is forgotten, and its connection to the broker ends. */
+  letGo(session: Session, how: Leaving): void
   /** effects that wait for the store */
   readonly held: number
 }
@@ -61,7 +64,6 @@ export function createEffectPerformer(
   const { store, transmitter, observers, refusals, counters, log } = parts
   const gate = createCommitGate({
     store,
-    alone: parts.tenure === undefined,
     release: (effect, session) => callbacks.attempt(session, () => performNow(effect)),
     onFailure() {
       counters.storeFailures += 1
@@ -70,7 +72,7 @@ export function createEffectPerformer(
   const { send, gwinfo } = transmitter
   const logDropped = createDroppedLog(log)
   const warnOfTopics = createTopicWarnings(log)
-  const { leaveShared, ...brokerEffects } = createBrokerEffects({
+  const { leaveShared, letGo, ...brokerEffects } = createBrokerEffects({
     ...parts,
     onUpstreamEvent(session, event) {
       if (gate.isClosing(session)) return
@@ -129,6 +131,10 @@ export function createEffectPerformer(
     perform(effects) {
       for (const effect of effects) if (!gate.hold(effect)) performNow(effect)
       for (const session of gate.takeOverfull()) callbacks.abandon(session)
+    },
+    letGo(session, how) {
+      gate.forgetSession(session.clientId)
+      letGo(session, how)
     },
     get held() {
       return gate.held

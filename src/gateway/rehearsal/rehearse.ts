@@ -17,7 +17,7 @@ const SENSORS = 8
  * received meanwhile; nothing of it reaches beyond this machine's loopback. A failure is told in the log, and no more: a
  * gateway can do without.
  */
-export async function rehearse({ gateway: { warmUp }, broker }: Config, log: Log): Promise<number> {
+export async function rehearse({ gateway: { warmUp, udp }, broker }: Config, log: Log): Promise<number> {
   if (warmUp === 0) return 0
   const opened: { close(): Promise<void> }[] = []
   try {
@@ -26,6 +26,7 @@ export async function rehearse({ gateway: { warmUp }, broker }: Config, log: Log
     const { config } = loadConfig({
       env: {},
       overrides: {
+        gateway: { udp },
         listeners: [{ url: 'udp://127.0.0.1:0' }],
         broker: { url: responder.url, version: broker.version, clientId: 'rehearsal' },
         store: { type: 'memory' },

@@ -21,7 +21,9 @@ const REACH =
 export function logListening(log: Log, { listener: { name }, transport, discovery }: BoundListener): void {
   const { receiveBuffer, receiveBufferAsked, secure } = transport.stats()
   const found = { listener: name, url: transport.url, receiveBuffer, discovery: discovery !== undefined }
-  log.info(found, 'listening')
+  const isUdp = /^(?:udp|dtls):/.test(transport.url)
+  const way = transport.atOnce === undefined ? 'simple' : 'batched'
+  log.info(isUdp ? { ...found, udp: way } : found, 'listening')
   if (isLoopback(parseListenerUrl(transport.url)?.address ?? ''))
     log.info({ listener: name, remedy: REACH }, 'only this machine can reach this listener')
   if (secure?.keyLog) {

@@ -6,7 +6,7 @@ import { noteAnswered, noteRefused, noteSent, noteUnanswered } from '../broker/s
 import type { UpstreamEvent } from '../events.ts'
 import type { Outcome, Uplink } from '../message.ts'
 import type { Session } from '../session.ts'
-import { send, type Turn } from '../turn.ts'
+import { send, sendBacked, type Turn } from '../turn.ts'
 import { refillOutgoing } from './backlog.ts'
 import { setAsideUplink } from './dead-letters.ts'
 import { endTowardsBroker, failUplink, sendPuback, WINDOW } from './uplinks.ts'
@@ -116,7 +116,9 @@ function receive(session: Session, uplink: Uplink, turn: Turn): void {
   const owes = uplink.sensor === 'owes'
   if (owes) uplink.sensor = 'answered'
   turn.out.push({ type: 'keepUplink', session, uplink }) // a repetition must be known as such after a restart too
-  if (owes) send(session, { type: 'pubrec', msgId: uplink.msgId }, turn)
+  // The sensor may know it before that is durable: after a crash until then the publish is in the store as it was sent, so the gateway
+  // gives it to the broker once more, under its identifier, and answers PUBREL as soon as the broker has said PUBREC again.
+  if (owes) sendBacked(session, { type: 'pubrec', msgId: uplink.msgId }, turn)
 }
 
 /** The broker has finished it, or refused it. */

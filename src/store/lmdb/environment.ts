@@ -10,6 +10,8 @@ import { recordsOf } from '../group-records.ts'
 import type { Key } from '../records.ts'
 import type { SlotOf, Slots } from '../store.ts'
 import { ABOUT, ASIDE, binaryOf, type Database, encoderOf, openDatabase, recordIn } from './database.ts'
+import type { Journal, OwnRecord } from './journal/journal.ts'
+import { JOURNAL } from './journal/reading.ts'
 import { readSessions } from './load.ts'
 import { type MachineClock, StoreClock } from './store-clock.ts'
 
@@ -70,6 +72,7 @@ export interface LmdbParts {
   readonly folder: string
   readonly database: Database
   readonly clock: StoreClock
+  readonly journal: Journal
   readonly slotOf: SlotOf
   /** whether a session is wanted; others stay as they are */
   readonly owns: (clientId: string) => boolean
@@ -123,20 +126,25 @@ export class LmdbEnvironment implements Environment {
       const encoder = encoderOf(database)
       const { records, confirm } = recordsOf(group, this.time.toStored)
       const note = noteOf(database, this.time)
-      const all: [key: [number, Key], record: object | undefined][] = [
-        ...asides.map(([name, record]): (typeof all)[number] => [[ASIDE, `aside ${name}`], record()]),
-        ...records.map(([{ number }, key, record]): (typeof all)[number] => [[number, key], record]),
-      ]
+      const beside = asides.map(([name, record]): OwnRecord => [[ASIDE, `aside ${name}`], record()])
+      const { own, segment, over, ...plan } = this.#parts.journal.plan(
+        records.map(([{ number }, key, record]): OwnRecord => [[number, key], record]),
+      )
+      const put = (key: [number, Key], record: object) =>
+        void database.put(key, binaryOf(encoder, key, record))
       await database.batch(() => {
         note.put()
-        for (const [key, record] of all) {
+        for (const [key, record] of [...beside, ...own]) {
           if (record === undefined) void database.remove(key)
-          else void database.put(key, binaryOf(encoder, key, record))
+          else put(key, record)
         }
+        for (const sequence of over) void database.remove([JOURNAL, sequence])
+        if (segment !== undefined) put([JOURNAL, segment.sequence], segment.entries)
       })
       if (!this.#isPresent) throw this.#absence
       note.confirm()
       confirm()
+      plan.confirm()
       database.resetReadTxn() // what is read from now on is what was written
     } catch (error) {
       // LMDB refuses all further writes after some failures, and does not say which.
@@ -152,9 +160,19 @@ export class LmdbEnvironment implements Environment {
     return value === undefined ? undefined : recordIn(encoderOf(database), [number, key], value)
   }
 
+  get owes(): boolean {
+    return this.#parts.journal.owes
+  }
+
+  prepareRelease(): void {
+    this.#parts.journal.empty()
+  }
+
   async *load(slots: Slots | undefined): AsyncIterable<readonly FoundSession[]> {
-    const { owns, slotOf } = this.#parts
-    const pieces = this.#found ?? readSessions(this.#opened(), this.time, { owns, slotOf })
+    const { slotOf, journal } = this.#parts
+    const isWanted = (clientId: string) => slots === undefined || slots.has(slotOf(clientId))
+    const owns = (clientId: string) => this.#parts.owns(clientId) && isWanted(clientId)
+    const pieces = this.#found ?? readSessions(this.#opened(), this.time, { owns, slotOf, journal })
     this.#found = undefined
     for await (const piece of pieces)
       yield slots === undefined ? piece : piece.filter(({ slot }) => slots.has(slot))

@@ -9,6 +9,7 @@ import { type SlotOf, type Store, StoreError } from '../store.ts'
 import { type Database, openDatabase } from './database.ts'
 import { LmdbEnvironment, openClock, writeClock } from './environment.ts'
 import { markBegun, takeFolder } from './folder.ts'
+import { Journal } from './journal/journal.ts'
 import { readStore } from './load.ts'
 import type { LmdbOptions } from './options.ts'
 
@@ -18,7 +19,10 @@ const inOneSlot: SlotOf = () => 0
  * Opens the store in a folder, alone: no other process can, until it is closed.
  * @throws StoreError that says what is wrong with the folder or its content, and what to do
  */
-export async function openLmdbStore(options: LmdbOptions): Promise<Store> {
+export const openLmdbStore = (options: LmdbOptions): Promise<Store> => openStore(options, false)
+
+/** `insists`: what was under way when the last gateway ended has to get its place now, since others read the store after this. */
+async function openStore(options: LmdbOptions, insists: boolean): Promise<Store> {
   const { part, slotOf = inOneSlot } = options
   const folder = resolve(options.path)
   const release = part === undefined ? await takeFolder(folder) : () => {}
@@ -27,14 +31,21 @@ export async function openLmdbStore(options: LmdbOptions): Promise<Store> {
   try {
     database = openDatabase(folder)
     const clock = openClock(database, options.machine)
-    const { owns, ...numbers } = part ?? everything
+    const { owns, isBeside, ...numbers } = part ?? everything
+    const journal = new Journal(numbers)
     const changes = new Changes(numbers, { slotOf })
     const asides = new Asides()
     const onNumber = (number: number) => changes.passOverNumber(number)
-    const found = await readStore(database, file, clock, { owns, slotOf, beside: asides.loaded, onNumber })
+    const targets = { beside: asides.loaded, onNumber, journal: isBeside ? undefined : journal }
+    const found = await readStore(database, file, clock, { owns, slotOf, ...targets })
     await writeClock(database, clock)
     markBegun(folder)
-    const environment = new LmdbEnvironment({ folder, database, clock, slotOf, owns, found, release })
+    const parts = { folder, database, clock, journal, slotOf, owns, found, release }
+    const environment = new LmdbEnvironment(parts)
+    if (journal.owes) {
+      const written = environment.write([], [])
+      await (insists ? written : written.catch(() => {})) // a disk that is full now has time until the next group
+    }
     return new GroupedStore(options, { environment, changes, asides })
   } catch (error) {
     await database?.close()
@@ -55,7 +66,7 @@ export async function openLmdbStore(options: LmdbOptions): Promise<Store> {
 export async function takeStore(path: string): Promise<() => void> {
   const release = await takeFolder(resolve(path))
   try {
-    const store = await openLmdbStore({ path, part: everything })
+    const store = await openStore({ path, part: everything }, true)
     await store.close()
     return release
   } catch (error) {

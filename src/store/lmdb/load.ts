@@ -6,11 +6,13 @@ import { Reading } from '../reading.ts'
 import type { Key } from '../records.ts'
 import { type SlotOf, StoreError } from '../store.ts'
 import { ABOUT, ASIDE, type Database, encoderOf, recordIn } from './database.ts'
+import type { Journal } from './journal/journal.ts'
+import { JOURNAL, JournalReading } from './journal/reading.ts'
 import type { StoreClock } from './store-clock.ts'
 
 const PROGRAM = 'mqtt-sn-gateway'
-/** 1: a session's lasting part in one value, no checksums; it is read, and becomes 2 */
-const FORMAT = 2
+/** 1: a session's lasting part in one value, no checksums; 2: no journal. They are read, and become 3 */
+const FORMAT = 3
 
 const isKey = (key: unknown): key is [number, Key] =>
   Array.isArray(key) &&
@@ -18,7 +20,7 @@ const isKey = (key: unknown): key is [number, Key] =>
   Number.isSafeInteger(key[0]) &&
   (typeof key[1] === 'string'
     ? (key[0] === ASIDE ? /^aside ./ : /^(lasting|progress|will|(topic|filter) [0-9]+)$/).test(key[1])
-    : Number.isSafeInteger(key[1]) && key[1] !== 0)
+    : Number.isSafeInteger(key[1]) && (key[0] === JOURNAL ? key[1] > 0 : key[1] !== 0))
 
 /** What is wanted of a store, and what is told besides. */
 export interface LoadParts {
@@ -29,6 +31,8 @@ export interface LoadParts {
   readonly beside?: Map<string, unknown>
   /** takes the number of each session, wanted or not */
   readonly onNumber?: (number: number) => void
+  /** takes what is under way; undefined: others have the sessions */
+  readonly journal: Journal | undefined
 }
 
 /**
@@ -38,7 +42,7 @@ export interface LoadParts {
 export async function* readSessions(
   database: Database,
   { toMonotonic }: StoreClock,
-  { owns, slotOf, beside, onNumber }: LoadParts,
+  { owns, slotOf, beside, onNumber, journal }: LoadParts,
 ): AsyncIterable<readonly FoundSession[]> {
   const encoder = encoderOf(database)
   const pace = new Pace()
@@ -46,15 +50,19 @@ export async function* readSessions(
   let piece: FoundSession[] = []
   let number: number | undefined
   let reading = new Reading(toMonotonic)
+  const brief = new JournalReading()
+  const owned: number[] = []
 
   function finish(): void {
     if (number === undefined) return
     onNumber?.(number)
+    for (const [key, record] of brief.records.get(number) ?? []) reading.take(key, record)
     const found = reading.finish(owns)
     if (found === undefined) return
     const { clientId } = found.session.record.lasting
     if (known.has(clientId)) throw new TypeError('two sessions of one ClientId')
     known.add(clientId)
+    owned.push(number)
     piece.push({ ...found, slot: slotOf(clientId), number, stored: reading.stored })
   }
 
@@ -62,8 +70,13 @@ export async function* readSessions(
   for (const { key, value } of database.getRange()) {
     if (key === ABOUT) continue
     if (!isKey(key)) throw new TypeError('an unknown key')
+    const record = recordIn(encoder, key, value)
+    if (key[0] === JOURNAL && typeof key[1] === 'number') {
+      brief.take(key[1], record) // before all sessions
+      continue
+    }
     if (key[0] === ASIDE) {
-      beside?.set(String(key[1]).slice('aside '.length), recordIn(encoder, key, value))
+      beside?.set(String(key[1]).slice('aside '.length), record)
       continue
     }
     if (key[0] !== number) {
@@ -76,9 +89,11 @@ export async function* readSessions(
       number = key[0]
       reading = new Reading(toMonotonic)
     }
-    reading.take(key[1], recordIn(encoder, key, value))
+    reading.take(key[1], record)
+    journal?.noteOwn(key, record)
   }
   finish()
+  journal?.inherit(brief, owned)
   yield piece
 }
 

@@ -7,6 +7,7 @@ import type { State } from '../../session/states.ts'
 import { readLasting, readProgress } from '../records.ts'
 import { StoreError } from '../store.ts'
 import { ABOUT, ASIDE, type Database, encoderOf, recordIn } from './database.ts'
+import { JOURNAL, JournalReading } from './journal/reading.ts'
 
 /** One session as it lies on disk. */
 export interface StoredSummary {
@@ -63,15 +64,24 @@ export async function listStore(folder: string): Promise<StoredSummary[]> {
     if (program !== undefined && program !== 'mqtt-sn-gateway')
       throw new StoreError(`${folder} belongs to another program`)
     const counts = new Map<number, Counts>()
+    const brief = new JournalReading()
     for (const key of database.getKeys()) {
       if (!Array.isArray(key)) continue
       const [number, part] = key
+      if (number === JOURNAL && typeof part === 'number') {
+        const value = database.get([number, part]) // undefined: a running gateway has removed it meanwhile
+        if (value !== undefined) brief.take(part, recordIn(encoderOf(database), [number, part], value))
+      }
       if (number === ASIDE) continue
       const count = counts.get(number) ?? { topics: 0, subscriptions: 0, queued: 0, spooled: 0 }
       counts.set(number, count)
       if (typeof part === 'number') count[part > 0 ? 'queued' : 'spooled'] += 1
       else if (part.startsWith('topic ')) count.topics += 1
       else if (part.startsWith('filter ')) count.subscriptions += 1
+    }
+    for (const [number, records] of brief.records) {
+      const count = counts.get(number)
+      if (count !== undefined) count.spooled += records.size
     }
     const sessions = [...counts].flatMap(([number, count]) => summaryOf(database, number, count) ?? [])
     return sessions.sort((a, b) => a.clientId.localeCompare(b.clientId, 'en', { numeric: true }))

@@ -45,8 +45,7 @@ export interface About {
  * @throws StoreError for the store of another program, or of a newer version; EngineError
  */
 export async function prepareSchema(query: Query): Promise<About> {
-  const [found] = await query({ text: "SELECT to_regclass('mqttsn_about') IS NOT NULL" })
-  const about = found?.[0] === 't' ? await readAbout(query) : undefined
+  const about = await findAbout(query)
   if (about !== undefined) return about
   for (let attempt = 1; ; attempt++) {
     try {
@@ -66,6 +65,12 @@ const mayNotCreate = ({ message }: EngineError): StoreError =>
   new StoreError(
     `${message}. At the first start the gateway makes tables: GRANT CREATE ON SCHEMA public TO the user of store.url, or let it own the database`,
   )
+
+/** What the store says of itself, if there is one. Throws StoreError for one that is not for this gateway; EngineError. */
+export async function findAbout(query: Query): Promise<About | undefined> {
+  const [found] = await query({ text: "SELECT to_regclass('mqttsn_about') IS NOT NULL" })
+  return found?.[0] === 't' ? readAbout(query) : undefined
+}
 
 async function readAbout(query: Query): Promise<About | undefined> {
   const [row] = await query({ text: 'SELECT program, format, cluster FROM mqttsn_about' })

@@ -55,6 +55,10 @@ export class DtlsTransport implements Transport, SecureLink {
     this.#core = new DtlsServer(this.#settings(options.server), systemChance)
   }
 
+  get atOnce(): number | undefined {
+    return this.#socket.atOnce
+  }
+
   get secure(): SecureLink {
     return this
   }

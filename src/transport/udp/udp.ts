@@ -4,6 +4,7 @@ import type { Socket } from 'node:dgram'
 import { isWildcard, ownAddresses, parseUdpUrl, udpUrl, withoutZone } from '../address.ts'
 import { explain } from '../error.ts'
 import type { OnDatagram, Remote, Transport } from '../transport.ts'
+import { BATCH, type DatagramCalls, receiveBatches, SendBatches } from './batched.ts'
 import {
   type Group,
   groupAdvice,
@@ -34,6 +35,8 @@ export interface UdpOptions {
   readonly receiveBuffer: number
   /** without it, `broadcast` does nothing */
   readonly group?: UdpGroup | undefined
+  /** many datagrams in one system call; without it each goes by itself, as node:dgram does it */
+  readonly calls?: DatagramCalls | undefined
 }
 
 /** Octets that may wait for a send buffer with room. What is above is lost and counted, as the network would do. */
@@ -48,7 +51,7 @@ export async function openUdp(
   onDatagram: OnDatagram,
   onError: (error: Error) => void = () => {},
 ): Promise<Transport> {
-  const { url, bothFamilies = false, receiveBuffer } = options
+  const { url, bothFamilies = false, receiveBuffer, calls } = options
   const wanted = parseUdpUrl(url)
   const bound = await openSockets(wanted, bothFamilies && isWildcard(wanted.host)).catch((cause: unknown) => {
     throw explain(`cannot listen on ${url}`, cause)
@@ -60,7 +63,7 @@ export async function openUdp(
     const second = group && (await openGroup(main, group))
     for (const { socket } of bound) growReceiveBuffer(socket, receiveBuffer)
     if (second !== undefined) growReceiveBuffer(second, receiveBuffer)
-    return new UdpTransport({ main, bound, second, group, receiveBuffer, onDatagram, onError })
+    return new UdpTransport({ main, bound, second, group, receiveBuffer, calls, onDatagram, onError })
   } catch (error) {
     for (const { socket } of bound) socket.close()
     throw error
@@ -99,6 +102,7 @@ interface Parts {
   readonly second: Socket | undefined
   readonly group: Group | undefined
   readonly receiveBuffer: number
+  readonly calls: DatagramCalls | undefined
   readonly onDatagram: OnDatagram
   readonly onError: (error: Error) => void
 }
@@ -106,19 +110,22 @@ interface Parts {
 /** See `Transport` for what its methods do. */
 class UdpTransport implements Transport {
   readonly url: string
+  readonly atOnce: number | undefined
   readonly #parts: Parts
   /** octets that the system has granted */
   readonly #receiveBuffer: number
   /** on all addresses: one for each; undefined where there is only one, or the system cannot tell them apart */
   readonly #locals: LocalSockets | undefined
   readonly #loopback: LoopbackTargets
+  /** undefined where each datagram is sent by itself */
+  #batches: SendBatches | undefined
   /** where what we send to the group comes back from */
   #ours: ReadonlySet<string>
   #sendErrors = 0
   #closing: Promise<void> | undefined
 
   constructor(parts: Parts) {
-    const { main, bound, second, receiveBuffer } = parts
+    const { main, bound, second, receiveBuffer, calls } = parts
     const { socket, endpoint } = main
     this.url = udpUrl(endpoint)
     this.#parts = parts
@@ -126,6 +133,8 @@ class UdpTransport implements Transport {
     this.#receiveBuffer = socket.getRecvBufferSize() / (process.platform === 'linux' ? 2 : 1)
     this.#ours = new Set([withoutZone(endpoint.host)])
     this.#loopback = new LoopbackTargets(endpoint.port)
+    this.atOnce = calls && BATCH
+    this.#batches = calls && new SendBatches(calls, (...datagram) => this.#sendOn(...datagram))
     for (const each of bound) this.#serve(each.socket, isWildcard(endpoint.host) ? this.#localOf : undefined)
     if (second !== undefined) this.#serve(second, undefined)
     if (!PREFERS_EXACT || !isWildcard(endpoint.host)) return
@@ -138,8 +147,9 @@ class UdpTransport implements Transport {
   }
 
   send(bytes: Uint8Array, { address, port, local }: Remote): void {
-    const known = local === undefined ? undefined : this.#locals?.find(local)
-    this.#sendOn(known?.socket ?? this.#socketFor(address), bytes, port, address)
+    const bound = (local !== undefined && this.#locals?.find(local)) || this.#boundFor(address)
+    if (this.#batches === undefined) this.#sendOn(bound.socket, bytes, port, address)
+    else this.#batches.send(bound, bytes, port, address)
   }
 
   broadcast(bytes: Uint8Array, radius: number): void {
@@ -166,6 +176,8 @@ class UdpTransport implements Transport {
   }
 
   close(): Promise<void> {
+    this.#batches?.flush()
+    this.#batches = undefined
     const { bound, second } = this.#parts
     const sockets = [...bound.map(({ socket }) => socket), ...(second === undefined ? [] : [second])]
     this.#closing ??= Promise.all([
@@ -177,14 +189,16 @@ class UdpTransport implements Transport {
 
   /** `localOf`: where a datagram that this socket receives was sent to. */
   #serve(socket: Socket, localOf: ((remote: Remote) => string | undefined) | undefined): void {
-    const { main, onDatagram, onError } = this.#parts
+    const { main, calls, onDatagram, onError } = this.#parts
     const { port } = main.endpoint
-    socket.on('message', (bytes, remote: Remote & { local?: string | undefined }) => {
+    const take = (bytes: Uint8Array, remote: Remote & { local?: string | undefined }): void => {
       // What we sent to the group comes back to us.
       if (remote.port === port && this.#ours.has(withoutZone(remote.address))) return
       if (localOf !== undefined) remote.local = localOf(remote)
       onDatagram(bytes, remote)
-    })
+    }
+    if (calls === undefined) socket.on('message', take)
+    else receiveBatches(socket, calls, take)
     socket.on('error', (error) => {
       this.#sendErrors++
       onError(error)
@@ -197,11 +211,11 @@ class UdpTransport implements Transport {
     return target === undefined ? undefined : this.#locals?.find(target)?.endpoint.host
   }
 
-  #socketFor(address: string): Socket {
+  #boundFor(address: string): BoundSocket {
     const { main, bound } = this.#parts
-    if (bound.length === 1) return main.socket
+    if (bound.length === 1) return main
     const family = address.includes(':') ? 6 : 4
-    return bound.find(({ endpoint }) => endpoint.family === family)?.socket ?? main.socket
+    return bound.find(({ endpoint }) => endpoint.family === family) ?? main
   }
 
   #sendOn(socket: Socket, bytes: Uint8Array, port: number, address: string): void {

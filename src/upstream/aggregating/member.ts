@@ -102,6 +102,11 @@ export class SharedMember implements UpstreamConnection, Sharing, Member {
     this.life += 1
   }
 
+  /** The connection goes on for others. */
+  cut(): void {
+    this.close(false, false)
+  }
+
   forget(): void {
     this.close(false, true)
     this.#home.forget(this)

@@ -42,10 +42,8 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
 
   connect(options: ConnectOptions): void {
     this.#endAttemptOrSocket(false, false)
-    if (this.#shared.closing) {
-      this.later({ type: 'refused', outcome: 1, detail: 'the gateway is closing' })
-      return
-    }
+    if (this.#shared.closing)
+      return this.later({ type: 'refused', outcome: 1, detail: 'the gateway is closing' })
     this.#wanted = options
     this.#clientId = options.identity.clientId
     this.#shared.busy.add(this)
@@ -86,6 +84,11 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
     this.#life += 1
   }
 
+  cut(): void {
+    this.#socket?.cut()
+    this.close(false, false)
+  }
+
   /** Sends PINGREQ, which the broker answers after what was sent before; returns how many pings that makes. */
   ping(): number {
     return this.#socket?.ping() ?? 0
@@ -97,8 +100,7 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
 
   /** Another broker is the current one: an attempt starts over there, an open connection ends as if it had been lost. */
   move(): void {
-    const { counts, endpoints } = this.#shared
-    const socket = this.#socket
+    const [{ counts, endpoints }, socket] = [this.#shared, this.#socket]
     if (socket === undefined || socket.endpoint === endpoints.current) return
     if (socket.open) {
       this.#endAttemptOrSocket(false, false)
@@ -112,15 +114,13 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
   }
 
   accepted(sessionPresent: boolean): void {
-    const { counts, now, carriesMany } = this.#shared
-    const socket = this.#socket
+    const [{ counts, now, carriesMany }, socket] = [this.#shared, this.#socket]
     if (socket === undefined) return
     socket.endpoint.versions.spoke(socket.version, this.#fellBack)
     this.#shared.onReach?.(true)
     this.#finishAttempt()
     counts.connected += 1
-    this.#opened += 1
-    this.#inbound = new Inbound(this.#opened, socket, this, now, carriesMany)
+    this.#inbound = new Inbound(++this.#opened, socket, this, now, carriesMany)
     this.#sender = new Sender(socket, sessionPresent, this.#inbound.unwanted, this)
     const means = carriesMany && { means: socket }
     this.now({ type: 'connected', sessionPresent, limits: socket.ability.offered, ...means })

@@ -140,6 +140,9 @@ export class BrokerSocket implements Kept {
     this.#parts.endings.end(this.#clientId, this.#stream, last)
   }
 
+  /** Ends the stream without a word; `end` is to follow. */
+  readonly cut = (): void => void this.#stream.destroy()
+
   ping(): number {
     this.write(PINGREQ)
     this.#pings += 1

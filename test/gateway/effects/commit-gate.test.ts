@@ -83,6 +83,7 @@ function scene(store: Store, alone = true) {
         unsubscribe: (_token, filter) => note(`unsubscribe ${filter}`),
         acknowledge: (ack) => note(`acknowledge ${ack}`),
         close: (will, final) => note(`close${will ? ' with will' : ''}${final ? ' for good' : ''}`),
+        cut: () => note('cut'),
       }
     },
     publishAnonymous: () => done.push('anonymous') > 0,
@@ -170,6 +171,21 @@ describe('an answer that a sensor asked for again before it could leave', () => 
     expect(since()).toEqual([])
     store.settle()
     expect(since()).toEqual(['a send disconnect'])
+  })
+
+  it('leaves once and not before, also when its session is gone meanwhile; others without one are answered at once [SN-SESS-10]', () => {
+    const { store, does, since } = slow()
+    const a = sensor('a')
+    const stranger = (key: Peer['key']): Effect => ({
+      type: 'send',
+      peer: { ...peer, key },
+      packet: { type: 'disconnect', duration: null },
+    })
+    expect(does(progress(a, false), send(a, 'disconnect'), { type: 'forget', session: a })).toEqual([])
+    expect(does(stranger(peer.key), stranger(2))).toEqual(['undefined send disconnect'])
+    store.settle()
+    expect(since()).toEqual(['a send disconnect'])
+    expect(does(stranger(peer.key))).toEqual(['undefined send disconnect'])
   })
 
   it('leaves again, where the sensor has done something else between', () => {

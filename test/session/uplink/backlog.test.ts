@@ -64,6 +64,17 @@ describe('messages that wait for the broker', () => {
     },
   )
 
+  it('arrive in order also where the store has to fetch them first', () => {
+    const [world, [sensor]] = away()
+    const all = say(sensor, 100)
+    world.restart(1000)
+    world.store.fetches = true
+    back(world)
+    world.advance(20_000)
+    expect(arrived(world)).toEqual(all)
+    expect(world.spooled).toEqual({ messages: 0, octets: 0 })
+  })
+
   it('are not in memory after a restart either, and what is said then comes behind them', () => {
     const [world, [sensor]] = away()
     const all = say(sensor, 100)

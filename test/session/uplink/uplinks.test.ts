@@ -55,7 +55,7 @@ const fast = (world: World) => {
 }
 
 describe('QoS 2', () => {
-  it('is stored before each step that somebody relies on: publish, PUBREC and release, PUBCOMP [SN-PUB-6, SN-PUB-11]', () => {
+  it('is stored before each step after which a crash would cost it: publish and release [SN-PUB-6, SN-PUB-11]', () => {
     const [world, sensor] = connected()
     const steps = recorder(world)
     expect(exactlyOnce(sensor, 'x')).toEqual([pubrec(7)])

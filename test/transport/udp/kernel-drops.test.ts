@@ -2,7 +2,7 @@
 
 import { endianness } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { dropsIn, kernelDrops } from '../../../src/transport/udp/kernel-drops.ts'
+import { dropsIn, kernelDrops, totalKernelDrops } from '../../../src/transport/udp/kernel-drops.ts'
 
 const HEAD =
   '   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n'
@@ -29,14 +29,35 @@ describe.skipIf(endianness() !== 'LE')('kernel drops', () => {
   it('are looked up once a second, however often they are asked for', () => {
     const tables = [HEAD + row('0100007F:075C', 1), HEAD + row('0100007F:075C', 2), '']
     let looks = 0
-    const read = () => tables[looks++] ?? ''
+    const at = (time: number) => ({ now: () => time, read: () => tables[looks++] ?? '' })
     const bound = { host: '127.0.0.1', port: 1884, family: 4 } as const
-    expect([10, 11, 1009].map((now) => kernelDrops(bound, now, read))).toEqual([1, 1, 1])
+    expect([10, 11, 1009].map((time) => kernelDrops(bound, at(time)))).toEqual([1, 1, 1])
     expect(looks).toBe(1)
-    expect(kernelDrops({ ...bound }, 1009, read)).toBe(2) // another transport at the same address
-    expect(kernelDrops(bound, 1010, read)).toBeUndefined()
-    expect(kernelDrops(bound, 1011, read)).toBeUndefined()
+    expect(kernelDrops({ ...bound }, at(1009))).toBe(2) // another transport at the same address
+    expect(kernelDrops(bound, at(1010))).toBeUndefined()
+    expect(kernelDrops(bound, at(1011))).toBeUndefined()
     expect(looks).toBe(3)
+  })
+
+  it('rest for 200 times as long as a look took, on a machine with thousands of sockets', () => {
+    let time = 0
+    let looks = 0
+    const slow = {
+      now: () => time,
+      read: () => {
+        time += 14
+        looks += 1
+        return HEAD + row('0100007F:075C', looks) + row('0100007F:075D', looks)
+      },
+    }
+    const bound = [1884, 1885].map((port) => ({ host: '127.0.0.1', port, family: 4 }) as const)
+    expect(totalKernelDrops(bound, slow)).toBe(2)
+    expect(looks).toBe(1)
+    time = 14 + 200 * 14 - 1
+    expect(totalKernelDrops(bound, slow)).toBe(2)
+    time += 1
+    expect(totalKernelDrops(bound, slow)).toBe(4)
+    expect(looks).toBe(2)
   })
 
   it('are undefined when the socket is not in the table', () => {

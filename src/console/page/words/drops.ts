@@ -67,14 +67,19 @@ export const DROPS: Readonly<Record<string, RemedyWords>> = {
     next: 'Find who sends so much. If it is all wanted, give the gateway more processor time, or share the load.',
   },
   'no-owner': {
-    label: 'Another node serves',
-    text: 'A message came to a node that stands by, or could not leave because its lease had run out. Another node serves the sensors.',
-    next: 'Nothing is wrong while a node stands by. If sensors get no answer, let the balancer look at /health/ready, every 5 to 10 seconds.',
+    label: 'Not served here',
+    text: 'A message came for a sensor that another gateway serves, or nobody for the moment: to a node that stands by, or while sensors change hands. Or one could not leave, since the lease of this node had run out.',
+    next: 'Nothing is wrong while a node stands by. If sensors get no answer, let the balancer look at /health/ready, every 5 to 10 seconds, and look at the log of the other nodes.',
   },
   stalled: {
     label: 'Came while the node stood still',
     text: 'The process was stopped or got no processor time for more than half a second. What came meanwhile is old: sensors have repeated it.',
     next: 'Find out what stops the machine: a snapshot, swapping, too little processor time.',
+  },
+  'held-too-long': {
+    label: 'Held too long',
+    text: 'A message came while its sensor was on its way to another gateway, and that took too long.',
+    next: 'The sensor repeats it. If it happens often, look at how fast the store answers.',
   },
   congestion: {
     label: 'Broker too slow',

@@ -15,7 +15,7 @@ export interface EngineSettings {
 }
 
 const QUESTION = `SELECT current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_standby_names'),
-  pg_total_relation_size('mqttsn_record') + pg_total_relation_size('mqttsn_aside'), extract(epoch FROM clock_timestamp()) * 1000`
+  coalesce(pg_total_relation_size(to_regclass('mqttsn_record')) + pg_total_relation_size(to_regclass('mqttsn_aside')), 0), extract(epoch FROM clock_timestamp()) * 1000`
 
 /** `replicatedBelow`: its storage is itself on several machines, as the configuration says. Throws EngineError. */
 export async function lookAtSettings(

@@ -1,6 +1,6 @@
 // Datagrams on their way between threads: those of one turn of the event loop are packed into one piece of memory.
 
-import type { Remote } from '../transport/transport.ts'
+import type { Remote } from '../../transport/transport.ts'
 import { Associations, associationText } from './associations.ts'
 
 /** Listener, port, octets of the address, of the gateway's own address, of the association, and of the datagram. */

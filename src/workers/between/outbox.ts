@@ -1,6 +1,6 @@
 // Sends datagrams to another thread, in batches and with a bound: what the other thread has not taken up yet is counted.
 
-import type { Remote } from '../transport/transport.ts'
+import type { Remote } from '../../transport/transport.ts'
 import { Batch } from './batch.ts'
 
 /** Datagrams that may be on their way to a thread; it is overloaded when there are more. */

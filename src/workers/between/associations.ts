@@ -1,6 +1,6 @@
 // Associations on their way between threads: as text with each datagram, and as one object on the other side as long as they last.
 
-import type { Association } from '../session/peers.ts'
+import type { Association } from '../../session/peers.ts'
 
 /** More than there can be sessions on the listeners of one gateway; the oldest is read anew when its peer is heard again. */
 const MOST = 65_536

@@ -1,0 +1,156 @@
+// The gateway of a chaos run: one process, or several nodes behind a balancer, which are started again when they end.
+
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { pause } from '../../../src/sensor/pause.ts'
+import { freePort, GatewayProcess } from '../../processes.ts'
+import { type Link, PlainLink } from '../link.ts'
+import { BalancedLink, Balancer, isReady, type Target } from './balancer.ts'
+
+/** Milliseconds after which a supervisor starts what has ended. */
+const RESTART = 200
+
+/** One process of it. */
+export class GatewayNode implements Target {
+  readonly name: string
+  readonly port: number
+  readonly console: string
+  readonly process: GatewayProcess
+  /** it was ended on purpose, or is being started: nobody else is to start it */
+  isAway = true
+  /** how often it ended by itself */
+  endings = 0
+
+  constructor(name: string, port: number, console: string, process: GatewayProcess) {
+    this.name = name
+    this.port = port
+    this.console = console
+    this.process = process
+  }
+
+  /** Resolves when it is there, whether it serves or stands by. */
+  async start(): Promise<void> {
+    this.isAway = true
+    await this.process.start()
+    this.isAway = false
+  }
+
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    this.isAway = true
+    await this.process.end(signal)
+  }
+}
+
+/** Where a node listens, and where its console is. */
+export interface Place {
+  readonly name: string
+  readonly port: number
+  readonly console: string
+}
+
+/** All processes. */
+export class Nodes {
+  readonly all: readonly GatewayNode[]
+  /** undefined: there is one process, which sensors speak to */
+  readonly balancer: Balancer | undefined
+  readonly #signal: AbortSignal
+
+  private constructor(all: readonly GatewayNode[], balancer: Balancer | undefined, signal: AbortSignal) {
+    this.all = all
+    this.balancer = balancer
+    this.#signal = signal
+  }
+
+  /** Makes so many, in folders of their own, and starts none. */
+  static async create(
+    count: number,
+    folder: string,
+    entry: readonly string[],
+    configuration: (place: Place) => object,
+    signal: AbortSignal,
+  ): Promise<Nodes> {
+    const all: GatewayNode[] = []
+    for (let index = 1; index <= count; index += 1) {
+      const name = `gw-${index}`
+      const own = count === 1 ? folder : join(folder, name)
+      mkdirSync(own, { recursive: true })
+      const place = { name, port: await freePort(), console: `http://127.0.0.1:${await freePort()}` }
+      const process = new GatewayProcess(own, entry, configuration(place))
+      all.push(new GatewayNode(name, place.port, place.console, process))
+    }
+    return new Nodes(all, count > 1 ? new Balancer(all, signal) : undefined, signal)
+  }
+
+  /** Resolves when all are there, and one of several serves. From then on those of several are started again when they end. */
+  async start(): Promise<void> {
+    for (const node of this.all) await node.start()
+    if (this.balancer === undefined) return
+    while (this.serving === undefined && !this.#signal.aborted) await pause(50, this.#signal)
+    for (const node of this.all) void this.#supervise(node)
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.all.map((node) => node.end('SIGKILL')))
+  }
+
+  /** The way of a sensor to it. */
+  linkOf(sensor: string): Link {
+    const { balancer } = this
+    return balancer === undefined ? new PlainLink(() => this.port) : new BalancedLink(balancer, sensor)
+  }
+
+  /** who serves, as far as the balancer knows: of a single one that is taken for granted */
+  get serving(): GatewayNode | undefined {
+    const ready = this.balancer?.ready
+    return ready === undefined ? this.all[0] : this.all.find((node) => ready.includes(node))
+  }
+
+  /** where datagrams of others than its sensors go */
+  get port(): number {
+    return (this.serving ?? this.all[0])?.port ?? 0
+  }
+
+  get console(): string {
+    return this.serving?.console ?? ''
+  }
+
+  get pids(): readonly number[] {
+    return this.all.map(({ process }) => process.pid)
+  }
+
+  /** lines of all logs that processes in good health do not write */
+  get faults(): readonly string[] {
+    return this.all.flatMap(({ process }) => process.faults)
+  }
+
+  /** how often nodes ended by themselves */
+  get endings(): number {
+    return this.all.reduce((sum, { endings }) => sum + endings, 0)
+  }
+
+  /** What is missing when all troubles are over; undefined: nothing. */
+  async problem(): Promise<string | undefined> {
+    const down = this.all.find(({ process }) => !process.running)
+    if (down !== undefined && this.balancer === undefined) return 'the gateway ended by itself'
+    if (down !== undefined) return `the node ${down.name} does not run`
+    if (this.balancer === undefined) return undefined
+    const ready = await Promise.all(this.all.map(isReady))
+    const count = ready.filter(Boolean).length
+    // Of a pair one has everything, and the other waits.
+    return count === 1 ? undefined : `${count} of ${this.all.length} nodes are ready`
+  }
+
+  async #supervise(node: GatewayNode): Promise<void> {
+    while (!this.#signal.aborted) {
+      if (!node.isAway && !node.process.running) {
+        node.endings += 1
+        await pause(RESTART, this.#signal)
+        if (this.#signal.aborted || node.isAway) continue
+        // who cannot start now, since the engine is away for instance, is started again
+        await node.start().catch(() => {})
+        node.isAway = false
+      }
+      await pause(20, this.#signal)
+    }
+  }
+}
