@@ -61,7 +61,7 @@ interface Waiting extends Record<Lane, Held[]> {
 }
 
 /** A gate that holds nothing yet; one object for the life of a gateway. */
-export function createCommitGate({ store, alone = true, release, onFailure }: CommitGateParts): CommitGate {
+export function createCommitGate({ store, release, onFailure }: CommitGateParts): CommitGate {
   /** by ClientId, since a new session of the same sensor must not overtake the old one */
   const waiting = new Map<string, Waiting>()
   const overfull = new Set<Session>()
