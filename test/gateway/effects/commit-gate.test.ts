@@ -25,6 +25,7 @@ class SlowStore implements Pick<Store, 'written' | 'durable' | 'onDurable'> {
   durable = 0
   written = 0
   isFailing = false
+  isShared = false
   #waiting: ((error?: Error) => void)[] = []
 
   onDurable(done: (error?: Error) => void): void {
@@ -48,6 +49,9 @@ class SlowStore implements Pick<Store, 'written' | 'durable' | 'onDurable'> {
       keepUplink: write,
       dropUplink: write,
       onDurable: (done) => self.onDurable(done),
+      get isShared() {
+        return self.isShared
+      },
       get isFailing() {
         return self.isFailing
       },
@@ -62,7 +66,7 @@ class SlowStore implements Pick<Store, 'written' | 'durable' | 'onDurable'> {
 }
 
 /** A performer, and all that it did, as short words such as `a send regack` and `b publish 2`. */
-function scene(store: Store, alone = true) {
+function scene(store: Store) {
   const done: string[] = []
   const abandoned: string[] = []
   const heard: Event[] = []
@@ -93,7 +97,6 @@ function scene(store: Store, alone = true) {
       upstream: upstream as Upstream,
       sessions: { byClientId: new Map() },
       store,
-      tenure: alone ? undefined : { confirm: async () => true },
       rules,
       counters,
       latency: createHistogram(),
@@ -326,11 +329,12 @@ describe('the will of a sensor that was lost', () => {
   })
 
   it.each([
-    ['is published while the store cannot write', true, ['a close with will', 'a publish t 1 7']],
-    ['waits even then where another process may have the sensor by now', false, []],
-  ])('%s', (_, alone, atOnce) => {
+    ['is published while the store cannot write', false, ['a close with will', 'a publish t 1 7']],
+    ['waits even then where another process may have the sensor by now', true, []],
+  ])('%s', (_, shared, atOnce) => {
     const store = new SlowStore()
-    const { does, since } = scene(store.all, alone)
+    store.isShared = shared
+    const { does, since } = scene(store.all)
     const a = lost()
     does({ type: 'attach', session: a }, progress(a, false))
     store.isFailing = true
