@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import type { Config } from '../config/schema.ts'
-import type { Member } from './engine.ts'
+import type { Member } from './judging/engine.ts'
 
 /** What a member says of its configuration. */
 interface Said {

@@ -1,24 +1,24 @@
 // A node: keeps its membership and its lease, stands by until it may serve, and notices when others have taken its place.
 
-import type { Hindrance } from './course.ts'
-import { nextStep, type Step } from './course.ts'
-import type { Engine, Identity, Look, Member, MemberState } from './engine.ts'
-import { isSame } from './engine.ts'
-import { Judge } from './judge.ts'
-import { Lease } from './lease.ts'
+import { type Hindrance, nextStep, type Step } from './judging/course.ts'
+import {
+  type Engine,
+  type Identity,
+  isSame,
+  type Look,
+  type Member,
+  type MemberState,
+  type Orphaned,
+} from './judging/engine.ts'
+import { Judge } from './judging/judge.ts'
+import { Lease } from './judging/lease.ts'
 import type { LeaseEnd } from './lease-end.ts'
+import { type Looked, Looks } from './looks.ts'
+import { HindranceLog, logTakeover, type NodeLog } from './node-words.ts'
 import type { SignWatch } from './sign-of-life.ts'
 
 /** Milliseconds between looks of a node that stands by, at most. */
 const STANDBY_LOOK = 500
-
-/** The part of a pino logger that is used here. */
-export interface NodeLog {
-  debug(fields: object, message: string): void
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
 
 /** What a node works with. */
 export interface NodeParts {
@@ -52,17 +52,20 @@ export class ClusterNode {
   trouble: string | undefined
   /** owners whose slots this node has taken */
   takeovers = 0
-  #said = ''
-  #running = false
-  #timer: NodeJS.Timeout | undefined
-  #again = false
+  readonly #looks: Looks
+  readonly #hindranceLog: HindranceLog
   #onOwned: { resolve(): void; reject(error: unknown): void } | undefined
-  readonly #onLooked: ((answered: boolean, askedAt: number) => void)[] = []
 
   constructor(parts: NodeParts) {
     this.#parts = parts
     this.#judge = new Judge(parts.lease)
     this.#lease = new Lease(parts.lease)
+    this.#hindranceLog = new HindranceLog(parts.name, parts.log)
+    this.#looks = new Looks({
+      look: (askedAt) => this.#look(askedAt),
+      interval: () => (this.state === 'active' ? parts.lease / 5 : Math.min(STANDBY_LOOK, parts.lease / 5)),
+      isOver: () => this.#isOver,
+    })
   }
 
   get name(): string {
@@ -87,7 +90,7 @@ export class ClusterNode {
   own(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#onOwned = { resolve, reject }
-      this.#look()
+      this.#looks.now()
     })
   }
 
@@ -95,41 +98,34 @@ export class ClusterNode {
   noteServing(): void {
     if (this.state !== 'taking-over') return
     this.state = 'active'
-    this.#look()
+    this.#looks.now()
   }
 
   /** Something may have changed: looks at once. */
   look(): void {
-    this.#look()
+    this.#looks.now()
   }
 
   /** Whether the slots are still its own. Without the engine they count as lost: somebody has taken over a sensor. */
   async confirm(): Promise<boolean> {
-    const since = performance.now()
-    while (!this.#isOver) {
-      const [answered, askedAt] = await new Promise<[boolean, number]>((resolve) => {
-        this.#onLooked.push((...seen) => resolve(seen))
-        this.#look()
-      })
-      if (askedAt < since || this.#isOver) continue
-      if (!answered)
-        this.#depose('the broker says that sensors were taken over, and the engine cannot be asked by whom')
-      return answered && this.holds()
-    }
-    return false
+    const isAnswered = await this.#looks.next()
+    if (this.#isOver) return false
+    if (!isAnswered)
+      this.#depose('the broker says that sensors were taken over, and the engine cannot be asked by whom')
+    return isAnswered && this.holds()
   }
 
   /** It is about to end; others see that. */
   drain(): void {
     if (this.#isOver) return
     this.state = 'draining'
-    this.#look()
+    this.#looks.now()
   }
 
   /** Ends the membership: whoever stands by takes over at once. Says so in the log if that cannot be told to the engine. */
   async leave(): Promise<void> {
     const { engine, log } = this.#parts
-    clearTimeout(this.#timer)
+    this.#looks.stop()
     const { self } = this
     const wasDeposed = this.state === 'deposed'
     this.state = wasDeposed ? 'deposed' : 'left'
@@ -154,35 +150,17 @@ export class ClusterNode {
     this.#parts.end.set(Number.NEGATIVE_INFINITY)
   }
 
-  #look(): void {
-    if (this.#isOver) return
-    this.#again = this.#running
-    if (this.#running) return
-    clearTimeout(this.#timer)
-    this.#running = true
-    void this.#goOn()
-  }
-
-  async #goOn(): Promise<void> {
-    const askedAt = performance.now()
+  async #look(askedAt: number): Promise<Looked> {
     let isAnswered = false
-    let isSoon = false
     try {
       const look = await this.#ask()
       isAnswered = true
-      if (!this.#isOver) isSoon = await this.#take(look, askedAt)
+      return { isAnswered, isSoon: !this.#isOver && (await this.#take(look, askedAt)) }
     } catch (error) {
       if (isAnswered) this.#parts.log.debug({ err: error }, 'the engine has refused a step of the cluster')
       else this.#noteSilence(error, askedAt)
+      return { isAnswered, isSoon: false }
     }
-    this.#running = false
-    for (const told of this.#onLooked.splice(0)) told(isAnswered, askedAt)
-    if (this.#isOver) return
-    if (isSoon || this.#again) return this.#look()
-    const { lease } = this.#parts
-    const interval = this.state === 'active' ? lease / 5 : Math.min(STANDBY_LOOK, lease / 5)
-    const pause = Math.max(0, askedAt + interval - performance.now())
-    this.#timer = setTimeout(() => this.#look(), pause)
   }
 
   #ask(): Promise<Look> {
@@ -236,7 +214,7 @@ export class ClusterNode {
         this.#serve(askedAt)
         return false
       case 'wait':
-        this.#say(step.for)
+        this.#hindranceLog.say(step.for)
         return false
     }
   }
@@ -270,15 +248,12 @@ export class ClusterNode {
     return true
   }
 
-  async #takeFrom(from: Identity & { readonly proven: boolean }, look: Look): Promise<void> {
+  async #takeFrom(from: Orphaned, look: Look): Promise<void> {
     const { engine, log } = this.#parts
     const got = await engine.take(this.self as Identity, from)
     if (got === 0) return
     this.takeovers += 1
-    const member = look.members.find((one) => isSame(one, from))
-    const silence = member === undefined ? undefined : Math.round(look.now - member.expires)
-    const why = from.proven ? 'its process is gone' : 'its lease has run out'
-    log.warn({ from: from.node, slots: got, ...(from.proven ? {} : { silence }) }, `taking over: ${why}`)
+    logTakeover(log, from, got, look)
   }
 
   #serve(askedAt: number): void {
@@ -294,25 +269,10 @@ export class ClusterNode {
     this.#parts.end.set(this.#lease.end)
   }
 
-  /** Says once what it waits for. */
-  #say(hindrance: Hindrance): void {
-    const { log, name } = this.#parts
-    const owner = hindrance.type === 'standing-by' ? hindrance.owner : hindrance.by
-    const said = `${hindrance.type} ${owner.node} ${owner.incarnation}`
-    if (said === this.#said) return
-    this.#said = said
-    if (hindrance.type === 'standing-by')
-      return log.info({ node: name, active: owner.node }, 'standing by: another node serves the sensors')
-    log.warn(
-      { node: name, address: hindrance.by.address },
-      'another process is this node: waiting until it ends. To stand by beside it, give this one a name of its own (cluster.node)',
-    )
-  }
-
   #depose(why: string): void {
     if (this.#isOver) return
     this.state = 'deposed'
-    clearTimeout(this.#timer)
+    this.#looks.stop()
     this.#finish()
     this.#parts.onDeposed(why)
   }

@@ -7,13 +7,14 @@ import type { EngineOptions } from '../store/postgres/engine/connection.ts'
 import { prepareSchema } from '../store/postgres/schema.ts'
 import { StoreError } from '../store/store.ts'
 import { agreementOf, differs, insistOnNames } from './agreement.ts'
-import { EngineLine } from './engine-line.ts'
 import { LeaseEnd } from './lease-end.ts'
-import { createMembership } from './membership.ts'
-import { ClusterNode, type NodeLog } from './node.ts'
+import { ClusterNode } from './node.ts'
+import type { NodeLog } from './node-words.ts'
 import { placeOfProcess } from './place.ts'
 import { openSign, type Sign, SignWatch } from './sign-of-life.ts'
 import { statusOf } from './status.ts'
+import { EngineLine } from './tables/engine-line.ts'
+import { createMembership } from './tables/membership.ts'
 
 /** The part of a lease after which a question has failed: there must be time for another one. */
 const PATIENCE = 0.4

@@ -2,7 +2,7 @@
 // closes the connection, and from then on the port refuses, which proves that it is gone long before its lease runs out.
 
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { type Identity, isSame, type Member } from './engine.ts'
+import { type Identity, isSame, type Member } from './judging/engine.ts'
 
 /** Nodes that may watch; the oldest gives way. */
 const MOST_WATCHERS = 16

@@ -1,9 +1,9 @@
 // What a node tells of itself and of the others, for people and for metrics.
 
 import type { ClusterInfo } from '../console/contract/cluster.ts'
-import { isSame, type Member } from './engine.ts'
-import type { EngineLine } from './engine-line.ts'
+import { isSame, type Member } from './judging/engine.ts'
 import type { ClusterNode } from './node.ts'
+import type { EngineLine } from './tables/engine-line.ts'
 
 /** What the status is made of besides the node. */
 export interface StatusParts {

@@ -2,7 +2,7 @@
 
 import { array, assert, boolean, constantFrom, integer, property, record } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Member } from '../../src/cluster/engine.ts'
+import type { Member } from '../../src/cluster/judging/engine.ts'
 import { VirtualEngine } from './virtual-engine.ts'
 import { VirtualNode } from './virtual-node.ts'
 

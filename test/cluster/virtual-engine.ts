@@ -8,7 +8,7 @@ import {
   type MemberState,
   type Orphaned,
   SLOTS,
-} from '../../src/cluster/engine.ts'
+} from '../../src/cluster/judging/engine.ts'
 
 interface Slots {
   owner: Identity | undefined

@@ -1,9 +1,9 @@
 // A node of a cluster in virtual time: it asks the engine, with time on the way there and back, and does what the course says.
 
-import { nextStep } from '../../src/cluster/course.ts'
-import type { Identity, Look, Member } from '../../src/cluster/engine.ts'
-import { Judge } from '../../src/cluster/judge.ts'
-import { Lease } from '../../src/cluster/lease.ts'
+import { nextStep } from '../../src/cluster/judging/course.ts'
+import type { Identity, Look, Member } from '../../src/cluster/judging/engine.ts'
+import { Judge } from '../../src/cluster/judging/judge.ts'
+import { Lease } from '../../src/cluster/judging/lease.ts'
 import type { VirtualEngine } from './virtual-engine.ts'
 
 /** What is going on around it. */

@@ -1,9 +1,9 @@
 // What a node does next: joins, waits for its name, stands by, takes, serves, ends.
 
 import { describe, expect, it } from 'vitest'
-import { nextStep, type Step } from '../../src/cluster/course.ts'
-import { type Identity, isSame, type Look, type Member, SLOTS } from '../../src/cluster/engine.ts'
-import { Judge } from '../../src/cluster/judge.ts'
+import { nextStep, type Step } from '../../../src/cluster/judging/course.ts'
+import { type Identity, isSame, type Look, type Member, SLOTS } from '../../../src/cluster/judging/engine.ts'
+import { Judge } from '../../../src/cluster/judging/judge.ts'
 
 const LEASE = 5000
 /** The engine's time. */

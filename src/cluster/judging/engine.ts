@@ -1,9 +1,6 @@
 // What the engine says of the nodes and the slots they own, and what a node asks of it. Types only; times are the engine's own,
 // in milliseconds since 1970.
 
-/** How many slots there are: part of the format, never changed. */
-export const SLOTS = 1024
-
 /** A process that takes part, or took part. Every start has a greater incarnation than all before it. */
 export interface Identity {
   readonly node: string

@@ -1,6 +1,6 @@
 // Membership in PostgreSQL: what a node asks of the engine, as statements.
 
-import type { Engine, Holding, Identity, Look, Member, MemberState, Orphaned } from './engine.ts'
+import type { Engine, Holding, Identity, Look, Member, MemberState, Orphaned } from '../judging/engine.ts'
 import { JOIN, LEAVE, LOOK, PRUNE, RENEW, TAKE, TAKE_FREE } from './statements.ts'
 
 /** Asks the engine one thing after the other; values come as text. Rejects when there is no answer in time. */

@@ -1,11 +1,11 @@
 // The connection over which a node asks about its membership: opened again whenever it is lost, and never waited for longer than told.
 
-import type { Row, Statement } from '../store/postgres/engine/connection.ts'
+import type { Row, Statement } from '../../store/postgres/engine/connection.ts'
 import {
   connectEngine,
   type EngineConnection,
   type EngineOptions,
-} from '../store/postgres/engine/connection.ts'
+} from '../../store/postgres/engine/connection.ts'
 
 /** One for the life of a node. */
 export class EngineLine {

@@ -1,7 +1,7 @@
 // How the holder of a lease counts it, and what it does when the engine does not answer.
 
 import { describe, expect, it } from 'vitest'
-import { Lease } from '../../src/cluster/lease.ts'
+import { Lease } from '../../../src/cluster/judging/lease.ts'
 
 const LENGTH = 5000
 

@@ -1,7 +1,8 @@
 // What a node does next, from one look at the engine: wait for its name, become a member, stand by, take slots, serve, or end.
 // Pure.
 
-import { type Identity, isSame, type Look, type Member, type Orphaned, SLOTS } from './engine.ts'
+import { SLOTS } from '../../sessions/slots.ts'
+import { type Identity, isSame, type Look, type Member, type Orphaned } from './engine.ts'
 import type { Judge } from './judge.ts'
 
 /** What keeps a node from serving. */
