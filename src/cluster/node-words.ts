@@ -45,3 +45,9 @@ export function logTakeover(log: NodeLog, from: Orphaned, slots: number, look: L
   const why = from.proven ? 'its process is gone' : 'its lease has run out'
   log.warn({ from: from.node, slots, ...(from.proven ? {} : { silence }) }, `taking over: ${why}`)
 }
+
+/** Says that the engine has stopped to answer, and what that means. */
+export function logSilence(log: NodeLog, err: unknown, isActive: boolean): void {
+  const goesOn = isActive ? ': sensors are served on, but nothing is promised until it is back' : ''
+  log.error({ err }, `the engine cannot be reached${goesOn}`)
+}

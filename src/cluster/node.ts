@@ -1,20 +1,12 @@
 // A node: keeps its membership and its lease, stands by until it may serve, and notices when others have taken its place.
 
-import { type Hindrance, nextStep, type Step } from './judging/course.ts'
-import {
-  type Engine,
-  type Identity,
-  isSame,
-  type Look,
-  type Member,
-  type MemberState,
-  type Orphaned,
-} from './judging/engine.ts'
+import { HeldLease } from './held-lease.ts'
+import { type Hindrance, membersToWatch, nextStep, type Step } from './judging/course.ts'
+import type { Engine, Identity, Look, Member, MemberState, Orphaned } from './judging/engine.ts'
 import { Judge } from './judging/judge.ts'
-import { Lease } from './judging/lease.ts'
 import type { LeaseEnd } from './lease-end.ts'
 import { type Looked, Looks } from './looks.ts'
-import { HindranceLog, logTakeover, type NodeLog } from './node-words.ts'
+import { HindranceLog, logSilence, logTakeover, type NodeLog } from './node-words.ts'
 import type { SignWatch } from './sign-of-life.ts'
 
 /** Milliseconds between looks of a node that stands by, at most. */
@@ -42,7 +34,7 @@ export type NodeState = 'joining' | 'standby' | 'taking-over' | 'active' | 'drai
 export class ClusterNode {
   readonly #parts: NodeParts
   readonly #judge: Judge
-  readonly #lease: Lease
+  readonly #lease: HeldLease
   state: NodeState = 'joining'
   self: Identity | undefined
   /** the last look, and when it was asked for; monotonic milliseconds */
@@ -59,7 +51,7 @@ export class ClusterNode {
   constructor(parts: NodeParts) {
     this.#parts = parts
     this.#judge = new Judge(parts.lease)
-    this.#lease = new Lease(parts.lease)
+    this.#lease = new HeldLease(parts.lease, parts.end)
     this.#hindranceLog = new HindranceLog(parts.name, parts.log)
     this.#looks = new Looks({
       look: (askedAt) => this.#look(askedAt),
@@ -74,16 +66,12 @@ export class ClusterNode {
 
   /** Whether it may serve now. */
   holds(): boolean {
-    return this.#lease.holds(performance.now())
+    return this.#lease.holds()
   }
 
   /** until when, monotonic milliseconds */
   get leaseEnd(): number {
     return this.#lease.end
-  }
-
-  get isWithoutEngine(): boolean {
-    return this.#lease.isWithoutEngine
   }
 
   /** Begins to look; resolves when the node owns all slots. Rejects if it cannot be one of the members that are there. */
@@ -129,7 +117,7 @@ export class ClusterNode {
     const { self } = this
     const wasDeposed = this.state === 'deposed'
     this.state = wasDeposed ? 'deposed' : 'left'
-    this.#finish()
+    this.#lease.finish()
     if (self === undefined || wasDeposed) return
     try {
       await engine.leave(self)
@@ -143,11 +131,6 @@ export class ClusterNode {
 
   get #isOver(): boolean {
     return this.state === 'deposed' || this.state === 'left'
-  }
-
-  #finish(): void {
-    this.#lease.finish()
-    this.#parts.end.set(Number.NEGATIVE_INFINITY)
   }
 
   async #look(askedAt: number): Promise<Looked> {
@@ -171,16 +154,10 @@ export class ClusterNode {
   }
 
   #noteSilence(error: unknown, askedAt: number): void {
-    const now = performance.now()
     this.#judge.noteSilence()
-    if (this.state === 'active' || this.state === 'draining') this.#lease.noteSilence(askedAt, now)
-    this.#parts.end.set(this.#lease.end)
-    const wasThere = this.trouble === undefined
+    if (this.state === 'active' || this.state === 'draining') this.#lease.noteSilence(askedAt)
+    if (this.trouble === undefined) logSilence(this.#parts.log, error, this.state === 'active')
     this.trouble = error instanceof Error ? error.message : String(error)
-    if (!wasThere) return
-    const goesOn =
-      this.state === 'active' ? ': it is served on, but nothing is promised until it is back' : ''
-    this.#parts.log.error({ err: error }, `the engine cannot be reached${goesOn}`)
   }
 
   /** Does what follows from a look; true: it is to be looked again at once. */
@@ -190,7 +167,7 @@ export class ClusterNode {
     this.trouble = undefined
     this.last = { look, at: askedAt }
     this.#judge.noteAnswer(askedAt)
-    this.#watchSigns(look)
+    signs.watch(membersToWatch(name, this.self, look))
     const step = nextStep({
       node: name,
       self: this.self,
@@ -217,14 +194,6 @@ export class ClusterNode {
         this.#hindranceLog.say(step.for)
         return false
     }
-  }
-
-  #watchSigns({ members, holdings }: Look): void {
-    const { name, signs } = this.#parts
-    const isRelevant = (member: Member): boolean =>
-      (this.self === undefined && member.node === name) || holdings.some((owner) => isSame(owner, member))
-    const isMine = (member: Member): boolean => this.self !== undefined && isSame(member, this.self)
-    signs.watch(members.filter((member) => isRelevant(member) && !isMine(member)))
   }
 
   async #join({ before }: Extract<Step, { type: 'join' }>): Promise<boolean> {
@@ -257,28 +226,17 @@ export class ClusterNode {
   }
 
   #serve(askedAt: number): void {
-    if (this.state === 'draining') return this.#renewed(askedAt)
-    this.#renewed(askedAt)
+    this.#lease.noteRenewal(askedAt)
     if (this.state !== 'standby') return
     this.state = 'taking-over'
     this.#onOwned?.resolve()
-  }
-
-  #renewed(askedAt: number): void {
-    this.#lease.noteRenewal(askedAt)
-    this.#parts.end.set(this.#lease.end)
   }
 
   #depose(why: string): void {
     if (this.#isOver) return
     this.state = 'deposed'
     this.#looks.stop()
-    this.#finish()
+    this.#lease.finish()
     this.#parts.onDeposed(why)
-  }
-
-  /** The store says that this node is not allowed to write any more. */
-  noteDeposed(): void {
-    this.#depose('another node has taken over')
   }
 }

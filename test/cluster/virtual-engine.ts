@@ -7,8 +7,8 @@ import {
   type Member,
   type MemberState,
   type Orphaned,
-  SLOTS,
 } from '../../src/cluster/judging/engine.ts'
+import { SLOTS } from '../../src/sessions/slots.ts'
 
 interface Slots {
   owner: Identity | undefined

@@ -83,7 +83,7 @@ export class VirtualNode {
   #take(askedAt: number, look: Look, now: number): void {
     const { engine, isProven } = this.#around
     this.#judge.noteAnswer(askedAt)
-    this.healthySince ??= askedAt
+    this.healthySince ??= now // what was answered while it slept does not count
     const step = nextStep({ node: this.node, self: this.self, look, judge: this.#judge, now, isProven })
     switch (step.type) {
       case 'end':

@@ -59,3 +59,15 @@ export function nextStep({ node, self, look, judge, now, isProven }: Situation):
   const silent = judge.verdictOn(owner, look, now, isProven) === 'silent'
   return { type: 'wait', for: { type: 'standing-by', owner, silent } }
 }
+
+/** Of whom it matters whether their processes are there: who owns slots, and who has the name of a node that is no member yet. */
+export const membersToWatch = (
+  node: string,
+  self: Identity | undefined,
+  { members, holdings }: Look,
+): Member[] =>
+  members.filter((member) => {
+    if (self === undefined && member.node === node) return true
+    const isMine = self !== undefined && isSame(member, self)
+    return !isMine && holdings.some((owner) => isSame(owner, member))
+  })

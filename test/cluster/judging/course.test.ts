@@ -2,8 +2,9 @@
 
 import { describe, expect, it } from 'vitest'
 import { nextStep, type Step } from '../../../src/cluster/judging/course.ts'
-import { type Identity, isSame, type Look, type Member, SLOTS } from '../../../src/cluster/judging/engine.ts'
+import { type Identity, isSame, type Look, type Member } from '../../../src/cluster/judging/engine.ts'
 import { Judge } from '../../../src/cluster/judging/judge.ts'
+import { SLOTS } from '../../../src/sessions/slots.ts'
 
 const LEASE = 5000
 /** The engine's time. */

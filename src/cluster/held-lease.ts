@@ -1,0 +1,44 @@
+// The lease of this process, as all its threads see it.
+
+import { Lease } from './judging/lease.ts'
+import type { LeaseEnd } from './lease-end.ts'
+
+/** One per process; the times are monotonic milliseconds. */
+export class HeldLease {
+  readonly #lease: Lease
+  readonly #end: LeaseEnd
+
+  /** `length`: milliseconds */
+  constructor(length: number, end: LeaseEnd) {
+    this.#lease = new Lease(length)
+    this.#end = end
+  }
+
+  /** until when */
+  get end(): number {
+    return this.#lease.end
+  }
+
+  /** Whether it holds now. */
+  holds(): boolean {
+    return this.#lease.holds(performance.now())
+  }
+
+  /** As `Lease.noteRenewal`. */
+  noteRenewal(askedAt: number): void {
+    this.#lease.noteRenewal(askedAt)
+    this.#end.set(this.#lease.end)
+  }
+
+  /** As `Lease.noteSilence`. */
+  noteSilence(askedAt: number): void {
+    this.#lease.noteSilence(askedAt, performance.now())
+    this.#end.set(this.#lease.end)
+  }
+
+  /** Nothing is served any more. */
+  finish(): void {
+    this.#lease.finish()
+    this.#end.set(Number.NEGATIVE_INFINITY)
+  }
+}
