@@ -96,14 +96,19 @@ export function createCommitGate({ store, release, onFailure }: CommitGateParts)
       if (after > store.durable) break
       ready += 1
     }
-    if (ready === 0) return
-    one[lane] = all.slice(ready)
-    held -= ready
-    for (const { effect, session } of all.slice(0, ready)) {
+    const going = all.slice(0, ready)
+    if (store.isFailing) going.push(...all.slice(ready).filter(overtakes)) // it came when that was not known yet
+    if (going.length === 0) return
+    one[lane] = going.length === ready ? all.slice(ready) : all.filter((entry) => !going.includes(entry))
+    held -= going.length
+    for (const { effect, session } of going) {
       if (effect.type === 'close') noteClose(session, -1)
       release(effect, session)
     }
   }
+
+  const overtakes = ({ effect }: Held): boolean =>
+    durabilityOf(effect).overtakes?.(effect, store.isShared) === true
 
   function noteClose(session: Session, more: 1 | -1): void {
     const count = (closing.get(session) ?? 0) + more

@@ -344,6 +344,24 @@ describe('the will of a sensor that was lost', () => {
   })
 })
 
+describe('what came just before the store failed', () => {
+  it('goes as soon as that is known, if it promises nothing; all else waits in order [SN-MAP-27]', () => {
+    const store = new SlowStore()
+    const { does, since } = scene(store.all)
+    const a = sensor('a')
+    const promises: Effect[] = [{ type: 'release', session: a, token: 3 }, send(a, 'regack')]
+    expect(does({ type: 'attach', session: a }, save(a), ...promises, publish(a, 1, 1))).toEqual([])
+    store.settle(new Error('it is away for a moment'), 0)
+    expect(since()).toEqual([])
+    store.isFailing = true
+    store.settle(new Error('it is away'), 0)
+    expect(since()).toEqual(['a publish t 1 1'])
+    store.isFailing = false
+    store.settle()
+    expect(since()).toEqual(['a release 3', 'a send regack'])
+  })
+})
+
 describe('what nobody relies on', () => {
   it('goes at once', () => {
     const { does } = slow()
