@@ -1,7 +1,7 @@
 // Opens a node: the engine, its tables, a sign of life, and the membership.
 
+import { clusterOf } from '../config/cluster/section.ts'
 import type { Config } from '../config/schema.ts'
-import { clusterOf } from '../config/sections/cluster.ts'
 import type { ClusterInfo } from '../console/contract/cluster.ts'
 import type { EngineOptions } from '../store/postgres/engine/connection.ts'
 import { prepareSchema } from '../store/postgres/schema.ts'

@@ -1,10 +1,10 @@
 // The whole configuration: one schema, from which types, defaults, messages, documentation and JSON Schema follow.
 
 import { z } from 'zod'
+import { cluster } from './cluster/section.ts'
 import { brokerUrl } from './sections/addresses.ts'
 import { admission } from './sections/admission.ts'
 import { broker } from './sections/broker.ts'
-import { cluster } from './sections/cluster.ts'
 import { consoleSection } from './sections/console.ts'
 import { listener } from './sections/listener.ts'
 import { queue, store } from './sections/queues.ts'

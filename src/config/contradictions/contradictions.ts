@@ -1,11 +1,11 @@
 // Contradictions between values, which no single value shows. No text here quotes a value: it may have come from a secret.
 
+import { clusterContradictions } from '../cluster/contradictions.ts'
 import { type Path, pathText } from '../reading/path.ts'
 import type { Config } from '../schema.ts'
 import { brokerUrls, hostOf } from '../sections/addresses.ts'
 import { matchesEverything } from '../sections/glob.ts'
 import { isLoopback } from '../sections/networks.ts'
-import { clusterContradictions } from './cluster.ts'
 import { connectionContradictions } from './connections.ts'
 import type { Contradiction } from './contradiction.ts'
 import { listenerContradictions } from './listeners.ts'

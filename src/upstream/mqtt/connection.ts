@@ -4,8 +4,7 @@ import type { UpstreamEvent } from '../../session/events.ts'
 import type { Ending } from '../reason-codes.ts'
 import type { ConnectOptions, OnUpstreamEvent, UpstreamConnection } from '../upstream.ts'
 import type { Shared, SocketOwner, Traffic } from './connection-parts.ts'
-import type { Failure } from './failures/failure.ts'
-import { explainError } from './failures/tls-mistakes.ts'
+import { type Failure, failureToOpen, NotNow } from './failures/failure.ts'
 import { Inbound } from './inbound.ts'
 import type { Version } from './negotiation.ts'
 import type { Slot } from './pacing.ts'
@@ -201,29 +200,20 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
   }
 
   #startAttempt(version: Version): void {
-    const { counts } = this.#shared
+    const { counts, options, endpoints } = this.#shared
     const wanted = this.#wanted
     if (wanted === undefined) return
-    if (this.#shared.options.mayConnect?.() === false)
-      return this.#failLater(wanted, {
-        outcome: 1,
-        detail: 'another process may serve the sensors now',
-        unreachable: true,
-      })
     try {
-      this.#socket = new BrokerSocket(this.#shared, this.#shared.endpoints.current, wanted, version, this)
+      if (options.mayConnect?.() === false) throw new NotNow()
+      this.#socket = new BrokerSocket(this.#shared, endpoints.current, wanted, version, this)
       counts.connecting += 1
     } catch (error) {
-      this.#failLater(wanted, { outcome: 3, detail: explainError(error), answered: true })
+      process.nextTick(() => {
+        if (wanted !== this.#wanted) return
+        counts.connecting += 1
+        this.failed(failureToOpen(error))
+      })
     }
-  }
-
-  #failLater(wanted: ConnectOptions, failure: Failure): void {
-    process.nextTick(() => {
-      if (wanted !== this.#wanted) return
-      this.#shared.counts.connecting += 1
-      this.failed(failure)
-    })
   }
 
   /** The attempt has succeeded or failed: makes room for the next one. */

@@ -4,7 +4,7 @@ import { connackOutcome, refusesVersion } from '../../reason-codes.ts'
 import { connackText, keysFor } from '../../reason-names.ts'
 import type { Version } from '../negotiation.ts'
 import { describeError, type SystemError } from './system-error.ts'
-import { explainTls, NO_TLS } from './tls-mistakes.ts'
+import { explainError, explainTls, NO_TLS } from './tls-mistakes.ts'
 
 /**
  * The broker may not speak this version: it `said` so, it `hung up` without CONNACK, which some do then, or it took CONNECT and
@@ -58,6 +58,15 @@ export function failureOf(error: SystemError | undefined, inHandshake: boolean):
     answered: mistake !== undefined,
   }
 }
+
+/** Another process may serve the sensors: no connection is opened. */
+export class NotNow extends Error {}
+
+/** An attempt that could not even begin. */
+export const failureToOpen = (error: unknown): Failure =>
+  error instanceof NotNow
+    ? { outcome: 1, detail: 'another process may serve the sensors now', unreachable: true }
+    : { outcome: 3, detail: explainError(error), answered: true }
 
 /** Whether a stream was closed by the broker, with no other reason than that. */
 export const isSilentEnd = (error: SystemError | undefined): boolean =>

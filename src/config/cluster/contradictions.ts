@@ -1,8 +1,8 @@
 // What several gateways need that share their sensors.
 
 import { withoutKey } from '../../transport/line/url.ts'
+import type { Contradiction } from '../contradictions/contradiction.ts'
 import type { Config } from '../schema.ts'
-import type { Contradiction } from './contradiction.ts'
 
 /** Of a configuration with a section `cluster`. */
 export function* clusterContradictions({ cluster, store, listeners }: Config): Generator<Contradiction> {

@@ -2,7 +2,7 @@
 
 import { hostname } from 'node:os'
 import { z } from 'zod'
-import { duration, text } from './values.ts'
+import { duration, text } from '../sections/values.ts'
 
 /** The section `cluster`. */
 export const cluster = z.strictObject({
