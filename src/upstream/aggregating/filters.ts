@@ -189,6 +189,7 @@ export class SharedFilters {
     this.#breaks.delete(entry.filter)
     for (const member of [...entry.subscribers.keys()]) this.#end(entry, member, 'hung-up')
     entry.asked = undefined
+    entry.isUnsure = false
     this.#parts.keeper.keepFilter(entry.filter, undefined)
     this.table.prune(entry)
   }

@@ -30,7 +30,8 @@ class Model {
   now = 0
   up = true
   readonly #byTopic: boolean
-  #underWay: (() => void)[] = []
+  /** what the broker does, and how the gateway hears of it */
+  #underWay: { take(): void; answer(): void }[] = []
 
   constructor(byTopic = false) {
     this.#byTopic = byTopic
@@ -54,13 +55,18 @@ class Model {
   answer(outcome: 0 | 1 | 3 = 0): void {
     for (let next = this.#underWay; next.length > 0; next = this.#underWay) {
       this.#underWay = []
-      for (const step of next) step()
+      for (const step of next) {
+        step.take()
+        step.answer()
+      }
       if (outcome !== 0) break
     }
   }
 
-  cut(isPresent: boolean): void {
+  /** `took`: the broker has done what was under way, but its answers are lost */
+  cut(isPresent: boolean, took = false): void {
     this.up = false
+    if (took) for (const step of this.#underWay) step.take()
     this.#underWay = []
     for (const { member } of breakSubscribing(this.table)) this.told.push(`${member} fails`)
     if (!isPresent) this.broker.clear()
@@ -83,17 +89,20 @@ class Model {
     this.asked.push(
       step.type === 'subscribe' ? `${filter} ${step.qos}${step.replay ? ' replay' : ''}` : `no ${filter}`,
     )
-    this.#underWay.push(() => {
-      if (step.type === 'unsubscribe') {
-        this.broker.delete(filter)
-        takeUnsuback(entry)
-      } else {
-        this.broker.set(filter, step.qos)
-        const { answers } = takeSuback(this.table, entry, { outcome: 0, qos: step.qos }, this.now)
-        for (const { request, qos } of answers) this.told.push(`${request.member} ${qos}`)
-        if (this.#byTopic) for (const other of this.table.toRaise(entry)) this.#sync(other)
-      }
-      this.#sync(entry)
+    this.#underWay.push({
+      take: () => {
+        if (step.type === 'unsubscribe') this.broker.delete(filter)
+        else this.broker.set(filter, step.qos)
+      },
+      answer: () => {
+        if (step.type === 'unsubscribe') takeUnsuback(entry)
+        else {
+          const { answers } = takeSuback(this.table, entry, { outcome: 0, qos: step.qos }, this.now)
+          for (const { request, qos } of answers) this.told.push(`${request.member} ${qos}`)
+          if (this.#byTopic) for (const other of this.table.toRaise(entry)) this.#sync(other)
+        }
+        this.#sync(entry)
+      },
     })
   }
 }
@@ -165,6 +174,18 @@ describe('subscriptions of sensors that share a connection', () => {
     expect(audience(model, 'a')).toEqual([])
   })
 
+  for (const took of [true, false])
+    it(`are not left behind at a broker whose answer was lost, ${took ? 'though' : 'where'} it had ${took ? '' : 'not '}taken them`, () => {
+      const model = new Model()
+      model.subscribe('one', 'a', 0)
+      if (!took) model.answer()
+      model.subscribe('one', 'a', 2)
+      model.unsubscribe('one', 'a')
+      model.cut(true, took)
+      model.answer()
+      expect([model.broker.size, model.table.size]).toEqual([0, 0])
+    })
+
   it('that overlap have one QoS, where messages do not tell which of them they come for', () => {
     const model = new Model(true)
     model.subscribe('low', 'a/#', 0)
@@ -213,7 +234,7 @@ describe('subscriptions of sensors that share a connection', () => {
     }),
     fc.record({ do: fc.constant('wipe' as const), member: fc.constantFrom(...members) }),
     fc.record({ do: fc.constant('answer' as const) }),
-    fc.record({ do: fc.constant('cut' as const), isPresent: fc.boolean() }),
+    fc.record({ do: fc.constant('cut' as const), isPresent: fc.boolean(), took: fc.boolean() }),
   )
 
   it('whatever happens, the broker has what sensors want in the end, at a QoS that serves all, and nothing else', () => {
@@ -237,7 +258,7 @@ describe('subscriptions of sensors that share a connection', () => {
           } else if (one.do === 'answer') {
             model.answer()
             unsure.clear()
-          } else model.cut(one.isPresent)
+          } else model.cut(one.isPresent, one.took)
           if (one.do === 'cut') {
             // what was not answered is as it was before, which the table tells
             for (const filter of new Set(unsure.values()))

@@ -25,6 +25,8 @@ export interface Entry<M> {
   /** what the broker has been asked for, and has granted; undefined: it does not know the filter */
   asked: Qos | undefined
   granted: Qos
+  /** the connection broke before it answered: it may know the filter, at another QoS perhaps, though it is not `asked` for */
+  isUnsure: boolean
   /** what it had before the SUBSCRIBE that is under way */
   askedBefore: Qos | undefined
   /** what is under way to the broker */
@@ -49,6 +51,7 @@ export const createEntry = <M>(filter: string): Entry<M> => ({
   subscribers: new Map(),
   asked: undefined,
   granted: 0,
+  isUnsure: false,
   askedBefore: undefined,
   busy: undefined,
   underWay: [],

@@ -60,9 +60,10 @@ export class FilterTable<M> {
 
   /** Forgets a filter that nobody wants and the broker does not know. */
   prune(entry: Entry<M>): boolean {
-    const { filter, inner, subscribers, asked, busy, waiting, identifier } = entry
+    const { filter, inner, subscribers, asked, busy, waiting, identifier, isUnsure } = entry
     if (subscribers.size + waiting.length > 0) return false
-    if (asked !== undefined || busy !== undefined || this.#entries.get(filter) !== entry) return false
+    if (asked !== undefined || isUnsure || busy !== undefined || this.#entries.get(filter) !== entry)
+      return false
     this.#entries.delete(filter)
     this.#tree.delete(inner, entry)
     const rest = this.#byIdentifier.get(identifier)?.filter((one) => one !== entry) ?? []

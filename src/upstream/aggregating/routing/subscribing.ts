@@ -63,7 +63,7 @@ export function nextStep<M>(table: FilterTable<M>, entry: Entry<M>, byTopic: boo
   if (entry.busy !== undefined) return undefined
   const { asked, waiting, subscribers } = entry
   if (subscribers.size === 0 && waiting.length === 0) {
-    if (asked === undefined) return undefined
+    if (asked === undefined && !entry.isUnsure) return undefined
     entry.busy = 'unsubscribe'
     return { type: 'unsubscribe' }
   }
@@ -103,6 +103,7 @@ export function takeSuback<M>(
   entry.underWay = []
   if (outcome === 0) {
     entry.granted = granted
+    entry.isUnsure = false
     for (const [member, until] of entry.audience)
       if (until === Number.POSITIVE_INFINITY) entry.audience.set(member, now + AFTERGLOW)
     if (entry.quietUntil === Number.POSITIVE_INFINITY) entry.quietUntil = now + AFTERGLOW
@@ -123,13 +124,17 @@ export function takeSuback<M>(
 export function takeUnsuback<M>(entry: Entry<M>): void {
   entry.busy = undefined
   entry.asked = undefined
+  entry.isUnsure = false
 }
 
 /** The connection broke: who had nothing before has nothing, and those whose requests are returned are told of a failure. */
 export function breakSubscribing<M>(table: FilterTable<M>): SubscribeRequest<M>[] {
   const requests: SubscribeRequest<M>[] = []
   for (const entry of table.all) {
-    if (entry.busy === 'subscribe') entry.asked = undefined
+    if (entry.busy === 'subscribe') {
+      entry.asked = undefined
+      entry.isUnsure = true
+    }
     entry.busy = undefined
     for (const request of [...entry.underWay, ...entry.waiting].reverse()) {
       undoRequest(table, entry, request)
@@ -148,7 +153,10 @@ export function breakSubscribing<M>(table: FilterTable<M>): SubscribeRequest<M>[
 export function resumeSubscribing<M>(table: FilterTable<M>, isPresent: boolean): void {
   for (const entry of table.all) {
     entry.isPostponed = false
-    if (!isPresent) entry.asked = undefined
+    if (!isPresent) {
+      entry.asked = undefined
+      entry.isUnsure = false
+    }
     table.prune(entry)
   }
 }
