@@ -11,6 +11,7 @@ import type {
   StoreInfo,
 } from '../contract/gateway.ts'
 import type { GatewayView } from '../view.ts'
+import { addClusterMetrics } from './cluster-metrics.ts'
 import { registerLinkMetrics } from './link-metrics.ts'
 import { addListenerMetrics, by, type Values } from './listener-metrics.ts'
 import { adders, processMetrics } from './registering.ts'
@@ -18,7 +19,7 @@ import { addSecureMetrics } from './secure-metrics.ts'
 import { registerSharedConnectionMetrics } from './shared-connection-metrics.ts'
 
 /** What the numbers are taken from. */
-export type MetricsSource = Pick<GatewayView, 'info' | 'broker' | 'store' | 'listeners' | 'latency'>
+export type MetricsSource = Pick<GatewayView, 'info' | 'broker' | 'store' | 'cluster' | 'listeners' | 'latency'>
 
 /** The metrics of one gateway. */
 export interface Metrics {
@@ -140,6 +141,7 @@ export function createMetrics(view: MetricsSource): Metrics {
   const latency = 'From a QoS 1 or 2 publish to the broker to its acknowledgement.'
   histogram('mqttsn_publish_acknowledgement_seconds', latency, [], () => [[{}, now.latency]])
 
+  addClusterMetrics({ counter, gauge }, () => view.cluster?.())
   addListenerMetrics({ counter, gauge }, () => now.listeners)
   addSecureMetrics({ counter, gauge, histogram }, () => now.listeners)
   registerLinkMetrics({ counter, gauge }, () => now.listeners)
