@@ -205,9 +205,9 @@ export class GatewayProcess {
     return this.#program.running
   }
 
-  /** Resolves when it listens. */
+  /** Resolves when it serves, or stands by while another node does. */
   start(): Promise<void> {
-    return this.#program.start((line) => line.includes('"gateway started"'))
+    return this.#program.start((line) => /"gateway started"|"standing by: /.test(line))
   }
 
   signal(name: 'SIGSTOP' | 'SIGCONT'): void {

@@ -9,8 +9,25 @@ const OF_THE_DATABASE = [
   /closed with changes that are not stored/,
 ]
 
+/** What a node says that stood still for so long that another one has its place. */
+const OF_THE_DEPOSED = [/this node must not go on/, /another gateway has taken over the sessions/]
+
+/** What a round has done. */
+export interface Accounted {
+  readonly hasDatabaseTrouble: boolean
+  /** a node stood still */
+  readonly isFrozen: boolean
+}
+
 /** Those that remain. */
-export function faultsInLog(lines: readonly string[], hasDatabaseTrouble: boolean): string[] {
-  const accounted = hasDatabaseTrouble ? [...ALWAYS, ...OF_THE_DATABASE] : ALWAYS
+export function faultsInLog(
+  lines: readonly string[],
+  { hasDatabaseTrouble, isFrozen }: Accounted,
+): string[] {
+  const accounted = [
+    ...ALWAYS,
+    ...(hasDatabaseTrouble ? OF_THE_DATABASE : []),
+    ...(isFrozen ? OF_THE_DEPOSED : []),
+  ]
   return lines.filter((line) => !accounted.some((pattern) => pattern.test(line)))
 }

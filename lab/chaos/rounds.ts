@@ -74,7 +74,6 @@ export class Chaos {
   #numbers = 0
   #round = 0
   #told = 0
-  #gatewayFaults = 0
 
   constructor(options: ChaosOptions, { secure, lines }: Links, cast: Cast) {
     const { seed, keep } = options
@@ -222,7 +221,7 @@ export class Chaos {
   }
 
   /** Compares everything with the books. */
-  async #check({ discards, engineTrouble }: RoundPlan): Promise<void> {
+  async #check({ discards, engineTrouble, nodeTroubles }: RoundPlan): Promise<void> {
     const { up, down, wills, deadLetters } = this.#site
     for (const what of [...up.writeOff(), ...down.writeOff(), ...wills.overdue()]) this.#fault(what)
     for (const { role, busy } of this.members)
@@ -230,9 +229,11 @@ export class Chaos {
     const { nodes } = this.#cast
     const problem = await nodes.problem()
     if (problem !== undefined) return this.#fault(problem)
-    const said = nodes.faults.slice(this.#gatewayFaults)
-    for (const line of faultsInLog(said, engineTrouble !== undefined)) this.#fault(`gateway log: ${line}`)
-    this.#gatewayFaults = nodes.faults.length
+    const trouble = {
+      hasDatabaseTrouble: engineTrouble !== undefined,
+      isFrozen: nodeTroubles.some(({ kind }) => kind === 'freeze'),
+    }
+    for (const line of faultsInLog(nodes.takeFaults(), trouble)) this.#fault(`gateway log: ${line}`)
     let spooled = await this.#api.spooledMessages()
     // the will of a sensor that has just died is one of these, where sensors share connections
     for (let i = 0; i < WILL_TRIES && this.#options.shared > 0 && spooled > 0; i++) {

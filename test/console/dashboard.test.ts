@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createMetrics } from '../../src/console/metrics/metrics.ts'
 import { havePromtool } from '../support/promtool.ts'
-import { scriptedView } from './scripted-view.ts'
+import { PAIR, scriptedView } from './scripted-view.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const read = (name: string) => readFileSync(join(root, name), 'utf8')
@@ -35,7 +35,9 @@ const alerts = read('deploy/alerts.yml')
 
 /** Metrics that exist, and their labels. */
 async function known(): Promise<Map<string, Set<string>>> {
-  const metrics = createMetrics(scriptedView())
+  const view = scriptedView()
+  view.now.cluster = PAIR
+  const metrics = createMetrics(view)
   await metrics.text()
   await new Promise((resolve) => setImmediate(resolve))
   const found = new Map<string, Set<string>>()

@@ -1,5 +1,6 @@
 // A gateway as the console sees it, without a gateway: the test says what there is to see, and what happens.
 
+import type { ClusterInfo } from '../../src/console/contract/cluster.ts'
 import type { BrokerInfo, GatewayInfo, ListenerInfo, StoreInfo } from '../../src/console/contract/gateway.ts'
 import type {
   DeadLetterEntry,
@@ -33,6 +34,28 @@ const use: TopicUse = {
   refused: 1,
   lastCode: 2,
   lastRefusal: 'rejected: invalid topic id',
+}
+
+/** A pair, of which the one that is asked serves. */
+export const PAIR: ClusterInfo = {
+  node: 'gw-1',
+  state: 'active',
+  hindrance: undefined,
+  lease: 5000,
+  leaseLeft: 4500,
+  takeovers: 1,
+  engine: { host: 'db1:5432', up: true, trouble: undefined, latency: 2, answeredAgo: 300 },
+  members: (['active', 'standby'] as const).map((state, i) => ({
+    node: `gw-${i + 1}`,
+    incarnation: 7 + i,
+    state,
+    address: `tcp://10.0.0.${11 + i}:41000`,
+    version: '1.0.0',
+    leaseLeft: 4700,
+    slots: state === 'active' ? 1024 : 0,
+    isSelf: state === 'active',
+    differs: false,
+  })),
 }
 
 /** What it said and heard, and what is wrong. */
@@ -373,6 +396,8 @@ export interface ScriptedView extends GatewayView {
     listeners: ListenerInfo[]
     broker: BrokerInfo
     store: StoreInfo
+    /** the nodes that share a database; undefined: there are no others */
+    cluster: ClusterInfo | undefined
     /** what an action answers */
     acts: boolean
     latency: ReturnType<GatewayView['latency']>
@@ -401,6 +426,7 @@ export function scriptedView(): ScriptedView {
       listeners: [LISTENER, LINE],
       broker: BROKER,
       store: STORE,
+      cluster: undefined,
       acts: true,
       latency: { bounds: [0.01, 0.1, 1], counts: [1, 3, 4], sum: 2.5, count: 5 },
     },
@@ -414,6 +440,7 @@ export function scriptedView(): ScriptedView {
     listeners: () => view.now.listeners,
     broker: () => view.now.broker,
     store: () => view.now.store,
+    cluster: () => view.now.cluster,
     sensors(query) {
       view.queries.push(query)
       const items: SensorSummary[] = sensors.filter(({ clientId }) => clientId.includes(query.search ?? ''))

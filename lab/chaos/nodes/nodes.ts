@@ -118,9 +118,9 @@ export class Nodes {
     return this.all.map(({ process }) => process.pid)
   }
 
-  /** lines of all logs that processes in good health do not write */
-  get faults(): readonly string[] {
-    return this.all.flatMap(({ process }) => process.faults)
+  /** Lines of all logs that processes in good health do not write, since the last call. */
+  takeFaults(): string[] {
+    return this.all.flatMap(({ process }) => process.faults.splice(0))
   }
 
   /** how often nodes ended by themselves */

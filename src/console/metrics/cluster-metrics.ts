@@ -10,24 +10,24 @@ export function addClusterMetrics(
 ): void {
   const one = (read: (cluster: ClusterInfo) => number) => (): Values => {
     const info = cluster()
-    return info === undefined ? [] : [[{}, read(info)]]
+    return info === undefined ? [] : [[{ node: info.node }, read(info)]]
   }
   gauge(
     'mqttsn_serving',
     'With PostgreSQL: 1 while this node serves the sensors, 0 while it stands by or has lost its lease.',
-    [],
+    ['node'],
     one(({ hindrance }) => (hindrance === undefined ? 1 : 0)),
   )
   gauge(
     'mqttsn_lease_seconds',
     'With PostgreSQL: how long this node may serve without hearing of the database again; 0 while it has no lease.',
-    [],
+    ['node'],
     one(({ leaseLeft }) => leaseLeft / 1000),
   )
   counter(
     'mqttsn_takeovers_total',
     'With PostgreSQL: how often this process has taken the sensors over from a node that was gone.',
-    [],
+    ['node'],
     one(({ takeovers }) => takeovers),
   )
   gauge(
