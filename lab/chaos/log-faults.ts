@@ -20,10 +20,7 @@ export interface Accounted {
 }
 
 /** Those that remain. */
-export function faultsInLog(
-  lines: readonly string[],
-  { hasDatabaseTrouble, isFrozen }: Accounted,
-): string[] {
+export function faultsInLog(lines: readonly string[], { hasDatabaseTrouble, isFrozen }: Accounted): string[] {
   const accounted = [
     ...ALWAYS,
     ...(hasDatabaseTrouble ? OF_THE_DATABASE : []),

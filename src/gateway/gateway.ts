@@ -12,6 +12,7 @@ import { dueSessions, type Sessions } from '../sessions/table.ts'
 import type { Store } from '../store/store.ts'
 import { type Admissions, createAdmissions } from './admission/admit.ts'
 import { createCounters } from './counters.ts'
+import { Attention } from './datagrams/attention.ts'
 import { bindListeners } from './datagrams/bind-listeners.ts'
 import { createIntake, type Intake } from './datagrams/intake.ts'
 import { createLinkGuards } from './datagrams/link-guard.ts'
@@ -68,6 +69,7 @@ export class Gateway {
   // from `serve` on
   #ticker: NodeJS.Timeout | undefined
   #reports: (() => void)[] = []
+  #attention: Attention | undefined
 
   constructor(config: Config, parts: GatewayParts = {}) {
     const { log = silentLog, store, share, findKey, onDeposed, tenure } = parts
@@ -150,6 +152,7 @@ export class Gateway {
   serve(): void {
     const { handler, broker } = this.#opened()
     this.#intake.open(handler)
+    this.#attention = this.#tenure && new Attention(this.#tenure, performance.now())
     this.#ticker = setInterval(() => this.#tick(), TICK)
     this.#reports = [
       publishStatus(this, broker.upstream, this.#config, this.#share),
@@ -231,7 +234,7 @@ export class Gateway {
 
   #tick(): void {
     const now = performance.now()
-    if (this.#intake.isCatchingUp || this.#tenure?.holds() === false) return
+    if (this.#intake.isCatchingUp || this.#attention?.isThere(this.sessions, now) === false) return
     const { ownership, turns, transmitter } = this.#opened()
     ownership.check.tick(now)
     for (const session of dueSessions(this.sessions, now))

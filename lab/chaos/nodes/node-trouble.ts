@@ -46,7 +46,9 @@ export async function troubleNodes(
   for (const { kind, meetsServing, wait, lasts } of troubles) {
     await pause(wait, signal)
     const { serving } = nodes
-    const node = nodes.all.find((one) => one.process.running && (one === serving) === meetsServing)
+    const node = nodes.all.find(
+      (one) => !one.isAway && one.process.running && (one === serving) === meetsServing,
+    )
     if (signal.aborted || node === undefined) continue
     tally[kind] = (tally[kind] ?? 0) + 1
     onHurt()

@@ -19,7 +19,10 @@ import { addSecureMetrics } from './secure-metrics.ts'
 import { registerSharedConnectionMetrics } from './shared-connection-metrics.ts'
 
 /** What the numbers are taken from. */
-export type MetricsSource = Pick<GatewayView, 'info' | 'broker' | 'store' | 'cluster' | 'listeners' | 'latency'>
+export type MetricsSource = Pick<
+  GatewayView,
+  'info' | 'broker' | 'store' | 'cluster' | 'listeners' | 'latency'
+>
 
 /** The metrics of one gateway. */
 export interface Metrics {

@@ -2,7 +2,7 @@
 // senders have repeated it meanwhile, perhaps to another process. Pure: time is an argument.
 
 /** A pause of the event loop that counts as standing still, milliseconds. */
-const STALL = 500
+export const STALL = 500
 /** Datagrams of one turn: with so many, there are more. */
 const MANY = 32
 /** Throwing away ends after so many milliseconds, whatever comes: by then, all is new. */
