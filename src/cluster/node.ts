@@ -96,11 +96,14 @@ export class ClusterNode {
 
   /** Whether the slots are still its own. Without the engine they count as lost: somebody has taken over a sensor. */
   async confirm(): Promise<boolean> {
-    const isAnswered = await this.#looks.next()
-    if (this.#isOver) return false
-    if (!isAnswered)
-      this.#depose('the broker says that sensors were taken over, and the engine cannot be asked by whom')
-    return isAnswered && this.holds()
+    while (!this.#isOver) {
+      const isAnswered = await this.#looks.next()
+      if (this.#isOver) break
+      if (!isAnswered)
+        this.#depose('the broker says that sensors were taken over, and the engine cannot be asked by whom')
+      else if (this.holds()) return true // otherwise the answer was so late that it is worth nothing
+    }
+    return false
   }
 
   /** It is about to end; others see that. */
