@@ -19,6 +19,7 @@ interface Options {
   outage: number
   rate: number
   downlink: number
+  shared: number
 }
 
 const program = new Command('soak')
@@ -32,6 +33,12 @@ const program = new Command('soak')
   )
   .option('--rate <count>', 'connection attempts per second', count, 300)
   .option('--downlink <count>', 'messages per second to random sensors', count, 50)
+  .option(
+    '--shared <count>',
+    'connections to the broker that all sensors share; 0: each has its own',
+    count,
+    0,
+  )
   .addHelpText('after', '\nExit code: 0 all well, 1 something was lost, memory grew, or it could not start.')
   .action(async (options: Options) => {
     process.exitCode = await run(options)
@@ -88,7 +95,7 @@ async function stop(child: ChildProcess): Promise<void> {
   await once(child, 'exit')
 }
 
-async function run({ sensors, duration, outage, rate, downlink }: Options): Promise<number> {
+async function run({ sensors, duration, outage, rate, downlink, shared }: Options): Promise<number> {
   const port = await freePort()
   let broker = await startBroker(port)
   let url = ''
@@ -103,6 +110,11 @@ async function run({ sensors, duration, outage, rate, downlink }: Options): Prom
     `mqtt://127.0.0.1:${port}`,
   ]
   gatewayArgs.push('--store', join(folder, 'state'), '--console', 'http://127.0.0.1:0')
+  if (shared > 0) {
+    const file = join(folder, 'gateway.json')
+    writeFileSync(file, JSON.stringify({ broker: { connections: { shared } } }))
+    gatewayArgs.push('-c', file)
+  }
   let lastWords = ''
   const gateway = start(process.execPath, gatewayArgs, (line) => {
     lastWords = line

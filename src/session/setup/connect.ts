@@ -25,7 +25,8 @@ export function onConnect(session: Session, packet: Connect, turn: Turn): void {
   }
   const strict = !sleeping || session.policy.asleepConnect === 'strict' // [AMB-1]
   const cleanSession = packet.cleanSession && strict
-  const mayBeRepeated = state === 'active' && session.setup.fresh && isSameConnect(session, packet, turn.now)
+  const isUnheard = state === 'active' ? session.setup.fresh : isAskedAgain(session)
+  const mayBeRepeated = isUnheard && isSameConnect(session, packet, turn.now)
   if (strict) session.cleanSession = cleanSession
   const { setup, downlink, subscribing } = session
   setup.connect = { will: packet.will, cleanSession: packet.cleanSession, at: turn.now }
@@ -57,6 +58,10 @@ export function isRepeatedConnect(session: Session, packet: Connect, now: number
   if (packet.will || !isSameConnect(session, packet, now)) return false
   return session.state === 'connecting' || (session.state === 'active' && session.setup.fresh)
 }
+
+/** Its will is asked for again since its CONNECT came again: the answer to the first may be under way still, however often it comes. */
+const isAskedAgain = ({ state, setup }: Session): boolean =>
+  setup.repeated && (state === 'willtopic' || state === 'willmsg')
 
 function isSameConnect({ setup, keepAlive }: Session, packet: Connect, now: number): boolean {
   const last = setup.connect

@@ -5,8 +5,13 @@ import type { Remote } from '../../dtls/effects.ts'
 
 /** Datagrams of one address that may wait; what is above is lost, as the network would do. */
 const MOST = 256
+/**
+ * Milliseconds after which one is lost, too: both sides repeat what matters, and an answer to a question from before the last one may
+ * mean something else by now. A sensor that hears a PINGRESP so late sleeps, though it is being served.
+ */
+const MOST_AGE = 1000
 
-type Datagram = readonly [bytes: Uint8Array, to: Remote]
+type Datagram = readonly [bytes: Uint8Array, to: Remote, since: number]
 
 const keyOf = ({ address, port }: Remote): string => `${address}|${port}`
 
@@ -21,8 +26,11 @@ export class HeldDatagrams {
   readonly #queues = new Map<string, Queue>()
   readonly #send: (bytes: Uint8Array, to: Remote) => void
 
-  constructor(send: (bytes: Uint8Array, to: Remote) => void) {
+  readonly #now: () => number
+
+  constructor(send: (bytes: Uint8Array, to: Remote) => void, now = () => performance.now()) {
     this.#send = send
+    this.#now = now
   }
 
   /** What goes to this address from now on waits until the returned function is called. */
@@ -35,7 +43,8 @@ export class HeldDatagrams {
       queue.waits -= 1
       if (queue.waits > 0) return
       for (const each of queue.keys) this.#queues.delete(each)
-      for (const datagram of queue.datagrams) this.#send(...datagram)
+      const oldest = this.#now() - MOST_AGE
+      for (const [bytes, to, since] of queue.datagrams) if (since >= oldest) this.#send(bytes, to)
     }
   }
 
@@ -50,6 +59,6 @@ export class HeldDatagrams {
   send(bytes: Uint8Array, to: Remote): void {
     const queue = this.#queues.size === 0 ? undefined : this.#queues.get(keyOf(to))
     if (queue === undefined) this.#send(bytes, to)
-    else if (queue.datagrams.length < MOST) queue.datagrams.push([bytes, to])
+    else if (queue.datagrams.length < MOST) queue.datagrams.push([bytes, to, this.#now()])
   }
 }

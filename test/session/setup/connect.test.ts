@@ -117,21 +117,27 @@ it('restarts the prompting when CONNECT with will is repeated [SN-CONN-9]', () =
 
 const willed = (cleanSession: boolean) => ({ will: true, cleanSession })
 
-/** A sensor with a will that has just got its CONNACK, and whose CONNECT then comes once more. */
-function repeatedTooLate(cleanSession: boolean) {
+/** A sensor with a will that has just got its CONNACK, and whose CONNECT then comes once more, or more often. */
+function repeatedTooLate(cleanSession: boolean, times = 1) {
   const world = new World()
   const sensor = world.sensor()
   sensor.connect('dev1', willed(cleanSession))
   sensor.send(willtopic)
   sensor.send(willmsg)
-  expect(sensor.connect('dev1', willed(cleanSession))).toEqual([{ type: 'willtopicreq' }])
+  for (let time = 0; time < times; time += 1)
+    expect(sensor.connect('dev1', willed(cleanSession))).toEqual([{ type: 'willtopicreq' }])
   return { world, sensor }
 }
 
-it.each([true, false])(
-  'takes a sensor that goes on at its word: its CONNECT with will was repeated before it heard CONNACK, clean %s [SN-CONN-9, SN-CONN-16]',
-  (cleanSession) => {
-    const { world, sensor } = repeatedTooLate(cleanSession)
+it.each([
+  [true, 1],
+  [false, 1],
+  [true, 4],
+  [false, 4],
+])(
+  'takes a sensor that goes on at its word: its CONNECT with will was repeated before it heard CONNACK, clean %s, %s times [SN-CONN-9, SN-CONN-16]',
+  (cleanSession, times) => {
+    const { world, sensor } = repeatedTooLate(cleanSession, times)
     expect(sensor.send({ type: 'register', topicId: 0, msgId: 1, topicName: 'a' })).toMatchObject([
       { type: 'regack', returnCode: 0 },
     ])
