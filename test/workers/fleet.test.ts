@@ -410,23 +410,6 @@ describe('the store of several workers', () => {
     POSTGRES_START,
   )
 
-  it.skipIf(!hasPostgres)(
-    'in PostgreSQL is left to another gateway as a whole: the process ends with 3',
-    async () => {
-      const engine = await startPostgres()
-      const store = { type: 'postgres', url: engine.url }
-      const first = await fleet({ store })
-      const sensor = await connected(first.url, freshName())
-      const second = await fleet({ store })
-      await sensor.register('too/late').catch(() => {})
-      expect(await first.exited).toBe(3)
-      const said = first.lines().filter(({ msg }) => msg.includes('another gateway has taken over'))
-      expect(said.map(({ level }) => level)).toContain('fatal')
-      expect(second.child.exitCode).toBeNull()
-    },
-    POSTGRES_START,
-  )
-
   it.skipIf(!haveMosquitto)(
     'brings back the sensors of a worker that ended, while the others go on',
     async () => {
