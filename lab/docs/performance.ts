@@ -137,7 +137,8 @@ ${digits(alone)} µs per message in one thread; with two workers ${digits(all)} 
 a worker. Sensors share nothing and workers wait for nobody, so on a machine with enough cores messages grow with the number of
 workers until the first thread is full: at about ${digits(Math.floor(most / 1000) * 1000)} messages per second at QoS 1, which ${digits(most / (1e6 / (all - first)))} workers can carry. Most of its
 time are system calls, two per message. Beyond that, several sockets on one port (\`reusePort\`, Node.js 22.12 and later) would have to
-share the receiving, or calls that take many datagrams at once (\`recvmmsg\`, \`sendmmsg\`), which Node.js does not have.
+share the receiving, or calls that take many datagrams at once, which Node.js does not have and \`npm run native\` adds ([install](install.md)). The
+figures of this page are without it.
 `
 }
 
