@@ -47,6 +47,20 @@ export function insistOnNames(own: string, members: readonly Member[], now: numb
   }
 }
 
+/** Throws an Error if a living member shares the slots and this node does not, or the other way round. `link`: of this node. */
+export function insistOnKind(
+  link: string | undefined,
+  members: readonly Member[],
+  now: number,
+  node: string,
+): void {
+  for (const { node: other, link: theirs, expires } of members) {
+    if (other === node || expires < now || (theirs === undefined) === (link === undefined)) continue
+    const which = link === undefined ? `node ${other} has one, and this one none` : `node ${other} has none`
+    throw new Error(`cluster.listen: ${which}: give it to all nodes, or to none; stop all of them to change that`)
+  }
+}
+
 /** Whether what a member says differs in anything. */
 export const differs = (own: string, { config }: Member): boolean =>
   config !== undefined && JSON.stringify(read(config)) !== JSON.stringify(read(own))

@@ -2,30 +2,17 @@
 
 import { HeldLease } from './held-lease.ts'
 import { type Hindrance, membersToWatch, nextStep, type Step } from './judging/course.ts'
-import type { Engine, Identity, Look, Member, MemberState, Orphaned } from './judging/engine.ts'
+import { type Identity, isSame, type Look, type Member, type MemberState } from './judging/engine.ts'
 import { Judge } from './judging/judge.ts'
-import type { LeaseEnd } from './lease-end.ts'
 import { type Looked, Looks } from './looks.ts'
-import { HindranceLog, logSilence, logTakeover, type NodeLog } from './node-words.ts'
-import type { SignWatch } from './sign-of-life.ts'
+import type { NodeParts } from './node-parts.ts'
+import { HindranceLog, logSilence } from './node-words.ts'
+import { Share, type SlotDoor } from './shares/share.ts'
+import { takeSlots } from './tables/take-slots.ts'
 
-/** Milliseconds between looks of a node that stands by, at most. */
+/** Milliseconds between looks of a node that stands by, at most, and of any node, at least. */
 const STANDBY_LOOK = 500
-
-/** What a node works with. */
-export interface NodeParts {
-  readonly name: string
-  /** milliseconds */
-  readonly lease: number
-  readonly engine: Engine
-  readonly end: LeaseEnd
-  readonly signs: Pick<SignWatch, 'watch' | 'isProven'>
-  readonly log: NodeLog
-  /** told once when others have taken its place: nothing may be done any more but to end */
-  onDeposed(why: string): void
-  /** throws an Error that says why this node cannot be one of these; `now`: the engine's time */
-  admits?(members: readonly Member[], now: number): void
-}
+const LEAST_LOOK = 50
 
 /** What it is doing; `joining`: it is no member yet. */
 export type NodeState = 'joining' | 'standby' | 'taking-over' | 'active' | 'draining' | 'deposed' | 'left'
@@ -44,6 +31,8 @@ export class ClusterNode {
   trouble: string | undefined
   /** owners whose slots this node has taken */
   takeovers = 0
+  /** of the slots; undefined: it serves all of them or none */
+  readonly share: Share | undefined = undefined
   readonly #looks: Looks
   readonly #hindranceLog: HindranceLog
   #onOwned: { resolve(): void; reject(error: unknown): void } | undefined
@@ -53,9 +42,12 @@ export class ClusterNode {
     this.#judge = new Judge(parts.lease)
     this.#lease = new HeldLease(parts.lease, parts.end)
     this.#hindranceLog = new HindranceLog(parts.name, parts.log)
+    const { engine, settle, log } = parts
+    const now = () => performance.now()
+    if (settle !== undefined) this.share = new Share({ engine, settle, log, now, look: () => this.look() })
     this.#looks = new Looks({
       look: (askedAt) => this.#look(askedAt),
-      interval: () => (this.state === 'active' ? parts.lease / 5 : Math.min(STANDBY_LOOK, parts.lease / 5)),
+      interval: () => this.#interval,
       isOver: () => this.#isOver,
     })
   }
@@ -82,9 +74,10 @@ export class ClusterNode {
     })
   }
 
-  /** It serves, with what is stored. */
-  noteServing(): void {
+  /** It serves, with what is stored; one of several these slots, and others through this door. */
+  noteServing(slots: readonly number[], door: SlotDoor): void {
     if (this.state !== 'taking-over') return
+    this.share?.begin(slots, door)
     this.state = 'active'
     this.#looks.now()
   }
@@ -149,11 +142,20 @@ export class ClusterNode {
     }
   }
 
+  get #interval(): number {
+    const { lease } = this.#parts
+    const usual = this.state === 'active' ? lease / 5 : Math.min(STANDBY_LOOK, lease / 5)
+    return Math.min(usual, Math.max(LEAST_LOOK, this.share?.soon ?? usual))
+  }
+
+  /** what others are told */
+  get #told(): MemberState {
+    return this.state === 'active' || this.state === 'draining' ? this.state : 'standby'
+  }
+
   #ask(): Promise<Look> {
     const { engine } = this.#parts
-    if (this.self === undefined) return engine.look()
-    const states: Partial<Record<NodeState, MemberState>> = { active: 'active', draining: 'draining' }
-    return engine.renew(this.self, states[this.state] ?? 'standby')
+    return this.self === undefined ? engine.look() : engine.renew(this.self, this.#told)
   }
 
   #noteSilence(error: unknown, askedAt: number): void {
@@ -165,20 +167,12 @@ export class ClusterNode {
 
   /** Does what follows from a look; true: it is to be looked again at once. */
   async #take(look: Look, askedAt: number): Promise<boolean> {
-    const { name, engine, signs, log } = this.#parts
+    const { log } = this.#parts
     if (this.trouble !== undefined) log.info({}, 'the engine is back')
     this.trouble = undefined
     this.last = { look, at: askedAt }
     this.#judge.noteAnswer(askedAt)
-    signs.watch(membersToWatch(name, this.self, look))
-    const step = nextStep({
-      node: name,
-      self: this.self,
-      look,
-      judge: this.#judge,
-      now: performance.now(),
-      isProven: (member) => signs.isProven(member),
-    })
+    const step = this.#decide(look, askedAt)
     this.hindrance = step.type === 'wait' ? step.for : undefined
     switch (step.type) {
       case 'end':
@@ -187,9 +181,7 @@ export class ClusterNode {
       case 'join':
         return this.#join(step)
       case 'take':
-        for (const from of step.from) await this.#takeFrom(from, look)
-        if (step.free) await engine.take(this.self as Identity, undefined)
-        return true
+        return this.#takeSlots(step, look)
       case 'serve':
         this.#serve(askedAt)
         return false
@@ -197,6 +189,27 @@ export class ClusterNode {
         this.#hindranceLog.say(step.for)
         return false
     }
+  }
+
+  async #takeSlots(step: Extract<Step, { type: 'take' }>, look: Look): Promise<boolean> {
+    const { engine, log } = this.#parts
+    const { taken, owners } = await takeSlots(engine, this.self as Identity, step, look, log)
+    this.takeovers += owners
+    return taken > 0 // if not, others were quicker
+  }
+
+  #decide(look: Look, askedAt: number): Step {
+    const { name: node, signs } = this.#parts
+    const { self, share } = this
+    const isProven = (member: Member) => signs.isProven(member)
+    const situation = { node, self, look, judge: this.#judge, now: performance.now(), isProven }
+    const step = share?.decide({ ...situation, state: this.#told }) ?? nextStep(situation)
+    const toWatch = membersToWatch(node, self, look)
+    signs.watch(self === undefined ? toWatch : (share?.living.filter((one) => !isSame(one, self)) ?? toWatch))
+    if (share === undefined || self === undefined || !look.renewed) return step
+    this.#lease.noteRenewal(askedAt)
+    share.follow(self, askedAt)
+    return step
   }
 
   async #join({ before }: Extract<Step, { type: 'join' }>): Promise<boolean> {
@@ -218,14 +231,6 @@ export class ClusterNode {
     if (this.state === 'joining') this.state = 'standby'
     log.debug(self, 'member of the cluster')
     return true
-  }
-
-  async #takeFrom(from: Orphaned, look: Look): Promise<void> {
-    const { engine, log } = this.#parts
-    const got = await engine.take(this.self as Identity, from)
-    if (got === 0) return
-    this.takeovers += 1
-    logTakeover(log, from, got, look)
   }
 
   #serve(askedAt: number): void {

@@ -1,18 +1,20 @@
 // Opens a node: the engine, its tables, a sign of life, and the membership.
 
-import { clusterOf } from '../config/cluster/section.ts'
+import { clusterOf, isShared } from '../config/cluster/section.ts'
 import type { Config } from '../config/schema.ts'
 import type { ClusterInfo } from '../console/contract/cluster.ts'
 import type { EngineOptions } from '../store/postgres/engine/connection.ts'
 import { prepareSchema } from '../store/postgres/schema.ts'
 import { StoreError } from '../store/store.ts'
-import { agreementOf, differs, insistOnNames } from './agreement.ts'
+import { agreementOf, differs, insistOnKind, insistOnNames } from './agreement.ts'
 import { LeaseEnd } from './lease-end.ts'
 import { ClusterNode } from './node.ts'
 import type { NodeLog } from './node-words.ts'
 import { placeOfProcess } from './place.ts'
+import { linkAddress } from './shares/link-address.ts'
 import { openSign, type Sign, SignWatch } from './sign-of-life.ts'
 import { statusOf } from './status.ts'
+import { writeLink } from './tables/addresses.ts'
 import { EngineLine } from './tables/engine-line.ts'
 import { createMembership } from './tables/membership.ts'
 
@@ -47,7 +49,7 @@ export interface OpenedNode {
 /** Resolves when the engine was reached; rejects with StoreError if it cannot be, or is not fit. Nothing is owned yet. */
 export async function openNode(options: NodeOptions): Promise<OpenedNode> {
   const { config, engine, version, writers, log } = options
-  const { node: name, lease } = clusterOf(config)
+  const { node: name, lease, settle } = clusterOf(config)
   const application = `mqttsn ${name}`
   const line = new EngineLine({ ...engine, application }, lease * PATIENCE)
   const first = new EngineLine({ ...engine, application }, 10_000)
@@ -64,18 +66,23 @@ export async function openNode(options: NodeOptions): Promise<OpenedNode> {
     })
     const end = new LeaseEnd()
     const own = agreementOf(config)
-    const { address = '' } = sign ?? {}
+    const link = linkAddress(config, first.localAddress)
+    const address = writeLink(sign?.address ?? '', link)
     const describe = () => ({ address, version, config: own, writers })
     const ask = (text: string, values: readonly (string | number)[]) => line.ask({ text, values })
     const signs = new SignWatch(place, () => node.look())
     const node: ClusterNode = new ClusterNode({
       name,
       lease,
+      settle: isShared(config) ? settle : undefined,
       engine: createMembership(ask, lease, describe),
       end,
       signs,
       log,
-      admits: (members, now) => insistOnNames(own, members, now, name),
+      admits(members, now) {
+        insistOnNames(own, members, now, name)
+        insistOnKind(link, members, now, name)
+      },
       onDeposed: (why) => options.onDeposed(new Error(`${why}: this node must not go on, and ends`)),
     })
     const opened = sign

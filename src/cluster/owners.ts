@@ -1,11 +1,9 @@
 // Whose a slot is, as a node sees it: what forwarding needs to know of ownership. Types only.
 
-import type { Identity, MemberState } from './judging/engine.ts'
+import type { Identity, MemberState, Owner } from './judging/engine.ts'
 
 /** The owner of a slot; `epoch` grows whenever the slot changes hands. */
-export interface SlotOwner extends Identity {
-  readonly epoch: number
-}
+export type SlotOwner = Owner
 
 /** A living member, as far as others can reach it. */
 export interface LinkedMember extends Identity {

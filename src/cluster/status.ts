@@ -1,8 +1,10 @@
 // What a node tells of itself and of the others, for people and for metrics.
 
 import type { ClusterInfo } from '../console/contract/cluster.ts'
+import { SLOTS } from '../sessions/slots.ts'
 import { isSame, type Member } from './judging/engine.ts'
 import type { ClusterNode } from './node.ts'
+import { shownAddress } from './tables/addresses.ts'
 import type { EngineLine } from './tables/engine-line.ts'
 
 /** What the status is made of besides the node. */
@@ -18,12 +20,13 @@ export function statusOf(node: ClusterNode, { lease, line, differs }: StatusPart
   const { last, trouble } = node
   const ago = last === undefined ? 0 : now - last.at
   const members = (last?.look.members ?? []).map((member) => {
-    const { node: name, incarnation, address, version, state, expires } = member
+    const { node: name, incarnation, address, link, version, state, expires } = member
     const isDeposed = expires === Number.NEGATIVE_INFINITY
     return {
       node: name,
       incarnation,
-      address: address?.replace(/#.*$/, ''),
+      address: shownAddress(address),
+      link,
       version,
       state: isDeposed ? ('deposed' as const) : state,
       leaseLeft: isDeposed || last === undefined ? undefined : Math.round(expires - last.look.now - ago),
@@ -39,6 +42,8 @@ export function statusOf(node: ClusterNode, { lease, line, differs }: StatusPart
     lease,
     leaseLeft: Math.max(0, Math.round(node.leaseEnd - now)) || 0,
     takeovers: node.takeovers,
+    shared: node.share !== undefined,
+    slots: node.share?.served ?? (node.state === 'active' || node.state === 'draining' ? SLOTS : 0),
     engine: {
       host: line.host,
       up: trouble === undefined && last !== undefined,
@@ -53,7 +58,10 @@ export function statusOf(node: ClusterNode, { lease, line, differs }: StatusPart
 /** Nothing in it is secret: everybody may ask whether a gateway is ready. */
 function hindranceOf(node: ClusterNode): string | undefined {
   const { state, hindrance, trouble } = node
-  if (state === 'active') return node.holds() ? undefined : 'the lease of this node has run out'
+  if (state === 'active' && !node.holds()) return 'the lease of this node has run out'
+  if (state === 'active' && node.share?.served === 0)
+    return 'no share of the sensors yet: the other nodes hand it over'
+  if (state === 'active') return undefined
   if (state === 'draining' || state === 'left') return 'the node is being stopped'
   if (state === 'deposed') return 'another node has taken over'
   if (state === 'taking-over') return 'the node takes over the sessions'

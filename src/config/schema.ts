@@ -172,7 +172,7 @@ export const configSchema = z
     cluster: cluster
       .optional()
       .describe(
-        'Several gateways that share a database: one serves, the others stand by and take over when it is gone. For `store.type` "postgres" only.',
+        'Several gateways that share a database: one serves, the others stand by and take over when it is gone; or, with `listen`, each serves its share. For `store.type` "postgres" only.',
       ),
     workers: z
       .union([z.int().min(1).max(64), z.literal('auto')], { error: 'a whole number from 1 to 64, or "auto"' })

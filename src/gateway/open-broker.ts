@@ -1,5 +1,6 @@
 // The broker that the configuration names: somewhere on the network, or the embedded one.
 
+import { nodeSuffix } from '../config/cluster/section.ts'
 import type { BrokerConfig, Config } from '../config/schema.ts'
 import { expandTemplate } from '../config/sections/template.ts'
 import type { Log } from '../log.ts'
@@ -69,7 +70,9 @@ export async function openBroker(
   const topic = share?.speaks === false ? undefined : statusTopicOf(config)
   const folder = config.store.type === 'lmdb' ? config.store.path : undefined
   const installation = store.installation ?? installationOf(folder)
-  const ownName = ({ clientId }: BrokerConfig): string => expandTemplate(clientId, { installation })
+  // a worker is told its own
+  const suffix = share === undefined ? nodeSuffix(config) : ''
+  const ownName = ({ clientId }: BrokerConfig): string => expandTemplate(clientId, { installation }) + suffix
   const poolsFor = (broker: BrokerConfig, name: string) => poolsOf(config, broker, name)
   const sharedNamesFor = (broker: BrokerConfig): string[] =>
     workerNames(ownName(broker), share).flatMap((name) => namesOf(poolsFor(broker, name)))

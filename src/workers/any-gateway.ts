@@ -33,6 +33,8 @@ export interface AnyGateway {
   /** takes up the sensors of further slots, and lets go of them: `Gateway.adopt` and `release` */
   adopt(slots: readonly number[]): Promise<void>
   release(slots: readonly number[], how: Leaving): Promise<void>
+  /** It is about to be stopped: others go on with its sensors, where there are some; it serves until this resolves. */
+  drain(): Promise<void>
   /** resolves to what was counted */
   stop(): Promise<Counters>
   reload(next: Config): Promise<ReloadReport>
@@ -73,16 +75,16 @@ function single(config: Config, log: Log, version: string, onDeposed: OnDeposed)
     },
     async start(slots) {
       await tenure?.own()
-      await gateway.prepare(slots)
+      await gateway.prepare(slots ?? tenure?.slots)
       if (tenure === undefined) await rehearse(config, log)
       gateway.serve()
-      tenure?.noteServing(gateway.sessions.byClientId.size)
+      tenure?.noteServing(gateway, gateway.sessions.byClientId.size)
       noteStart(happenings, version)
     },
     adopt: (slots) => gateway.adopt(slots),
     release: (slots, how) => gateway.release(slots, how),
+    drain: async () => tenure?.drain(),
     async stop() {
-      tenure?.drain()
       await gateway.stop()
       await tenure?.close()
       return gateway.status().counters
@@ -123,13 +125,13 @@ function several(
     },
     async start(slots) {
       await fleet.start(slots)
-      tenure?.noteServing()
+      tenure?.noteServing(fleet)
       noteStart(happenings, version)
     },
     adopt: (slots) => fleet.adopt(slots),
     release: (slots, how) => fleet.release(slots, how),
+    drain: async () => tenure?.drain(),
     async stop() {
-      tenure?.drain()
       const counters = await fleet.stop()
       await tenure?.close()
       return counters

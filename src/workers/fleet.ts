@@ -2,6 +2,7 @@
 //
 //   sensors - UDP - front (this thread) - batches - worker 1..n: sessions, store, connections to the broker
 
+import { nodeSuffix } from '../config/cluster/section.ts'
 import type { Config } from '../config/schema.ts'
 import { brokerUrls } from '../config/sections/addresses.ts'
 import { expandTemplate } from '../config/sections/template.ts'
@@ -27,7 +28,7 @@ import { sumOfCounters } from './sums.ts'
 import type { FleetObserver, Thread } from './thread.ts'
 
 /** What a fleet asks of the part of a cluster that it is. */
-type FleetTenure = Pick<ClusterTenure, 'open' | 'own' | 'holds' | 'confirm' | 'installation' | 'memory'>
+type FleetTenure = Pick<ClusterTenure, 'open' | 'own' | 'slots' | 'holds' | 'confirm' | 'installation' | 'memory'>
 
 type Parts = Pick<GatewayParts, 'log' | 'onDeposed'> & { version?: string; tenure?: FleetTenure | undefined }
 
@@ -95,13 +96,14 @@ export class Fleet {
   }
 
   /**
-   * Rejects, with nothing left open, if a listener cannot be bound, the store cannot be used or a worker cannot start. `slots`: those
-   * to begin with.
+   * Rejects, with nothing left open, if a listener cannot be bound, the store cannot be used or a worker cannot start. `wanted`:
+   * the slots to begin with.
    */
-  async start(slots = allSlots): Promise<void> {
+  async start(wanted?: readonly number[]): Promise<void> {
     try {
       const tenure = this.#tenure
       const taken = await tenure?.own()
+      const slots = wanted ?? tenure?.slots ?? allSlots
       await this.#front.open(this.#config, this.#log, tenure)
       if (tenure !== undefined) this.#store = { ...storeOf(tenure), taken }
       else this.#store = await takeStore(this.#config, this.#count + 1) // the front is one of them
@@ -206,7 +208,7 @@ export class Fleet {
     const { broker } = config
     // one for all workers, also where nothing keeps it
     const installation = this.#store?.installation ?? ''
-    const clientId = expandTemplate(broker.clientId, { installation })
+    const clientId = expandTemplate(broker.clientId, { installation }) + nodeSuffix(config)
     const own = { ...config, broker: { ...broker, clientId } }
     return divideConfig(own, index, this.#count, this.#embedded)
   }

@@ -76,6 +76,7 @@ async function end(
 ): Promise<number> {
   log.info({ signal: stopRequest() }, 'stopping')
   endReloads()
+  await gateway.drain() // the console says meanwhile that it is not ready any more
   await served?.close()
   const { received, sent, published, delivered, dropped } = await gateway.stop()
   log.info({ received, sent, published, delivered, dropped }, 'gateway stopped')

@@ -15,7 +15,13 @@ export type Hindrance =
 /** The next step. */
 export type Step =
   | { readonly type: 'join'; readonly before: Orphaned | undefined }
-  | { readonly type: 'take'; readonly from: readonly Orphaned[]; readonly free: boolean }
+  /** `slots`: these and no others */
+  | {
+      readonly type: 'take'
+      readonly from: readonly Orphaned[]
+      readonly free: boolean
+      readonly slots?: readonly number[]
+    }
   | { readonly type: 'serve' }
   | { readonly type: 'wait'; readonly for: Hindrance }
   /** its membership has ended: others may have its slots */
@@ -34,8 +40,8 @@ export interface Situation {
   isProven(member: Member): boolean
 }
 
-/** Decides it. */
-export function nextStep({ node, self, look, judge, now, isProven }: Situation): Step {
+/** The steps of whoever is no member yet, or no longer; undefined: it is one. */
+export function stepToMembership({ node, self, look, judge, now, isProven }: Situation): Step | undefined {
   if (self === undefined) {
     const before = look.members.find((one) => one.node === node)
     if (before === undefined) return { type: 'join', before: undefined }
@@ -45,7 +51,14 @@ export function nextStep({ node, self, look, judge, now, isProven }: Situation):
     const { incarnation } = before
     return { type: 'join', before: { node, incarnation, proven: isProven(before) } }
   }
-  if (!look.renewed) return { type: 'end' }
+  return look.renewed ? undefined : { type: 'end' }
+}
+
+/** Decides it for a node that serves all slots or none. */
+export function nextStep(situation: Situation): Step {
+  const first = stepToMembership(situation)
+  const { self, look, judge, now, isProven } = situation
+  if (first !== undefined || self === undefined) return first ?? { type: 'end' }
   const own = look.holdings.find((owner) => isSame(owner, self))
   if (own?.slots === SLOTS) return { type: 'serve' }
   const from = judge.orphans(self, look, now, isProven)

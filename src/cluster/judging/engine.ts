@@ -14,12 +14,19 @@ export type MemberState = 'standby' | 'active' | 'draining'
 export interface Member extends Identity {
   /** where its process shows that it is there, and in which machine; undefined where it cannot say */
   readonly address: string | undefined
+  /** where other nodes reach it, `host:port`; undefined: it serves all sensors or none */
+  readonly link?: string | undefined
   readonly version: string | undefined
   readonly state: MemberState
   /** until when its lease holds; -Infinity: it was deposed, or has left */
   readonly expires: number
   /** the listeners' names and what else all nodes must agree on, as one word */
   readonly config: string | undefined
+}
+
+/** Whose a slot is; `epoch` grows whenever it changes hands. */
+export interface Owner extends Identity {
+  readonly epoch: number
 }
 
 /** So many slots belong to this node; `epoch`: the latest of theirs. */
@@ -37,6 +44,8 @@ export interface Look {
   readonly holdings: readonly Holding[]
   /** slots that nobody owns */
   readonly free: number
+  /** the owner of each slot, by its number; undefined: nobody */
+  readonly owners: readonly (Owner | undefined)[]
   /** the lease of the one who asked was renewed: it is still a member of this incarnation */
   readonly renewed: boolean
 }
@@ -44,6 +53,14 @@ export interface Look {
 /** Who is to be deposed, and whether there is proof that its process is gone: without it the lease must have run out. */
 export interface Orphaned extends Identity {
   readonly proven: boolean
+}
+
+/** A slot that its owner gives to another member, or takes back from a gift of which nobody knows what has become: `to` is itself. */
+export interface Gift {
+  readonly slot: number
+  /** as the owner knows it: a gift that arrives late, when the slot has changed hands, has no effect */
+  readonly epoch: number
+  readonly to: Identity
 }
 
 /** What a node asks of the engine. All reject when it cannot be reached, or does not answer in time. */
@@ -57,8 +74,13 @@ export interface Engine {
   join(node: string, before: Orphaned | undefined): Promise<Identity | undefined>
   /** Renews the lease, if the member has not been deposed, and looks. */
   renew(self: Identity, state: MemberState): Promise<Look>
-  /** Deposes the owner and takes its slots; undefined: those that nobody owns. Resolves to their number. */
-  take(self: Identity, from: Orphaned | undefined): Promise<number>
+  /**
+   * Deposes the owner and takes its slots; undefined: those that nobody owns. `slots`: these of them and no others. Resolves to their
+   * number.
+   */
+  take(self: Identity, from: Orphaned | undefined, slots?: readonly number[]): Promise<number>
+  /** Gives slots to members that live. Resolves to those that were given. */
+  give(self: Identity, gifts: readonly Gift[]): Promise<readonly number[]>
   /** Ends the membership: its slots are free, and its writers mute. */
   leave(self: Identity): Promise<void>
 }

@@ -1,7 +1,19 @@
 // Membership in PostgreSQL: what a node asks of the engine, as statements.
 
-import type { Engine, Holding, Identity, Look, Member, MemberState, Orphaned } from '../judging/engine.ts'
-import { JOIN, LEAVE, LOOK, PRUNE, RENEW, TAKE, TAKE_FREE } from './statements.ts'
+import { SLOTS } from '../../sessions/slots.ts'
+import type {
+  Engine,
+  Gift,
+  Holding,
+  Identity,
+  Look,
+  Member,
+  MemberState,
+  Orphaned,
+  Owner,
+} from '../judging/engine.ts'
+import { readLink } from './addresses.ts'
+import { GIVE, JOIN, LEAVE, LOOK, PRUNE, RENEW, TAKE, TAKE_FREE } from './statements.ts'
 
 /** Asks the engine one thing after the other; values come as text. Rejects when there is no answer in time. */
 export type Ask = (
@@ -31,8 +43,8 @@ interface SeenMember extends Identity {
 interface SeenHolding {
   readonly node: string | null
   readonly incarnation: number
-  readonly slots: number
-  readonly epoch: number
+  readonly slots: readonly number[]
+  readonly epochs: readonly number[]
 }
 
 /** `lease`: milliseconds; `describe` is asked whenever the node joins. */
@@ -42,10 +54,15 @@ export function createMembership(ask: Ask, lease: number, describe: () => Descri
     if (row === undefined) throw new Error('the engine has given no answer')
     const [renewed, now, members, owners] = row
     const holdings: Holding[] = []
+    const ownerOf = new Array<Owner | undefined>(SLOTS).fill(undefined)
     let free = 0
-    for (const { node, ...rest } of JSON.parse(owners ?? '[]') as readonly SeenHolding[]) {
-      if (node === null) free += rest.slots
-      else holdings.push({ node, ...rest })
+    for (const { node, incarnation, slots, epochs } of JSON.parse(owners ?? '[]') as readonly SeenHolding[]) {
+      if (node === null) {
+        free += slots.length
+        continue
+      }
+      holdings.push({ node, incarnation, slots: slots.length, epoch: Math.max(...epochs) })
+      for (const [i, slot] of slots.entries()) ownerOf[slot] = { node, incarnation, epoch: epochs[i] ?? 0 }
     }
     return {
       now: Number(now),
@@ -53,6 +70,7 @@ export function createMembership(ask: Ask, lease: number, describe: () => Descri
       members: (JSON.parse(members ?? '[]') as readonly SeenMember[]).map(memberOf),
       holdings,
       free,
+      owners: ownerOf,
     }
   }
 
@@ -73,9 +91,22 @@ export function createMembership(ask: Ask, lease: number, describe: () => Descri
     },
     renew: ({ node, incarnation }: Identity, state: MemberState) =>
       see(RENEW, node, incarnation, lease, state),
-    take({ node, incarnation }: Identity, from: Orphaned | undefined): Promise<number> {
-      if (from === undefined) return count(TAKE_FREE, node, incarnation)
-      return count(TAKE, node, incarnation, from.node, from.incarnation, String(from.proven))
+    take(
+      { node, incarnation }: Identity,
+      from: Orphaned | undefined,
+      slots?: readonly number[],
+    ): Promise<number> {
+      const wanted = slots === undefined ? '' : `{${slots.join()}}`
+      if (from === undefined) return count(TAKE_FREE, node, incarnation, wanted)
+      return count(TAKE, node, incarnation, from.node, from.incarnation, String(from.proven), wanted)
+    },
+    async give({ node, incarnation }: Identity, gifts: readonly Gift[]): Promise<readonly number[]> {
+      const [row] = await ask(GIVE, [
+        node,
+        incarnation,
+        JSON.stringify(gifts.map(({ slot, epoch, to }) => ({ slot, epoch, node: to.node, incarnation: to.incarnation }))),
+      ])
+      return JSON.parse(row?.[0] ?? '[]') as readonly number[]
     },
     async leave({ node, incarnation }: Identity): Promise<void> {
       await ask(LEAVE, [node, incarnation])
@@ -88,6 +119,7 @@ const memberOf = ({ node, incarnation, state, expires, ...said }: SeenMember): M
   incarnation,
   state,
   address: said.address ?? undefined,
+  link: readLink(said.address ?? undefined),
   version: said.version ?? undefined,
   config: said.config ?? undefined,
   expires: expires ?? Number.NEGATIVE_INFINITY,

@@ -1,7 +1,7 @@
 // What a node asks of the tables `mqttsn_member`, `mqttsn_lane` and `mqttsn_slot`: each is one statement, so that a node that freezes
 // can never hold a transaction open.
 
-/** The engine's time, all members, and who owns how many slots. Times are milliseconds since 1970. */
+/** The engine's time, all members, and who owns which slots. Times are milliseconds since 1970. */
 const SEEN = `
   (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now,
   (SELECT coalesce(json_agg(json_build_object(
@@ -10,7 +10,8 @@ const SEEN = `
       'expires', CASE WHEN expires > '-infinity' THEN extract(epoch FROM expires) * 1000 END)), '[]')
     FROM mqttsn_member) AS members,
   (SELECT coalesce(json_agg(owner), '[]') FROM (
-      SELECT node, incarnation, count(*) AS slots, max(epoch) AS epoch FROM mqttsn_slot GROUP BY node, incarnation
+      SELECT node, incarnation, json_agg(slot ORDER BY slot) AS slots, json_agg(epoch ORDER BY slot) AS epochs
+      FROM mqttsn_slot GROUP BY node, incarnation
     ) AS owner) AS holdings`
 
 const FROM_NOW = (milliseconds: string): string =>
@@ -55,8 +56,11 @@ WITH gone AS (
     AND NOT EXISTS (SELECT 1 FROM mqttsn_slot s WHERE s.node = m.node) RETURNING node)
 DELETE FROM mqttsn_lane l USING gone WHERE l.node = gone.node`
 
+/** Of all these slots, or of those in this array. */
+const wanted = (slots: string): string => `(${slots} = '' OR s.slot = ANY (nullif(${slots}, '')::int2[]))`
+
 /**
- * $1 node, $2 incarnation of the taker; $3 node, $4 incarnation, $5 whether it is proven to be gone. The owner is deposed first, then
+ * $1 node, $2 incarnation of the taker; $3 node, $4 incarnation, $5 whether it is proven to be gone; $6 the slots that are wanted, '': all. The owner is deposed first, then
  * its writers fall silent, which waits for groups under way: what they were allowed to write is there when slots are loaded after this.
  */
 export const TAKE = `
@@ -70,18 +74,39 @@ mute AS (
   UPDATE mqttsn_lane l SET token = NULL FROM dead WHERE l.node = dead.node AND l.incarnation = dead.incarnation),
 got AS (
   UPDATE mqttsn_slot s SET node = me.node, incarnation = me.incarnation, epoch = s.epoch + 1 FROM dead, me
-  WHERE s.node = dead.node AND s.incarnation = dead.incarnation RETURNING 1)
+  WHERE s.node = dead.node AND s.incarnation = dead.incarnation AND ${wanted('$6')} RETURNING 1)
 SELECT count(*)::int AS got FROM got`
 
-/** $1 node, $2 incarnation: takes what nobody owns. */
+/** $1 node, $2 incarnation: takes what nobody owns; $3 as above. */
 export const TAKE_FREE = `
 WITH me AS (
   SELECT node, incarnation FROM mqttsn_member
   WHERE node = $1 AND incarnation = $2 AND expires > '-infinity' FOR SHARE),
 got AS (
   UPDATE mqttsn_slot s SET node = me.node, incarnation = me.incarnation, epoch = s.epoch + 1 FROM me
-  WHERE s.node IS NULL RETURNING 1)
+  WHERE s.node IS NULL AND ${wanted('$3')} RETURNING 1)
 SELECT count(*)::int AS got FROM got`
+
+/**
+ * $1 node, $2 incarnation of the owner, $3 gifts: slot, epoch, and node and incarnation of who gets it. What is not the owner's in this
+ * epoch any more, or would go to who is gone, stays as it is.
+ */
+export const GIVE = `
+WITH me AS (
+  SELECT node, incarnation FROM mqttsn_member
+  WHERE node = $1 AND incarnation = $2 AND expires > '-infinity' FOR SHARE),
+gift AS (
+  SELECT g.slot, g.epoch, g.node, g.incarnation
+  FROM json_to_recordset($3::json) AS g (slot int2, epoch int8, node text, incarnation int8)),
+receiver AS (
+  SELECT m.node, m.incarnation FROM mqttsn_member m
+  WHERE m.node IN (SELECT node FROM gift) AND m.expires > clock_timestamp() ORDER BY m.node FOR SHARE),
+got AS (
+  UPDATE mqttsn_slot s SET node = r.node, incarnation = r.incarnation, epoch = s.epoch + 1
+  FROM me, gift g JOIN receiver r ON r.node = g.node AND r.incarnation = g.incarnation
+  WHERE s.slot = g.slot AND s.epoch = g.epoch AND s.node = me.node AND s.incarnation = me.incarnation
+  RETURNING s.slot)
+SELECT coalesce(json_agg(slot), '[]') AS slots FROM got`
 
 /** $1 node, $2 incarnation: its slots are free at once. */
 export const LEAVE = `

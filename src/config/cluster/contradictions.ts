@@ -3,9 +3,12 @@
 import { withoutKey } from '../../transport/line/url.ts'
 import type { Contradiction } from '../contradictions/contradiction.ts'
 import type { Config } from '../schema.ts'
+import { isLoopback } from '../sections/networks.ts'
+import { readLinkUrl } from './section.ts'
 
 /** Of a configuration with a section `cluster`. */
-export function* clusterContradictions({ cluster, store, listeners }: Config): Generator<Contradiction> {
+export function* clusterContradictions(config: Config): Generator<Contradiction> {
+  const { cluster, store, listeners } = config
   if (cluster === undefined) return
   if (store.type !== 'postgres') {
     yield {
@@ -20,6 +23,59 @@ export function* clusterContradictions({ cluster, store, listeners }: Config): G
       about: [['listeners', i, 'name'], ['cluster']],
       found: 'nothing',
       expected: 'a name, the same in all nodes, as sessions are stored with it',
+    }
+  }
+  yield* shareContradictions(config)
+}
+
+/** Of nodes that each serve a share. */
+function* shareContradictions({ cluster, listeners, broker, sensors }: Config): Generator<Contradiction> {
+  const { listen, advertise, secret } = cluster ?? {}
+  if (listen === undefined) {
+    if (advertise === undefined) return
+    yield {
+      about: [
+        ['cluster', 'advertise'],
+        ['cluster', 'listen'],
+      ],
+      found: 'an address',
+      expected: 'cluster.listen besides, as others could not reach this node',
+    }
+    return
+  }
+  const { host = '' } = readLinkUrl(listen) ?? {}
+  if (secret === undefined && host !== 'localhost' && !isLoopback(host)) {
+    yield {
+      about: [
+        ['cluster', 'secret'],
+        ['cluster', 'listen'],
+      ],
+      found: 'nothing',
+      expected: 'a text that all nodes have, as others can reach cluster.listen',
+    }
+  }
+  for (const [i, { dtls }] of listeners.entries()) {
+    if (dtls === undefined) continue
+    yield {
+      about: [
+        ['listeners', i, 'dtls'],
+        ['cluster', 'listen'],
+      ],
+      found: 'DTLS',
+      expected: 'none, as the sessions of DTLS belong to one node; without cluster.listen one node serves at a time',
+    }
+  }
+  const shared = [
+    { path: ['broker', 'connections'], connections: broker.connections },
+    ...sensors.map(({ connections }, i) => ({ path: ['sensors', i, 'connections'], connections })),
+  ] as const
+  for (const { path, connections } of shared) {
+    if (connections === undefined || connections === 'perSensor') continue
+    yield {
+      about: [path, ['cluster', 'listen']],
+      found: 'connections that sensors share',
+      expected:
+        '"perSensor", as several nodes cannot go on with a shared connection; without cluster.listen one node serves at a time',
     }
   }
 }

@@ -7,6 +7,8 @@ export interface ClusterMember {
   readonly incarnation: number
   readonly state: 'standby' | 'active' | 'draining' | 'deposed'
   readonly address: string | undefined
+  /** where other nodes reach it; undefined: one node serves at a time */
+  readonly link: string | undefined
   readonly version: string | undefined
   /** milliseconds until its lease runs out; negative: it has; undefined: it has none */
   readonly leaseLeft: number | undefined
@@ -28,6 +30,10 @@ export interface ClusterInfo {
   readonly leaseLeft: number
   /** how often it has taken over from another node since its start */
   readonly takeovers: number
+  /** every node serves its share; otherwise one serves and the others stand by */
+  readonly shared: boolean
+  /** slots whose sensors this node serves now, of 1024 */
+  readonly slots: number
   readonly engine: {
     readonly host: string | undefined
     /** it has answered the last time */

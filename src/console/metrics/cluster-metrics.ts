@@ -14,9 +14,15 @@ export function addClusterMetrics(
   }
   gauge(
     'mqttsn_serving',
-    'With PostgreSQL: 1 while this node serves the sensors, 0 while it stands by or has lost its lease.',
+    'With PostgreSQL: 1 while this node serves sensors, 0 while it stands by or has lost its lease.',
     ['node'],
     one(({ hindrance }) => (hindrance === undefined ? 1 : 0)),
+  )
+  gauge(
+    'mqttsn_slots',
+    'With PostgreSQL: how many of the 1024 slots of sensors this node serves now.',
+    ['node'],
+    one(({ slots }) => slots),
   )
   gauge(
     'mqttsn_lease_seconds',
@@ -26,7 +32,7 @@ export function addClusterMetrics(
   )
   counter(
     'mqttsn_takeovers_total',
-    'With PostgreSQL: how often this process has taken the sensors over from a node that was gone.',
+    'With PostgreSQL: how often this process has taken sensors over from a node that was gone.',
     ['node'],
     one(({ takeovers }) => takeovers),
   )

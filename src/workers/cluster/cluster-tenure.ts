@@ -1,12 +1,16 @@
 // The part of a cluster that a gateway on a database has: opened when it starts to stand by, and loaded only then.
 
 import type { OpenedNode } from '../../cluster/open-node.ts'
+import type { SlotOwners } from '../../cluster/owners.ts'
+import type { SlotDoor } from '../../cluster/shares/share.ts'
+import { clusterOf } from '../../config/cluster/section.ts'
 import type { Config } from '../../config/schema.ts'
 import type { ClusterInfo } from '../../console/contract/cluster.ts'
 import { engineOf } from '../../gateway/open-store.ts'
 import type { OnDeposed } from '../../gateway/parts.ts'
 import type { Tenure } from '../../gateway/tenure.ts'
 import type { Log } from '../../log.ts'
+import { allSlots } from '../../sessions/slots.ts'
 import type { Incarnation } from '../../store/part.ts'
 
 /** What it needs to know. */
@@ -25,6 +29,8 @@ export class ClusterTenure implements Tenure {
   #opened: OpenedNode | undefined
   #owned: Promise<void> | undefined
   #takenAt = 0
+  /** the slots to begin with, from `own` on */
+  slots: readonly number[] = allSlots
 
   constructor(parts: ClusterTenureParts) {
     this.#parts = parts
@@ -39,20 +45,35 @@ export class ClusterTenure implements Tenure {
     this.#owned.catch(() => {}) // told to whoever waits
   }
 
-  /** Resolves when the sensors are those of this process. Rejects if it cannot be one of the nodes that are there. */
+  /** Resolves when the sensors are those of this process, or its share of them is. Rejects if it cannot be one of the nodes that are there. */
   async own(): Promise<Incarnation> {
     await this.#owned
     this.#takenAt = performance.now()
     if (this.taken === undefined) throw new Error('the node is no member')
+    this.slots = this.share?.own ?? allSlots
     return this.taken
   }
 
-  /** The gateway serves; so many sensors, where that is known. */
-  noteServing(sensors?: number): void {
-    const { node } = this.#opened ?? {}
-    node?.noteServing()
+  get #node(): OpenedNode['node'] | undefined {
+    return this.#opened?.node
+  }
+
+  get share(): OpenedNode['node']['share'] {
+    return this.#node?.share
+  }
+
+  /** whose each slot is, where every node serves its share */
+  get owners(): SlotOwners | undefined {
+    return this.share?.owners
+  }
+
+  /** The gateway serves what it was told to begin with; so many sensors, where that is known. `door`: for what comes and goes later. */
+  noteServing(door: SlotDoor, sensors?: number): void {
+    this.#node?.noteServing(this.slots, door)
     const took = Math.round(performance.now() - this.#takenAt)
-    this.#parts.log.info({ node: node?.name, sensors, took }, 'this node serves the sensors')
+    const slots = this.share && this.slots.length
+    const text = slots === undefined ? 'this node serves the sensors' : 'this node serves its share of the sensors'
+    this.#parts.log.info({ node: this.#node?.name, slots, sensors, took }, text)
   }
 
   get installation(): string {
@@ -80,9 +101,23 @@ export class ClusterTenure implements Tenure {
     return this.#opened?.status()
   }
 
-  /** The gateway is about to end. */
-  drain(): void {
-    this.#opened?.node.drain()
+  /**
+   * The gateway is about to end: others see that. Resolves when they have its sensors, or cannot have them, or it has taken too long;
+   * until then everything is served on that is not theirs yet.
+   */
+  async drain(): Promise<void> {
+    this.#node?.drain()
+    const { share } = this
+    if (share === undefined) return
+    const { drain } = clusterOf(this.#parts.config)
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(resolve, drain, 'late')
+    })
+    const end = await Promise.race([share.emptied(), late])
+    clearTimeout(timer)
+    if (end === 'late')
+      this.#parts.log.warn({ slots: share.own.length }, 'not all sensors could be handed over: others take them now')
   }
 
   /** All is written: another node takes over at once. */
