@@ -57,7 +57,9 @@ export function insistOnKind(
   for (const { node: other, link: theirs, expires } of members) {
     if (other === node || expires < now || (theirs === undefined) === (link === undefined)) continue
     const which = link === undefined ? `node ${other} has one, and this one none` : `node ${other} has none`
-    throw new Error(`cluster.listen: ${which}: give it to all nodes, or to none; stop all of them to change that`)
+    throw new Error(
+      `cluster.listen: ${which}: give it to all nodes, or to none; stop all of them to change that`,
+    )
   }
 }
 

@@ -150,12 +150,12 @@ export class Gateway {
 
   /** The second half of `start`: sensors are served, those first that could not wait. Throws before the first half. */
   serve(): void {
-    const { handler, broker } = this.#opened()
+    const { handler, broker, speaks } = this.#opened()
     this.#intake.open(handler)
     this.#attention = this.#tenure && new Attention(this.#tenure, performance.now())
     this.#ticker = setInterval(() => this.#tick(), TICK)
     this.#reports = [
-      publishStatus(this, broker.upstream, this.#config, this.#share),
+      publishStatus(this, broker.upstream, this.#config, { speaks, share: this.#share }),
       reportLosses(this.#log, this.#counters),
     ]
   }
@@ -235,10 +235,10 @@ export class Gateway {
   #tick(): void {
     const now = performance.now()
     if (this.#intake.isCatchingUp || this.#attention?.isThere(this.sessions, now) === false) return
-    const { ownership, turns, transmitter } = this.#opened()
+    const { ownership, turns, transmitter, speaks } = this.#opened()
     ownership.check.tick(now)
     for (const session of dueSessions(this.sessions, now))
       if (ownership.serves(session)) turns.dispatch(session, { type: 'deadline' })
-    transmitter.advertise(now)
+    if (speaks()) transmitter.advertise(now)
   }
 }

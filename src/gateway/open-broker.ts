@@ -1,6 +1,6 @@
 // The broker that the configuration names: somewhere on the network, or the embedded one.
 
-import { nodeSuffix } from '../config/cluster/section.ts'
+import { isShared, nodeSuffix } from '../config/cluster/section.ts'
 import type { BrokerConfig, Config } from '../config/schema.ts'
 import { expandTemplate } from '../config/sections/template.ts'
 import type { Log } from '../log.ts'
@@ -67,7 +67,8 @@ export async function openBroker(
 ): Promise<OpenedBroker> {
   const embedded = config.broker.url === 'embedded' ? await startEmbeddedBroker() : undefined
   const url = embedded?.url ?? config.broker.url
-  const topic = share?.speaks === false ? undefined : statusTopicOf(config)
+  // who speaks for several nodes changes, and the will of one that did would say that all are gone
+  const topic = share?.speaks === false || isShared(config) ? undefined : statusTopicOf(config)
   const folder = config.store.type === 'lmdb' ? config.store.path : undefined
   const installation = store.installation ?? installationOf(folder)
   // a worker is told its own

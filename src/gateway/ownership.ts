@@ -69,6 +69,11 @@ export class Ownership {
     return this.#states.which('served')
   }
 
+  /** Whether the sensors of this slot are served. */
+  servesSlot(slot: number): boolean {
+    return this.#states.stateOf(slot) === 'served'
+  }
+
   /** Whether deadlines of this session are to be looked at. */
   serves({ clientId }: Session): boolean {
     return this.#states.isWhole || this.#states.judge(this.#parts.slotOf(clientId)) === 'serve'

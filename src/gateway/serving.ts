@@ -1,5 +1,6 @@
 // What a gateway serves with, from the moment when its listeners are bound: the store, the broker, turns, and whose sensors it has.
 
+import { isShared } from '../config/cluster/section.ts'
 import type { Config } from '../config/schema.ts'
 import { receive } from '../sessions/door.ts'
 import { turnAway } from '../sessions/overload.ts'
@@ -42,7 +43,12 @@ export interface Serving {
   readonly ownership: Ownership
   /** what is done with datagrams */
   readonly handler: DatagramHandler
+  /** Whether it is the one of all gateways and threads that speaks for the whole: says its status, and advertises it. */
+  speaks(): boolean
 }
+
+/** Whoever serves this slot speaks for all nodes that each serve a share. */
+const SPEAKER = 0
 
 /** The slots that a gateway may serve: all, unless others share them with it. */
 export const slotsOf = (share: WorkerShare | undefined): readonly number[] => share?.slots ?? allSlots
@@ -81,7 +87,9 @@ export async function openServing(parts: ServingParts): Promise<Serving> {
       handle: (...datagram) => ownership.check.admits(...datagram) && handle(...datagram),
       turnAway: (...datagram) => ownership.check.admits(...datagram) && take(turnAway, ...datagram),
     }
-    return { store, broker, transmitter, turns, ownership, handler }
+    const isOneOfSeveral = isShared(config)
+    const speaks = () => share?.speaks !== false && (!isOneOfSeveral || ownership.servesSlot(SPEAKER))
+    return { store, broker, transmitter, turns, ownership, handler, speaks }
   } catch (error) {
     await closeStore(store, log)
     throw error

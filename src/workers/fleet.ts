@@ -28,7 +28,10 @@ import { sumOfCounters } from './sums.ts'
 import type { FleetObserver, Thread } from './thread.ts'
 
 /** What a fleet asks of the part of a cluster that it is. */
-type FleetTenure = Pick<ClusterTenure, 'open' | 'own' | 'slots' | 'holds' | 'confirm' | 'installation' | 'memory'>
+type FleetTenure = Pick<
+  ClusterTenure,
+  'open' | 'own' | 'slots' | 'holds' | 'confirm' | 'installation' | 'memory'
+>
 
 type Parts = Pick<GatewayParts, 'log' | 'onDeposed'> & { version?: string; tenure?: FleetTenure | undefined }
 

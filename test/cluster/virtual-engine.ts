@@ -8,7 +8,7 @@ import {
   type MemberState,
   type Orphaned,
 } from '../../src/cluster/judging/engine.ts'
-import { SLOTS } from '../../src/sessions/slots.ts'
+import { allSlots, SLOTS } from '../../src/sessions/slots.ts'
 
 interface Slots {
   owner: Identity | undefined
@@ -22,6 +22,7 @@ export class VirtualEngine {
   /** by node: the incarnation that may write, and its token; undefined: mute */
   readonly #lanes = new Map<string, { incarnation: number; token: number | undefined }>()
   readonly #slots: Slots = { owner: undefined, epoch: 0 } // all of them move together in a pair
+  #told: (Slots & { readonly owners: Look['owners'] }) | undefined
   #sequence = 0
   /** who has committed in each epoch */
   readonly commits = new Map<number, Set<number>>()
@@ -50,7 +51,18 @@ export class VirtualEngine {
       members: [...this.#members.values()],
       holdings: owner === undefined ? [] : [{ ...owner, slots: SLOTS, epoch }],
       free: owner === undefined ? SLOTS : 0,
+      owners: this.#owners,
     }
+  }
+
+  /** made once for each owner */
+  get #owners(): Look['owners'] {
+    const { owner, epoch } = this.#slots
+    const told = this.#told
+    if (told !== undefined && told.owner === owner && told.epoch === epoch) return told.owners
+    const owners = allSlots.map(() => owner && { ...owner, epoch })
+    this.#told = { owner, epoch, owners }
+    return owners
   }
 
   #give(owner: Identity): void {

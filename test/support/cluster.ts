@@ -162,7 +162,7 @@ export class Pair {
   }
 
   /** Starts a node: `n` is the last number of its address. */
-  async node(n: 11 | 12, { more = {}, compiled = false }: { more?: object; compiled?: boolean } = {}) {
+  async node(n: number, { more = {}, compiled = false }: { more?: object; compiled?: boolean } = {}) {
     const address = `127.0.0.${n}`
     const name = `gw-${n}`
     const consolePort = await freePort()

@@ -104,7 +104,12 @@ export class ShareCourse {
   }
 
   /** Of slots without an owner, those that this node takes. */
-  #wanted(orphans: readonly number[], plan: readonly string[], self: Identity, now: number): readonly number[] {
+  #wanted(
+    orphans: readonly number[],
+    plan: readonly string[],
+    self: Identity,
+    now: number,
+  ): readonly number[] {
     const own = orphans.filter((slot) => plan[slot] === self.node)
     if (own.length === orphans.length) this.#neglectedSince = undefined
     else this.#neglectedSince ??= now

@@ -11,6 +11,9 @@ import { OwnersView } from './owners-view.ts'
 /** Slots that are loaded at a time: the first ones are served while the others are loaded. */
 const PIECE = 128
 
+/** Milliseconds to the next look when it is not known what has become of slots. */
+const DOUBT = 250
+
 /** How sensors of slots are taken up, and let go: `Gateway.adopt` and `release`. */
 export interface SlotDoor {
   adopt(slots: readonly number[]): Promise<void>
@@ -77,7 +80,8 @@ export class Share {
 
   /** milliseconds to the next look, at most */
   get soon(): number {
-    return this.#decision?.soon ?? Number.POSITIVE_INFINITY
+    const { soon = Number.POSITIVE_INFINITY } = this.#decision ?? {}
+    return this.#doubtful.size > 0 ? Math.min(soon, DOUBT) : soon
   }
 
   /** What follows from a look. */
@@ -102,15 +106,23 @@ export class Share {
     if (decision === undefined || door === undefined || askedAt < this.#changedAt) return
     const own = new Set(decision.own)
     for (const slot of this.#doubtful) if (!own.has(slot)) this.#doubtful.delete(slot)
-    this.#cut([...this.#here].filter((slot) => !own.has(slot)), door)
+    this.#cut(
+      [...this.#here].filter((slot) => !own.has(slot)),
+      door,
+    )
     const isIdle = (slot: number) => !this.#coming.has(slot) && !this.#leaving.has(slot)
     if (!this.#isDraining) {
       const found = decision.own.filter((slot) => !this.#here.has(slot) && isIdle(slot))
       const doubtful = found.filter((slot) => this.#doubtful.has(slot))
       if (doubtful.length > 0) void this.#reclaim(self, doubtful)
-      void this.#adopt(found.filter((slot) => !this.#doubtful.has(slot)), door)
+      void this.#adopt(
+        found.filter((slot) => !this.#doubtful.has(slot)),
+        door,
+      )
     }
-    const gifts = decision.gifts.filter(({ slot }) => isIdle(slot) && (this.#isDraining || this.#here.has(slot)))
+    const gifts = decision.gifts.filter(
+      ({ slot }) => isIdle(slot) && (this.#isDraining || this.#here.has(slot)),
+    )
     if (gifts.length > 0 && this.#leaving.size === 0) void this.#give(self, gifts, door)
     else if (this.#isDraining && this.#leaving.size === 0 && this.#isEmptied) this.#tellEmptied()
   }
@@ -194,5 +206,6 @@ export class Share {
       for (const slot of slots) this.#coming.delete(slot)
       this.#changedAt = this.#parts.now()
     }
+    if (!slots.some((slot) => this.#doubtful.has(slot))) this.#parts.look()
   }
 }

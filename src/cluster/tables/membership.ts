@@ -104,7 +104,9 @@ export function createMembership(ask: Ask, lease: number, describe: () => Descri
       const [row] = await ask(GIVE, [
         node,
         incarnation,
-        JSON.stringify(gifts.map(({ slot, epoch, to }) => ({ slot, epoch, node: to.node, incarnation: to.incarnation }))),
+        JSON.stringify(
+          gifts.map(({ slot, epoch, to }) => ({ slot, epoch, node: to.node, incarnation: to.incarnation })),
+        ),
       ])
       return JSON.parse(row?.[0] ?? '[]') as readonly number[]
     },

@@ -62,7 +62,8 @@ function* shareContradictions({ cluster, listeners, broker, sensors }: Config): 
         ['cluster', 'listen'],
       ],
       found: 'DTLS',
-      expected: 'none, as the sessions of DTLS belong to one node; without cluster.listen one node serves at a time',
+      expected:
+        'none, as the sessions of DTLS belong to one node; without cluster.listen one node serves at a time',
     }
   }
   const shared = [

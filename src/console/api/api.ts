@@ -8,6 +8,7 @@ import type { History } from '../history.ts'
 import type { Limits, Streams } from '../streams.ts'
 import type { GatewayView } from '../view.ts'
 import { noSuchSensor, sensorParams } from './actions.ts'
+import { serveCluster } from './cluster/cluster-route.ts'
 import { serveExports } from './export.ts'
 import { serveHappenings } from './happening-routes.ts'
 import { sensorFilters } from './sensor-filters.ts'
@@ -76,6 +77,7 @@ export function serveApi(app: FastifyInstance, { view, events, history, streams,
   )
   app.get('/api/broker', told('getBroker', 'The way to the broker', ref('Broker')), () => view.broker())
   app.get('/api/store', told('getStore', 'Where sessions are kept', ref('Store')), () => view.store())
+  serveCluster(app, view)
   const steps: Schema = { type: 'string', enum: ['second', 'minute'], default: 'second' }
   app.get<{ Querystring: { step: 'second' | 'minute' } }>(
     '/api/history',

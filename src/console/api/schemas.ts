@@ -10,6 +10,7 @@ import type {
   StoreInfo,
 } from '../contract/gateway.ts'
 import type { Problem } from '../contract/routes.ts'
+import { clusterSchema } from './cluster/cluster-route.ts'
 import { happenings } from './happenings.ts'
 import { secureInfo } from './secure-schemas.ts'
 import { sensorSchemas } from './sensor-schemas.ts'
@@ -148,6 +149,7 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
       ),
     }),
   },
+  clusterSchema,
   ...happenings,
   ...sensorSchemas,
   ...topicSchemas,

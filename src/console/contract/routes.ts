@@ -1,5 +1,6 @@
 // Every route of the API: what it takes and what it answers, for programs that call it. Types only.
 
+import type { ClusterInfo } from './cluster.ts'
 import type { BrokerInfo, GatewayInfo, HistoryReport, ListenerInfo, StoreInfo } from './gateway.ts'
 import type {
   DeadLetterList,
@@ -56,6 +57,7 @@ export interface Routes {
   readonly 'GET /api/listeners': { answer: readonly ListenerInfo[] }
   readonly 'GET /api/broker': { answer: BrokerInfo }
   readonly 'GET /api/store': { answer: StoreInfo }
+  readonly 'GET /api/cluster': { answer: ClusterInfo }
   readonly 'GET /api/history': { query: { step?: 'second' | 'minute' }; answer: HistoryReport }
   readonly 'GET /api/happenings': { query: Asked<HappeningQuery>; answer: HappeningList }
   readonly 'GET /api/refusals': { answer: readonly RefusalEntry[] }

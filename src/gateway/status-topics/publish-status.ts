@@ -16,6 +16,13 @@ interface Published {
   observe(observer: Observer): () => void
 }
 
+/** Who says what. */
+export interface StatusParts {
+  /** whether it says the status of the whole gateway; that can change where several nodes serve */
+  speaks(): boolean
+  readonly share?: WorkerShare | undefined
+}
+
 /**
  * Publishes the states of gateway and sensors, retained, until the returned function is called. After a lost connection
  * everything is published anew.
@@ -24,11 +31,10 @@ export function publishStatus(
   gateway: Published,
   upstream: OwnUpstream,
   config: Config,
-  share?: WorkerShare,
+  { speaks, share }: StatusParts,
 ): () => void {
   const topic = statusTopicOf(config)
   if (topic === undefined) return () => {}
-  const speaks = share?.speaks !== false
   const startedAt = Date.now()
   const online = () => {
     // one of several gateways does not know how many sensors the others have
@@ -37,9 +43,10 @@ export function publishStatus(
   }
   const { discovery, refresh } = config.homeAssistant
   const pause = discovery && refresh > 0 ? refresh : Number.POSITIVE_INFINITY
-  const sensors = new SensorStatus(gateway.sessions, upstream, config, speaks)
+  const sensors = new SensorStatus(gateway.sessions, upstream, config, share?.speaks !== false)
   let healthy = false
   let told = 0
+  let spoke = false
   let changesAt = 0
   const look = () => {
     healthy = upstream.healthy
@@ -48,7 +55,10 @@ export function publishStatus(
     // a connection may have been lost and opened again since the last look, at another broker even
     const { ownOpenings } = upstream
     const isNew = ownOpenings !== told
-    if (isNew) sensors.sayAll(speaks ? { topic, message: { make: online } } : undefined)
+    const isSpeaker = speaks()
+    if (isSpeaker && (isNew || !spoke)) sensors.sayFirst({ topic, message: { make: online } })
+    spoke = isSpeaker
+    if (isNew) sensors.sayAll()
     else if (now >= changesAt) sensors.sayChanges()
     if (isNew || now >= changesAt) changesAt = now + pause
     told = ownOpenings
@@ -69,6 +79,6 @@ export function publishStatus(
   return () => {
     clearInterval(timer)
     stop()
-    if (speaks) upstream.publishOwn(topic, offlineMessage(), true)
+    if (speaks()) upstream.publishOwn(topic, offlineMessage(), true)
   }
 }

@@ -61,9 +61,13 @@ export class SensorStatus {
     if (!this.#said.has(session.clientId)) this.#announce(session.clientId)
   }
 
-  /** Everything, at a broker that may know nothing; something about the gateway itself goes before it. */
-  sayAll(first: { readonly topic: string; readonly message: PacedMessage } | undefined): void {
-    if (first !== undefined) this.#publisher.put(first.topic, first.message, 'urgent')
+  /** Something about the gateway itself. */
+  sayFirst({ topic, message }: { readonly topic: string; readonly message: PacedMessage }): void {
+    this.#publisher.put(topic, message, 'urgent')
+  }
+
+  /** Everything, at a broker that may know nothing. */
+  sayAll(): void {
     for (const session of this.#sessions.byClientId.values())
       if (ofInterest.has(session.state)) this.#put(session, session.state, 'urgent')
     this.#announceAll()

@@ -72,7 +72,8 @@ export class ClusterTenure implements Tenure {
     this.#node?.noteServing(this.slots, door)
     const took = Math.round(performance.now() - this.#takenAt)
     const slots = this.share && this.slots.length
-    const text = slots === undefined ? 'this node serves the sensors' : 'this node serves its share of the sensors'
+    const text =
+      slots === undefined ? 'this node serves the sensors' : 'this node serves its share of the sensors'
     this.#parts.log.info({ node: this.#node?.name, slots, sensors, took }, text)
   }
 
@@ -117,7 +118,10 @@ export class ClusterTenure implements Tenure {
     const end = await Promise.race([share.emptied(), late])
     clearTimeout(timer)
     if (end === 'late')
-      this.#parts.log.warn({ slots: share.own.length }, 'not all sensors could be handed over: others take them now')
+      this.#parts.log.warn(
+        { slots: share.own.length },
+        'not all sensors could be handed over: others take them now',
+      )
   }
 
   /** All is written: another node takes over at once. */

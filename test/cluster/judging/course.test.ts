@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { nextStep, type Step } from '../../../src/cluster/judging/course.ts'
 import { type Identity, isSame, type Look, type Member } from '../../../src/cluster/judging/engine.ts'
 import { Judge } from '../../../src/cluster/judging/judge.ts'
-import { SLOTS } from '../../../src/sessions/slots.ts'
+import { allSlots, SLOTS } from '../../../src/sessions/slots.ts'
 
 const LEASE = 5000
 /** The engine's time. */
@@ -29,6 +29,7 @@ const look = (members: readonly Member[], owner?: Identity, more: Partial<Look> 
   members,
   holdings: owner === undefined ? [] : [{ ...owner, slots: SLOTS, epoch: 7 }],
   free: owner === undefined ? SLOTS : 0,
+  owners: allSlots.map(() => owner && { ...owner, epoch: 7 }),
   renewed: true,
   ...more,
 })

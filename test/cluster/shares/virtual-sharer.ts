@@ -1,8 +1,8 @@
 // A node that serves its share, in virtual time: with the real share and the real judgement; questions to the engine and the loading of
 // sessions take their time.
 
-import { Judge } from '../../../src/cluster/judging/judge.ts'
 import type { Identity, Look, Member, MemberState } from '../../../src/cluster/judging/engine.ts'
+import { Judge } from '../../../src/cluster/judging/judge.ts'
 import { Lease } from '../../../src/cluster/judging/lease.ts'
 import { Share } from '../../../src/cluster/shares/share.ts'
 import { silentLog } from '../../../src/log.ts'
@@ -15,8 +15,8 @@ export interface Surroundings {
   readonly settle: number
   /** whether the engine can be reached from there at this moment */
   reaches(node: string): boolean
-  /** whether gifts of this node hang on their way, and arrive when that is over, although it has given up waiting */
-  hangs(node: string): boolean
+  /** whether a gift of this node that was sent then hangs on its way: it arrives when that is over, although nobody waits any more */
+  hangs(node: string, askedAt: number): boolean
   /** whether somebody believes to have proof that this process is gone, right or wrong */
   isProven(member: Member): boolean
 }
@@ -52,6 +52,7 @@ export class VirtualSharer {
   endedAt: number | undefined
   /** it was told to stop, and has left */
   hasLeft = false
+  #isClosed = false
   #now: number
   #next: number
   #looking = false
@@ -122,6 +123,7 @@ export class VirtualSharer {
     const { self } = this
     if (self === undefined || this.endedAt !== undefined) return
     await this.#work() // the gateway closes
+    this.#isClosed = true
     await this.#ask(() => this.#around.table.leave(self))
     this.hasLeft = true
     this.kill(this.#now)
@@ -131,7 +133,7 @@ export class VirtualSharer {
   carry(now: number): void {
     const { reaches, hangs } = this.#around
     for (const question of this.#sent) {
-      if (now < question.askedAt + WAY || (question.mayHang && hangs(this.node))) continue
+      if (now < question.askedAt + WAY || (question.mayHang && hangs(this.node, question.askedAt))) continue
       this.#sent.delete(question)
       if (reaches(this.node)) question.answer = { value: question.ask(now + CLOCK) }
     }
@@ -155,15 +157,14 @@ export class VirtualSharer {
       else continue
       this.#questions.delete(question)
     }
-    if (!this.#looking && now >= this.#next) void this.#look(now)
+    if (!this.#looking && now >= this.#next && !this.#isClosed) void this.#look(now)
   }
 
   async #look(askedAt: number): Promise<void> {
     const { table, lease } = this.#around
     const { self } = this
     this.#looking = true
-    const usual = this.isActive ? lease / 5 : Math.min(500, lease / 5)
-    this.#next = askedAt + Math.min(usual, Math.max(50, this.share.soon))
+    this.#next = Number.POSITIVE_INFINITY
     try {
       await this.#take(await this.#ask((time) => table.look(time, self, this.#state)), askedAt)
     } catch {
@@ -172,10 +173,12 @@ export class VirtualSharer {
       if (this.isActive) this.lease.noteSilence(askedAt, this.#now)
     }
     this.#looking = false
+    const usual = this.isActive ? lease / 5 : Math.min(500, lease / 5)
+    this.#next = Math.min(this.#next, askedAt + Math.min(usual, Math.max(50, this.share.soon)))
   }
 
   async #take(look: Look, askedAt: number): Promise<void> {
-    if (this.endedAt !== undefined) return
+    if (this.endedAt !== undefined || this.#isClosed) return
     const { table, isProven } = this.#around
     this.#judge.noteAnswer(askedAt)
     this.healthySince ??= this.#now
@@ -232,8 +235,8 @@ export class VirtualSharer {
   /** It writes about what it believes to be its own, whatever its lease says: only the fence counts. */
   write(slots: readonly number[]): void {
     const { self } = this
-    if (self === undefined || this.endedAt !== undefined) return
-    const isIn = this.#around.table.commit(self, slots.filter((slot) => this.serving.has(slot)))
-    if (!isIn) this.kill(this.#now) // as the store tells
+    if (self === undefined || this.endedAt !== undefined || this.#isClosed) return
+    const own = slots.filter((slot) => this.serving.has(slot))
+    if (own.length > 0 && !this.#around.table.commit(self, own)) this.kill(this.#now) // as the store tells
   }
 }

@@ -32,7 +32,9 @@ export class VirtualTable {
 
   #mine(self: Identity): Member | undefined {
     const own = this.#members.get(self.node)
-    return own !== undefined && isSame(own, self) && own.expires !== Number.NEGATIVE_INFINITY ? own : undefined
+    return own !== undefined && isSame(own, self) && own.expires !== Number.NEGATIVE_INFINITY
+      ? own
+      : undefined
   }
 
   look(now: number, self?: Identity, state?: MemberState): Look {

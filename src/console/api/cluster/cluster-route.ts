@@ -1,0 +1,69 @@
+// The nodes that share a database, as the one that is asked has seen them last.
+
+import type { FastifyInstance } from 'fastify'
+import type { ClusterInfo, ClusterMember } from '../../contract/cluster.ts'
+import type { GatewayView } from '../../view.ts'
+import { listOf, object, optional, ref, type Schema, text, whole, yesNo } from '../shapes.ts'
+
+const number = (description: string): Schema => ({ type: 'number', description })
+const oneOf = (...words: readonly string[]): Schema => ({ type: 'string', enum: words })
+
+/** For the description of the API. */
+export const clusterSchema: Schema & { readonly $id: string } = {
+  $id: 'Cluster',
+  ...object<ClusterInfo>({
+    node: text('the node that was asked'),
+    state: oneOf('joining', 'standby', 'taking-over', 'active', 'draining', 'deposed', 'left'),
+    hindrance: optional(text('why it does not serve; missing: it does')),
+    lease: number('how long a lease is, milliseconds'),
+    leaseLeft: number('until its own lease runs out, as it counts, milliseconds; 0: it has none'),
+    takeovers: whole('how often it has taken over from another node since its start'),
+    shared: yesNo('every node serves its share; otherwise one serves and the others stand by'),
+    slots: whole('slots whose sensors it serves now, of 1024'),
+    engine: object<ClusterInfo['engine']>({
+      host: optional(text('the database server, host:port')),
+      up: yesNo('it has answered the last time'),
+      trouble: optional(text('why it has not')),
+      latency: optional(number('how long the last answer took, milliseconds')),
+      answeredAgo: optional(number('since when there is none newer, milliseconds')),
+    }),
+    members: listOf(
+      object<ClusterMember>({
+        node: text('its name'),
+        incarnation: whole('grows with every start'),
+        state: oneOf('standby', 'active', 'draining', 'deposed'),
+        address: optional(text('where its process shows that it is there')),
+        link: optional(text('where other nodes reach it, host:port; missing: one node serves at a time')),
+        version: optional(text('of the gateway')),
+        leaseLeft: optional(number('until its lease runs out, milliseconds; negative: it has')),
+        slots: whole('slots that it owns, of 1024'),
+        isSelf: yesNo('it is the one that was asked'),
+        differs: yesNo('it runs with another configuration in what should be the same'),
+      }),
+    ),
+  }),
+}
+
+/** Adds the route. */
+export function serveCluster(app: FastifyInstance, view: Pick<GatewayView, 'cluster'>): void {
+  app.get(
+    '/api/cluster',
+    {
+      schema: {
+        operationId: 'getCluster',
+        summary: 'The nodes that share a database, and the slots that they own',
+        tags: ['observation'],
+        response: {
+          200: { description: 'as this node has seen them last', ...ref('Cluster') },
+          404: { description: 'there are no others: store.type is not "postgres"', ...ref('Problem') },
+        },
+      },
+    },
+    (_request, reply) => {
+      const cluster = view.cluster?.()
+      if (cluster !== undefined) return reply.send(cluster)
+      const message = 'This gateway is no part of a cluster: store.type is not "postgres".'
+      return reply.code(404).send({ error: 'no-cluster', message })
+    },
+  )
+}
