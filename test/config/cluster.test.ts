@@ -1,0 +1,61 @@
+// The section `cluster`: who shares a database, and what nodes need that each serve a share.
+
+import { describe, expect, it } from 'vitest'
+import { clusterOf, isShared, readLinkUrl } from '../../src/config/cluster/section.ts'
+import { redacted } from '../../src/config/redact.ts'
+import { load, problemsWith } from './files.ts'
+
+const base = {
+  store: { type: 'postgres', url: 'postgres://127.0.0.1/mqttsn' },
+  listeners: [{ name: 'field', url: 'udp://127.0.0.1:1884' }],
+}
+const shared = { listen: 'tcp://127.0.0.1:1886' }
+const problems = (cluster: object, more: object = {}) =>
+  problemsWith({ ...base, cluster, ...more }).map(({ path, expected }) => ({ path, expected }))
+
+describe('the section cluster', () => {
+  it('means a pair without cluster.listen, and shares with it', () => {
+    expect(isShared(load({ ...base, cluster: { node: 'gw-1' } }).config)).toBe(false)
+    const { config } = load({ ...base, cluster: { node: 'gw-1', ...shared } })
+    expect(isShared(config)).toBe(true)
+    expect(clusterOf(config)).toMatchObject({
+      ...{ node: 'gw-1', lease: 5000, listen: 'tcp://127.0.0.1:1886' },
+      ...{ hold: 2000, settle: 10_000, drain: 30_000 },
+    })
+  })
+
+  it('takes addresses of both families and names', () => {
+    expect(readLinkUrl('tcp://10.0.0.11:1886')).toEqual({ host: '10.0.0.11', port: 1886 })
+    expect(readLinkUrl('tcp://[fd00::1]:1886')).toEqual({ host: 'fd00::1', port: 1886 })
+    expect(readLinkUrl('tcp://gw-1.gateways.svc:1886')).toEqual({ host: 'gw-1.gateways.svc', port: 1886 })
+    for (const wrong of ['10.0.0.11:1886', 'udp://10.0.0.11:1886', 'tcp://10.0.0.11', 'tcp://x:65536'])
+      expect(problems({ listen: wrong })[0]?.path).toBe('cluster.listen')
+  })
+
+  it('needs a secret off loopback, which is not shown', () => {
+    expect(() => load({ ...base, cluster: shared })).not.toThrow()
+    expect(problems({ listen: 'tcp://10.0.0.11:1886' })).toMatchObject([{ path: 'cluster.secret' }])
+    expect(problems({ listen: 'tcp://0.0.0.0:1886', secret: 'short' })).toMatchObject([
+      { path: 'cluster.secret', expected: 'a text of 8 to 1024 characters' },
+    ])
+    const secret = 'known to all nodes'
+    const { config } = load({ ...base, cluster: { listen: 'tcp://0.0.0.0:1886', secret } })
+    expect(JSON.stringify(redacted(config))).not.toContain(secret)
+  })
+
+  it('has no address to tell without one to listen at', () => {
+    expect(problems({ advertise: 'tcp://10.0.0.11:1886' })).toMatchObject([{ path: 'cluster.advertise' }])
+  })
+
+  it('shares nothing that belongs to one node: connections that sensors share, and DTLS', () => {
+    const ofAll = { broker: { connections: { shared: 4 } } }
+    expect(problems(shared, ofAll)).toMatchObject([{ path: 'broker.connections' }])
+    const ofSome = { sensors: [{ match: 'a*', connections: { shared: 2 } }] }
+    expect(problems(shared, ofSome)).toMatchObject([{ path: 'sensors[0].connections' }])
+    const psk = { keys: { a: '00112233445566778899aabbccddeeff' } }
+    const secure = { name: 'field', url: 'dtls://127.0.0.1:1885', dtls: { psk } }
+    const found = problems(shared, { listeners: [secure] })
+    expect(found).toMatchObject([{ path: 'listeners[0].dtls' }])
+    expect(() => load({ ...base, cluster: {}, ...ofAll })).not.toThrow()
+  })
+})
