@@ -2,7 +2,7 @@
 
 import { HeldLease } from './held-lease.ts'
 import { type Hindrance, membersToWatch, nextStep, type Step } from './judging/course.ts'
-import { type Identity, isSame, type Look, type Member, type MemberState } from './judging/engine.ts'
+import type { Identity, Look, Member, MemberState } from './judging/engine.ts'
 import { Judge } from './judging/judge.ts'
 import { type Looked, Looks } from './looks.ts'
 import type { NodeParts } from './node-parts.ts'
@@ -43,8 +43,8 @@ export class ClusterNode {
     this.#lease = new HeldLease(parts.lease, parts.end)
     this.#hindranceLog = new HindranceLog(parts.name, parts.log)
     const { engine, settle, log } = parts
-    const now = () => performance.now()
-    if (settle !== undefined) this.share = new Share({ engine, settle, log, now, look: () => this.look() })
+    const [look, onDeposed] = [() => this.look(), (why: string) => this.#depose(why)]
+    if (settle !== undefined) this.share = new Share({ engine, settle, log, look, onDeposed })
     this.#looks = new Looks({
       look: (askedAt) => this.#look(askedAt),
       interval: () => this.#interval,
@@ -204,8 +204,7 @@ export class ClusterNode {
     const isProven = (member: Member) => signs.isProven(member)
     const situation = { node, self, look, judge: this.#judge, now: performance.now(), isProven }
     const step = share?.decide({ ...situation, state: this.#told }) ?? nextStep(situation)
-    const toWatch = membersToWatch(node, self, look)
-    signs.watch(self === undefined ? toWatch : (share?.living.filter((one) => !isSame(one, self)) ?? toWatch))
+    signs.watch(membersToWatch(node, self, look, share?.living))
     if (share === undefined || self === undefined || !look.renewed) return step
     this.#lease.noteRenewal(askedAt)
     share.follow(self, askedAt)
@@ -234,6 +233,7 @@ export class ClusterNode {
   }
 
   #serve(askedAt: number): void {
+    if (this.#isOver) return
     this.#lease.noteRenewal(askedAt)
     if (this.state !== 'standby') return
     this.state = 'taking-over'

@@ -20,7 +20,7 @@ describe('the section cluster', () => {
     expect(isShared(config)).toBe(true)
     expect(clusterOf(config)).toMatchObject({
       ...{ node: 'gw-1', lease: 5000, listen: 'tcp://127.0.0.1:1886' },
-      ...{ hold: 2000, settle: 10_000, drain: 30_000 },
+      ...{ hold: 2000, settle: 10_000, drain: 20_000 },
     })
   })
 

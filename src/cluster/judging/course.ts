@@ -73,14 +73,19 @@ export function nextStep(situation: Situation): Step {
   return { type: 'wait', for: { type: 'standing-by', owner, silent } }
 }
 
-/** Of whom it matters whether their processes are there: who owns slots, and who has the name of a node that is no member yet. */
+/**
+ * Of whom it matters whether their processes are there: who owns slots, and who has the name of a node that is no member yet. `living`: of
+ * several that each serve a share all that live, as slots are planned for them.
+ */
 export const membersToWatch = (
   node: string,
   self: Identity | undefined,
   { members, holdings }: Look,
+  living?: readonly Member[],
 ): Member[] =>
   members.filter((member) => {
     if (self === undefined && member.node === node) return true
     const isMine = self !== undefined && isSame(member, self)
-    return !isMine && holdings.some((owner) => isSame(owner, member))
+    const matters = living?.includes(member) || holdings.some((owner) => isSame(owner, member))
+    return !isMine && matters
   })

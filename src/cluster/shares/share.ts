@@ -26,10 +26,12 @@ export interface ShareParts {
   /** milliseconds for which members must have been the same before slots move between nodes that live */
   readonly settle: number
   readonly log: NodeLog
-  /** monotonic milliseconds */
-  now(): number
+  /** monotonic milliseconds; `performance.now` unless told */
+  now?(): number
   /** looks at the engine at once */
   look(): void
+  /** others have slots that are served here: nothing may be done any more but to end */
+  onDeposed(why: string): void
 }
 
 /** One object for the life of a node. */
@@ -37,6 +39,7 @@ export class Share {
   readonly #parts: ShareParts
   readonly #course: ShareCourse
   readonly #view: OwnersView
+  readonly #now: () => number
   #door: SlotDoor | undefined
   #decision: ShareDecision | undefined
   #isDraining = false
@@ -54,6 +57,7 @@ export class Share {
 
   constructor(parts: ShareParts) {
     this.#parts = parts
+    this.#now = parts.now ?? (() => performance.now())
     this.#course = new ShareCourse(parts.settle)
     this.#view = new OwnersView(() => parts.look())
   }
@@ -106,10 +110,9 @@ export class Share {
     if (decision === undefined || door === undefined || askedAt < this.#changedAt) return
     const own = new Set(decision.own)
     for (const slot of this.#doubtful) if (!own.has(slot)) this.#doubtful.delete(slot)
-    this.#cut(
-      [...this.#here].filter((slot) => !own.has(slot)),
-      door,
-    )
+    // nobody but the owner gives slots away: whoever did must be believed, and what is in memory here is worth nothing
+    if ([...this.#here].some((slot) => !own.has(slot)))
+      return this.#parts.onDeposed('slots of this node belong to another one')
     const isIdle = (slot: number) => !this.#coming.has(slot) && !this.#leaving.has(slot)
     if (!this.#isDraining) {
       const found = decision.own.filter((slot) => !this.#here.has(slot) && isIdle(slot))
@@ -142,26 +145,18 @@ export class Share {
     for (const told of this.#onEmptied.splice(0)) told()
   }
 
-  /** Nobody but the owner gives slots away; where it happened all the same, nothing may be said to their sensors any more. */
-  #cut(slots: readonly number[], door: SlotDoor): void {
-    if (slots.length === 0) return
-    this.#parts.log.error({ slots: slots.length }, 'slots of this node belong to another one')
-    for (const slot of slots) this.#here.delete(slot)
-    door.release(slots, 'deposed').catch(() => {}) // there is nothing left to do
-  }
-
   async #adopt(slots: readonly number[], door: SlotDoor): Promise<void> {
     if (slots.length === 0) return
     const { log } = this.#parts
     for (const slot of slots) this.#coming.add(slot)
-    const begun = this.#parts.now()
+    const begun = this.#now()
     try {
       for (let at = 0; at < slots.length; at += PIECE) {
         const piece = slots.slice(at, at + PIECE)
         await door.adopt(piece)
         for (const slot of piece) this.#here.add(slot)
       }
-      log.info({ slots: slots.length, took: Math.round(this.#parts.now() - begun) }, 'serving more sensors')
+      log.info({ slots: slots.length, took: Math.round(this.#now() - begun) }, 'serving more sensors')
     } catch (err) {
       log.error({ err }, 'sensors cannot be taken up: this is tried again') // at the next look
     } finally {
@@ -188,7 +183,7 @@ export class Share {
       log.warn({ err }, 'sensors cannot be handed over: they are served on') // taken up again at the next look
     } finally {
       for (const slot of slots) this.#leaving.delete(slot)
-      this.#changedAt = this.#parts.now()
+      this.#changedAt = this.#now()
     }
   }
 
@@ -204,7 +199,7 @@ export class Share {
       log.debug({ err }, 'slots cannot be taken back')
     } finally {
       for (const slot of slots) this.#coming.delete(slot)
-      this.#changedAt = this.#parts.now()
+      this.#changedAt = this.#now()
     }
     if (!slots.some((slot) => this.#doubtful.has(slot))) this.#parts.look()
   }

@@ -57,7 +57,7 @@ export const cluster = z.strictObject({
       'With `listen`: how long the members must have been the same before sensors move between nodes that are well, as to a node that was started.',
     ),
   drain: duration({ min: 0, max: 600_000 })
-    .prefault('30s')
+    .prefault('20s')
     .describe(
       'With `listen`: how long a node that is stopped goes on at most, to give its sensors to the others and until no message comes in by it. What stops it must wait for longer.',
     ),

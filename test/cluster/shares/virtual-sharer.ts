@@ -82,6 +82,7 @@ export class VirtualSharer {
       settle: around.settle,
       log: silentLog,
       now: () => this.#now,
+      onDeposed: () => this.kill(this.#now),
       look: () => {
         this.#next = this.#now
       },
