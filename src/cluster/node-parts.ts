@@ -21,3 +21,6 @@ export interface NodeParts {
   /** throws an Error that says why this node cannot be one of these; `now`: the engine's time */
   admits?(members: readonly Member[], now: number): void
 }
+
+/** What it is doing; `joining`: it is no member yet. */
+export type NodeState = 'joining' | 'standby' | 'taking-over' | 'active' | 'draining' | 'deposed' | 'left'

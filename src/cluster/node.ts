@@ -5,17 +5,15 @@ import { type Hindrance, membersToWatch, nextStep, type Step } from './judging/c
 import type { Identity, Look, Member, MemberState } from './judging/engine.ts'
 import { Judge } from './judging/judge.ts'
 import { type Looked, Looks } from './looks.ts'
-import type { NodeParts } from './node-parts.ts'
+import type { NodeParts, NodeState } from './node-parts.ts'
 import { HindranceLog, logSilence } from './node-words.ts'
 import { Share, type SlotDoor } from './shares/share.ts'
+import { leaveCluster } from './tables/leave-cluster.ts'
 import { takeSlots } from './tables/take-slots.ts'
 
 /** Milliseconds between looks of a node that stands by, at most, and of any node, at least. */
 const STANDBY_LOOK = 500
 const LEAST_LOOK = 50
-
-/** What it is doing; `joining`: it is no member yet. */
-export type NodeState = 'joining' | 'standby' | 'taking-over' | 'active' | 'draining' | 'deposed' | 'left'
 
 /** One object for the life of a process. */
 export class ClusterNode {
@@ -114,15 +112,7 @@ export class ClusterNode {
     const wasDeposed = this.state === 'deposed'
     this.state = wasDeposed ? 'deposed' : 'left'
     this.#lease.finish()
-    if (self === undefined || wasDeposed) return
-    try {
-      await engine.leave(self)
-    } catch (err) {
-      log.warn(
-        { err, node: self.node },
-        'the engine cannot be told that this node ends: others wait for its lease',
-      )
-    }
+    if (self !== undefined && !wasDeposed) await leaveCluster(engine, self, log)
   }
 
   get #isOver(): boolean {

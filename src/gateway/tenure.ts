@@ -13,4 +13,6 @@ export interface Tenure {
    * this process; if not, nothing is done any more.
    */
   confirm(): Promise<boolean>
+  /** A message was taken from a socket. Cheap. */
+  noteArrival?(): void
 }

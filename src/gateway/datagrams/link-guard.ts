@@ -17,7 +17,10 @@ export interface LinkGuards {
 }
 
 /** `books`: where what is not taken is counted, and what does not leave. */
-export function createLinkGuards(tenure: Pick<Tenure, 'holds'>, books: DiscardBooks): LinkGuards {
+export function createLinkGuards(
+  tenure: Pick<Tenure, 'holds' | 'noteArrival'>,
+  books: DiscardBooks,
+): LinkGuards {
   const watch = new StallWatch(performance.now())
   let isPlanned = false
 
@@ -41,6 +44,7 @@ export function createLinkGuards(tenure: Pick<Tenure, 'holds'>, books: DiscardBo
       takes({ address, port }) {
         const isStale = watch.isStale(performance.now())
         if (isStale) plan()
+        tenure.noteArrival?.()
         const isOwner = tenure.holds()
         if (isOwner && !isStale) return true
         countDiscard(books, isOwner ? 'stalled' : 'no-owner', { address, port, listener })

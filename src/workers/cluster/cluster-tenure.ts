@@ -12,6 +12,7 @@ import type { Tenure } from '../../gateway/tenure.ts'
 import type { Log } from '../../log.ts'
 import { allSlots } from '../../sessions/slots.ts'
 import type { Incarnation } from '../../store/part.ts'
+import { untilQuiet } from './until-quiet.ts'
 
 /** What it needs to know. */
 export interface ClusterTenureParts {
@@ -29,6 +30,8 @@ export class ClusterTenure implements Tenure {
   #opened: OpenedNode | undefined
   #owned: Promise<void> | undefined
   #takenAt = 0
+  /** messages that were taken from sockets */
+  #arrivals = 0
   /** the slots to begin with, from `own` on */
   slots: readonly number[] = allSlots
 
@@ -102,22 +105,38 @@ export class ClusterTenure implements Tenure {
     return this.#opened?.status()
   }
 
+  noteArrival(): void {
+    this.#arrivals += 1
+  }
+
   /**
-   * The gateway is about to end: others see that. Resolves when they have its sensors, or cannot have them, or it has taken too long;
-   * until then everything is served on that is not theirs yet.
+   * The gateway is about to end: others see that. Resolves when they have its sensors and nothing comes in here any more, or they cannot
+   * have them, or it has taken too long; until then everything is served on that is not theirs yet.
    */
   async drain(): Promise<void> {
     this.#node?.drain()
     const { share } = this
     if (share === undefined) return
     const { drain } = clusterOf(this.#parts.config)
+    let isLate = false
     let timer: NodeJS.Timeout | undefined
-    const late = new Promise<'late'>((resolve) => {
-      timer = setTimeout(resolve, drain, 'late')
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        isLate = true
+        resolve()
+      }, drain)
     })
-    const end = await Promise.race([share.emptied(), late])
+    const handed = share.emptied().then(async () => {
+      // a way in for sensors of others until the balancer has noticed
+      if (share.living.length > 1)
+        await untilQuiet(
+          () => this.#arrivals,
+          () => isLate,
+        )
+    })
+    await Promise.race([handed, late])
     clearTimeout(timer)
-    if (end === 'late')
+    if (share.own.length > 0 && isLate)
       this.#parts.log.warn(
         { slots: share.own.length },
         'not all sensors could be handed over: others take them now',
