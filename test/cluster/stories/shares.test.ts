@@ -6,7 +6,7 @@ import type { ClusterInfo } from '../../../src/console/contract/cluster.ts'
 import { slotOfName } from '../../../src/sessions/slots.ts'
 import { haveMosquitto } from '../../support/broker.ts'
 import { CLUSTER_START, type ClusterSensor, LEASE, type NodeProcess, Pair } from '../../support/cluster.ts'
-import { until } from '../../support/gateway.ts'
+import { aWhile, until } from '../../support/gateway.ts'
 import { hasPostgres } from '../../support/postgres.ts'
 
 const here = hasPostgres && haveMosquitto
@@ -144,10 +144,14 @@ it.runIf(here)(
 )
 
 it.runIf(here)(
-  'nodes of two workers hand over to each other, too',
+  'nodes of two workers hand over to each other, too, and one of them says that the gateway is there until the last one has gone',
   async () => {
     const pair = await Pair.open()
-    const options = { compiled: true, more: { workers: 2 } }
+    const options = { compiled: true, more: { workers: 2, status: { enabled: true, prefix: 'up/of' } } }
+    const said = () =>
+      pair.published
+        .filter((one) => /^up\/of\/gateway\/\d+\/status /.test(one))
+        .flatMap((one) => /(?<="state":")(?:on|off)(?=line)/.exec(one) ?? [])
     const a = await start(pair, 11, options)
     await shared([a])
     const moves = nameFor({ of: [11, 12], is: 12 })
@@ -158,8 +162,11 @@ it.runIf(here)(
     a.signal('SIGTERM')
     expect(await a.exited).toBe(0)
     await shared([b])
+    await aWhile(2000) // longer than it takes to say so
+    expect(new Set(said())).toEqual(new Set(['on']))
     b.signal('SIGTERM')
     expect(await b.exited).toBe(0)
+    await until(() => said().at(-1) === 'off', 20_000)
   },
   CLUSTER_START,
 )
