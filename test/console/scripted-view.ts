@@ -362,6 +362,7 @@ const BROKER: BrokerInfo = {
   waiting: 3,
   refused: 4,
   lost: 5,
+  portless: 0,
   shared: [
     {
       clientId: 'gateway-s1',

@@ -127,7 +127,6 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
 
   failed(failure: Failure): void {
     const [{ counts, options, now }, socket] = [this.#shared, this.#socket]
-    this.#shared.onReach?.(failure.unreachable !== true)
     const fallsBack = socket?.endpoint.versions.fallsBack(socket.version, failure.version, now()) === true
     if (socket !== undefined && (fallsBack || failure.again)) {
       counts.connecting -= 1
@@ -136,6 +135,7 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
       this.#startAttempt(fallsBack ? 4 : socket.version)
       return
     }
+    this.#shared.onReach?.(failure.unreachable !== true)
     counts.refused += 1
     options.log.debug({ clientId: this.#clientId, detail: failure.detail }, 'connection to the broker failed')
     this.#finishAttempt()

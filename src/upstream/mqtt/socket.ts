@@ -7,8 +7,9 @@ import { type Ending, endingOf, UNEXPLAINED } from '../reason-codes.ts'
 import { reasonText } from '../reason-names.ts'
 import type { ConnectOptions } from '../upstream.ts'
 import type { Endpoint } from './brokers/endpoints.ts'
+import type { Way } from './brokers/ways.ts'
 import type { SocketOwner, SocketParts } from './connection-parts.ts'
-import { type Failure, failureOf, isSilentEnd, refusal } from './failures/failure.ts'
+import { type Failure, failureOf, isSilentEnd, noConnack, refusal } from './failures/failure.ts'
 import { describeError, type SystemError } from './failures/system-error.ts'
 import { explainTls, foreignProtocol, watchHandshake } from './failures/tls-mistakes.ts'
 import type { Kept, Pulse } from './keepalive.ts'
@@ -17,7 +18,7 @@ import { isTooMuch } from './limits/backlog.ts'
 import { connectPacket, negotiated, type Version, windowOf } from './negotiation.ts'
 import type { FromBroker, Published, Unusable } from './packets/decoder.ts'
 import { Framing } from './packets/framing.ts'
-import { acknowledgement, farewell, PINGREQ, PUBREL, publishPacket } from './packets/octets.ts'
+import { farewell, PINGREQ, willPackets } from './packets/octets.ts'
 
 /** messages of a resumed session that may come before CONNACK */
 const MAX_EARLY = 64
@@ -50,6 +51,7 @@ export class BrokerSocket implements Kept {
   readonly #framing: Framing
   #owner: SocketOwner | undefined
   readonly #inHandshake: () => boolean
+  #way: Way | undefined // until it is open
   #isFirst = true
   #error: SystemError | undefined
   #deadline: NodeJS.Timeout | undefined
@@ -86,7 +88,8 @@ export class BrokerSocket implements Kept {
     this.#framing = new Framing(parts.options.maximumIncomingPacket)
     this.#patient = version === 5 && parts.options.absenceSeconds > 0
     this.#owner = owner
-    this.#stream = endpoint.open(options.identity, (chunk) => this.#take(chunk))
+    this.#way = endpoint.ways.next()
+    this.#stream = endpoint.open(options.identity, (chunk) => this.#take(chunk), this.#way.options)
     this.#inHandshake = watchHandshake(this.#stream)
     this.#stream.on('error', (error) => {
       this.#error ??= error
@@ -95,10 +98,7 @@ export class BrokerSocket implements Kept {
     this.#stream.on('close', over).on('end', over)
     this.#stream.write(octets)
     this.#deadline = setTimeout(() => {
-      // The system has got no answer either, not even a refusal.
-      const unreachable = 'connecting' in this.#stream && this.#stream.connecting === true
-      const version = unreachable ? undefined : 'silent'
-      this.#fail({ outcome: 1, detail: 'no CONNACK in time', unreachable, version })
+      this.#fail(noConnack('connecting' in this.#stream && this.#stream.connecting === true))
     }, parts.options.connectTimeout)
   }
 
@@ -130,11 +130,8 @@ export class BrokerSocket implements Kept {
    */
   end(publishWill: boolean, final: boolean, packetId: number): void {
     const here = publishWill && this.open && this.#patient
-    if (here && this.#will !== undefined) {
-      const { message: payload, ...will } = this.#will
-      this.write(publishPacket(this.version, { payload, ...will }, packetId, false))
-      if (will.qos === 2) this.write(acknowledgement(PUBREL, packetId))
-    }
+    const will = here ? this.#will : undefined
+    if (will !== undefined) for (const one of willPackets(this.version, will, packetId)) this.write(one)
     this.#detach()
     const last = farewell(this.version, publishWill && !here, final && this.#patient)
     this.#parts.endings.end(this.#clientId, this.#stream, last)
@@ -205,6 +202,7 @@ export class BrokerSocket implements Kept {
     this.window = windowOf(receiveMaximum, this.version, this.#parts.carriesMany)
     this.identifiers = this.version === 5 && identifiers
     this.open = true
+    this.#way = undefined
     clearTimeout(this.#deadline)
     this.#deadline = undefined
     this.#pulse = this.#parts.keepAlive.start(this, keepAlive)
@@ -216,9 +214,9 @@ export class BrokerSocket implements Kept {
   /** The broker broke the protocol, or the stream ended: the first of these decides what is reported. */
   #over(error: SystemError | undefined): void {
     if (this.#owner === undefined) return
-    if (this.open)
-      this.#end(isSilentEnd(error) ? UNEXPLAINED : endingOf(0), explainTls(error) ?? describeError(error))
-    else this.#fail(failureOf(error, this.#inHandshake()))
+    const way = this.#way
+    if (way !== undefined) this.#fail(way.judged(error, failureOf(error, this.#inHandshake())))
+    else this.#end(isSilentEnd(error) ? UNEXPLAINED : endingOf(0), explainTls(error) ?? describeError(error))
   }
 
   #fail(failure: Failure): void {
