@@ -161,10 +161,11 @@ const program = new Command('sizing')
     USUAL_TAKEOVER.connects,
   )
   .option('--seed <number>', 'takeover: another course of chance', number(0, true), USUAL_TAKEOVER.seed)
-  .option(
-    '--performance <file>',
-    'report of the benchmark (npm run bench -- --json) that costs are taken from',
-    fileURLToPath(new URL('../docs/performance.json', import.meta.url)),
+  .addOption(
+    new Option(
+      '--performance <file>',
+      'report of the benchmark (npm run bench -- --json) to take costs from',
+    ).default(fileURLToPath(new URL('../docs/performance.json', import.meta.url)), 'docs/performance.json'),
   )
   .addOption(
     new Option('--cost <name=value>', 'another cost, see --costs; may be repeated')

@@ -35,8 +35,8 @@ nodes are the plan for several.
 
 const MODELLED = `## What is in it, and what is not
 
-- **Measured**, on the machine and by the commands of [performance.md](performance.md): what messages and connections cost one gateway with 500 sensors,
-  its threads, its memory. Another machine has other costs: \`npm run bench -- --json my-report.json\` there, then \`--performance\`.
+- **Measured**, on the machine and by the commands of [performance.md](performance.md): what messages cost one gateway with 500 sensors, its
+  threads, its memory. Another machine has other costs: \`npm run bench -- --json my-report.json\` there, then \`--performance\`.
 - **Measured once**, for the design, on two cores that were shared with other work: rows of PostgreSQL 15 with a synchronous standby (groups of
   a hundred), its write-ahead log, datagrams between two nodes. Their order of magnitude is what they tell.
 - **Assumed**: what the table of costs says so of. All of them can be given with \`--cost\`.

@@ -143,10 +143,9 @@ export function needOf(site: Site, costs: Costs): Need {
   const hopsAt = (nodes: number): number => (load.datagrams * costs.hop * (nodes - 1)) / nodes / 1e6
   // links between nodes are the work of first threads, at both ends
   const firstAt = (nodes: number): number => (load.datagrams * costs.first) / 1e6 + hopsAt(nodes)
-  const connections = site.shared > 0 ? site.shared : site.sensors
   /** nodes that are needed where there are so many */
   const needAt = (nodes: number): [number, Reason][] => [
-    [site.shared > 0 ? 1 : connections / portsOf(site, costs), 'ports'],
+    [site.shared > 0 ? 0 : site.sensors / portsOf(site, costs), 'ports'],
     [(alone + hopsAt(nodes)) / (site.cores * site.busy), 'cores'],
     [site.cores > 1 ? firstAt(nodes) / site.busy : 0, 'first thread'],
     [1, 'least'],
@@ -169,7 +168,7 @@ export function needOf(site: Site, costs: Costs): Need {
       (load.inserts * costs.walInsert + load.updates * costs.walUpdate + load.deletes * costs.walDelete) /
       1e6,
     disk: (site.sensors * (costs.session + 2 * costs.row)) / 1e9,
-    memory: (site.sensors * (costs.memory + (site.shared > 0 ? 0 : costs.kernel))) / 1024 ** 2,
+    memory: (site.sensors * (site.shared > 0 ? costs.memoryShared : costs.memory + costs.kernel)) / 1024 ** 2,
   }
 }
 

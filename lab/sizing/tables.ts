@@ -49,7 +49,11 @@ const TAKEOVERS: readonly (readonly [string, Partial<Takeover>])[] = [
 
 const whole = (value: number): string => Math.round(value).toLocaleString('en-US')
 const few = (value: number): string =>
-  value >= 100 ? whole(value) : value.toFixed(value >= 10 || value === 0 ? 0 : value >= 0.1 ? 1 : 2)
+  value < 0.005
+    ? '0'
+    : value >= 100
+      ? whole(value)
+      : value.toFixed(value >= 10 || value === 0 ? 0 : value >= 0.1 ? 1 : 2)
 
 export const NEED_HEAD: readonly string[] = [
   'site', 'messages/s', 'datagrams/s', 'cores, all nodes', 'of these hops', 'nodes', 'set by', 'one node is enough', 'rows/s', 'engine cores, both servers',
