@@ -53,7 +53,7 @@ const PORTS = `## Connections to the broker
 
 A sensor with a connection of its own (\`broker.connections\`: \`"perSensor"\`) needs a TCP port of the gateway's machine. Linux has 28,232 of them
 (\`net.ipv4.ip_local_port_range\`) for each local address. Where the system chooses the local address, it may use each port once towards each address of the
-broker: a broker name with several addresses is tried at the next one when no port is left towards the first. A connection that goes out from one of
+broker, and the addresses of a broker name have their turn. A connection that goes out from one of
 \`broker.localAddresses\` has its port for itself, whatever it leads to, so that the number of these addresses is what counts.
 `
 

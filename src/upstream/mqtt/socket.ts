@@ -30,6 +30,7 @@ export class BrokerSocket implements Kept {
   readonly endpoint: Endpoint
   /** CONNACK came and was good */
   open = false
+  place: ReturnType<Way['arrived']>
   congested = false
   ability: Ability
   readonly abilities: Abilities
@@ -130,8 +131,7 @@ export class BrokerSocket implements Kept {
    */
   end(publishWill: boolean, final: boolean, packetId: number): void {
     const here = publishWill && this.open && this.#patient
-    const will = here ? this.#will : undefined
-    if (will !== undefined) for (const one of willPackets(this.version, will, packetId)) this.write(one)
+    for (const one of willPackets(this.version, here ? this.#will : undefined, packetId)) this.write(one)
     this.#detach()
     const last = farewell(this.version, publishWill && !here, final && this.#patient)
     this.#parts.endings.end(this.#clientId, this.#stream, last)
@@ -202,6 +202,7 @@ export class BrokerSocket implements Kept {
     this.window = windowOf(receiveMaximum, this.version, this.#parts.carriesMany)
     this.identifiers = this.version === 5 && identifiers
     this.open = true
+    this.place = this.#way?.arrived('remoteAddress' in this.#stream && this.#stream.remoteAddress)
     this.#way = undefined
     clearTimeout(this.#deadline)
     this.#deadline = undefined
@@ -214,13 +215,13 @@ export class BrokerSocket implements Kept {
   /** The broker broke the protocol, or the stream ended: the first of these decides what is reported. */
   #over(error: SystemError | undefined): void {
     if (this.#owner === undefined) return
-    const way = this.#way
-    if (way !== undefined) this.#fail(way.judged(error, failureOf(error, this.#inHandshake())))
+    if (this.#way !== undefined) this.#fail(failureOf(error, this.#inHandshake()), error)
     else this.#end(isSilentEnd(error) ? UNEXPLAINED : endingOf(0), explainTls(error) ?? describeError(error))
   }
 
-  #fail(failure: Failure): void {
-    this.#cut()?.failed(failure)
+  #fail(failure: Failure, error?: SystemError): void {
+    const judged = this.#way?.judged(error, failure) ?? failure
+    this.#cut()?.failed(judged)
   }
 
   #end(how: Ending, detail: string): void {
@@ -236,6 +237,7 @@ export class BrokerSocket implements Kept {
   #detach(): SocketOwner | undefined {
     const owner = this.#owner
     this.#owner = undefined
+    if (this.open && this.place !== undefined) this.place.open -= 1
     this.open = false
     clearTimeout(this.#deadline)
     if (this.#pulse !== undefined) this.#parts.keepAlive.stop(this.#pulse)

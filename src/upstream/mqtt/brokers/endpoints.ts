@@ -54,11 +54,10 @@ export class Endpoints {
   }
 
   /**
-   * The current broker cannot be used: the next one of the list is current, or the first after the last. Where a name has
-   * several addresses, the broker that is left is tried at another one the next time. Returns whether it is another broker.
+   * The current broker cannot be used: the next one of the list is current, or the first after the last. Returns whether it is
+   * another broker.
    */
   advance(): boolean {
-    this.#all[this.#index]?.ways.turn()
     this.#index = (this.#index + 1) % this.#all.length
     return this.#all.length > 1
   }

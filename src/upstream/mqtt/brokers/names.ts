@@ -1,15 +1,22 @@
-// The addresses behind a broker's name.
+// The addresses behind a broker's name: each has its turn, as they may be the brokers of a cluster, and one that does not answer is left
+// to the last.
 
 import { type LookupAddress, lookup } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 
-/** How long an address where nothing listens is tried after the others, milliseconds. */
-const GONE = 5000
+/** How long an address that did not answer is tried after the others, milliseconds; then one connection finds out more. */
+const LEFT = 10_000
 
 type OnFound = (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void
 
 /** What is wrong if the name has addresses of another family only. */
 export const WRONG_FAMILY = 'EAFNOSUPPORT'
+
+/** One broker of those behind a name: how many connections to it are open. */
+export interface Place {
+  readonly address: string
+  open: number
+}
 
 /** One name. */
 export class BrokerName {
@@ -17,9 +24,9 @@ export class BrokerName {
   #waiting: OnFound[] | undefined
   #found: readonly LookupAddress[] = []
   /** until when each is tried last */
-  readonly #gone = new Map<string, number>()
-  /** which of the addresses is tried first; the others follow where nothing listens there */
-  turn = 0
+  readonly #left = new Map<string, number>()
+  readonly #places = new Map<string, Place>()
+  #turn = 0
 
   constructor(now: () => number) {
     this.#now = now
@@ -31,14 +38,14 @@ export class BrokerName {
   }
 
   /**
-   * As `dns.lookup`. It begins with another address at each turn: a broker may accept connections and yet not answer. Whoever
-   * asks while a lookup is under way gets what that one finds: each occupies one of the few threads that the store needs, too, for
-   * seconds where no name server answers.
+   * As `dns.lookup`; `onFirst` is told what is tried first. Whoever asks while a lookup is under way gets what that one finds: each
+   * occupies one of the few threads that the store needs, too, for seconds where no name server answers.
    */
-  readonly lookup: LookupFunction = (name, options, callback) => {
+  find(onFirst: (address: string) => void, ...[name, options, callback]: Parameters<LookupFunction>): void {
     const answer: OnFound = (error, found) => {
       const addresses = error ? [] : this.#inTurn(found, Number(options.family) || 0)
       const [first] = addresses
+      if (first !== undefined) onFirst(first.address)
       if (error || options.all === true) callback(error, addresses)
       else if (first === undefined) callback(wrongFamily(name), '')
       else callback(null, first.address, first.family)
@@ -53,27 +60,48 @@ export class BrokerName {
     })
   }
 
-  /** Nothing listens at this address. Returns whether there is another one to try. */
-  hasOther(than: unknown): boolean {
-    const left = this.#found.find(({ address }) => address === than)
+  /** A connection to this address is open, and counts there; undefined where the name has no other. */
+  arriveAt(address: string): Place | undefined {
+    this.#left.delete(address)
+    if (this.#found.length < 2 && this.#places.size === 0) return undefined
+    let place = this.#places.get(address)
+    if (place === undefined) {
+      for (const [old, { open }] of this.#places) if (open === 0) this.#places.delete(old)
+      place = { address, open: 0 }
+      this.#places.set(address, place)
+    }
+    place.open += 1
+    return place
+  }
+
+  /** This address did not answer. Returns whether there is another one to try. */
+  leave(address: unknown): boolean {
+    const left = this.#found.find((one) => one.address === address)
     if (left === undefined) return false
     const now = this.#now()
-    this.#gone.set(left.address, now + GONE)
-    return this.#found.some(({ address, family }) => family === left.family && !this.#isGone(address, now))
+    this.#left.set(left.address, now + LEFT)
+    return this.#found.some(({ address, family }) => family === left.family && !this.#isLeft(address, now))
   }
 
+  /** Of these, those of the wanted family (0: any): the next of the family that the system prefers, then the others. */
   #inTurn(found: readonly LookupAddress[], wanted: number): LookupAddress[] {
-    const start = found.length > 0 ? this.turn % found.length : 0
     const now = this.#now()
-    return [...found.slice(start), ...found.slice(0, start)]
-      .filter(({ family }) => wanted === 0 || family === wanted)
-      .sort((a, b) => Number(this.#isGone(a.address, now)) - Number(this.#isGone(b.address, now)))
+    const fitting = found.filter(({ family }) => wanted === 0 || family === wanted)
+    const isGood = ({ address, family }: LookupAddress): boolean =>
+      family === fitting[0]?.family && !this.#isLeft(address, now)
+    const good = fitting.filter(isGood)
+    const start = good.length > 0 ? this.#turn++ % good.length : 0
+    const others = fitting.filter((one) => !isGood(one))
+    others.sort((a, b) => (this.#left.get(a.address) ?? 0) - (this.#left.get(b.address) ?? 0))
+    const inTurn = [...good.slice(start), ...good.slice(0, start), ...others]
+    const [first] = inTurn
+    // one connection at a time finds out whether it answers again
+    if (first !== undefined && this.#left.has(first.address)) this.#left.set(first.address, now + LEFT)
+    return inTurn
   }
 
-  #isGone(address: string, now: number): boolean {
-    const until = this.#gone.get(address)
-    if (until !== undefined && now >= until) this.#gone.delete(address)
-    return until !== undefined && now < until
+  #isLeft(address: string, now: number): boolean {
+    return now < (this.#left.get(address) ?? 0)
   }
 }
 

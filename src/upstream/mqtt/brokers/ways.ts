@@ -6,7 +6,7 @@ import type { Failure } from '../failures/failure.ts'
 import type { SystemError } from '../failures/system-error.ts'
 import type { WayOptions } from '../streams.ts'
 import type { LocalAddresses } from './local-addresses.ts'
-import { BrokerName, WRONG_FAMILY } from './names.ts'
+import { BrokerName, type Place, WRONG_FAMILY } from './names.ts'
 
 /** What is wrong, in a sentence that names the key of the configuration to change. */
 export const NO_PORT =
@@ -19,27 +19,23 @@ export class Ways {
   readonly #locals: LocalAddresses
   readonly #family: ReadonlySet<number> | undefined
   readonly #name: BrokerName | undefined
-  /** where the system chooses the address of this machine, all are the same */
-  readonly #usual: Way
+  /** to a numeric address, as the system chooses: all are the same */
+  readonly #usual: Way | undefined
 
   constructor(host: string, locals: LocalAddresses, now: () => number) {
     const family = isIP(host)
     this.#locals = locals
     this.#family = family === 0 ? undefined : new Set([family])
     this.#name = family === 0 ? new BrokerName(now) : undefined
-    this.#usual = new Way(undefined, locals, this.#name, this.#family)
+    this.#usual = family === 0 ? undefined : new Way(undefined, locals, undefined, this.#family)
   }
 
   /** The one whose turn it is. */
   next(): Way {
-    if (this.#locals.isEmpty) return this.#usual
+    const { isEmpty } = this.#locals
+    if (isEmpty && this.#usual !== undefined) return this.#usual
     const families = this.#family ?? this.#name?.families
-    return new Way(this.#locals.next(families), this.#locals, this.#name, families)
-  }
-
-  /** The broker could not be used: another address of its name is tried first the next time. */
-  turn(): void {
-    if (this.#name !== undefined) this.#name.turn += 1
+    return new Way(isEmpty ? undefined : this.#locals.next(families), this.#locals, this.#name, families)
   }
 }
 
@@ -50,6 +46,8 @@ export class Way {
   readonly #locals: LocalAddresses
   readonly #name: BrokerName | undefined
   readonly #families: ReadonlySet<number> | undefined
+  /** the address of the broker that is tried first */
+  #first: string | undefined
 
   constructor(
     local: string | undefined,
@@ -62,25 +60,38 @@ export class Way {
     this.#name = name
     this.#families = families
     this.options = {
-      ...(name !== undefined && { lookup: name.lookup }),
+      ...(name !== undefined && {
+        lookup: (...asked) => name.find((first) => (this.#first = first), ...asked),
+      }),
       ...(local !== undefined && { localAddress: local, family: isIP(local) }),
     }
   }
 
   /** What the failure means, with what is known of the way; `again`: another one should be tried at once. */
   judged(error: SystemError | undefined, failure: Failure): Failure {
-    const { code, syscall, address } = causeOf(error) ?? {}
+    const cause = causeOf(error)
+    const { code, syscall } = cause ?? {}
     const local = this.#local
     if (syscall === 'connect' && (code === 'EADDRNOTAVAIL' || code === 'EADDRINUSE')) {
       this.#locals.noteNoPort(local)
       return this.#elsewhere(failure, NO_PORT)
     }
-    if (local === undefined) return failure
+    const isSilent = failure.unreachable === true || failure.version === 'silent'
+    const hasOther = isSilent && this.#name?.leave(this.#first) === true
+    if (local === undefined) return failure // all addresses of the name were tried
     if (code === 'EADDRNOTAVAIL') return this.#unusable(failure, local, NO_SUCH_ADDRESS)
     if (code === 'EINVAL') return this.#unusable(failure, local, NO_WAY)
     if (code === WRONG_FAMILY) return this.#elsewhere(failure, failure.detail, this.#name?.families)
-    const hasOther = failure.unreachable === true && this.#name?.hasOther(address) === true
-    return hasOther ? { ...failure, again: true } : failure
+    return hasOther && cause !== undefined ? { ...failure, again: true } : failure
+  }
+
+  /** It is open: leads to which broker of those behind the name, if there are several. `remote`: its address, where that is known. */
+  arrived(remote: unknown): Place | undefined {
+    const name = this.#name
+    if (name === undefined) return undefined
+    if (typeof remote !== 'string' || remote === this.#first) return name.arriveAt(this.#first ?? '')
+    name.leave(this.#first)
+    return name.arriveAt(remote)
   }
 
   #unusable(failure: Failure, local: string, reason: string): Failure {

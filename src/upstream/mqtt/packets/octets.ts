@@ -76,7 +76,12 @@ export function publishPacket(
 }
 
 /** A will as it is published in place of the broker, in QoS 2 without waiting for an answer. */
-export function* willPackets(version: Version, will: Will, packetId: number): Generator<Uint8Array> {
+export function* willPackets(
+  version: Version,
+  will: Will | undefined,
+  packetId: number,
+): Generator<Uint8Array> {
+  if (will === undefined) return
   yield publishPacket(version, { ...will, payload: will.message }, packetId, false)
   if (will.qos === 2) yield acknowledgement(PUBREL, packetId)
 }
