@@ -12,6 +12,7 @@ for (const generator of [
   'brokers.ts',
   'conformance.ts',
   'performance.ts',
+  'sizing.ts',
 ]) {
   // execArgv carries what lets Node read TypeScript.
   const run = [...process.execArgv, join(here, generator), ...process.argv.slice(2)]

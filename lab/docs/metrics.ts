@@ -51,6 +51,7 @@ const nothing: MetricsSource = {
     waiting: 0,
     refused: 0,
     lost: 0,
+    portless: 0,
     shared: [],
   }),
   store: () => ({ type: 'memory', error: undefined, groups: 0, seconds: 0, failures: 0, octets: 0, held: 0 }),

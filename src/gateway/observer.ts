@@ -8,7 +8,7 @@ import type { Refusal } from '../session/refusal.ts'
 import type { Session } from '../session/session.ts'
 import type { StoreHealth } from '../store/store.ts'
 import type { TransportStats } from '../transport/transport.ts'
-import type { UpstreamStats } from '../upstream/upstream.ts'
+import type { UpstreamStats } from '../upstream/stats.ts'
 import type { Counters, DiscardReason, Origin } from './counters.ts'
 
 /** Sees every message and every effect while it is registered; for views, traces and tests. */

@@ -127,6 +127,7 @@ export const upstreamOptions = (
   ...parts,
   version: broker.version,
   tls: broker.tls ?? { verify: true },
+  localAddresses: broker.localAddresses,
   keepAlive: broker.keepAlive,
   connectTimeout: broker.connectTimeout,
   sessionExpirySeconds: Math.min(Math.round(broker.sessionExpiry / 1000), 0xffffffff),

@@ -8,6 +8,7 @@ import { allSlots } from '../sessions/slots.ts'
 import { receiveWithoutStore } from '../sessions/store-failure.ts'
 import type { Store } from '../store/store.ts'
 import { dropForeignRecords } from '../transport/dtls/session-records.ts'
+import { requireLocalAddresses } from '../upstream/probe/local-addresses.ts'
 import type { Datagram, DatagramHandler } from './datagrams/intake.ts'
 import type { ReceptionBooks } from './datagrams/reception.ts'
 import { createTake } from './datagrams/take-datagram.ts'
@@ -60,6 +61,7 @@ export async function openServing(parts: ServingParts): Promise<Serving> {
   const store = parts.store ?? (await openStore(config, log, slotOf, storePartOf(share, tenure)))
   try {
     beginSecureLinks(config, store, parts)
+    await requireLocalAddresses(config.broker.localAddresses)
     const broker = await openBroker(config, log, books, store, share, tenure)
     rules.reserve(broker.ownNames)
     const { upstream } = broker

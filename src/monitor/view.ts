@@ -126,8 +126,22 @@ export function createView(
 function brokerOf(gateway: Gateway): BrokerInfo {
   const { broker } = gateway.status()
   const { url, healthy, trouble, version, openings } = broker
-  const { connected = 0, connecting = 0, waiting = 0, refused = 0, lost = 0, shared = [] } = broker
-  return { url, healthy, trouble, version, openings, connected, connecting, waiting, refused, lost, shared }
+  const { connected = 0, connecting = 0, waiting = 0, refused = 0, lost = 0 } = broker
+  const { portless = 0, shared = [] } = broker
+  return {
+    url,
+    healthy,
+    trouble,
+    version,
+    openings,
+    connected,
+    connecting,
+    waiting,
+    refused,
+    lost,
+    portless,
+    shared,
+  }
 }
 
 const MINUTE = 60_000

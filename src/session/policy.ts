@@ -116,6 +116,8 @@ export interface Policy {
   readonly spool: SpoolPolicy
   /** the connections to the broker that it shares with others, by their name; undefined: it has one of its own */
   readonly pool?: string | undefined
+  /** how often it is written that it was heard: milliseconds, or once in its keep-alive; undefined: ten times in that */
+  readonly heardEvery?: number | 'keepAlive' | undefined
 }
 
 /** How messages wait for one sensor, among those under the same rule [SN-SLP-7, -14]. */

@@ -51,6 +51,8 @@ export interface ProgressRecord {
   /** the source address that the session counts for; unknown in records of the first edition */
   readonly source?: string | undefined
   readonly heardAt: number
+  /** for how many milliseconds after `heardAt` it may have been heard without a word in the store; absent: a tenth of its keep-alive */
+  readonly heardWithin?: number | undefined
   readonly endedAt: number
   /** 0: none */
   readonly releasing: number
@@ -90,6 +92,9 @@ export function lastingRecord(session: Session): LastingRecord {
 
 export function progressRecord(session: Session, toWall: ToWall): ProgressRecord {
   const { state, established, peer, sleep, heardAt, endedAt, downlink, link } = session
+  const heardWithin = session.policy.heardEvery === undefined ? undefined : lease(session)
+  // what was only supposed after a restart is never written, or it would grow with each further one
+  const known = heardAt === session.supposedHeardAt ? session.savedHeardAt : heardAt
   return {
     state,
     established,
@@ -103,7 +108,8 @@ export function progressRecord(session: Session, toWall: ToWall): ProgressRecord
     },
     sleep,
     ...(session.source !== undefined && { source: session.source }),
-    heardAt: toWall(heardAt),
+    heardAt: toWall(known),
+    ...(heardWithin !== undefined && { heardWithin }),
     endedAt: toWall(endedAt),
     releasing: downlink.releasing ?? 0,
     received: [...downlink.received],
@@ -113,10 +119,24 @@ export function progressRecord(session: Session, toWall: ToWall): ProgressRecord
   }
 }
 
+/** Nobody waits for it that a sensor was heard: it is written within a second, and the group before takes time as well. */
+const WRITTEN_LATE = 2000
+/** Shortest time in which that is written once for a sensor whose keep-alive has room for one only. */
+const LEAST_ONCE = 60_000
+
+/** Milliseconds in which the sensor promises to be heard; 0: it promises nothing. */
+const promised = ({ keepAlive, state, sleep }: Session): number =>
+  1000 * (state === 'asleep' || state === 'awake' ? sleep : keepAlive)
+
 /** How much of the silence since the last message may be unknown to the store, milliseconds: little against keep-alive. */
-const lease = ({ keepAlive, state, sleep }: Session): number => {
-  const seconds = state === 'asleep' || state === 'awake' ? sleep : keepAlive
-  return seconds === 0 ? 60_000 : Math.max(1000, seconds * 100)
+const tenth = (session: Session): number =>
+  promised(session) === 0 ? 60_000 : Math.max(1000, promised(session) / 10)
+
+/** The same as its policy wants it. What is written seldom makes the end of a silent sensor later after a restart, never earlier. */
+function lease(session: Session): number {
+  const { heardEvery } = session.policy
+  if (heardEvery === undefined) return tenth(session)
+  return heardEvery === 'keepAlive' ? Math.max(LEAST_ONCE, promised(session)) : heardEvery
 }
 
 /** Writes now and then when a connected sensor was heard, so that its silence is known after a restart too. */
@@ -155,8 +175,11 @@ export function fromRecord(
   session.state = progress.state === 'awake' ? 'asleep' : progress.state
   session.established = progress.established
   session.sleep = progress.sleep
-  // it may have been heard a little later than the store knows
-  session.heardAt = Math.min(turn.now, toMonotonic(progress.heardAt) + lease(session))
+  // it may have been heard later than the store knows; the one that wrote may have had other settings
+  session.savedHeardAt = Math.min(turn.now, toMonotonic(progress.heardAt))
+  const { heardWithin = tenth(session) } = progress
+  session.heardAt = Math.min(turn.now, session.savedHeardAt + heardWithin + WRITTEN_LATE)
+  session.supposedHeardAt = session.heardAt
   session.endedAt = Math.min(turn.now, toMonotonic(progress.endedAt))
   session.link.owesFarewell = progress.owesFarewell === true
   if (progress.releasing !== 0) session.downlink.releasing = progress.releasing

@@ -9,10 +9,8 @@ import type { Backlog, DeadLetter, QueuedMessage, Uplink, WillData, WithheldMess
 import type { Peer } from './peers.ts'
 import type { Env, Policy, Who } from './policy.ts'
 import { SparseMap, SparseSet } from './sparse.ts'
-import type { State } from './states.ts'
+import type { State, WillAnswers } from './states.ts'
 import { createTopics, firstTopicId, type Topics } from './topics/registry.ts'
-
-type WillAnswers = Set<'willtopicresp' | 'willmsgresp'>
 
 /** The setup of a connection: CONNECT, the will dialogue, and what recognises their repetition [6.2, 6.3]. */
 export interface Setup {
@@ -134,8 +132,9 @@ export interface Session {
   established: boolean
   /** when the last message came; what keep-alive and sleep are counted from */
   heardAt: number
-  /** what of `heardAt` is in the store */
+  /** what of `heardAt` is in the store, and what a restart supposed beyond that; NaN: nothing */
   savedHeardAt: number
+  supposedHeardAt: number
   /** when it was disconnected or lost */
   endedAt: number
   /** where it came from last, as sessions are counted for each source address; undefined if that is not known */
@@ -199,6 +198,7 @@ export const createSession = (
   established: false,
   heardAt: 0,
   savedHeardAt: Number.NEGATIVE_INFINITY,
+  supposedHeardAt: Number.NaN,
   endedAt: 0,
   source: undefined,
   forgotten: undefined,

@@ -19,6 +19,9 @@ interface Stateful {
   readonly state: State
 }
 
+/** Answers to a will update that are still to be given [5.4.27, 5.4.28]. */
+export type WillAnswers = Set<'willtopicresp' | 'willmsgresp'>
+
 /** Whether its sensor is not there, so that it is kept for the next time or forgotten. */
 export const isEnded = ({ state }: Stateful): boolean => state === 'disconnected' || state === 'lost'
 

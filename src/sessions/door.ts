@@ -2,6 +2,8 @@
 
 import type { Packet } from '../codec/v1/messages.ts'
 import type { Peer } from '../session/peers.ts'
+import { renewLease } from '../session/record.ts'
+import type { Session } from '../session/session.ts'
 import { fromGateways, isLive } from '../session/states.ts'
 import type { Turn } from '../session/turn.ts'
 import { onConnectFrom, whyBarred } from './connect/takeover.ts'
@@ -21,7 +23,13 @@ export function receive(sessions: Sessions, packet: Packet, peer: Peer, turn: Tu
     known.peer = peer // it speaks to another address of the gateway now
   }
   if (packet.type === 'searchgw') return onSearchgw(sessions, packet.radius, peer, turn)
-  if (known !== undefined) known.heardAt = turn.now // any decodable message counts [SN-KA-2]
+  if (known === undefined) return route(sessions, packet, peer, undefined, turn)
+  known.heardAt = turn.now // any decodable message counts [SN-KA-2]
+  route(sessions, packet, peer, known, turn)
+  renewLease(known, turn) // also where nothing else came of it
+}
+
+function route(sessions: Sessions, packet: Packet, peer: Peer, known: Session | undefined, turn: Turn): void {
   if (fromGateways.has(packet.type)) {
     turn.out.push({ type: 'drop', reason: 'wrong-direction', session: known, peer })
     return

@@ -3,6 +3,7 @@
 import { type Packet, ReturnCode } from '../codec/v1/messages.ts'
 import { provesConnack } from '../session/handle.ts'
 import type { Peer } from '../session/peers.ts'
+import { renewLease } from '../session/record.ts'
 import type { Session } from '../session/session.ts'
 import { isRepeatedConnect } from '../session/setup/connect.ts'
 import { isLive, verdict } from '../session/states.ts'
@@ -43,8 +44,9 @@ function mayTell(sessions: Sessions, { type }: Packet, peer: Peer, turn: Turn): 
 }
 
 /** It is alive [SN-KA-2], and may have shown that it has its CONNACK. */
-function noteHeard(session: Session, { type }: Packet, { now }: Turn): void {
-  session.heardAt = now
+function noteHeard(session: Session, { type }: Packet, turn: Turn): void {
+  session.heardAt = turn.now
+  renewLease(session, turn)
   if (provesConnack.has(type)) session.setup.fresh = false
 }
 

@@ -48,7 +48,7 @@ export function restore(
   turn: Turn,
 ): void {
   const session = fromRecord(stored.record, toMonotonic, turn)
-  session.heardAt = Math.max(session.heardAt, knownSince)
+  session.heardAt = session.supposedHeardAt = Math.max(session.heardAt, knownSince)
   const { progress } = stored.record
   refill(session, stored, turn)
   if (session.link.pool !== undefined) turn.out.push({ type: 'attach', session })

@@ -153,6 +153,7 @@ export const readProgress: Reader<ProgressRecord> = (value) => {
     sleep: count(of.sleep),
     source: maybe(text)(of.source),
     heardAt: number(of.heardAt),
+    heardWithin: maybe(count)(of.heardWithin),
     endedAt: number(of.endedAt),
     releasing: count(of.releasing),
     received: list(count)(of.received),

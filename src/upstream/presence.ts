@@ -4,11 +4,22 @@
 /** How long a connection that ended may have been the first of all to end, milliseconds. */
 const OUTAGE = 10_000
 
+/** One broker of several that are used at the same time; `open`: connections to it. */
+interface Place {
+  readonly open: number
+}
+
+interface Ended {
+  readonly at: number
+  readonly tell: () => void
+  readonly place: Place | undefined
+}
+
 /** One for all connections of a gateway. */
 export class Presence {
   #isThere = false
   /** connections that have just ended without a reason: when, and how they are told that it was an outage */
-  readonly #ended = new Map<object, { readonly at: number; readonly tell: () => void }>()
+  readonly #ended = new Map<object, Ended>()
 
   /** whether the gateway's own connection is up */
   get isThere(): boolean {
@@ -28,16 +39,36 @@ export class Presence {
     for (const { at, tell } of ended) if (now - at < OUTAGE) tell()
   }
 
-  /** Why a connection has ended, at `now`; `tell` is called if an end without a reason turns out to have been an outage. */
-  explainEnd<Why extends string>(connection: object, why: Why, now: number, tell: () => void): Why | 'lost' {
+  /**
+   * Why a connection has ended, at `now`; `tell` is called if an end without a reason turns out to have been an outage. Of several
+   * brokers the own connection shows one only: where the last of several connections to a `place` has just ended, that one is gone.
+   */
+  explainEnd<Why extends string>(
+    connection: object,
+    why: Why,
+    now: number,
+    tell: () => void,
+    place?: Place,
+  ): Why | 'lost' {
     if (why !== 'unexplained') return why
     if (!this.#isThere) return 'lost'
     for (const [oldest, { at }] of this.#ended) {
       if (now - at < OUTAGE) break
       this.#ended.delete(oldest)
     }
-    this.#ended.set(connection, { at: now, tell })
+    if (place?.open === 0 && this.#tellOthersAt(place)) return 'lost'
+    this.#ended.set(connection, { at: now, tell, place })
     return why
+  }
+
+  /** Returns whether there were others. */
+  #tellOthersAt(place: Place): boolean {
+    const others = [...this.#ended].filter(([, ended]) => ended.place === place)
+    for (const [connection, { tell }] of others) {
+      this.#ended.delete(connection)
+      tell()
+    }
+    return others.length > 0
   }
 
   /** The connection is opened again, or needed no more. */

@@ -2,13 +2,8 @@
 
 import type { DropReason, UpstreamEvent } from '../session/events.ts'
 import type { Outcome, Will } from '../session/message.ts'
-import type {
-  PoolOptions,
-  SharedConnectionStats,
-  SharedRecords,
-  Sharing,
-  SharingSensor,
-} from './aggregating/contract.ts'
+import type { PoolOptions, SharedRecords, Sharing, SharingSensor } from './aggregating/contract.ts'
+import type { UpstreamStats } from './stats.ts'
 
 /** Who a sensor is at the broker. */
 export interface Identity {
@@ -124,25 +119,6 @@ export interface Upstream {
   close(deadline: number): Promise<void>
 }
 
-/** Counts of sensors' connections; the gateway's own is not among them. The last three only grow. */
-export interface UpstreamStats {
-  readonly connected: number
-  readonly connecting: number
-  readonly waiting: number
-  /** attempts that the broker refused or that failed */
-  readonly refused: number
-  /** established connections that ended without being asked to */
-  readonly lost: number
-  /** DISCONNECTs of the broker that accuse the gateway of an error [SN-MAP-35] */
-  readonly faults: number
-  /** why the broker, or whatever answers in its place, does not accept the gateway; undefined if it does or is silent */
-  readonly trouble: string | undefined
-  /** the MQTT version in use, once that is known */
-  readonly version: '5' | '3.1.1' | undefined
-  /** connections that sensors share */
-  readonly shared: readonly SharedConnectionStats[]
-}
-
 /** How TLS is done; also for `wss`. */
 export interface TlsOptions {
   /** PEM; the system's own authorities if absent */
@@ -194,6 +170,8 @@ export interface UpstreamOptions {
   /** `auto`: MQTT 5, and 3.1.1 with a broker that refuses it */
   readonly version: 'auto' | '5' | '3.1.1'
   readonly tls: TlsOptions
+  /** addresses of this machine that connections go out from, in turn; as the system chooses, if there are none */
+  readonly localAddresses?: readonly string[] | undefined
   /** 0 = none; a broker's own value goes before it [SN-MAP-5] */
   readonly keepAlive: number
   /** from the start of an attempt to CONNACK [SN-MAP-6] */

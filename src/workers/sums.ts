@@ -112,6 +112,7 @@ const brokerRules: Rules<BrokerInfo> = {
   waiting: sum,
   refused: sum,
   lost: sum,
+  portless: sum,
   shared: (lists) => lists.flat(), // each worker has its own
 }
 

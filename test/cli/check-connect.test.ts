@@ -93,6 +93,41 @@ describe('check --connect', () => {
   })
 })
 
+describe.skipIf(process.platform !== 'linux' || !haveMosquitto)(
+  'check --connect with broker.localAddresses',
+  () => {
+    it('says whether the broker can be reached from each', async () => {
+      const { url } = await start({})
+      const { out, status } = await check({ broker: { url, localAddresses: ['127.0.0.2', '127.0.0.3'] } })
+      expect(status).toBe(0)
+      expect(out).toMatch(
+        /^ok {5}from {2}broker\.localAddresses\[0\]: from 127\.0\.0\.2: port \d+ .* accepts/,
+      )
+      expect(out).toMatch(
+        /\nok {5}from {2}broker\.localAddresses\[1\]: from 127\.0\.0\.3: .*\n.*\nok {5}login/,
+      )
+    })
+
+    it('names those that this machine does not have, and tries nothing from them', async () => {
+      const { url } = await start({})
+      const { out, status } = await check({ broker: { url, localAddresses: ['127.0.0.2', '192.0.2.1'] } })
+      expect([status, out]).toEqual([
+        3,
+        'FAILED from  broker.localAddresses[1]: 192.0.2.1: this machine does not have the address (EADDRNOTAVAIL): see broker.localAddresses\n',
+      ])
+    })
+
+    it('says from where nothing listens', async () => {
+      const url = `mqtt://127.0.0.1:${await freePort()}`
+      const { out, status } = await check({ broker: { url, localAddresses: ['127.0.0.2'] } })
+      expect(status).toBe(3)
+      expect(out).toMatch(
+        /^FAILED from {2}.*from 127\.0\.0\.2: .*nothing listens there.*broker\.localAddresses\n/,
+      )
+    })
+  },
+)
+
 describe('check', () => {
   it.skipIf(!haveMosquitto)('says which key does not belong to its certificate', () => {
     const { good, other, ca } = makeAuthority()

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Sensor } from '../../src/sensor/sensor.ts'
 import { directoryWith, fileWith } from '../config/files.ts'
+import { freePort } from '../support/broker.ts'
 import { freshName } from '../support/gateway.ts'
 import { command, settings, start } from '../support/process.ts'
 
@@ -51,6 +52,32 @@ describe('its broker', () => {
       await said('connected to the broker')
     },
   )
+})
+
+describe.skipIf(process.platform !== 'linux')('addresses of this machine', () => {
+  it('that it does not have end it at the start, with the key', () => {
+    const broker = { url: 'mqtt://broker.example', localAddresses: ['127.0.0.2', '192.0.2.1'] }
+    const { status, stderr } = fail('-c', fileWith({ ...settings, broker }))
+    expect([status, stderr]).toEqual([
+      1,
+      'cannot start: 192.0.2.1: this machine does not have the address (EADDRNOTAVAIL): see broker.localAddresses\n',
+    ])
+  })
+
+  it('are taken over by a reload, unless it does not have one', async () => {
+    const broker = { url: `mqtt://127.0.0.1:${await freePort()}`, localAddresses: ['127.0.0.2'] }
+    const gateway = await start({ broker, store: { type: 'memory' } }, '-c', 'c.json')
+    const reload = (localAddresses: string[]) => {
+      gateway.write({ broker: { ...broker, localAddresses }, store: { type: 'memory' } })
+      gateway.child.kill('SIGHUP')
+    }
+    reload(['127.0.0.3', '192.0.2.1'])
+    const { problems } = await gateway.said('the configuration cannot be used: the one before stays')
+    expect(problems).toEqual([expect.stringContaining('192.0.2.1: this machine does not have the address')])
+    reload(['127.0.0.3', '127.0.0.4'])
+    const { paths } = await gateway.said('configuration: broker applied')
+    expect(paths).toEqual(['broker.localAddresses[0]', 'broker.localAddresses[1]'])
+  })
 })
 
 describe('a wrong configuration', () => {

@@ -237,7 +237,7 @@ describe('the report', () => {
     },
     broker: {
       ...{ url: 'mqtt://b', healthy: false, version: undefined, connected: 1, connecting: 0, waiting: 4 },
-      ...{ refused: 2, lost: 0, openings: 1, shared: [] },
+      ...{ refused: 2, lost: 0, portless: 0, openings: 1, shared: [] },
     },
     listeners: [
       {

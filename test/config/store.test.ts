@@ -10,7 +10,7 @@ describe('the store', () => {
   it('is durable by default, in a folder beside the configuration file', () => {
     const directory = directoryWith({ 'c.json': {} })
     const { store } = loadConfig({ file: join(directory, 'c.json'), env: {} }).config
-    expect(store).toEqual({ type: 'lmdb', path: join(directory, 'mqttsn-state') })
+    expect(store).toEqual({ type: 'lmdb', path: join(directory, 'mqttsn-state'), heardEvery: 'auto' })
   })
 
   it('is in the working directory where there is no file', () => {

@@ -294,6 +294,7 @@ export class FakeView implements GatewayView {
       waiting: this.healthy ? 0 : this.#sensors.size,
       refused: 3,
       lost: 41,
+      portless: 0,
       shared: [],
     }
   }

@@ -72,6 +72,7 @@ describe('the metrics', () => {
       'mqttsn_sensors_lost_total{session="kept"}': 0,
       mqttsn_upstream_refused_total: 4,
       mqttsn_upstream_lost_total: 5,
+      mqttsn_upstream_portless_total: 6,
       'mqttsn_publish_acknowledgement_seconds_bucket{le="0.01"}': 1,
       'mqttsn_publish_acknowledgement_seconds_bucket{le="0.1"}': 3,
       'mqttsn_publish_acknowledgement_seconds_bucket{le="1"}': 4,

@@ -365,6 +365,7 @@ const BROKER: BrokerInfo = {
   waiting: 3,
   refused: 4,
   lost: 5,
+  portless: 6,
   shared: [
     {
       clientId: 'gateway-s1',

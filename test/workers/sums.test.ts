@@ -86,6 +86,7 @@ describe('sums of workers', () => {
       waiting: 2 * broker.waiting,
       refused: 2 * broker.refused,
       lost: 2 * broker.lost,
+      portless: 2 * broker.portless,
       shared: [...broker.shared, ...broker.shared],
       openings: 2 * broker.openings,
     })

@@ -1,12 +1,14 @@
 // `check --connect`: tries the way to the broker and every login that the configuration gives, and says what is wrong.
 
 import type { Config, SensorRule } from '../../config/schema.ts'
+import { brokerUrls } from '../../config/sections/addresses.ts'
 import { expandTemplate } from '../../config/sections/template.ts'
 import { upstreamOptions } from '../../gateway/open-broker.ts'
 import { engineOf } from '../../gateway/open-store.ts'
 import { silentLog } from '../../log.ts'
+import { missingAddresses } from '../../upstream/probe/local-addresses.ts'
 import { tryLogin } from '../../upstream/probe/login.ts'
-import { probe, type Step } from '../../upstream/probe/steps.ts'
+import { probe, probeFrom, type Step } from '../../upstream/probe/steps.ts'
 import type { Identity } from '../../upstream/upstream.ts'
 
 /** One thing that was tried; `about`: which key of the configuration says what. */
@@ -26,9 +28,26 @@ export async function tryBroker(config: Config): Promise<Tried[]> {
   if (url === 'embedded') {
     return [{ about: 'broker.url', step: 'name', ok: true, says: 'the embedded broker runs in the gateway' }]
   }
-  if (typeof url === 'string') return tryUrl(config, url, 'broker.url')
-  const tried: Tried[] = []
+  const missing = await missingAddresses(config.broker.localAddresses)
+  if (missing.length > 0)
+    return missing.map(({ index, says }) => ({ about: localKey(index), step: 'from', ok: false, says }))
+  const tried = await tryLocalAddresses(config)
+  if (typeof url === 'string') return [...tried, ...(await tryUrl(config, url, 'broker.url'))]
   for (const [i, one] of url.entries()) tried.push(...(await tryUrl(config, one, `broker.url[${i}]`)))
+  return tried
+}
+
+const localKey = (index: number): string => `broker.localAddresses[${index}]`
+
+/** Whether a way leads from each address of this machine to each broker of the list. */
+async function tryLocalAddresses({ broker }: Config): Promise<Tried[]> {
+  const tried: Tried[] = []
+  for (const [index, address] of broker.localAddresses.entries()) {
+    for (const url of brokerUrls(broker)) {
+      const step = await probeFrom(url, address, TIMEOUT)
+      if (step !== undefined) tried.push({ about: localKey(index), ...step })
+    }
+  }
   return tried
 }
 

@@ -7,6 +7,7 @@ import { loadUsableConfig } from '../../config/usable.ts'
 import { watchFile } from '../../config/watch.ts'
 import type { Log } from '../../log.ts'
 import { noteFailedReload } from '../../monitor/reload-happenings.ts'
+import { requireLocalAddresses } from '../../upstream/probe/local-addresses.ts'
 import type { AnyGateway } from '../../workers/any-gateway.ts'
 
 /** Where wishes to reload come from. */
@@ -49,6 +50,7 @@ async function reloadFrom({ source, log, gateway }: ReloadOptions, why: string):
   log.debug({ why }, 'reloading the configuration')
   try {
     const { config, warnings } = loadUsableConfig(source)
+    await requireLocalAddresses(config.broker.localAddresses)
     await running.reload(config)
     for (const warning of warnings) log.warn(warning)
   } catch (error) {

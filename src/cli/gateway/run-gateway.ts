@@ -6,6 +6,7 @@ import { loadUsableConfig } from '../../config/usable.ts'
 import type { Console } from '../../console/server.ts'
 import { createLog, type Log } from '../../log.ts'
 import { serveView } from '../../monitor/open-console.ts'
+import { requireLocalAddresses } from '../../upstream/probe/local-addresses.ts'
 import { version } from '../../version.ts'
 import { type AnyGateway, createGateway } from '../../workers/any-gateway.ts'
 import { serveReloads } from './reload.ts'
@@ -31,6 +32,7 @@ export async function runGateway(source: LoadOptions, watch: boolean): Promise<n
     endOnUncaught(log)
     endReloads = serveReloads({ source, watch, log, gateway: () => running })
     for (const warning of warnings) log.warn(warning)
+    await requireLocalAddresses(config.broker.localAddresses)
     if (stopRequest() !== undefined) {
       endReloads()
       return stopBeforeStart(log)

@@ -11,6 +11,7 @@ import { renewedConfig } from '../../gateway/rules/reload.ts'
 import type { Log } from '../../log.ts'
 import type { SettingsFile } from '../../monitor/open-console.ts'
 import { noteFailedReload } from '../../monitor/reload-happenings.ts'
+import { requireLocalAddresses } from '../../upstream/probe/local-addresses.ts'
 import type { AnyGateway } from '../../workers/any-gateway.ts'
 
 /** Sensors that are named in an answer. */
@@ -48,6 +49,7 @@ export function settingsFile(
       }
       if (config === undefined) return refuse(report.problems)
       try {
+        await requireLocalAddresses(config.broker.localAddresses)
         const { applied, waiting, ended } = await gateway.reload(config)
         for (const warning of report.warnings) log.warn(warning)
         return { ...report, applied, waiting, ended: ended.slice(0, MOST) }

@@ -9,6 +9,7 @@ import { isLoopback } from '../sections/networks.ts'
 import { connectionContradictions } from './connections.ts'
 import type { Contradiction } from './contradiction.ts'
 import { listenerContradictions } from './listeners.ts'
+import { localAddressContradictions } from './local-addresses.ts'
 
 /** Whether connections to this url are encrypted. */
 export const isTls = (url: string) => /^(mqtts|wss):/.test(url)
@@ -158,6 +159,7 @@ function* storeContradictions({ store }: Config): Generator<Contradiction> {
 export const contradictions = (config: Config): Contradiction[] => [
   ...listenerContradictions(config),
   ...brokerContradictions(config),
+  ...localAddressContradictions(config),
   ...connectionContradictions(config),
   ...clusterContradictions(config),
   ...predefinedContradictions(config),

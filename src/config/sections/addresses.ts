@@ -124,6 +124,24 @@ export const engineUrl = () =>
 export const brokerUrls = ({ url }: { readonly url: string | readonly string[] }): readonly string[] =>
   typeof url === 'string' ? [url] : url
 
+/** An address of this machine that connections may go out from. */
+export const localAddress = () => {
+  const error = 'an address of this machine, such as "192.168.1.10" or "fd00::10"'
+  const legal = (value: string) => {
+    const version = isIP(value)
+    return version === 4
+      ? /^(?!0\.)/.test(value) && Number.parseInt(value, 10) < 224
+      : version === 6 && isOneHost(value)
+  }
+  return z
+    .string({ error })
+    .refine(legal, { error })
+    .meta(kind({ kind: 'address' }))
+}
+
+/** Neither all addresses nor a multicast group. */
+const isOneHost = (address: string): boolean => !/^ff/i.test(address) && !/^[0:]+$/.test(address)
+
 /** A multicast group, or a broadcast address (IPv4 only; those end in ones). */
 export const group = () => {
   const error = 'a multicast group such as "225.1.1.1" or "ff02::1:5", or an IPv4 broadcast address'

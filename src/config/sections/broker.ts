@@ -2,9 +2,21 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these variables are filled in by the gateway
 
 import { z } from 'zod'
-import { brokerUrl, networkBrokerUrl } from './addresses.ts'
+import { brokerUrl, localAddress, networkBrokerUrl } from './addresses.ts'
 import { formatDuration, parseDuration } from './units.ts'
-import { duration, kind, nameTemplate, oneOf, pem, size, template, text, whole, yesNo } from './values.ts'
+import {
+  duration,
+  kind,
+  list,
+  nameTemplate,
+  oneOf,
+  pem,
+  size,
+  template,
+  text,
+  whole,
+  yesNo,
+} from './values.ts'
 
 const tls = z
   .strictObject({
@@ -91,6 +103,11 @@ export const broker = z.strictObject({
     .prefault('30s')
     .describe(
       'With a list of urls: how long a broker that stands earlier in it must answer before all connections return to it.',
+    ),
+  localAddresses: list(localAddress(), 64)
+    .prefault([])
+    .describe(
+      'Addresses of this machine that connections to the broker go out from, in turn: each has the ports of `net.ipv4.ip_local_port_range`, some 28,000, see [what limits the number of sensors](operation.md#how-many-sensors). Empty: the system chooses.',
     ),
   connections: connections()
     .prefault('perSensor')

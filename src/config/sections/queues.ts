@@ -69,4 +69,13 @@ export const store = z.strictObject({
     .describe(
       'PostgreSQL: its storage is itself kept on several machines, so that it needs no synchronous standby. Without one of them the gateway says that acknowledgements are worth less.',
     ),
+  heardEvery: z
+    .union([z.literal('auto'), duration({ min: 1000, max: 86_400_000 })], {
+      error: '"auto", or a duration from 1s to 1d, such as "60s"',
+    })
+    .prefault('auto')
+    .describe(
+      'How often it is written that a connected sensor was heard. auto: ten times in its keep-alive (or sleep); with postgres once, and every 60 s at most. Written less often it costs less; a sensor that died is noticed later by as much, after a restart or a takeover only, and a living one is never taken for dead.',
+    )
+    .meta(kind({ kind: '`"auto"` or duration' })),
 })

@@ -107,6 +107,7 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
       waiting: whole('connections of sensors that wait for their turn'),
       refused: whole('attempts to connect a sensor that failed'),
       lost: whole('connections of sensors that broke'),
+      portless: whole('attempts to connect that found no local port'),
       shared: {
         type: 'array',
         description: 'connections that sensors share',

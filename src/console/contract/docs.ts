@@ -12,6 +12,7 @@ export const SUBJECTS = [
   'sensor-asleep',
   'sensor-does-not-answer',
   'login-refused',
+  'no-port-left',
   'not-admitted',
   'client-id-refused',
   'forwarder-not-listed',

@@ -148,6 +148,8 @@ export interface BrokerInfo {
   readonly waiting: number
   readonly refused: number
   readonly lost: number
+  /** attempts that found no local port: `broker.localAddresses` */
+  readonly portless: number
   /** connections that sensors share, where `connections` says so */
   readonly shared: readonly SharedConnectionInfo[]
 }

@@ -141,6 +141,8 @@ export function createMetrics(view: MetricsSource): Metrics {
   counter('mqttsn_upstream_lost_total', 'Connections of sensors to the broker that broke.', [], () =>
     one(now.broker.lost),
   )
+  const portless = 'Attempts to connect to the broker that found no local port, see `broker.localAddresses`.'
+  counter('mqttsn_upstream_portless_total', portless, [], () => one(now.broker.portless))
   const latency = 'From a QoS 1 or 2 publish to the broker to its acknowledgement.'
   histogram('mqttsn_publish_acknowledgement_seconds', latency, [], () => [[{}, now.latency]])
 

@@ -148,7 +148,7 @@ function compileRules(config: Config): Rules {
   }
 }
 
-function compile(rule: SensorRule, { limits, broker }: Config): Rule {
+function compile(rule: SensorRule, { limits, broker, store }: Config): Rule {
   return {
     rule,
     fits: globToMatcher(rule.match),
@@ -162,10 +162,17 @@ function compile(rule: SensorRule, { limits, broker }: Config): Rule {
       ack: rule.ack,
       spool: { ...rule.spool, age: ageOf(rule.spool.age) },
       pool: poolOf(rule, broker),
+      heardEvery: heardEveryOf(store),
     },
     rightsOf: compileRights(rule),
     shared: new WeakMap(),
   }
+}
+
+/** On a database server each write is one for several machines: it has far fewer of them. */
+function heardEveryOf({ heardEvery, type }: Config['store']): Policy['heardEvery'] {
+  if (heardEvery !== 'auto') return heardEvery
+  return type === 'postgres' ? 'keepAlive' : undefined
 }
 
 /** Ids and names both ways; a name with variables that comes out illegal is left out. Later entries win. */

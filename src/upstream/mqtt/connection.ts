@@ -127,7 +127,6 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
 
   failed(failure: Failure): void {
     const [{ counts, options, now }, socket] = [this.#shared, this.#socket]
-    this.#shared.onReach?.(failure.unreachable !== true)
     const fallsBack = socket?.endpoint.versions.fallsBack(socket.version, failure.version, now()) === true
     if (socket !== undefined && (fallsBack || failure.again)) {
       counts.connecting -= 1
@@ -136,6 +135,7 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
       this.#startAttempt(fallsBack ? 4 : socket.version)
       return
     }
+    this.#shared.onReach?.(failure.unreachable !== true)
     counts.refused += 1
     options.log.debug({ clientId: this.#clientId, detail: failure.detail }, 'connection to the broker failed')
     this.#finishAttempt()
@@ -145,7 +145,7 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
   }
 
   ended({ why, fault }: Ending, detail: string): void {
-    const { counts, options, presence, pacing, now } = this.#shared
+    const [{ counts, options, presence, pacing, now }, place] = [this.#shared, this.#socket?.place]
     counts.connected -= 1
     counts.lost += 1
     if (fault) {
@@ -153,9 +153,9 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
       options.log.error({ detail }, 'the broker reports a protocol error of the gateway')
     }
     this.#forgetSocket()
-    // the gateway's own connection is the one that shows what has happened
     const tell = () => this.now({ type: 'closed', why: 'lost', detail })
-    this.now({ type: 'closed', why: pacing ? presence.explainEnd(this, why, now(), tell) : why, detail })
+    const known = pacing ? presence.explainEnd(this, why, now(), tell, place) : why
+    this.now({ type: 'closed', why: known, detail })
   }
 
   congested(on: boolean): void {

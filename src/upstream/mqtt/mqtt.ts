@@ -4,13 +4,13 @@ import { writeToStream } from 'mqtt-packet'
 import type { SharingSensor } from '../aggregating/contract.ts'
 import { Pools } from '../aggregating/pools.ts'
 import { Presence } from '../presence.ts'
+import type { UpstreamStats } from '../stats.ts'
 import type {
   OnUpstreamEvent,
   SharedMember,
   Upstream,
   UpstreamConnection,
   UpstreamOptions,
-  UpstreamStats,
 } from '../upstream.ts'
 import { Endpoints } from './brokers/endpoints.ts'
 import { ReturnProbe } from './brokers/return-probe.ts'
@@ -111,7 +111,15 @@ class MqttUpstream implements Upstream {
     const version = versions.preferred === 5 ? '5' : '3.1.1'
     const trouble = this.#own.trouble
     const known = versions.known ? version : undefined
-    return { ...counts, waiting: pacing.waiting, trouble, version: known, shared: this.#pools.stats() }
+    const { portless } = endpoints
+    return {
+      ...counts,
+      waiting: pacing.waiting,
+      portless,
+      trouble,
+      version: known,
+      shared: this.#pools.stats(),
+    }
   }
 
   renew(options: UpstreamOptions): void {

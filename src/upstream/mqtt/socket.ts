@@ -7,8 +7,9 @@ import { type Ending, endingOf, UNEXPLAINED } from '../reason-codes.ts'
 import { reasonText } from '../reason-names.ts'
 import type { ConnectOptions } from '../upstream.ts'
 import type { Endpoint } from './brokers/endpoints.ts'
+import type { Way } from './brokers/ways.ts'
 import type { SocketOwner, SocketParts } from './connection-parts.ts'
-import { type Failure, failureOf, isSilentEnd, refusal } from './failures/failure.ts'
+import { type Failure, failureOf, isSilentEnd, noConnack, refusal } from './failures/failure.ts'
 import { describeError, type SystemError } from './failures/system-error.ts'
 import { explainTls, foreignProtocol, watchHandshake } from './failures/tls-mistakes.ts'
 import type { Kept, Pulse } from './keepalive.ts'
@@ -17,7 +18,7 @@ import { isTooMuch } from './limits/backlog.ts'
 import { connectPacket, negotiated, type Version, windowOf } from './negotiation.ts'
 import type { FromBroker, Published, Unusable } from './packets/decoder.ts'
 import { Framing } from './packets/framing.ts'
-import { acknowledgement, farewell, PINGREQ, PUBREL, publishPacket } from './packets/octets.ts'
+import { farewell, PINGREQ, willPackets } from './packets/octets.ts'
 
 /** messages of a resumed session that may come before CONNACK */
 const MAX_EARLY = 64
@@ -29,6 +30,7 @@ export class BrokerSocket implements Kept {
   readonly endpoint: Endpoint
   /** CONNACK came and was good */
   open = false
+  place: ReturnType<Way['arrived']>
   congested = false
   ability: Ability
   readonly abilities: Abilities
@@ -50,6 +52,7 @@ export class BrokerSocket implements Kept {
   readonly #framing: Framing
   #owner: SocketOwner | undefined
   readonly #inHandshake: () => boolean
+  #way: Way | undefined // until it is open
   #isFirst = true
   #error: SystemError | undefined
   #deadline: NodeJS.Timeout | undefined
@@ -86,7 +89,8 @@ export class BrokerSocket implements Kept {
     this.#framing = new Framing(parts.options.maximumIncomingPacket)
     this.#patient = version === 5 && parts.options.absenceSeconds > 0
     this.#owner = owner
-    this.#stream = endpoint.open(options.identity, (chunk) => this.#take(chunk))
+    this.#way = endpoint.ways.next()
+    this.#stream = endpoint.open(options.identity, (chunk) => this.#take(chunk), this.#way.options)
     this.#inHandshake = watchHandshake(this.#stream)
     this.#stream.on('error', (error) => {
       this.#error ??= error
@@ -95,10 +99,7 @@ export class BrokerSocket implements Kept {
     this.#stream.on('close', over).on('end', over)
     this.#stream.write(octets)
     this.#deadline = setTimeout(() => {
-      // The system has got no answer either, not even a refusal.
-      const unreachable = 'connecting' in this.#stream && this.#stream.connecting === true
-      const version = unreachable ? undefined : 'silent'
-      this.#fail({ outcome: 1, detail: 'no CONNACK in time', unreachable, version })
+      this.#fail(noConnack('connecting' in this.#stream && this.#stream.connecting === true))
     }, parts.options.connectTimeout)
   }
 
@@ -130,11 +131,7 @@ export class BrokerSocket implements Kept {
    */
   end(publishWill: boolean, final: boolean, packetId: number): void {
     const here = publishWill && this.open && this.#patient
-    if (here && this.#will !== undefined) {
-      const { message: payload, ...will } = this.#will
-      this.write(publishPacket(this.version, { payload, ...will }, packetId, false))
-      if (will.qos === 2) this.write(acknowledgement(PUBREL, packetId))
-    }
+    for (const one of willPackets(this.version, here ? this.#will : undefined, packetId)) this.write(one)
     this.#detach()
     const last = farewell(this.version, publishWill && !here, final && this.#patient)
     this.#parts.endings.end(this.#clientId, this.#stream, last)
@@ -205,6 +202,8 @@ export class BrokerSocket implements Kept {
     this.window = windowOf(receiveMaximum, this.version, this.#parts.carriesMany)
     this.identifiers = this.version === 5 && identifiers
     this.open = true
+    this.place = this.#way?.arrived('remoteAddress' in this.#stream && this.#stream.remoteAddress)
+    this.#way = undefined
     clearTimeout(this.#deadline)
     this.#deadline = undefined
     this.#pulse = this.#parts.keepAlive.start(this, keepAlive)
@@ -216,13 +215,13 @@ export class BrokerSocket implements Kept {
   /** The broker broke the protocol, or the stream ended: the first of these decides what is reported. */
   #over(error: SystemError | undefined): void {
     if (this.#owner === undefined) return
-    if (this.open)
-      this.#end(isSilentEnd(error) ? UNEXPLAINED : endingOf(0), explainTls(error) ?? describeError(error))
-    else this.#fail(failureOf(error, this.#inHandshake()))
+    if (this.#way !== undefined) this.#fail(failureOf(error, this.#inHandshake()), error)
+    else this.#end(isSilentEnd(error) ? UNEXPLAINED : endingOf(0), explainTls(error) ?? describeError(error))
   }
 
-  #fail(failure: Failure): void {
-    this.#cut()?.failed(failure)
+  #fail(failure: Failure, error?: SystemError): void {
+    const judged = this.#way?.judged(error, failure) ?? failure
+    this.#cut()?.failed(judged)
   }
 
   #end(how: Ending, detail: string): void {
@@ -238,6 +237,7 @@ export class BrokerSocket implements Kept {
   #detach(): SocketOwner | undefined {
     const owner = this.#owner
     this.#owner = undefined
+    if (this.open && this.place !== undefined) this.place.open -= 1
     this.open = false
     clearTimeout(this.#deadline)
     if (this.#pulse !== undefined) this.#parts.keepAlive.stop(this.#pulse)

@@ -1,7 +1,6 @@
 // The octet streams under MQTT: TCP, TLS and WebSocket to one broker.
 
-import { type LookupAddress, lookup } from 'node:dns'
-import { connect as connectTcp, isIP, type LookupFunction } from 'node:net'
+import { connect as connectTcp, isIP, type TcpNetConnectOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
 import { streamBuilder as openWebSocket } from 'mqtt/lib/connect/ws'
@@ -11,7 +10,10 @@ import type { Identity, TlsOptions } from '../upstream.ts'
  * Opens a stream for one identity; throws if its certificate or key cannot be used. `onData` gets what comes, in a buffer
  * that is used again when it returns.
  */
-export type OpenStream = (identity: Identity, onData: (octets: Buffer) => void) => Duplex
+export type OpenStream = (identity: Identity, onData: (octets: Buffer) => void, way?: WayOptions) => Duplex
+
+/** Which address of this machine a stream goes out from, of which family, and how the broker's name becomes an address. */
+export type WayOptions = Pick<TcpNetConnectOpts, 'localAddress' | 'family' | 'lookup'>
 
 /** octets that are read from a TCP connection at once */
 const READ = 65_536
@@ -19,75 +21,50 @@ const READ = 65_536
 const PORTS = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 }
 
 /**
- * Prepares the way to the broker at `url`. `turn`: which of the addresses of a name is tried first; the others follow where
- * nothing listens there.
+ * Prepares streams to the broker at `url`.
  *
  * Throws an Error that names what is wrong with the URL, or with the certificates that all connections share.
  */
-export function streams(url: string, tls: TlsOptions, turn: () => number = () => 0): OpenStream {
+export function streams(url: string, tls: TlsOptions): OpenStream {
   const { scheme, hostname, port, path } = parse(url)
   // Nagle's algorithm would hold back the second of two small packets for up to 40 ms.
-  const host = hostname.replace(/^\[|\]$/g, '')
-  const resolver = isIP(host) === 0 ? { lookup: rotated(turn) } : {}
-  const socket = { host, port, noDelay: true, keepAlive: true, ...resolver }
+  const host = hostOf(url)
+  const socket = { host, port, noDelay: true, keepAlive: true }
   if (scheme === 'mqtt') {
     // All connections read into one buffer, because each read is handled completely before another connection reads.
     const buffer = Buffer.allocUnsafeSlow(READ)
-    return (_, onData) => {
+    return (_, onData, way) => {
       const callback = (length: number): true => {
         onData(buffer.subarray(0, length))
         return true
       }
-      return connectTcp({ ...socket, onread: { buffer, callback } })
+      return connectTcp({ ...socket, ...way, onread: { buffer, callback } })
     }
   }
 
   const verification = { rejectUnauthorized: tls.verify, ...serverName(tls, socket.host) }
   if (scheme === 'mqtts') {
     const shared = secureContext(tls)
-    return (identity, onData) => {
+    return (identity, onData, way) => {
       const context = secureContext(tls, identity, shared)
-      const secured = connectTls({ ...socket, ...verification, secureContext: context })
+      const secured = connectTls({ ...socket, ...way, ...verification, secureContext: context })
       return secured.setNoDelay(true).on('data', onData)
     }
   }
 
   const shared = scheme === 'wss' ? secureContext(tls) : undefined
   const endpoint = { protocol: scheme, hostname, port, path }
-  return (identity, onData) => {
+  return (identity, onData, way) => {
     const context = shared && { ...verification, secureContext: secureContext(tls, identity, shared) }
-    const options = { ...endpoint, wsOptions: { perMessageDeflate: false, ...resolver, ...context } }
+    const options = { ...endpoint, wsOptions: { perMessageDeflate: false, ...way, ...context } }
     // It passes its first argument on to a function that could change the address, and there is none. The type is that
     // of the userland copy of Node's own class.
     return (openWebSocket(undefined as never, options) as unknown as Duplex).on('data', onData)
   }
 }
 
-type OnFound = (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void
-
-/**
- * Looks a name up, and begins with another of its addresses at each turn: a broker may accept connections and yet not answer. Whoever
- * asks while a lookup is under way gets what that one finds: each occupies one of the few threads that the store needs, too, for
- * seconds where no name server answers.
- */
-function rotated(turn: () => number): LookupFunction {
-  let waiting: OnFound[] | undefined
-  return (name, options, callback) => {
-    const answer: OnFound = (error, found) => {
-      const start = found?.length > 0 ? turn() % found.length : 0
-      const addresses = error ? [] : [...found.slice(start), ...found.slice(0, start)]
-      if (error || options.all === true) callback(error, addresses)
-      else callback(null, addresses[0]?.address ?? '', addresses[0]?.family)
-    }
-    if (waiting !== undefined) return void waiting.push(answer)
-    waiting = [answer]
-    lookup(name, { ...options, all: true }, (error, found) => {
-      const all = waiting ?? []
-      waiting = undefined
-      for (const each of all) each(error, found)
-    })
-  }
-}
+/** The host of a broker's URL, without brackets. Throws as `streams`. */
+export const hostOf = (url: string): string => parse(url).hostname.replace(/^\[|\]$/g, '')
 
 function parse(url: string): { scheme: keyof typeof PORTS; hostname: string; port: number; path: string } {
   if (!URL.canParse(url)) throw new Error('the broker URL is not a URL')

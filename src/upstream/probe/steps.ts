@@ -9,7 +9,7 @@ import type { TlsOptions } from '../upstream.ts'
 
 /** What came of one step: a sentence; `ok: false`: it names the key to change, and further steps make no sense. */
 export interface Step {
-  readonly step: 'name' | 'port' | 'tls' | 'login'
+  readonly step: 'from' | 'name' | 'port' | 'tls' | 'login'
   readonly ok: boolean
   readonly says: string
 }
@@ -21,6 +21,10 @@ const REACHED: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'there is no way to that address',
   ENETUNREACH: 'there is no way to that network',
   ETIMEDOUT: 'no answer: a firewall may be in between',
+  EADDRNOTAVAIL: 'no port of this machine is left',
+  EADDRINUSE: 'no port of this machine is left',
+  EINVAL: 'no way leads there from this address',
+  ENOTFOUND: 'no such name with an address of this family',
 }
 
 /**
@@ -28,9 +32,8 @@ const REACHED: Readonly<Record<string, string>> = {
  * been checked. Ends every connection that it makes, and sends no octet of MQTT.
  */
 export async function probe(url: string, tls: TlsOptions, timeout: number): Promise<Step[]> {
-  const { hostname, port, protocol } = new URL(url)
-  const host = hostname.replace(/^\[|\]$/g, '')
-  const place = { host, port: port === '' ? (PORTS[protocol] ?? 0) : Number(port) }
+  const { protocol } = new URL(url)
+  const place = placeOf(url)
   const steps: Step[] = []
   const isSecure = protocol === 'mqtts:' || protocol === 'wss:'
   for (const one of [findName, reachPort, ...(isSecure ? [secure] : [])]) {
@@ -41,9 +44,29 @@ export async function probe(url: string, tls: TlsOptions, timeout: number): Prom
   return steps
 }
 
+/** Whether the port can be reached from this address of this machine; undefined if none of the host's addresses is of its family. */
+export async function probeFrom(url: string, from: string, timeout: number): Promise<Step | undefined> {
+  const place = placeOf(url, from)
+  const family = isIP(from)
+  if (isIP(place.host) !== 0 && isIP(place.host) !== family) return undefined
+  const { ok, says } = await reachPort(place, { verify: true }, timeout)
+  return { step: 'from', ok, says: `from ${from}: ${says}${ok ? '' : ', and broker.localAddresses'}` }
+}
+
 interface Place {
   readonly host: string
   readonly port: number
+  readonly from: { readonly localAddress?: string; readonly family?: number }
+}
+
+function placeOf(url: string, from?: string): Place {
+  const { hostname, port, protocol } = new URL(url)
+  const host = hostname.replace(/^\[|\]$/g, '')
+  return {
+    host,
+    port: port === '' ? (PORTS[protocol] ?? 0) : Number(port),
+    from: from === undefined ? {} : { localAddress: from, family: isIP(from) },
+  }
 }
 
 async function findName({ host }: Place, _: TlsOptions, timeout: number): Promise<Step | undefined> {
@@ -71,8 +94,8 @@ async function findName({ host }: Place, _: TlsOptions, timeout: number): Promis
   }
 }
 
-async function reachPort({ host, port }: Place, _: TlsOptions, timeout: number): Promise<Step> {
-  const socket = connectTcp({ host, port })
+async function reachPort({ host, port, from }: Place, _: TlsOptions, timeout: number): Promise<Step> {
+  const socket = connectTcp({ host, port, ...from })
   const error = await opened(socket, 'connect', timeout)
   socket.destroy()
   if (error === undefined)
@@ -86,13 +109,13 @@ async function reachPort({ host, port }: Place, _: TlsOptions, timeout: number):
   }
 }
 
-async function secure({ host, port }: Place, tls: TlsOptions, timeout: number): Promise<Step> {
+async function secure({ host, port, from }: Place, tls: TlsOptions, timeout: number): Promise<Step> {
   const { ca, cert, key, verify } = tls
   const servername = tls.serverName ?? (isIP(host) === 0 ? host : undefined)
   try {
     const secureContext = createSecureContext({ ca, cert, key, minVersion: 'TLSv1.2' })
     const name = servername === undefined ? {} : { servername }
-    const socket = connectTls({ host, port, secureContext, rejectUnauthorized: verify, ...name })
+    const socket = connectTls({ host, port, ...from, secureContext, rejectUnauthorized: verify, ...name })
     const error = await opened(socket, 'secureConnect', timeout)
     const { subject, valid_to: until } = error === undefined ? socket.getPeerCertificate() : {}
     const about = subject?.CN === undefined ? '' : `, certificate of "${subject.CN}", valid until ${until}`

@@ -29,6 +29,16 @@ describe('the policy of a sensor', () => {
     })
   })
 
+  it.each([
+    ['ten times in its keep-alive', {}, undefined],
+    ['also in memory', { type: 'memory' }, undefined],
+    ['once in it with PostgreSQL', { type: 'postgres', url: 'postgres://u@h/d' }, 'keepAlive'],
+    ['as often as it is told', { heardEvery: '90s' }, 90_000],
+    ['also with PostgreSQL', { type: 'postgres', url: 'postgres://u@h/d', heardEvery: 5 }, 5000],
+  ] as const)('says how often it is written that a sensor was heard: %s', (_, store, heardEvery) => {
+    expect(rulesOf({ store }).env.policyFor({ clientId: 'a' }).heardEvery).toBe(heardEvery)
+  })
+
   it('is one object per ClientId while the configuration stays', () => {
     const { env } = rulesOf({})
     expect(env.policyFor({ clientId: 'a' })).toBe(env.policyFor({ clientId: 'a' }))

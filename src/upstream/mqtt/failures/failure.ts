@@ -17,7 +17,7 @@ export interface Failure {
   readonly outcome: 1 | 3
   readonly detail: string
   readonly version?: VersionDoubt | undefined
-  /** it was shown what the broker cannot do: the next attempt asks for less */
+  /** the next attempt is made at once: it asks for less, as it was shown what the broker cannot do, or goes another way */
   readonly again?: boolean
   /** nothing listens at the broker's address, so that the attempts of all sensors would fail */
   readonly unreachable?: boolean
@@ -58,6 +58,14 @@ export function failureOf(error: SystemError | undefined, inHandshake: boolean):
     answered: mistake !== undefined,
   }
 }
+
+/** No CONNACK came in time; `unreachable`: the system has got no answer either, not even a refusal. */
+export const noConnack = (unreachable: boolean): Failure => ({
+  outcome: 1,
+  detail: 'no CONNACK in time',
+  unreachable,
+  version: unreachable ? undefined : 'silent',
+})
 
 /** Another process may serve the sensors: no connection is opened. */
 export class NotNow extends Error {}

@@ -1,7 +1,7 @@
 // Errors of sockets, and their reasons in words.
 
 /** An Error of a socket. */
-export type SystemError = Error & { code?: unknown }
+export type SystemError = Error & { code?: unknown; syscall?: unknown; address?: unknown }
 
 /** The reason in words. */
 export function describeError(error: SystemError | undefined): string {

@@ -1,5 +1,6 @@
 // Encodes the MQTT packets that are sent most: PUBLISH, acknowledgements, PINGREQ and DISCONNECT.
 
+import type { Will } from '../../../session/message.ts'
 import type { Version } from '../negotiation.ts'
 
 export const PUBACK = 0x40
@@ -72,6 +73,17 @@ export function publishPacket(
   if (version === 5) octets[at++] = 0
   octets.set(payload, at)
   return octets
+}
+
+/** A will as it is published in place of the broker, in QoS 2 without waiting for an answer. */
+export function* willPackets(
+  version: Version,
+  will: Will | undefined,
+  packetId: number,
+): Generator<Uint8Array> {
+  if (will === undefined) return
+  yield publishPacket(version, { ...will, payload: will.message }, packetId, false)
+  if (will.qos === 2) yield acknowledgement(PUBREL, packetId)
 }
 
 function lengthOfLength(remaining: number): number {
