@@ -6,6 +6,8 @@ import type { Incarnation } from '../store/part.ts'
 export interface Tenure {
   /** as whom the store is written to; undefined as long as another process serves */
   readonly taken: Incarnation | undefined
+  /** A message was taken from a socket. Cheap. */
+  noteArrival?(): void
   /** Whether it may serve now; without that nothing is taken, nothing leaves, and no deadline is looked at. Cheap. */
   holds(): boolean
   /**
@@ -13,6 +15,4 @@ export interface Tenure {
    * this process; if not, nothing is done any more.
    */
   confirm(): Promise<boolean>
-  /** A message was taken from a socket. Cheap. */
-  noteArrival?(): void
 }

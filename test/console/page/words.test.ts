@@ -28,6 +28,7 @@ describe('the words of the console page', () => {
       ...unionOf('src/codec/v1/messages.ts', 'MalformedReason').map((reason) => `malformed: ${reason}`),
       ...unionOf('src/dtls/effects.ts', 'Discard').map((reason) => `dtls-${reason}`),
       'oversized',
+      'stalled',
     ]
     expect(reasons.length).toBeGreaterThan(20)
     expect(Object.keys(DROPS).sort()).toEqual(reasons.sort())
