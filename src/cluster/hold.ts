@@ -68,11 +68,15 @@ export class Hold<T> {
    * asked anew for each, after what came before it was handed over.
    */
   settle(mayGo: (item: T, key: PeerKey) => boolean, handOver: (item: T) => void): void {
-    for (const [key, queue] of this.#byAddress) {
-      for (let first = queue[0]; first !== undefined && mayGo(first.item, key); first = queue[0]) {
-        this.#shift(key, queue)
-        handOver(first.item)
-      }
+    for (const key of this.#byAddress.keys()) this.settleAt(key, mayGo, handOver)
+  }
+
+  /** The same, of one address. */
+  settleAt(key: PeerKey, mayGo: (item: T, key: PeerKey) => boolean, handOver: (item: T) => void): void {
+    const queue = this.#byAddress.get(key) ?? []
+    for (let first = queue[0]; first !== undefined && mayGo(first.item, key); first = queue[0]) {
+      this.#shift(key, queue)
+      handOver(first.item)
     }
   }
 

@@ -16,6 +16,8 @@ export interface Remote {
   readonly local?: string | undefined
   /** set where the link has authenticated the peer; one object as long as that lasts, while addresses may change */
   readonly association?: Association | undefined
+  /** whoever has handed it on has made sure that no sensor is known there, anywhere */
+  readonly isStranger?: true | undefined
 }
 
 /** Called for every datagram received. `bytes` belongs to the callee and is not reused. */

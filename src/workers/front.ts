@@ -25,6 +25,8 @@ import { FrontRoom, type LineOfFront } from './lines/front-room.ts'
 import type { Binding, FromWorker } from './messages.ts'
 import { Routes } from './routes.ts'
 import type { Thread } from './thread.ts'
+import { type RouterFront, routerFrontOf } from './cluster/router-front.ts'
+import type { SlotRouter } from './cluster/slot-router.ts'
 
 /** Datagrams that may wait for the start of all workers. */
 const MOST_EARLY = 5000
@@ -48,7 +50,9 @@ export class Front {
   readonly #count: number
   readonly #routes: Routes
   readonly #states: SlotStates
-  readonly #check: OwnerCheck
+  #check: Pick<OwnerCheck, 'admits' | 'settle' | 'tick' | 'close'>
+  /** in its place, where other nodes serve some of the sensors */
+  #router: SlotRouter | undefined
   #ticker: NodeJS.Timeout | undefined
   readonly #bound = new Map<Listener, BoundListener>()
   /** the same by their numbers */
@@ -86,6 +90,18 @@ export class Front {
       (listener) => this.#lines[listener],
       (worker, room) => workers.thread(worker)?.tellRoom(room),
     )
+  }
+
+  /** For a router: what it has to do with this front. */
+  get forRouter(): RouterFront {
+    const listenerAt = (index: number) => this.#listeners[index]
+    return routerFrontOf(this.#routes, this.#workers, listenerAt, (...given) => this.#give(...given))
+  }
+
+  /** From now on this decides where datagrams go. */
+  useRouter(router: SlotRouter): void {
+    this.#router = router
+    this.#check = router
   }
 
   /** This worker was started in place of one that was lost. */
@@ -178,7 +194,11 @@ export class Front {
 
   #route(...datagram: Datagram): void {
     const [bound, bytes, remote] = datagram
-    const index = this.#routes.workerOf(this.#routes.slotFor(bound.index, bytes, remote))
+    this.#give(this.#routes.workerOf(this.#routes.slotFor(bound.index, bytes, remote)), ...datagram)
+  }
+
+  #give(index: number, ...datagram: Datagram): void {
+    const [bound, bytes, remote] = datagram
     if (this.#workers.isAway(index)) return this.books.drop('not-serving', ...datagram)
     if (!this.#workers.thread(index)?.outbox.add(bound.index, remote, bytes))
       this.books.drop('overloaded', ...datagram)
@@ -187,17 +207,23 @@ export class Front {
   /** Takes what a worker sends: where its sensors are, and then datagrams for them. */
   send(index: number, message: Extract<FromWorker, { type: 'datagrams' }>): void {
     for (const key of message.unbound) {
-      if (this.#routes.ownerOf(key) === index) this.#use.remove(key)
+      const slot = this.#routes.boundAt(key)
+      if (slot !== undefined && this.#routes.workerOf(slot) === index) {
+        this.#use.remove(key)
+        this.#router?.noteUnbound(key, slot)
+      }
       this.#routes.unbind(key, index, (slot) => this.#states.stateOf(slot) !== 'served')
     }
     for (const binding of message.bound) this.#bind(index, binding)
+    const router = this.#router
+    router?.tellBound()
     unpackBatch(message.batch, (listener, remote, bytes) => {
       const transport = this.#listeners[listener]?.transport
-      if (remote.address === '') transport?.broadcast(bytes, remote.port)
-      else {
-        transport?.send(bytes, remote)
-        this.#room.noteTaken(index, listener, remote)
-      }
+      if (remote.address === '') return transport?.broadcast(bytes, remote.port)
+      const to = router === undefined ? remote : router.wayOut(listener, remote, bytes)
+      if (to === undefined) return
+      transport?.send(bytes, to)
+      this.#room.noteTaken(index, listener, to)
     })
   }
 
@@ -212,6 +238,7 @@ export class Front {
     }
     if (before === undefined) this.#use.add(binding.key)
     this.#routes.bind(binding.key, binding.slot)
+    this.#router?.noteBound(binding, isRestored)
     if (before !== undefined && before !== index) this.#workers.thread(before)?.displaced(binding)
   }
 }

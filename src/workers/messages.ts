@@ -37,6 +37,8 @@ export interface Binding {
   readonly clientId: string
   /** of the sensor */
   readonly slot: number
+  /** the gateway's own address that it speaks to; see `Remote` */
+  readonly local: string | undefined
 }
 
 type Told<Name extends keyof GatewayView> = ReturnType<Required<Immediate<GatewayView>>[Name]>

@@ -19,8 +19,8 @@ export class PeerTable extends Map<PeerKey, Session> {
 
   override set(key: PeerKey, session: Session): this {
     if (super.get(key) !== session) {
-      const { clientId } = session
-      this.#bound.push({ key, clientId, slot: this.#slotOf(clientId) })
+      const { clientId, peer } = session
+      this.#bound.push({ key, clientId, slot: this.#slotOf(clientId), local: peer?.local })
       this.onChange()
     }
     return super.set(key, session)

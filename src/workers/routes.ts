@@ -49,6 +49,11 @@ export class Routes {
     return this.#byPeer.get(key) ?? this.#expected.get(key)
   }
 
+  /** The same, of a sensor that its worker has there. */
+  boundAt(key: PeerKey): number | undefined {
+    return this.#byPeer.get(key)
+  }
+
   /** The number of the worker that serves a slot. */
   workerOf(slot: number): number {
     return this.#workers[slot] ?? 0

@@ -10,21 +10,13 @@ import {
   LONGEST_BODY,
   LONGEST_GREETING,
 } from './frames.ts'
-import {
-  createGreeting,
-  type Greeting,
-  type Introduction,
-  isProof,
-  parseJson,
-  prove,
-  type Role,
-  readGreeting,
-  readProof,
-  whyUnfit,
-} from './greeting.ts'
+import { type Greeting, type Introduction, parseJson, type Role } from './greeting.ts'
+import { Handshake } from './handshake.ts'
 
 /** Milliseconds until both must have shown who they are. */
 const GREETING_PATIENCE = 3000
+/** Milliseconds in which the last words of a connection may still leave. */
+const LAST_WORDS = 500
 /** Milliseconds between pings, and without a word after which the other side counts as gone. */
 const BEAT = 500
 const SILENCE = 2500
@@ -62,10 +54,11 @@ export interface LinkBatch {
 
 /** Who is told of a connection. */
 export interface ConnectionEvents {
-  /** both sides have shown who they are; false: it is not wanted after all */
+  /** both sides have shown who they are */
   opened(connection: LinkConnection): void
-  batch(connection: LinkConnection, batch: LinkBatch): void
-  message(connection: LinkConnection, message: unknown): void
+  /** these two: false if nobody understands it, which ends the connection */
+  batch(connection: LinkConnection, batch: LinkBatch): boolean
+  message(connection: LinkConnection, message: unknown): boolean
   /** once; `why`: for people */
   closed(connection: LinkConnection, why: string): void
 }
@@ -79,19 +72,13 @@ export interface ConnectionParts {
 
 export class LinkConnection {
   readonly #socket: Socket
-  readonly #role: Role
   readonly #parts: ConnectionParts
   readonly #reader: FrameReader
   readonly #clock = new ClockOffset()
-  readonly #own: Greeting
-  readonly #ownOctets: Uint8Array
-  #theirs: Greeting | undefined
-  #theirOctets: Uint8Array | undefined
-  #state: 'greeting' | 'proving' | 'open' | 'closed' = 'greeting'
+  readonly #handshake: Handshake
+  #state: 'greeting' | 'open' | 'closed' = 'greeting'
   #heardAt = performance.now()
   #beatAt = performance.now()
-  /** when what the other side answers was sent */
-  #askedAt = performance.now()
   #timer: NodeJS.Timeout
   #why: string | undefined
   #sent = 0
@@ -102,11 +89,8 @@ export class LinkConnection {
   /** `socket`: connected. */
   constructor(socket: Socket, role: Role, parts: ConnectionParts) {
     this.#socket = socket
-    this.#role = role
     this.#parts = parts
     this.#reader = new FrameReader(LONGEST_GREETING, (type, body) => this.#take(type, body))
-    this.#own = createGreeting(parts.introduction, parts.secret)
-    this.#ownOctets = Buffer.from(JSON.stringify(this.#own))
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => {
       this.#heardAt = performance.now()
@@ -121,12 +105,14 @@ export class LinkConnection {
       () => this.close(`it has not said who it is within ${GREETING_PATIENCE / 1000} s`),
       GREETING_PATIENCE,
     )
-    if (role === 'dialer') this.#greet()
+    const { introduction, secret } = parts
+    const send = this.#send.bind(this)
+    this.#handshake = new Handshake(role, { introduction, secret, clock: this.#clock, send })
   }
 
   /** who is at the other end, once it has said so */
   get theirs(): Greeting | undefined {
-    return this.#theirs
+    return this.#handshake.theirs
   }
 
   get isOpen(): boolean {
@@ -165,7 +151,8 @@ export class LinkConnection {
     if (this.#state === 'closed') return
     this.#state = 'closed'
     clearTimeout(this.#timer)
-    this.#socket.destroy()
+    this.#socket.destroySoon() // what was said last is heard
+    setTimeout(() => this.#socket.destroy(), LAST_WORDS).unref()
     this.#parts.events.closed(this, this.#why ?? why)
   }
 
@@ -177,63 +164,20 @@ export class LinkConnection {
     this.#socket.uncork()
   }
 
-  #greet(): void {
-    this.#askedAt = performance.now()
-    this.#send(FrameType.greeting, this.#ownOctets)
-  }
-
-  #prove(): void {
-    const said = { proof: this.#proofOf(this.#role), time: performance.now() }
-    this.#send(FrameType.proof, Buffer.from(JSON.stringify(said)))
-  }
-
-  #proofOf(role: Role): string {
-    const [own, theirs] = [this.#ownOctets, this.#theirOctets ?? new Uint8Array()]
-    const [dialer, called] = this.#role === 'dialer' ? [own, theirs] : [theirs, own]
-    return prove(this.#parts.secret, role, dialer, called)
-  }
-
   #take(type: number, body: Uint8Array): void {
     if (this.#state === 'closed') return
     if (this.#state === 'open') return this.#takeOpen(type, body)
-    if (this.#state === 'greeting' && type === FrameType.greeting) return this.#takeGreeting(body)
-    if (this.#state === 'proving' && type === FrameType.proof) return this.#takeProof(body)
-    this.close('it does not speak as nodes of a cluster do')
+    const step = this.#handshake.take(type, body)
+    if (step === 'done') this.#open()
+    else if (step !== 'more') this.close(step.why)
   }
 
-  #takeGreeting(body: Uint8Array): void {
-    const theirs = readGreeting(body)
-    if (theirs === undefined) return this.close('it does not speak as nodes of a cluster do')
-    this.#theirs = theirs
-    this.#theirOctets = body.slice()
-    const why = whyUnfit(this.#own, theirs)
-    // who called is told the same: both have it in their logs
-    if (this.#role === 'called') this.#greet()
-    if (why !== undefined) {
-      this.#socket.end()
-      return this.close(why)
-    }
-    this.#state = 'proving'
-    if (this.#role === 'called') return
-    this.#clock.add(this.#askedAt, theirs.time, performance.now())
-    this.#prove()
-  }
-
-  #takeProof(body: Uint8Array): void {
-    const said = readProof(body)
-    const expected = this.#proofOf(this.#role === 'dialer' ? 'called' : 'dialer')
-    if (said === undefined || !isProof(expected, said.proof))
-      return this.close('it does not know the secret of this cluster (cluster.secret)')
-    if (this.#role === 'called') {
-      this.#clock.add(this.#askedAt, said.time, performance.now())
-      this.#prove()
-    }
+  #open(): void {
     clearTimeout(this.#timer)
     this.#state = 'open'
     this.#reader.longest = LONGEST_BODY
     this.#beatAt = this.#heardAt = performance.now()
-    this.#timer = setInterval(() => this.#beat(), BEAT)
-    this.#timer.unref()
+    this.#timer = setInterval(() => this.#beat(), BEAT).unref()
     this.#parts.events.opened(this)
   }
 
@@ -260,8 +204,8 @@ export class LinkConnection {
       if (askedAt <= now && Number.isFinite(theirs)) this.#clock.add(askedAt, theirs, now)
     } else if (type === FrameType.message) {
       const message = parseJson(body)
-      if (message === undefined) return this.close('it has sent a message that nobody understands')
-      this.#parts.events.message(this, message)
+      if (message === undefined || !this.#parts.events.message(this, message))
+        this.close('it has sent a message that nobody understands')
     } else this.close('it has sent a frame that nobody understands')
   }
 
@@ -270,7 +214,8 @@ export class LinkConnection {
     const view = new DataView(body.buffer, body.byteOffset, body.length)
     const count = view.getUint32(8)
     const since = this.#clock.toOwn(view.getFloat64(0), performance.now())
-    this.#parts.events.batch(this, { kind, octets: body.subarray(BATCH_HEADER), count, since })
+    const batch = { kind, octets: body.subarray(BATCH_HEADER), count, since }
+    if (!this.#parts.events.batch(this, batch)) return this.close('it has sent a batch that nobody understands')
     this.#taken = (this.#taken + count) | 0
     if (this.#isTakenPlanned) return
     this.#isTakenPlanned = true

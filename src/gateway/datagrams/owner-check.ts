@@ -36,8 +36,8 @@ export class OwnerCheck {
   /** Whether a datagram is to be handled now; if not, it is held or counted. */
   admits(...datagram: Datagram): boolean {
     if (this.#parts.states.isWhole) return true
-    const [{ index }, bytes, { address, port, association }] = datagram
-    if (needsNoOwner(bytes)) return true
+    const [{ index }, bytes, { address, port, association, isStranger }] = datagram
+    if (isStranger || needsNoOwner(bytes)) return true
     const key = peerKey(index, address, port, unwrapMessage(bytes)?.nodeId, association)
     const isFirst = !this.#held.has(key)
     if (continuesExchange(bytes, isFirst) && this.#isFinishing(key)) return true

@@ -28,6 +28,11 @@ export class SlotStates {
     return this.#missing === 0
   }
 
+  /** Whether slots come or go: it is not known of all yet who is in them. */
+  get isMoving(): boolean {
+    return this.#moving > 0
+  }
+
   stateOf(slot: number): SlotState {
     return this.#states[slot] ?? 'absent'
   }

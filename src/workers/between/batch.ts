@@ -9,6 +9,8 @@ const LONGEST_ADDRESS = 255
 /** of an identity, in UTF-8, with number and kind */
 const LONGEST_ASSOCIATION = 1024
 const LEAST = 4096
+/** Beside the listener's number: `Remote.isStranger`. */
+const STRANGER = 0x80
 
 /** Takes one datagram out of a batch; `bytes` are its own. An empty address stands for all nodes, the port then for a radius. */
 export type OnPacked = (listener: number, remote: Remote, bytes: Uint8Array) => void
@@ -21,7 +23,11 @@ export class Batch {
   count = 0
 
   /** Adds a datagram; `listener` is the listener's number, `bytes` at most 65,535 octets. */
-  add(listener: number, { address, port, local, association }: Remote, bytes: Uint8Array): void {
+  add(
+    listener: number,
+    { address, port, local, association, isStranger }: Remote,
+    bytes: Uint8Array,
+  ): void {
     const spare = 2 * LONGEST_ADDRESS + (association === undefined ? 0 : LONGEST_ASSOCIATION)
     const needed = this.#used + HEADER + spare + bytes.length
     if (needed > this.#memory.length) this.#grow(needed)
@@ -35,7 +41,7 @@ export class Batch {
       (association === undefined
         ? 0
         : memory.write(associationText(association), localEnd, LONGEST_ASSOCIATION, 'utf8'))
-    memory[start] = listener
+    memory[start] = isStranger ? listener | STRANGER : listener
     memory.writeUInt16BE(port, start + 1)
     memory[start + 3] = addressEnd - start - HEADER
     memory[start + 4] = localEnd - addressEnd
@@ -73,16 +79,30 @@ export function unpackBatch(batch: Uint8Array, onPacked: OnPacked): void {
     const localEnd = addressEnd + (memory[at + 4] ?? 0)
     const start = localEnd + memory.readUInt16BE(at + 5)
     const end = start + memory.readUInt16BE(at + 7)
-    const listener = memory[at] ?? 0
+    const first = memory[at] ?? 0
+    const listener = first & ~STRANGER
     const remote: Remote = {
       address: memory.toString('latin1', at + HEADER, addressEnd),
       port: memory.readUInt16BE(at + 1),
       local: localEnd === addressEnd ? undefined : memory.toString('latin1', addressEnd, localEnd),
       association:
         start === localEnd ? undefined : known.find(listener, memory.toString('utf8', localEnd, start)),
+      isStranger: first >= STRANGER || undefined,
     }
     // a copy: one datagram that is kept for long must not keep all the others
     onPacked(listener, remote, new Uint8Array(memory.subarray(start, end)))
     at = end
   }
+}
+
+/** Whether that is a batch of so many datagrams: what comes from another machine is not taken apart before. */
+export function isBatch(octets: Uint8Array, count: number): boolean {
+  const view = new DataView(octets.buffer, octets.byteOffset, octets.length)
+  let at = 0
+  let found = 0
+  while (at + HEADER <= octets.length) {
+    at += HEADER + view.getUint8(at + 3) + view.getUint8(at + 4) + view.getUint16(at + 5) + view.getUint16(at + 7)
+    found += 1
+  }
+  return at === octets.length && found === count
 }

@@ -1,0 +1,74 @@
+// Where a datagram has to go now, by what this node knows of addresses, owners and links.
+
+import type { SlotOwners } from '../../cluster/owners.ts'
+import type { DiscardReason } from '../../gateway/counters.ts'
+import type { BoundListener } from '../../gateway/datagrams/listener.ts'
+import type { PeerKey } from '../../session/peers.ts'
+import type { SlotStates } from '../../sessions/ownership/slot-states.ts'
+import type { Remote } from '../../transport/transport.ts'
+import type { Whereabouts } from './whereabouts.ts'
+
+/** Links that a datagram may go over: who has just given a slot away passes on what was sent to him before that was known. */
+export const MOST_HOPS = 2
+
+/** What becomes of a datagram: it is for a worker here, nobody's, or held; or else a node gets it. */
+export const HERE = Symbol('here')
+export const NOBODYS = Symbol("nobody's")
+export const HOLD = Symbol('hold')
+
+/** A datagram on its way through this node. */
+export interface Arrival {
+  readonly bound: BoundListener
+  readonly bytes: Uint8Array
+  /** with the way in */
+  readonly remote: Remote
+  readonly key: PeerKey
+  /** of the sensor that it names */
+  readonly named: number | undefined
+  /** since when it is under way, monotonic milliseconds */
+  readonly since: number
+  /** links that it has come over */
+  readonly hops: number
+}
+
+/** What is looked at. */
+export interface DestinationParts {
+  /** the name of this node */
+  readonly self: string
+  readonly owners: Pick<SlotOwners, 'ownerOf'>
+  readonly states: SlotStates
+  readonly whereabouts: Whereabouts
+  isNobodys(key: PeerKey, now: number): boolean
+  /** there is a link to this node */
+  isUp(node: string): boolean
+}
+
+export class Destinations {
+  readonly #parts: DestinationParts
+
+  constructor(parts: DestinationParts) {
+    this.#parts = parts
+  }
+
+  /** The slot that it is for, as far as that is known. */
+  slotOf({ named, key }: Arrival, now: number): number | undefined {
+    return named ?? this.#parts.whereabouts.slotAt(key, now)
+  }
+
+  /** Where it has to go, or to which node. */
+  find({ key, remote, hops }: Arrival, slot: number | undefined, now: number): symbol | string {
+    const { owners, states, self, isNobodys, isUp } = this.#parts
+    if (slot === undefined) return remote.association !== undefined || isNobodys(key, now) ? NOBODYS : HOLD
+    const owner = owners.ownerOf(slot)?.node
+    if (owner === self) return states.stateOf(slot) === 'served' ? HERE : HOLD
+    return owner === undefined || hops >= MOST_HOPS || !isUp(owner) ? HOLD : owner
+  }
+
+  /** Why one was held for too long. */
+  whyHeld(arrival: Arrival, now: number): DiscardReason {
+    const { owners, self, isUp } = this.#parts
+    const slot = this.slotOf(arrival, now)
+    const owner = slot === undefined ? self : owners.ownerOf(slot)?.node
+    return owner === undefined || (owner !== self && !isUp(owner)) ? 'no-owner' : 'held-too-long'
+  }
+}

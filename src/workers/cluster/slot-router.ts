@@ -1,0 +1,239 @@
+// Where a datagram goes in a cluster: to a worker here, to the node that serves its sensor, or nowhere for a moment, until that is known.
+//
+//   sensor - socket - this front - link - front of the owner - worker - link back to the way in - socket - sensor
+
+import { HOLD_LIMITS, Hold } from '../../cluster/hold.ts'
+import type { LinkBatch } from '../../cluster/links/connection.ts'
+import { peekMsgType, unwrapMessage } from '../../codec/envelope.ts'
+import { countDiscard, type DiscardReason } from '../../gateway/counters.ts'
+import type { Datagram } from '../../gateway/datagrams/intake.ts'
+import type { BoundListener } from '../../gateway/datagrams/listener.ts'
+import { STALL } from '../../gateway/datagrams/stall.ts'
+import { type PeerKey, peerKey } from '../../session/peers.ts'
+import { clientIdIn, isAboutGateways, needsNoOwner } from '../../sessions/ownership/addressee.ts'
+import { continuesExchange } from '../../sessions/ownership/exchanges.ts'
+import { slotOfName } from '../../sessions/slots.ts'
+import type { Remote } from '../../transport/transport.ts'
+import { isBatch, unpackBatch } from '../between/batch.ts'
+import type { Binding } from '../messages.ts'
+import { type Arrival, Destinations, HERE, HOLD, MOST_HOPS, NOBODYS } from './destinations.ts'
+import { LinkTraffic } from './link-traffic.ts'
+import type { RouterCounts, RouterParts } from './router-parts.ts'
+import { SlotTalk } from './slot-talk.ts'
+import { WaysIn } from './way-in.ts'
+import { Whereabouts } from './whereabouts.ts'
+
+/** Whoever serves this slot answers what is about gateways; each node does so for itself [6.1]. */
+const SPEAKER = 0
+export class SlotRouter {
+  readonly counts: RouterCounts = { forwarded: 0, answered: 0, held: 0 }
+  readonly #parts: RouterParts
+  readonly #held: Hold<Arrival>
+  readonly #whereabouts: Whereabouts
+  readonly #talk: SlotTalk
+  readonly #traffic: LinkTraffic
+  readonly #ways: WaysIn
+  readonly #destinations: Destinations
+  /** when the process was last known to run, and when it last began to run again */
+  #beatAt = performance.now()
+  #wokenAt = Number.NEGATIVE_INFINITY
+
+  constructor(parts: RouterParts) {
+    this.#parts = parts
+    const { self, owners, links, hold, front, states } = parts
+    this.#held = new Hold({ ...HOLD_LIMITS, longest: hold })
+    this.#whereabouts = new Whereabouts((key) => front.boundAt(key), hold)
+    this.#traffic = new LinkTraffic(links)
+    this.#ways = new WaysIn(self)
+    this.#talk = new SlotTalk({
+      ...{ self, owners, links, whereabouts: this.#whereabouts },
+      serves: (slot) => parts.holds() && states.stateOf(slot) === 'served' && !front.isAway(slot),
+      displace: (key) => front.displace(key),
+      onSettled: (key) => this.#held.settleAt(key, this.#mayGo, this.#handOver),
+    })
+    this.#destinations = new Destinations({
+      ...{ self, owners, states, whereabouts: this.#whereabouts },
+      isNobodys: (key, at) => this.#talk.asks.isNobodys(key, at),
+      isUp: (node) => this.#traffic.isUp(node),
+    })
+  }
+
+  /** addresses that were asked for */
+  get asked(): number {
+    return this.#talk.asks.asked
+  }
+
+  /** Takes a datagram from an own socket. Whatever is to be done with it is done: always false. */
+  admits(...[bound, bytes, { address, port, local, association }]: Datagram): boolean {
+    const remote = { address, port, local: this.#ways.own(local), association }
+    const now = this.#beat()
+    this.#take(bound, bytes, remote, now, 0)
+    return false
+  }
+
+  /** Takes datagrams of another node; false if these are none. */
+  takeBatch(node: string, { kind, octets, count, since }: LinkBatch): boolean {
+    if (!isBatch(octets, count)) return false
+    const now = this.#beat()
+    const { front, holds, hold } = this.#parts
+    const isTooLate = now - since > hold ? 'held-too-long' : since < this.#wokenAt ? 'stalled' : undefined
+    const reason = holds() ? isTooLate : 'no-owner'
+    const unknown: PeerKey[] = []
+    unpackBatch(octets, (listener, remote, bytes) => {
+      const bound = front.listenerAt(listener)
+      if (bound === undefined || remote.address === '') return
+      if (reason !== undefined) this.#drop(reason, bound, remote)
+      else if (kind === 'answer') bound.transport.send(bytes, remote)
+      else {
+        const lost = this.#take(bound, bytes, remote, since, kind === 'forward' ? 1 : MOST_HOPS)
+        if (lost !== undefined) unknown.push(lost)
+      }
+    })
+    // it is not known yet who is in slots that come and go
+    if (unknown.length > 0 && !this.#parts.states.isMoving) this.#talk.tellUnknown(node, unknown)
+    return true
+  }
+
+  /** Takes what another node says; false if that is nothing that nodes say. */
+  takeMessage(node: string, message: unknown): boolean {
+    this.#beat()
+    return !this.#parts.holds() || this.#talk.take(node, message)
+  }
+
+  /** A sensor of an own worker is at an address; to be followed by `tellBound`. */
+  noteBound({ key, slot, local }: Binding, isRestored: boolean): void {
+    this.#talk.noteBound([key, slot], this.#ways.read(local).node, isRestored)
+  }
+
+  tellBound(): void {
+    this.#talk.tellBound()
+  }
+
+  /** It is not any more; `slot`: its own. */
+  noteUnbound(key: PeerKey, slot: number): void {
+    const isElsewhere = this.#parts.states.stateOf(slot) !== 'served'
+    this.#whereabouts.noteGone(key, isElsewhere ? slot : undefined)
+  }
+
+  /** Where a worker's datagram leaves by an own socket; undefined: it leaves by another node's, or not at all. */
+  wayOut(listener: number, remote: Remote, bytes: Uint8Array): Remote | undefined {
+    const { self, front } = this.#parts
+    const { local, node } = this.#ways.read(remote.local)
+    if (node === '' || node === self) return { ...remote, local }
+    const to = { address: remote.address, port: remote.port, local }
+    const sending = this.#traffic.send(node, 'answer', listener, to, bytes, performance.now())
+    if (sending === 'away') return { ...to, local: undefined }
+    const bound = front.listenerAt(listener)
+    if (sending === 'sent') this.counts.answered += 1
+    else if (bound !== undefined) this.#drop('overloaded', bound, remote)
+    return undefined
+  }
+
+  /** Slots, owners or links have changed: what is held goes where it can. */
+  settle(): void {
+    this.#held.settle(this.#mayGo, this.#handOver)
+    this.#talk.asks.tick(performance.now(), (key) => this.#held.has(key), true)
+    this.#talk.plan()
+  }
+
+  /** A node cannot be reached any more. */
+  loseNode(node: string): void {
+    this.#talk.asks.lose(node, performance.now())
+  }
+
+  /** To be called far more often than every `STALL`. */
+  tick(now: number): void {
+    this.#beat(now)
+    for (const one of this.#held.expire(now)) this.#drop(this.#destinations.whyHeld(one, now), one.bound, one.remote)
+    this.#talk.asks.tick(now, (key) => this.#held.has(key))
+    this.#talk.plan()
+  }
+
+  close(): void {
+    for (const { bound, remote } of this.#held.clear()) this.#drop('not-serving', bound, remote)
+  }
+
+  /** Returns the address if a node has sent it here and nobody is known there. */
+  #take(
+    bound: BoundListener,
+    bytes: Uint8Array,
+    remote: Remote,
+    since: number,
+    hops: number,
+  ): PeerKey | undefined {
+    const { slotOf, states, front } = this.#parts
+    const type = peekMsgType(bytes)
+    if (isAboutGateways(type)) return void front.handOver(SPEAKER, bound, bytes, remote)
+    const { address, port, association } = remote
+    const key = peerKey(bound.index, address, port, unwrapMessage(bytes)?.nodeId, association)
+    const clientId = clientIdIn(bytes, type)
+    const named = clientId === undefined ? undefined : slotOf(clientId)
+    const now = hops === 0 ? since : performance.now()
+    if (named !== undefined) this.#whereabouts.expect(key, named, now)
+    const slot = named ?? this.#whereabouts.slotAt(key, now)
+    if (slot === undefined && needsNoOwner(bytes))
+      return void front.handOver(slotOfName(address), bound, bytes, remote)
+    const isHeld = this.#held.size > 0 && this.#held.has(key)
+    const mayFinish =
+      slot !== undefined && states.stateOf(slot) === 'leaving' && continuesExchange(bytes, !isHeld)
+    if (mayFinish) return void front.handOver(slot, bound, bytes, remote)
+    const arrival: Arrival = { bound, bytes, remote, key, named, since, hops }
+    if (isHeld) this.#keep(arrival, slot, now)
+    else this.#pass(arrival, slot, now)
+    return hops > 0 && slot === undefined ? key : undefined
+  }
+
+  #pass(arrival: Arrival, slot: number | undefined, now: number): void {
+    const { bound, bytes, remote } = arrival
+    const { front } = this.#parts
+    const to = this.#destinations.find(arrival, slot, now)
+    if (to === HERE) front.handOver(slot ?? 0, bound, bytes, remote)
+    else if (to === NOBODYS)
+      // a rate per address is counted by one worker
+      front.handOver(slotOfName(remote.address), bound, bytes, { ...remote, isStranger: true })
+    else if (typeof to === 'string') this.#forward(to, arrival)
+    else this.#keep(arrival, slot, now)
+  }
+
+  #forward(node: string, { bound, bytes, remote, since, hops }: Arrival): void {
+    // what a link with sessions of its own knows of a sensor is known to this node only
+    if (remote.association !== undefined) return this.#drop('no-owner', bound, remote)
+    const kind = hops === 0 ? 'forward' : 'relay'
+    const sending = this.#traffic.send(node, kind, bound.index, remote, bytes, since)
+    if (sending === 'sent') this.counts.forwarded += 1
+    else this.#drop(sending === 'overloaded' ? 'overloaded' : 'no-owner', bound, remote)
+  }
+
+  #keep(arrival: Arrival, slot: number | undefined, now: number): void {
+    const { bound, bytes, remote, key, since } = arrival
+    if (slot === undefined && !this.#talk.want(key, remote.address, now))
+      return this.#drop('rate-limited', bound, remote)
+    const kept = this.#held.keep(key, bytes, arrival, since)
+    if (kept === 'held') this.counts.held += 1
+    else if (kept === 'full') this.#drop('overloaded', bound, remote)
+  }
+
+  readonly #mayGo = (arrival: Arrival): boolean => {
+    const now = performance.now()
+    return this.#destinations.find(arrival, this.#destinations.slotOf(arrival, now), now) !== HOLD
+  }
+
+  readonly #handOver = (arrival: Arrival): void => {
+    const now = performance.now()
+    this.#pass(arrival, this.#destinations.slotOf(arrival, now), now)
+  }
+
+  /** Notes that the process runs; if it has stood still, what it holds is thrown away before anything else. */
+  #beat(now = performance.now()): number {
+    const isStall = now - this.#beatAt > STALL
+    this.#beatAt = now
+    if (!isStall) return now
+    this.#wokenAt = now
+    for (const { bound, remote } of this.#held.clear()) this.#drop('stalled', bound, remote)
+    return now
+  }
+
+  #drop(reason: DiscardReason, { listener }: BoundListener, { address, port }: Remote): void {
+    countDiscard(this.#parts.books, reason, { address, port, listener })
+  }
+}
