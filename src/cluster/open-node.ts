@@ -30,6 +30,8 @@ export interface NodeOptions {
   /** threads that write to the store */
   readonly writers: number
   readonly log: NodeLog
+  /** the port that was bound for links, where every node serves its share */
+  readonly linkPort?: number | undefined
   /** told once when others have taken its place */
   onDeposed(why: Error): void
 }
@@ -48,7 +50,7 @@ export interface OpenedNode {
 
 /** Resolves when the engine was reached; rejects with StoreError if it cannot be, or is not fit. Nothing is owned yet. */
 export async function openNode(options: NodeOptions): Promise<OpenedNode> {
-  const { config, engine, version, writers, log } = options
+  const { config, engine, version, writers, log, linkPort } = options
   const { node: name, lease, settle } = clusterOf(config)
   const application = `mqttsn ${name}`
   const line = new EngineLine({ ...engine, application }, lease * PATIENCE)
@@ -66,7 +68,7 @@ export async function openNode(options: NodeOptions): Promise<OpenedNode> {
     })
     const end = new LeaseEnd()
     const own = agreementOf(config)
-    const link = linkAddress(config, first.localAddress)
+    const link = linkAddress(config, first.localAddress, linkPort)
     const address = writeLink(sign?.address ?? '', link)
     const describe = () => ({ address, version, config: own, writers })
     const ask = (text: string, values: readonly (string | number)[]) => line.ask({ text, values })

@@ -1,6 +1,7 @@
 // The gateway as a program runs it: in this thread, or in several, as the configuration says.
 
 import { availableParallelism } from 'node:os'
+import { isShared } from '../config/cluster/section.ts'
 import type { Config } from '../config/schema.ts'
 import type { GatewayView } from '../console/view.ts'
 import type { Counters } from '../gateway/counters.ts'
@@ -52,7 +53,8 @@ export function createGateway(
   onDeposed: OnDeposed = () => {},
 ): AnyGateway {
   const workers = config.workers === 'auto' ? Math.max(1, availableParallelism() - 1) : config.workers
-  return workers === 1
+  // what comes for other nodes goes on from a front
+  return workers === 1 && !isShared(config)
     ? single(config, log, version, onDeposed)
     : several(config, workers, log, version, onDeposed)
 }

@@ -30,7 +30,7 @@ import type { FleetObserver, Thread } from './thread.ts'
 /** What a fleet asks of the part of a cluster that it is. */
 type FleetTenure = Pick<
   ClusterTenure,
-  'open' | 'own' | 'slots' | 'holds' | 'confirm' | 'installation' | 'memory'
+  'open' | 'openRouter' | 'own' | 'slots' | 'holds' | 'confirm' | 'installation' | 'memory'
 >
 
 type Parts = Pick<GatewayParts, 'log' | 'onDeposed'> & { version?: string; tenure?: FleetTenure | undefined }
@@ -54,7 +54,7 @@ export class Fleet {
   #store: TakenStore | undefined
   #endReports: () => void = () => {}
 
-  /** `count` workers, 2 or more; `version` is the program's. */
+  /** `count` workers; `version` is the program's. */
   constructor(config: Config, count: number, parts: Parts = {}) {
     const { log = silentLog, version = '', onDeposed, tenure } = parts
     this.#tenure = tenure
@@ -133,6 +133,7 @@ export class Fleet {
     try {
       await this.#front.open(this.#config, this.#log, tenure, true)
       await tenure.open()
+      this.#front.useRouter(tenure.openRouter(this.#front.forRouter))
       this.#store = storeOf(tenure)
       await this.#createThreads()
       await this.#crew.rehearse()

@@ -25,7 +25,8 @@ import { FrontRoom, type LineOfFront } from './lines/front-room.ts'
 import type { Binding, FromWorker } from './messages.ts'
 import { Routes } from './routes.ts'
 import type { Thread } from './thread.ts'
-import { type RouterFront, routerFrontOf } from './cluster/router-front.ts'
+import { routerFrontOf } from './cluster/router-front.ts'
+import type { RoutedFront } from './cluster/router-parts.ts'
 import type { SlotRouter } from './cluster/slot-router.ts'
 
 /** Datagrams that may wait for the start of all workers. */
@@ -50,6 +51,7 @@ export class Front {
   readonly #count: number
   readonly #routes: Routes
   readonly #states: SlotStates
+  readonly #slotOf: (clientId: string) => number
   #check: Pick<OwnerCheck, 'admits' | 'settle' | 'tick' | 'close'>
   /** in its place, where other nodes serve some of the sensors */
   #router: SlotRouter | undefined
@@ -77,6 +79,7 @@ export class Front {
     this.#workers = workers
     this.#count = count
     this.#states = states
+    this.#slotOf = slotOf
     this.#routes = new Routes(count, slotOf)
     this.#check = new OwnerCheck({
       ...{ states, slotOf, books: this.books },
@@ -92,16 +95,18 @@ export class Front {
     )
   }
 
-  /** For a router: what it has to do with this front. */
-  get forRouter(): RouterFront {
+  /** For a router: what it works with. */
+  get forRouter(): RoutedFront {
+    const [states, slotOf, books] = [this.#states, this.#slotOf, this.books]
     const listenerAt = (index: number) => this.#listeners[index]
-    return routerFrontOf(this.#routes, this.#workers, listenerAt, (...given) => this.#give(...given))
+    const give = (...given: [index: number, ...Datagram]) => this.#give(...given)
+    return { states, slotOf, books, front: routerFrontOf(this.#routes, this.#workers, listenerAt, give) }
   }
 
-  /** From now on this decides where datagrams go. */
-  useRouter(router: SlotRouter): void {
+  /** From now on this decides where datagrams go, if there is one. */
+  useRouter(router: SlotRouter | undefined): void {
     this.#router = router
-    this.#check = router
+    this.#check = router ?? this.#check
   }
 
   /** This worker was started in place of one that was lost. */

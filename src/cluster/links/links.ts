@@ -2,6 +2,7 @@
 // has shown that it belongs to the cluster.
 
 import { createServer, type Server, type Socket } from 'node:net'
+import type { ClusterLink } from '../../console/contract/cluster.ts'
 import type { NodeLog } from '../node-words.ts'
 import type { SlotOwners } from '../owners.ts'
 import { type LinkBatch, LinkConnection } from './connection.ts'
@@ -26,18 +27,6 @@ export interface LinkEvents {
 export interface LinksParts {
   readonly secret: string | undefined
   readonly log: NodeLog
-}
-
-/** A link, for people and for metrics. */
-export interface LinkState {
-  readonly node: string
-  readonly isUp: boolean
-  /** how long it has been up or down, milliseconds */
-  readonly lasting: number
-  /** why it is down */
-  readonly why: string | undefined
-  /** how long a question and its answer take at best, milliseconds */
-  readonly trip: number | undefined
 }
 
 /** What this node says of itself, but for the number that it is given as a member. */
@@ -84,11 +73,10 @@ export class Links {
     return links
   }
 
-  /** where other nodes call, `host:port` */
-  get address(): string {
+  /** where other nodes call */
+  get port(): number {
     const bound = this.#server.address()
-    if (bound === null || typeof bound === 'string') return ''
-    return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`
+    return bound === null || typeof bound === 'string' ? 0 : bound.port
   }
 
   /** From the moment when this node is a member on, it has links to all others. */
@@ -113,7 +101,7 @@ export class Links {
   }
 
   /** All that there are or should be. */
-  states(): LinkState[] {
+  states(): ClusterLink[] {
     const now = performance.now()
     return [...this.#peerings.values()]
       .map(({ node, isUp, since, why, connection }) => ({

@@ -19,6 +19,33 @@ export interface ClusterMember {
   readonly differs: boolean
 }
 
+/** A link to another node. */
+export interface ClusterLink {
+  readonly node: string
+  readonly isUp: boolean
+  /** how long it has been up or down, milliseconds */
+  readonly lasting: number
+  /** why it is down */
+  readonly why: string | undefined
+  /** how long a question and its answer take at best, milliseconds */
+  readonly trip: number | undefined
+}
+
+/** The links of the node that is asked, and what has gone over them since its start. */
+export interface ClusterLinksInfo {
+  readonly nodes: readonly ClusterLink[]
+  /** messages of sensors, to the nodes that serve them */
+  readonly forwarded: number
+  /** messages to sensors, to the nodes that they came through */
+  readonly answered: number
+  /** addresses that the other nodes were asked for */
+  readonly asked: number
+  /** messages that were held until it was known who serves their sensors */
+  readonly held: number
+  /** connections that were refused */
+  readonly refused: number
+}
+
 /** The node that is asked, the others, and the database server. Times are milliseconds. */
 export interface ClusterInfo {
   readonly node: string
@@ -45,4 +72,6 @@ export interface ClusterInfo {
     readonly answeredAgo: number | undefined
   }
   readonly members: readonly ClusterMember[]
+  /** undefined where one node serves at a time */
+  readonly links?: ClusterLinksInfo | undefined
 }

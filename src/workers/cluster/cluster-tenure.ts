@@ -3,7 +3,7 @@
 import type { OpenedNode } from '../../cluster/open-node.ts'
 import type { SlotOwners } from '../../cluster/owners.ts'
 import type { SlotDoor } from '../../cluster/shares/share.ts'
-import { clusterOf } from '../../config/cluster/section.ts'
+import { clusterOf, isShared } from '../../config/cluster/section.ts'
 import type { Config } from '../../config/schema.ts'
 import type { ClusterInfo } from '../../console/contract/cluster.ts'
 import { engineOf } from '../../gateway/open-store.ts'
@@ -12,6 +12,9 @@ import type { Tenure } from '../../gateway/tenure.ts'
 import type { Log } from '../../log.ts'
 import { allSlots } from '../../sessions/slots.ts'
 import type { Incarnation } from '../../store/part.ts'
+import type { ClusterLinks } from './cluster-links.ts'
+import type { RoutedFront } from './router-parts.ts'
+import type { SlotRouter } from './slot-router.ts'
 import { untilQuiet } from './until-quiet.ts'
 
 /** What it needs to know. */
@@ -28,6 +31,7 @@ export interface ClusterTenureParts {
 export class ClusterTenure implements Tenure {
   readonly #parts: ClusterTenureParts
   #opened: OpenedNode | undefined
+  #links: ClusterLinks | undefined
   #owned: Promise<void> | undefined
   #takenAt = 0
   /** messages that were taken from sockets */
@@ -43,9 +47,28 @@ export class ClusterTenure implements Tenure {
   async open(): Promise<void> {
     const { config, ...parts } = this.#parts
     const { openNode } = await import('../../cluster/open-node.ts')
-    this.#opened = await openNode({ ...parts, config, engine: engineOf(config.store) })
+    // others are told where it can be reached
+    if (isShared(config)) this.#links = await (await import('./cluster-links.ts')).ClusterLinks.listen(config, parts.log)
+    const linkPort = this.#links?.port
+    try {
+      this.#opened = await openNode({ ...parts, config, engine: engineOf(config.store), linkPort })
+    } catch (error) {
+      this.#links?.close()
+      throw error
+    }
     this.#owned = this.#opened.node.own()
     this.#owned.catch(() => {}) // told to whoever waits
+  }
+
+  /** Begins to route datagrams between the nodes, where every node serves its share. */
+  openRouter(routed: RoutedFront): SlotRouter | undefined {
+    const { owners, share } = this
+    if (owners === undefined || share === undefined) return undefined
+    const links = this.#links
+    share.onGiven = (receivers) => links?.tellChange(receivers)
+    const { installation: cluster } = this
+    const { version } = this.#parts
+    return links?.route({ cluster, version, owners, holds: () => this.holds() }, routed)
   }
 
   /** Resolves when the sensors are those of this process, or its share of them is. Rejects if it cannot be one of the nodes that are there. */
@@ -102,7 +125,10 @@ export class ClusterTenure implements Tenure {
   }
 
   status(): ClusterInfo | undefined {
-    return this.#opened?.status()
+    const status = this.#opened?.status()
+    const links = this.#links
+    if (status === undefined || links === undefined) return status
+    return { ...status, hindrance: status.hindrance ?? links.hindrance, links: links.status() }
   }
 
   noteArrival(): void {
@@ -146,5 +172,6 @@ export class ClusterTenure implements Tenure {
   /** All is written: another node takes over at once. */
   async close(): Promise<void> {
     await this.#opened?.close()
+    this.#links?.close()
   }
 }

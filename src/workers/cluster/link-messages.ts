@@ -25,6 +25,8 @@ export type LinkMessage =
   | { readonly type: 'unknown'; readonly keys: readonly PeerKey[] }
   /** another sensor is at this address by now */
   | { readonly type: 'displaced'; readonly key: PeerKey }
+  /** the table of owners has changed */
+  | { readonly type: 'look' }
 
 /** Addresses in one message. */
 const MOST = 4096
@@ -57,6 +59,7 @@ export function readLinkMessage(value: unknown): LinkMessage | undefined {
   if (type === 'bound' && isListOf(places, isPlace)) return { type, places }
   if (type === 'unknown' && isListOf(keys, isKey)) return { type, keys }
   if (type === 'displaced' && isKey(key)) return { type, key }
+  if (type === 'look') return { type }
   return undefined
 }
 

@@ -6,8 +6,16 @@ import type { DiscardBooks } from '../../gateway/counters.ts'
 import type { SlotStates } from '../../sessions/ownership/slot-states.ts'
 import type { RouterFront } from './router-front.ts'
 
+/** The front that a router works for. */
+export interface RoutedFront {
+  readonly states: SlotStates
+  slotOf(clientId: string): number
+  readonly books: DiscardBooks
+  readonly front: RouterFront
+}
+
 /** What a router works with. */
-export interface RouterParts {
+export interface RouterParts extends RoutedFront {
   /** the name of this node */
   readonly self: string
   readonly owners: SlotOwners
@@ -16,10 +24,6 @@ export interface RouterParts {
   readonly hold: number
   /** whether this node may do anything at all */
   holds(): boolean
-  readonly states: SlotStates
-  slotOf(clientId: string): number
-  readonly books: DiscardBooks
-  readonly front: RouterFront
 }
 
 /** What goes over links, since the start. */

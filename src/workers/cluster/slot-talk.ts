@@ -17,7 +17,7 @@ export interface TalkLinks {
 /** What talking works with. */
 export interface SlotTalkParts {
   readonly self: string
-  readonly owners: Pick<SlotOwners, 'ownerOf'>
+  readonly owners: Pick<SlotOwners, 'ownerOf' | 'look'>
   readonly links: TalkLinks
   readonly whereabouts: Whereabouts
   /** Whether this node serves a slot with all its addresses. */
@@ -133,6 +133,9 @@ export class SlotTalk {
         break
       case 'displaced':
         this.#parts.displace(message.key)
+        break
+      case 'look':
+        this.#parts.owners.look()
         break
     }
     return true

@@ -1,0 +1,39 @@
+// Begins to route datagrams between the nodes of a cluster; loaded only where every node serves its share.
+
+import type { Links } from '../../cluster/links/links.ts'
+import type { SlotOwners } from '../../cluster/owners.ts'
+import { SlotRouter } from './slot-router.ts'
+import type { RoutedFront } from './router-parts.ts'
+
+/** What else is needed. */
+export interface RouterPlace {
+  /** of this node */
+  readonly node: string
+  /** tells this cluster from others */
+  readonly cluster: string
+  /** the program's */
+  readonly version: string
+  /** the names of listeners, in order */
+  readonly listeners: readonly string[]
+  /** milliseconds; see `cluster.hold` */
+  readonly hold: number
+  readonly owners: SlotOwners
+  readonly links: Links
+  holds(): boolean
+}
+
+/** One for the life of a front. */
+export function openRouter(place: RouterPlace, routed: RoutedFront): SlotRouter {
+  const { node, cluster, version, listeners, hold, owners, links, holds } = place
+  const router = new SlotRouter({ ...routed, self: node, owners, links, hold, holds })
+  links.begin({ cluster, node, version, listeners }, owners, {
+    batch: (from, batch) => router.takeBatch(from, batch),
+    message: (from, message) => router.takeMessage(from, message),
+    changed(other, isUp) {
+      if (!isUp) router.loseNode(other)
+      router.settle()
+    },
+  })
+  owners.onChange(() => router.settle())
+  return router
+}
