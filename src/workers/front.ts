@@ -19,15 +19,15 @@ import { dropForeignRecords } from '../transport/dtls/session-records.ts'
 import { MESSAGES } from '../transport/line/options.ts'
 import type { SecureLink } from '../transport/secure-link.ts'
 import { unpackBatch } from './between/batch.ts'
+import { routerFrontOf } from './cluster/router-front.ts'
+import type { RoutedFront } from './cluster/router-parts.ts'
+import type { SlotRouter } from './cluster/slot-router.ts'
 import { FrontBooks } from './front-books.ts'
 import { channelsOf } from './lines/channel.ts'
 import { FrontRoom, type LineOfFront } from './lines/front-room.ts'
 import type { Binding, FromWorker } from './messages.ts'
 import { Routes } from './routes.ts'
 import type { Thread } from './thread.ts'
-import { routerFrontOf } from './cluster/router-front.ts'
-import type { RoutedFront } from './cluster/router-parts.ts'
-import type { SlotRouter } from './cluster/slot-router.ts'
 
 /** Datagrams that may wait for the start of all workers. */
 const MOST_EARLY = 5000

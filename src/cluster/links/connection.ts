@@ -3,13 +3,7 @@
 
 import type { Socket } from 'node:net'
 import { ClockOffset } from './clock-offset.ts'
-import {
-  FrameReader,
-  FrameType,
-  frameHeader,
-  LONGEST_BODY,
-  LONGEST_GREETING,
-} from './frames.ts'
+import { FrameReader, FrameType, frameHeader, LONGEST_BODY, LONGEST_GREETING } from './frames.ts'
 import { type Greeting, type Introduction, parseJson, type Role } from './greeting.ts'
 import { Handshake } from './handshake.ts'
 
@@ -187,8 +181,7 @@ export class LinkConnection {
     // a time in which this process stood still is held against nobody
     if (now - this.#beatAt > 2 * BEAT) this.#heardAt = now
     this.#beatAt = now
-    if (now - this.#heardAt > SILENCE)
-      return this.close(`nothing was heard of it for ${SILENCE / 1000} s`)
+    if (now - this.#heardAt > SILENCE) return this.close(`nothing was heard of it for ${SILENCE / 1000} s`)
     this.#send(FrameType.ping, timesOf(now))
   }
 
@@ -215,7 +208,8 @@ export class LinkConnection {
     const count = view.getUint32(8)
     const since = this.#clock.toOwn(view.getFloat64(0), performance.now())
     const batch = { kind, octets: body.subarray(BATCH_HEADER), count, since }
-    if (!this.#parts.events.batch(this, batch)) return this.close('it has sent a batch that nobody understands')
+    if (!this.#parts.events.batch(this, batch))
+      return this.close('it has sent a batch that nobody understands')
     this.#taken = (this.#taken + count) | 0
     if (this.#isTakenPlanned) return
     this.#isTakenPlanned = true

@@ -23,11 +23,7 @@ export class Batch {
   count = 0
 
   /** Adds a datagram; `listener` is the listener's number, `bytes` at most 65,535 octets. */
-  add(
-    listener: number,
-    { address, port, local, association, isStranger }: Remote,
-    bytes: Uint8Array,
-  ): void {
+  add(listener: number, { address, port, local, association, isStranger }: Remote, bytes: Uint8Array): void {
     const spare = 2 * LONGEST_ADDRESS + (association === undefined ? 0 : LONGEST_ASSOCIATION)
     const needed = this.#used + HEADER + spare + bytes.length
     if (needed > this.#memory.length) this.#grow(needed)
@@ -101,7 +97,8 @@ export function isBatch(octets: Uint8Array, count: number): boolean {
   let at = 0
   let found = 0
   while (at + HEADER <= octets.length) {
-    at += HEADER + view.getUint8(at + 3) + view.getUint8(at + 4) + view.getUint16(at + 5) + view.getUint16(at + 7)
+    at +=
+      HEADER + view.getUint8(at + 3) + view.getUint8(at + 4) + view.getUint16(at + 5) + view.getUint16(at + 7)
     found += 1
   }
   return at === octets.length && found === count

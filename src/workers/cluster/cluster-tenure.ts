@@ -48,7 +48,8 @@ export class ClusterTenure implements Tenure {
     const { config, ...parts } = this.#parts
     const { openNode } = await import('../../cluster/open-node.ts')
     // others are told where it can be reached
-    if (isShared(config)) this.#links = await (await import('./cluster-links.ts')).ClusterLinks.listen(config, parts.log)
+    if (isShared(config))
+      this.#links = await (await import('./cluster-links.ts')).ClusterLinks.listen(config, parts.log)
     const linkPort = this.#links?.port
     try {
       this.#opened = await openNode({ ...parts, config, engine: engineOf(config.store), linkPort })

@@ -2,8 +2,8 @@
 
 import type { Links } from '../../cluster/links/links.ts'
 import type { SlotOwners } from '../../cluster/owners.ts'
-import { SlotRouter } from './slot-router.ts'
 import type { RoutedFront } from './router-parts.ts'
+import { SlotRouter } from './slot-router.ts'
 
 /** What else is needed. */
 export interface RouterPlace {

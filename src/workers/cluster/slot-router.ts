@@ -144,7 +144,8 @@ export class SlotRouter {
   /** To be called far more often than every `STALL`. */
   tick(now: number): void {
     this.#beat(now)
-    for (const one of this.#held.expire(now)) this.#drop(this.#destinations.whyHeld(one, now), one.bound, one.remote)
+    for (const one of this.#held.expire(now))
+      this.#drop(this.#destinations.whyHeld(one, now), one.bound, one.remote)
     this.#talk.asks.tick(now, (key) => this.#held.has(key))
     this.#talk.plan()
   }

@@ -1,6 +1,6 @@
 // What the fronts of a cluster tell each other of addresses: whose they are, who has come to them, and who is not known there.
 
-import { Asks } from '../../cluster/asks.ts'
+import { Asks } from '../../cluster/asking/asks.ts'
 import type { LinkConnection } from '../../cluster/links/connection.ts'
 import type { SlotOwners } from '../../cluster/owners.ts'
 import type { PeerKey } from '../../session/peers.ts'
@@ -41,7 +41,8 @@ export class SlotTalk {
       self,
       ask(id, keys) {
         const nodes = links.up()
-        for (const node of nodes) links.to(node)?.sendMessage({ type: 'whose', id, keys } satisfies LinkMessage)
+        for (const node of nodes)
+          links.to(node)?.sendMessage({ type: 'whose', id, keys } satisfies LinkMessage)
         return nodes
       },
       ownerOf: (slot) => owners.ownerOf(slot)?.node,

@@ -1,7 +1,7 @@
 // Where sensors are, as a front of a cluster knows it: those of its own workers, those that other nodes serve, and those that have just
 // named themselves.
 
-import { Addresses, ExpectedAddresses } from '../../cluster/addresses.ts'
+import { Addresses, ExpectedAddresses } from '../../cluster/asking/addresses.ts'
 import type { PeerKey } from '../../session/peers.ts'
 
 export class Whereabouts {

@@ -32,7 +32,13 @@ const listeners = new Set<() => void>()
 const owners: SlotOwners = {
   ownerOf: (slot) => ({ node: ownerAt(slot), incarnation: 1, epoch: 1 }),
   members: () =>
-    nodes.map(({ node, address }) => ({ node, incarnation: 1, address, state: 'active', isSelf: node === self })),
+    nodes.map(({ node, address }) => ({
+      node,
+      incarnation: 1,
+      address,
+      state: 'active',
+      isSelf: node === self,
+    })),
   onChange(listener) {
     listeners.add(listener)
     return () => listeners.delete(listener)
@@ -57,7 +63,8 @@ const fleet: Fleet = new Fleet(config, Number(config.workers), {
     confirm: async () => true,
     installation: '',
     memory: end.memory,
-    async openRouter(routed) {
+    slots: allSlots,
+    openRouter(routed) {
       router = openRouter({ ...place, listeners: config.listeners.map(({ name }) => name) }, routed)
       return router
     },

@@ -1,9 +1,9 @@
 // Whose an address is: asked of all nodes that live, since the owner's table of addresses is the truth. Nobody is called a stranger before
 // the owner of every slot has said that it serves it and does not know him. Pure: time is an argument.
 
-import type { PeerKey } from '../session/peers.ts'
-import { allSlots } from '../sessions/slots.ts'
-import { allow, createThrottle } from '../sessions/throttle.ts'
+import type { PeerKey } from '../../session/peers.ts'
+import { allSlots } from '../../sessions/slots.ts'
+import { allow, createThrottle } from '../../sessions/throttle.ts'
 
 /** Milliseconds: until who has not answered counts as not asked; until an open question is asked again; how long "nobody's" holds. */
 const PATIENCE = 500
@@ -95,7 +95,8 @@ export class Asks {
   want(key: PeerKey, source: string, now: number): boolean {
     if (this.#open.has(key)) return true
     const { perSource, inAll } = this.#limits
-    const mayAsk = allow(this.#rates, source, perSource, perSource, now) && allow(this.#rates, ALL, inAll, inAll, now)
+    const mayAsk =
+      allow(this.#rates, source, perSource, perSource, now) && allow(this.#rates, ALL, inAll, inAll, now)
     if (!mayAsk) return false
     this.#open.add(key)
     this.#wanted.add(key)
@@ -138,8 +139,7 @@ export class Asks {
 
   /** A node cannot be reached any more. */
   lose(node: string, now: number): void {
-    for (const [id, round] of this.#rounds)
-      if (round.waiting.delete(node)) this.#finish(id, round, now)
+    for (const [id, round] of this.#rounds) if (round.waiting.delete(node)) this.#finish(id, round, now)
   }
 
   /**

@@ -1,7 +1,7 @@
 // Addresses of sensors that other nodes serve, as far as this node has learnt them. Slots and not nodes: who owns a slot may change, and
 // this stays true. Pure.
 
-import type { PeerKey } from '../session/peers.ts'
+import type { PeerKey } from '../../session/peers.ts'
 
 /** More than a node is the way in for, of a million sensors on four nodes. */
 const MOST = 262_144

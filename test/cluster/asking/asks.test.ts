@@ -2,8 +2,8 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Answer, Asks } from '../../src/cluster/asks.ts'
-import type { PeerKey } from '../../src/session/peers.ts'
+import { type Answer, Asks } from '../../../src/cluster/asking/asks.ts'
+import type { PeerKey } from '../../../src/session/peers.ts'
 
 const SELF = 'gw-1'
 const OTHERS = ['gw-2', 'gw-3']
@@ -26,7 +26,10 @@ function scene({ linked = OTHERS }: { linked?: readonly string[] } = {}) {
     onDisplaced: (node, key) => told.push(`${key} is not at ${node} any more`),
   })
   const all = () => true
-  const answer = (known: [PeerKey, number, number?][] = [], serves: (slot: number) => boolean = all): Answer => ({
+  const answer = (
+    known: [PeerKey, number, number?][] = [],
+    serves: (slot: number) => boolean = all,
+  ): Answer => ({
     known: new Map(known.map(([key, slot, age = Number.POSITIVE_INFINITY]) => [key, { slot, age }])),
     serves,
   })
@@ -64,7 +67,12 @@ describe('a sender whom nobody here knows', () => {
           if (why === 'own' || isLoading(SELF)) state.self = false
           for (const node of OTHERS) {
             if (why === 'silent' && node === 'gw-3') continue
-            asks.take(node, id, answer([], (one) => !(isLoading(node) && one === slot)), 1)
+            asks.take(
+              node,
+              id,
+              answer([], (one) => !(isLoading(node) && one === slot)),
+              1,
+            )
           }
           asks.tick(600, () => true)
           expect([told, asks.isNobodys(7, 600)]).toEqual([[], false])
@@ -76,14 +84,26 @@ describe('a sender whom nobody here knows', () => {
   it('is asked for again while something of him is held, and at once when something has changed', () => {
     const { asks, told, questions, answer, ask } = scene()
     const id = ask([7, 8])
-    for (const node of OTHERS) asks.take(node, id, answer([], (slot) => slot !== 5), 10)
+    for (const node of OTHERS)
+      asks.take(
+        node,
+        id,
+        answer([], (slot) => slot !== 5),
+        10,
+      )
     asks.tick(100, () => true)
     asks.flush(100)
     expect(questions).toHaveLength(1)
     asks.tick(100, (key) => key === 7, true)
     asks.flush(100)
     expect(questions[1]?.keys).toEqual([7])
-    for (const node of OTHERS) asks.take(node, 2, answer([], (slot) => slot !== 5), 110)
+    for (const node of OTHERS)
+      asks.take(
+        node,
+        2,
+        answer([], (slot) => slot !== 5),
+        110,
+      )
     asks.tick(359, () => true)
     asks.flush(359)
     expect(questions).toHaveLength(2)
@@ -115,9 +135,19 @@ describe('a sender whom another node knows', () => {
   it('is found with the first answer that says so, whatever the others serve', () => {
     const { asks, told, answer, ask } = scene()
     const id = ask([7, 8])
-    asks.take('gw-3', id, answer([[7, 5]], () => false), 1)
+    asks.take(
+      'gw-3',
+      id,
+      answer([[7, 5]], () => false),
+      1,
+    )
     expect(told).toEqual(['7 is of slot 5'])
-    asks.take('gw-2', id, answer([], () => false), 1)
+    asks.take(
+      'gw-2',
+      id,
+      answer([], () => false),
+      1,
+    )
     expect(told).toEqual(['7 is of slot 5'])
   })
 
