@@ -20,17 +20,24 @@ export class Balancer {
   readonly #front: Socket
   readonly #ways = new Map<number, Promise<Socket>>()
   readonly #route: Route
+  /** the gateway that each sensor's last datagram went to */
+  readonly #last = new Map<number, number>()
+  /** whether answers of other gateways are thrown away, as those are that translate addresses */
+  readonly #isStrict: boolean
+  /** answers that were thrown away */
+  strays = 0
 
-  private constructor(front: Socket, route: Route) {
+  private constructor(front: Socket, route: Route, isStrict: boolean) {
     this.#front = front
     this.#route = route
+    this.#isStrict = isStrict
     this.url = `udp://${LOOPBACK}:${front.address().port}`
     front.on('message', (bytes, { port }) => void this.#forward(port, bytes))
   }
 
-  /** `route`: asked for each datagram. */
-  static async open(route: Route): Promise<Balancer> {
-    return new Balancer(await bound(), route)
+  /** `route`: asked for each datagram. `isStrict`: a sensor hears the gateway only that it has spoken to last. */
+  static async open(route: Route, { isStrict = false } = {}): Promise<Balancer> {
+    return new Balancer(await bound(), route, isStrict)
   }
 
   async #forward(sensor: number, bytes: Uint8Array): Promise<void> {
@@ -41,12 +48,17 @@ export class Balancer {
     }
     const socket = await way
     const gateway = this.#route(sensor, bytes)
-    if (gateway !== undefined) socket.send(bytes, gateway, LOOPBACK)
+    if (gateway === undefined) return
+    this.#last.set(sensor, gateway)
+    socket.send(bytes, gateway, LOOPBACK)
   }
 
   async #openWay(sensor: number): Promise<Socket> {
     const socket = await bound()
-    socket.on('message', (bytes) => this.#front.send(bytes, sensor, LOOPBACK))
+    socket.on('message', (bytes, { port }) => {
+      if (this.#isStrict && port !== this.#last.get(sensor)) this.strays += 1
+      else this.#front.send(bytes, sensor, LOOPBACK)
+    })
     return socket
   }
 

@@ -37,8 +37,9 @@ export class ClockOffset {
     return this.#best?.trip
   }
 
-  /** This node's time when the other clock said `theirs`; never later than `now`. */
+  /** This node's time when the other clock said `theirs`: the latest that it can have been. */
   toOwn(theirs: number, now: number): number {
-    return Math.min(now, theirs - (this.#best?.offset ?? theirs - now))
+    const best = this.#best
+    return best === undefined ? now : Math.min(now, theirs - best.offset + best.trip / 2)
   }
 }

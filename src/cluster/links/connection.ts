@@ -172,6 +172,7 @@ export class LinkConnection {
     this.#reader.longest = LONGEST_BODY
     this.#beatAt = this.#heardAt = performance.now()
     this.#timer = setInterval(() => this.#beat(), BEAT).unref()
+    this.#send(FrameType.ping, timesOf(performance.now()))
     this.#parts.events.opened(this)
   }
 

@@ -34,8 +34,8 @@ export class SlotRouter {
   readonly #traffic: LinkTraffic
   readonly #ways: WaysIn
   readonly #destinations: Destinations
-  /** when the process was last known to run, and when it last began to run again */
-  #beatAt = performance.now()
+  /** when the process was last known to run, from the first time on, and when it last began to run again */
+  #beatAt = Number.POSITIVE_INFINITY
   #wokenAt = Number.NEGATIVE_INFINITY
 
   constructor(parts: RouterParts) {

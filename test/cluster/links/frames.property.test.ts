@@ -98,7 +98,7 @@ describe('the clock of another node', () => {
     }
   }
 
-  it('is known to half of the time that the best question and answer have taken', () => {
+  it('is known to the time that the best question and answer have taken, and nothing looks older than it is', () => {
     fc.assert(
       fc.property(
         fc.double({ min: -1e9, max: 1e9, noNaN: true }),
@@ -111,8 +111,9 @@ describe('the clock of another node', () => {
           for (const [i, [there, back]] of trips.entries()) ask(i * 1000, there, back)
           const best = Math.min(...trips.map(([there, back]) => there + back))
           const sentAt = 5000
-          const error = Math.abs(offset.toOwn(sentAt + ahead, 1e12) - sentAt)
-          expect(error).toBeLessThanOrEqual(best / 2 + 1e-3)
+          const error = offset.toOwn(sentAt + ahead, 1e12) - sentAt
+          expect(error).toBeGreaterThanOrEqual(-1e-3)
+          expect(error).toBeLessThanOrEqual(best + 1e-3)
         },
       ),
     )
@@ -122,13 +123,13 @@ describe('the clock of another node', () => {
     const { offset, ask } = clocks(500)
     for (let i = 0; i < 8; i += 1) ask(i * 1000, 1, 1)
     ask(9000, 1, 1, 500 - 4000) // the other machine was suspended for 4 s
-    expect(offset.toOwn(10_000 + 500 - 4000, 20_000)).toBe(10_000)
+    expect(offset.toOwn(10_000 + 500 - 4000, 20_000)).toBe(10_001)
   })
 
   it('never says that something was sent after it has come', () => {
     const { offset, ask } = clocks(0)
     expect(offset.toOwn(99, 7)).toBe(7)
     ask(0, 10, 0)
-    expect(offset.toOwn(1000, 990)).toBe(990)
+    expect(offset.toOwn(990, 990)).toBe(990)
   })
 })
