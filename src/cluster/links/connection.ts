@@ -61,6 +61,8 @@ export interface ConnectionEvents {
 export interface ConnectionParts {
   readonly introduction: Introduction
   readonly secret: string | undefined
+  /** whom a dialer calls; '' otherwise */
+  readonly to: string
   readonly events: ConnectionEvents
 }
 
@@ -99,9 +101,8 @@ export class LinkConnection {
       () => this.close(`it has not said who it is within ${GREETING_PATIENCE / 1000} s`),
       GREETING_PATIENCE,
     )
-    const { introduction, secret } = parts
     const send = this.#send.bind(this)
-    this.#handshake = new Handshake(role, { introduction, secret, clock: this.#clock, send })
+    this.#handshake = new Handshake(role, { ...parts, clock: this.#clock, send })
   }
 
   /** who is at the other end, once it has said so */
@@ -163,7 +164,10 @@ export class LinkConnection {
     if (this.#state === 'open') return this.#takeOpen(type, body)
     const step = this.#handshake.take(type, body)
     if (step === 'done') this.#open()
-    else if (step !== 'more') this.close(step.why)
+    else if (step !== 'more') {
+      if (type !== FrameType.refusal) this.#handshake.refuse(step.why)
+      this.close(step.why)
+    }
   }
 
   #open(): void {

@@ -16,6 +16,8 @@ export const FrameType = {
   message: 7,
   ping: 8,
   pong: 9,
+  /** the last word of who will not have this connection: why, as text */
+  refusal: 10,
 } as const
 
 export type FrameType = (typeof FrameType)[keyof typeof FrameType]

@@ -26,6 +26,8 @@ export interface Greeting extends Introduction {
   readonly nonce: string
   /** its clock, monotonic milliseconds */
   readonly time: number
+  /** whom it calls; '' if it was called */
+  readonly to: string
 }
 
 /** The second frame of each side. */
@@ -35,13 +37,14 @@ export interface Proof {
   readonly time: number
 }
 
-export function createGreeting(introduction: Introduction, secret: string | undefined): Greeting {
+export function createGreeting(introduction: Introduction, secret: string | undefined, to: string): Greeting {
   return {
     ...introduction,
     protocol: PROTOCOL,
     hasSecret: secret !== undefined,
     nonce: randomBytes(16).toString('hex'),
     time: performance.now(),
+    to,
   }
 }
 
@@ -60,14 +63,14 @@ export function parseJson(octets: Uint8Array): unknown {
 export function readGreeting(octets: Uint8Array): Greeting | undefined {
   const said = parseJson(octets) as Partial<Record<keyof Greeting, unknown>> | null | undefined
   if (typeof said !== 'object' || said === null) return undefined
-  const { protocol, cluster, node, incarnation, version, listeners, hasSecret, nonce, time } = said
+  const { protocol, cluster, node, incarnation, version, listeners, hasSecret, nonce, time, to } = said
   if (typeof protocol !== 'number' || typeof incarnation !== 'number' || typeof time !== 'number')
     return undefined
   if (!Number.isSafeInteger(incarnation) || !Number.isFinite(time) || typeof hasSecret !== 'boolean')
     return undefined
-  if (!isText(cluster) || !isText(node) || !isText(version) || !isText(nonce)) return undefined
+  if (!isText(cluster) || !isText(node) || !isText(version) || !isText(nonce) || !isText(to)) return undefined
   if (node === '' || !Array.isArray(listeners) || !listeners.every(isText)) return undefined
-  return { protocol, cluster, node, incarnation, version, listeners, hasSecret, nonce, time }
+  return { protocol, cluster, node, incarnation, version, listeners, hasSecret, nonce, time, to }
 }
 
 /** The proof in a frame; undefined if it is none. */
@@ -84,6 +87,8 @@ export function whyUnfit(own: Greeting, other: Greeting): string | undefined {
     return `it speaks version ${other.protocol} of the links and this node ${own.protocol}: install the same program on all nodes`
   if (other.cluster !== own.cluster) return 'it belongs to another cluster: store.url differs'
   if (other.node === own.node) return 'it has the same name: each node needs one of its own (cluster.node)'
+  if (other.to !== '' && other.to !== own.node)
+    return `node ${own.node} answers at the address of node ${other.to} (cluster.listen, cluster.advertise)`
   if (other.hasSecret !== own.hasSecret)
     return `cluster.secret is set ${own.hasSecret ? 'here and not there' : 'there and not here'}`
   if (JSON.stringify(other.listeners) !== JSON.stringify(own.listeners))

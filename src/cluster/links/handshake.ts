@@ -16,10 +16,18 @@ import {
 
 const STRANGE = 'it does not speak as nodes of a cluster do'
 
+/** Letters of what a stranger says that are repeated in the log. */
+const MOST_LETTERS = 200
+
+const readRefusal = (body: Uint8Array): string =>
+  Buffer.from(body).toString('utf8').replace(/\p{C}/gu, '').slice(0, MOST_LETTERS)
+
 /** What a handshake works with. */
 export interface HandshakeParts {
   readonly introduction: Introduction
   readonly secret: string | undefined
+  /** whom a dialer calls; '' otherwise */
+  readonly to: string
   /** learns of the other side's clock */
   readonly clock: ClockOffset
   send(type: FrameType, body: Uint8Array): void
@@ -41,7 +49,7 @@ export class Handshake {
   constructor(role: Role, parts: HandshakeParts) {
     this.#role = role
     this.#parts = parts
-    this.#own = createGreeting(parts.introduction, parts.secret)
+    this.#own = createGreeting(parts.introduction, parts.secret, parts.to)
     this.#ownOctets = Buffer.from(JSON.stringify(this.#own))
     if (role === 'dialer') this.#greet()
   }
@@ -55,7 +63,13 @@ export class Handshake {
   take(type: number, body: Uint8Array): HandshakeStep {
     if (type === FrameType.greeting && this.#theirs === undefined) return this.#takeGreeting(body)
     if (type === FrameType.proof && this.#theirs !== undefined) return this.#takeProof(body)
+    if (type === FrameType.refusal) return { why: `it will not have a link: ${readRefusal(body)}` }
     return { why: STRANGE }
+  }
+
+  /** Tells the other side why there will be no link. */
+  refuse(why: string): void {
+    this.#parts.send(FrameType.refusal, Buffer.from(why))
   }
 
   #greet(): void {

@@ -169,6 +169,7 @@ export class Links {
     return new LinkConnection(socket, role, {
       introduction: this.#introduction as Introduction,
       secret: this.#parts.secret,
+      to: expected ?? '',
       events: {
         opened: (connection) => this.#onOpened(connection, expected),
         batch: ({ theirs }, batch) => this.#events.batch(theirs?.node ?? '', batch),

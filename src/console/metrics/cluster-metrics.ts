@@ -1,6 +1,6 @@
 // Metrics of a node: whether it serves, until when it may, and who else is there.
 
-import type { ClusterInfo } from '../contract/cluster.ts'
+import type { ClusterInfo, ClusterLinksInfo } from '../contract/cluster.ts'
 import { type Add, by, type Values } from './listener-metrics.ts'
 
 /** Registers them; `cluster` gives what a scrape sees, undefined where no other node can be. */
@@ -48,5 +48,42 @@ export function addClusterMetrics(
         if (leaseLeft > 0) counts[state] = (counts[state] ?? 0) + 1
       return by('state', counts)
     },
+  )
+  const links = (read: (links: ClusterLinksInfo, node: string) => Values) => (): Values => {
+    const info = cluster()
+    return info?.links === undefined ? [] : read(info.links, info.node)
+  }
+  gauge(
+    'mqttsn_link_up',
+    'With cluster.listen: 1 while this node is linked to the other one, `peer`, and 0 while it is not.',
+    ['node', 'peer'],
+    links(({ nodes }, node) => nodes.map((link) => [{ node, peer: link.node }, link.isUp ? 1 : 0])),
+  )
+  counter(
+    'mqttsn_forwarded_total',
+    'With cluster.listen: datagrams that went on over links: of sensors to the nodes that serve them (`way` "in"), and answers back through the nodes that they came by ("out").',
+    ['node', 'way'],
+    links(({ forwarded, answered }, node) => [
+      [{ node, way: 'in' }, forwarded],
+      [{ node, way: 'out' }, answered],
+    ]),
+  )
+  counter(
+    'mqttsn_asked_total',
+    'With cluster.listen: addresses for whose sensors the other nodes were asked, since their datagrams came by another way than before.',
+    ['node'],
+    links(({ asked }, node) => [[{ node }, asked]]),
+  )
+  counter(
+    'mqttsn_held_total',
+    'With cluster.listen: datagrams that were held until it was known who serves their sensors.',
+    ['node'],
+    links(({ held }, node) => [[{ node }, held]]),
+  )
+  counter(
+    'mqttsn_links_refused_total',
+    'With cluster.listen: connections from what is no node of this cluster, or does not know its secret.',
+    ['node'],
+    links(({ refused }, node) => [[{ node }, refused]]),
   )
 }
