@@ -5,8 +5,12 @@ import type { PeerKey } from '../../session/peers.ts'
 import { allSlots } from '../../sessions/slots.ts'
 import { allow, createThrottle } from '../../sessions/throttle.ts'
 
-/** Milliseconds: until who has not answered counts as not asked; until an open question is asked again; how long "nobody's" holds. */
+/**
+ * Milliseconds: until who has not answered counts as not asked, and where somebody else knows the address; until an open question is asked
+ * again; how long "nobody's" holds.
+ */
 const PATIENCE = 500
+const LITTLE_PATIENCE = 100
 const AGAIN = 250
 const NOBODYS = 1000
 /** Addresses of which is known that they are nobody's. */
@@ -58,7 +62,7 @@ interface Round {
   /** who has not answered yet */
   readonly waiting: Set<string>
   readonly answers: Map<string, Answer>
-  readonly found: Map<PeerKey, { readonly node: string; readonly age: number }>
+  readonly found: Map<PeerKey, { readonly node: string; readonly slot: number; readonly age: number }>
 }
 
 /** One object for the life of a front. */
@@ -148,7 +152,8 @@ export class Asks {
    */
   tick(now: number, isHeld: (key: PeerKey) => boolean, hasChanged = false): void {
     for (const [id, round] of this.#rounds) {
-      if (now - round.askedAt < PATIENCE) break
+      if (now - round.askedAt < LITTLE_PATIENCE) break
+      if (now - round.askedAt < PATIENCE && round.found.size < round.keys.length) continue
       round.waiting.clear()
       this.#finish(id, round, now)
     }
@@ -160,20 +165,22 @@ export class Asks {
     }
   }
 
-  #note(round: Round, node: string, key: PeerKey, { slot, age }: { slot: number; age: number }): void {
-    const before = round.found.get(key)
-    if (before === undefined || age < before.age) {
-      round.found.set(key, { node, age })
-      this.#parts.onFound(key, slot)
-      if (before !== undefined) this.#parts.onDisplaced(before.node, key)
-    } else this.#parts.onDisplaced(node, key)
-    this.#open.delete(key)
+  /** Of two who know an address, the one that has known it for the shortest time is right: another sensor has it now. */
+  #note({ found }: Round, node: string, key: PeerKey, known: { slot: number; age: number }): void {
+    const before = found.get(key)
+    const isNewer = before === undefined || known.age < before.age
+    if (isNewer) found.set(key, { node, ...known })
+    if (before !== undefined) this.#parts.onDisplaced(isNewer ? before.node : node, key)
   }
 
   /** All have answered: what is not known to any of them is nobody's, if there is nobody else who could know it. */
   #finish(id: number, round: Round, now: number): void {
     if (round.waiting.size > 0) return
     this.#rounds.delete(id)
+    for (const [key, { slot }] of round.found) {
+      this.#open.delete(key)
+      this.#parts.onFound(key, slot)
+    }
     const left = round.keys.filter((key) => !round.found.has(key))
     if (left.length === 0) return
     const isSure = allSlots.every((slot) => this.#isServed(slot, round))

@@ -161,8 +161,7 @@ export class SlotTalk {
 
   #takeBound(node: string, [key, slot]: Place): void {
     const { whereabouts, owners, displace, onSettled } = this.#parts
-    const now = performance.now()
-    const own = whereabouts.ownAt(key, now)
+    const own = whereabouts.boundAt(key)
     const other = whereabouts.others.slotAt(key)
     const owner = other === undefined || other === slot ? undefined : owners.ownerOf(other)?.node
     if (owner !== undefined && owner !== node && owner !== this.#parts.self) this.#tellDisplaced(owner, key)

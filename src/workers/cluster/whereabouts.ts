@@ -5,7 +5,8 @@ import { Addresses, ExpectedAddresses } from '../../cluster/asking/addresses.ts'
 import type { PeerKey } from '../../session/peers.ts'
 
 export class Whereabouts {
-  readonly #boundAt: (key: PeerKey) => number | undefined
+  /** the slot of the sensor of an own worker */
+  readonly boundAt: (key: PeerKey) => number | undefined
   readonly #expected: ExpectedAddresses
   /** since when own sensors are where they are; those that were there before this process are not in it */
   readonly #since = new Map<PeerKey, number>()
@@ -14,29 +15,29 @@ export class Whereabouts {
 
   /** `boundAt`: the slot of the sensor of an own worker; `longest`: milliseconds until a name is forgotten */
   constructor(boundAt: (key: PeerKey) => number | undefined, longest: number) {
-    this.#boundAt = boundAt
+    this.boundAt = boundAt
     this.#expected = new ExpectedAddresses(longest)
   }
 
   /** The slot of the sensor there, as far as that is known. */
   slotAt(key: PeerKey, now: number): number | undefined {
-    return this.#boundAt(key) ?? this.#expected.slotAt(key, now) ?? this.others.slotAt(key)
+    return this.boundAt(key) ?? this.#expected.slotAt(key, now) ?? this.others.slotAt(key)
   }
 
   /** The slot of the sensor there, if it is one of an own worker, or has just said so. */
   ownAt(key: PeerKey, now: number): number | undefined {
-    return this.#boundAt(key) ?? this.#expected.slotAt(key, now)
+    return this.boundAt(key) ?? this.#expected.slotAt(key, now)
   }
 
   /** For how long an own sensor has been there; Infinity: longer than can be told. */
   ageOf(key: PeerKey, now: number): number {
-    if (this.#boundAt(key) === undefined) return 0 // it has just named itself
+    if (this.boundAt(key) === undefined) return 0 // it has just named itself
     return now - (this.#since.get(key) ?? Number.NEGATIVE_INFINITY)
   }
 
   /** A sensor of this slot has named itself there. */
   expect(key: PeerKey, slot: number, now: number): void {
-    if (this.#boundAt(key) === undefined) this.#expected.expect(key, slot, now)
+    if (this.boundAt(key) === undefined) this.#expected.expect(key, slot, now)
   }
 
   /** A sensor of an own worker is there; `isRestored`: and was before this process. Returns the slot of another node's that was. */
