@@ -221,11 +221,12 @@ describe('a node', () => {
     nodes.add('d', c.links.port)
     const a = await nodes.open('a')
     await until(() => calls > 2)
-    await until(() =>
-      a.links
-        .states()
-        .find(({ node }) => node === 'd')
-        ?.why?.includes('node c answers at the address of node d'),
+    await until(
+      () =>
+        a.links
+          .states()
+          .find(({ node }) => node === 'd')
+          ?.why?.includes('node c answers at the address of node d') === true,
     )
     expect(a.links.up()).toEqual(['c'])
   })
