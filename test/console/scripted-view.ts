@@ -36,7 +36,7 @@ const use: TopicUse = {
   lastRefusal: 'rejected: invalid topic id',
 }
 
-/** A pair, of which the one that is asked serves. */
+/** Nodes of a cluster, of which the one that is asked serves. */
 export const PAIR: ClusterInfo = {
   node: 'gw-1',
   state: 'active',
@@ -59,6 +59,13 @@ export const PAIR: ClusterInfo = {
     isSelf: state === 'active',
     differs: false,
   })),
+  links: {
+    nodes: [
+      { node: 'gw-2', isUp: true, lasting: 60_000, why: undefined, trip: 0.2 },
+      { node: 'gw-3', isUp: false, lasting: 2000, why: 'connect ECONNREFUSED 10.0.0.13:1886', trip: undefined },
+    ],
+    ...{ forwarded: 5, answered: 4, asked: 3, held: 2, refused: 1 },
+  },
 }
 
 /** What it said and heard, and what is wrong. */

@@ -54,7 +54,7 @@ export function addClusterMetrics(
     return info?.links === undefined ? [] : read(info.links, info.node)
   }
   gauge(
-    'mqttsn_link_up',
+    'mqttsn_node_link_up',
     'With cluster.listen: 1 while this node is linked to the other one, `peer`, and 0 while it is not.',
     ['node', 'peer'],
     links(({ nodes }, node) => nodes.map((link) => [{ node, peer: link.node }, link.isUp ? 1 : 0])),
@@ -81,7 +81,7 @@ export function addClusterMetrics(
     links(({ held }, node) => [[{ node }, held]]),
   )
   counter(
-    'mqttsn_links_refused_total',
+    'mqttsn_node_links_refused_total',
     'With cluster.listen: connections from what is no node of this cluster, or does not know its secret.',
     ['node'],
     links(({ refused }, node) => [[{ node }, refused]]),

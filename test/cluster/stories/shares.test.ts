@@ -14,7 +14,7 @@ const here = hasPostgres && haveMosquitto
 const nameOf = (n: number) => `gw-${n}`
 
 /** Starts a node that serves its share. */
-function start(pair: Pair, n: number, { compiled = false, more = {} } = {}): Promise<NodeProcess> {
+function start(pair: Pair, n: number, { compiled = true, more = {} } = {}): Promise<NodeProcess> {
   const node = nameOf(n)
   const cluster = { node, lease: `${LEASE}ms`, listen: `tcp://127.0.0.${n}:0`, settle: '1s', drain: '20s' }
   return pair.node(n, { compiled, more: { cluster, ...more } })

@@ -1,12 +1,29 @@
 // The nodes that share a database, as the one that is asked has seen them last.
 
 import type { FastifyInstance } from 'fastify'
-import type { ClusterInfo, ClusterMember } from '../../contract/cluster.ts'
+import type { ClusterInfo, ClusterLink, ClusterLinksInfo, ClusterMember } from '../../contract/cluster.ts'
 import type { GatewayView } from '../../view.ts'
 import { listOf, object, optional, ref, type Schema, text, whole, yesNo } from '../shapes.ts'
 
 const number = (description: string): Schema => ({ type: 'number', description })
 const oneOf = (...words: readonly string[]): Schema => ({ type: 'string', enum: words })
+
+const links = object<ClusterLinksInfo>({
+  nodes: listOf(
+    object<ClusterLink>({
+      node: text('the other node'),
+      isUp: yesNo('there is a link'),
+      lasting: number('how long that has been so, milliseconds'),
+      why: optional(text('why there is none')),
+      trip: optional(number('how long a question and its answer take at best, milliseconds')),
+    }),
+  ),
+  forwarded: whole('messages of sensors that went on to the nodes that serve them'),
+  answered: whole('messages to sensors that left by the nodes that they came through'),
+  asked: whole('addresses that the other nodes were asked for'),
+  held: whole('messages that were held until it was known who serves their sensors'),
+  refused: whole('connections that were refused'),
+})
 
 /** For the description of the API. */
 export const clusterSchema: Schema & { readonly $id: string } = {
@@ -41,6 +58,7 @@ export const clusterSchema: Schema & { readonly $id: string } = {
         differs: yesNo('it runs with another configuration in what should be the same'),
       }),
     ),
+    links: optional(links),
   }),
 }
 
