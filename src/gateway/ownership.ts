@@ -25,7 +25,7 @@ const sleep = (milliseconds: number): Promise<void> =>
 
 /** What an ownership works with. */
 export interface OwnershipParts
-  extends Pick<OwnerCheckParts, 'slotOf' | 'books' | 'handle' | 'isBehindFront'> {
+  extends Pick<OwnerCheckParts, 'slotOf' | 'books' | 'handle' | 'isBehindFront' | 'hold'> {
   readonly sessions: Sessions
   readonly store: Store
   readonly turns: Turns

@@ -74,6 +74,7 @@ export async function openServing(parts: ServingParts): Promise<Serving> {
       take(store.isFailing ? receiveWithoutStore : receive, ...datagram)
     const ownership = new Ownership({
       isBehindFront: share !== undefined,
+      hold: config.cluster?.hold,
       sessions,
       store,
       turns,

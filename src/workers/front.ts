@@ -18,6 +18,7 @@ import type { Store } from '../store/store.ts'
 import { dropForeignRecords } from '../transport/dtls/session-records.ts'
 import { MESSAGES } from '../transport/line/options.ts'
 import type { SecureLink } from '../transport/secure-link.ts'
+import type { Remote } from '../transport/transport.ts'
 import { unpackBatch } from './between/batch.ts'
 import { routerFrontOf } from './cluster/router-front.ts'
 import type { RoutedFront } from './cluster/router-parts.ts'
@@ -99,7 +100,7 @@ export class Front {
   get forRouter(): RoutedFront {
     const [states, slotOf, books] = [this.#states, this.#slotOf, this.books]
     const listenerAt = (index: number) => this.#listeners[index]
-    const give = (...given: [index: number, ...Datagram]) => this.#give(...given)
+    const give = this.#give.bind(this)
     return { states, slotOf, books, front: routerFrontOf(this.#routes, this.#workers, listenerAt, give) }
   }
 
@@ -197,16 +198,14 @@ export class Front {
     if (this.#check.admits(...datagram)) this.#route(...datagram)
   }
 
-  #route(...datagram: Datagram): void {
-    const [bound, bytes, remote] = datagram
-    this.#give(this.#routes.workerOf(this.#routes.slotFor(bound.index, bytes, remote)), ...datagram)
+  #route(...[bound, bytes, remote]: Datagram): void {
+    this.#give(this.#routes.workerOf(this.#routes.slotFor(bound.index, bytes, remote)), bound, bytes, remote)
   }
 
-  #give(index: number, ...datagram: Datagram): void {
-    const [bound, bytes, remote] = datagram
-    if (this.#workers.isAway(index)) return this.books.drop('not-serving', ...datagram)
+  #give(index: number, bound: BoundListener, bytes: Uint8Array, remote: Remote): void {
+    if (this.#workers.isAway(index)) return this.books.drop('not-serving', bound, bytes, remote)
     if (!this.#workers.thread(index)?.outbox.add(bound.index, remote, bytes))
-      this.books.drop('overloaded', ...datagram)
+      this.books.drop('overloaded', bound, bytes, remote)
   }
 
   /** Takes what a worker sends: where its sensors are, and then datagrams for them. */

@@ -1,7 +1,7 @@
 // Whether a datagram's sensor is served here. What comes for a slot on its way is held for a moment; what comes for one that is not
 // here is counted and dropped, since a living sensor must not be told that it is a stranger.
 
-import { Hold } from '../../cluster/hold.ts'
+import { HOLD_LIMITS, Hold } from '../../cluster/hold.ts'
 import { peekMsgType, unwrapMessage } from '../../codec/envelope.ts'
 import { type PeerKey, peerKey } from '../../session/peers.ts'
 import { clientIdIn, needsNoOwner } from '../../sessions/ownership/addressee.ts'
@@ -17,6 +17,8 @@ export interface OwnerCheckParts {
   readonly isBehindFront?: boolean
   /** of a slot that leaves: exchanges under way are brought to their end first */
   isFinishing(slot: number): boolean
+  /** milliseconds for which something may be held */
+  readonly hold?: number | undefined
   slotOf(clientId: string): number
   /** of the sensor at an address, as far as that is known */
   slotAt(key: PeerKey): number | undefined
@@ -27,10 +29,12 @@ export interface OwnerCheckParts {
 
 export class OwnerCheck {
   readonly #parts: OwnerCheckParts
-  readonly #held = new Hold<Datagram>()
+  readonly #held: Hold<Datagram>
 
   constructor(parts: OwnerCheckParts) {
     this.#parts = parts
+    const { hold: longest = HOLD_LIMITS.longest } = parts
+    this.#held = new Hold({ ...HOLD_LIMITS, longest })
   }
 
   /** Whether a datagram is to be handled now; if not, it is held or counted. */

@@ -1,8 +1,8 @@
 // What a router of datagrams has to do with the front that it works for.
 
-import type { Datagram } from '../../gateway/datagrams/intake.ts'
 import type { BoundListener } from '../../gateway/datagrams/listener.ts'
 import type { PeerKey } from '../../session/peers.ts'
+import type { Remote } from '../../transport/transport.ts'
 import type { Binding } from '../messages.ts'
 import type { Routes } from '../routes.ts'
 
@@ -14,7 +14,7 @@ export interface RouterFront {
   isAway(slot: number): boolean
   listenerAt(index: number): BoundListener | undefined
   /** Gives a datagram to the worker of a slot. */
-  handOver(slot: number, ...datagram: Datagram): void
+  handOver(slot: number, bound: BoundListener, bytes: Uint8Array, remote: Remote): void
   /** Another sensor is at this address now. */
   displace(key: PeerKey): void
 }
@@ -30,13 +30,13 @@ export function routerFrontOf(
   routes: Routes,
   workers: RouterWorkers,
   listenerAt: RouterFront['listenerAt'],
-  give: (index: number, ...datagram: Datagram) => void,
+  give: (index: number, bound: BoundListener, bytes: Uint8Array, remote: Remote) => void,
 ): RouterFront {
   return {
     listenerAt,
     boundAt: (key) => routes.boundAt(key),
     isAway: (slot) => workers.isAway(routes.workerOf(slot)),
-    handOver: (slot, ...datagram) => give(routes.workerOf(slot), ...datagram),
+    handOver: (slot, bound, bytes, remote) => give(routes.workerOf(slot), bound, bytes, remote),
     displace(key) {
       const slot = routes.boundAt(key)
       if (slot === undefined) return

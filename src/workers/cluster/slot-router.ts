@@ -6,7 +6,6 @@ import { HOLD_LIMITS, Hold } from '../../cluster/hold.ts'
 import type { LinkBatch } from '../../cluster/links/connection.ts'
 import { peekMsgType, unwrapMessage } from '../../codec/envelope.ts'
 import { countDiscard, type DiscardReason } from '../../gateway/counters.ts'
-import type { Datagram } from '../../gateway/datagrams/intake.ts'
 import type { BoundListener } from '../../gateway/datagrams/listener.ts'
 import { STALL } from '../../gateway/datagrams/stall.ts'
 import { type PeerKey, peerKey } from '../../session/peers.ts'
@@ -64,7 +63,7 @@ export class SlotRouter {
   }
 
   /** Takes a datagram from an own socket. Whatever is to be done with it is done: always false. */
-  admits(...[bound, bytes, { address, port, local, association }]: Datagram): boolean {
+  admits(bound: BoundListener, bytes: Uint8Array, { address, port, local, association }: Remote): boolean {
     const remote = { address, port, local: this.#ways.own(local), association }
     const now = this.#beat()
     this.#take(bound, bytes, remote, now, 0)

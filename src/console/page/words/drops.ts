@@ -68,7 +68,7 @@ export const DROPS: Readonly<Record<string, RemedyWords>> = {
   },
   'no-owner': {
     label: 'Not served here',
-    text: 'A message came for a sensor that another gateway serves, or nobody for the moment: to a node that stands by, or while sensors change hands. Or one could not leave, since the lease of this node had run out.',
+    text: 'A message came for a sensor that another gateway serves, or nobody for the moment: to a node that stands by or has no link to the one that serves, or while sensors change hands. Or one could not leave, since the lease of this node had run out.',
     next: 'Nothing is wrong while a node stands by. If sensors get no answer, let the balancer look at /health/ready, every 5 to 10 seconds, and look at the log of the other nodes.',
   },
   stalled: {
@@ -78,7 +78,7 @@ export const DROPS: Readonly<Record<string, RemedyWords>> = {
   },
   'held-too-long': {
     label: 'Held too long',
-    text: 'A message came while its sensor was on its way to another gateway, and that took too long.',
+    text: 'A message came while its sensor was on its way to another gateway, or while the nodes were asked whose it is, and that took too long. Or it was under way between nodes for too long.',
     next: 'The sensor repeats it. If it happens often, look at how fast the store answers.',
   },
   congestion: {
