@@ -62,7 +62,13 @@ export const PAIR: ClusterInfo = {
   links: {
     nodes: [
       { node: 'gw-2', isUp: true, lasting: 60_000, why: undefined, trip: 0.2 },
-      { node: 'gw-3', isUp: false, lasting: 2000, why: 'connect ECONNREFUSED 10.0.0.13:1886', trip: undefined },
+      {
+        node: 'gw-3',
+        isUp: false,
+        lasting: 2000,
+        why: 'connect ECONNREFUSED 10.0.0.13:1886',
+        trip: undefined,
+      },
     ],
     ...{ forwarded: 5, answered: 4, asked: 3, held: 2, refused: 1 },
   },

@@ -123,7 +123,8 @@ it.runIf(here)(
     const b = await start(pair, 12)
     await shared([a, b])
     await goesOn(pair, moves, sensor, b)
-    const members = async () => (await infoOf(a)).members.map(({ node, slots, state }) => [node, slots, state])
+    const members = async () =>
+      (await infoOf(a)).members.map(({ node, slots, state }) => [node, slots, state])
     await expect.poll(members, { timeout: 10_000 }).toEqual([
       ['gw-11', 512, 'active'],
       ['gw-12', 512, 'active'],
