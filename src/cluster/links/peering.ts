@@ -8,6 +8,8 @@ import type { LinkConnection } from './connection.ts'
 const CALL_PATIENCE = 2000
 const FIRST_PAUSE = 100
 const LONGEST_PAUSE = 2000
+/** Milliseconds until a link that is down is worth a warning: a node that is stopped ends its links before it is no member any more. */
+const GRACE = 3000
 
 /** Where a node can be called. */
 export interface LinkAddress {
@@ -40,6 +42,7 @@ export class Peering {
   readonly #parts: PeeringParts
   #socket: Socket | undefined
   #again: NodeJS.Timeout | undefined
+  #warning: NodeJS.Timeout | undefined
   #pause = FIRST_PAUSE
   #isEnded = false
 
@@ -70,21 +73,30 @@ export class Peering {
     this.since = performance.now()
     this.why = ''
     this.#pause = FIRST_PAUSE
+    clearTimeout(this.#warning)
+    this.#warning = undefined
     log.info({ node: this.node }, 'link to another node is up')
   }
 
   /** A connection has ended; `wasUp`: it was the link. */
   noteDown(why: string, wasUp: boolean): void {
-    const { log } = this.#parts
     if (this.#isEnded || this.isUp) return
     if (wasUp) this.since = performance.now()
-    if (why !== this.why)
-      log.warn(
-        { node: this.node, why },
-        'no link to another node: what is for its sensors waits for a moment and is dropped then',
-      )
+    if (wasUp) this.#parts.log.info({ node: this.node, why }, 'link to another node is down')
+    if (why !== this.why) this.#warnLater()
     this.why = why
     this.#dialLater()
+  }
+
+  #warnLater(): void {
+    this.#warning ??= setTimeout(() => {
+      this.#warning = undefined
+      const { node, why } = this
+      this.#parts.log.warn(
+        { node, why },
+        'no link to another node: what is for its sensors waits for a moment and is dropped then',
+      )
+    }, GRACE).unref()
   }
 
   #dialLater(): void {
@@ -122,6 +134,7 @@ export class Peering {
   end(why: string): void {
     this.#isEnded = true
     clearTimeout(this.#again)
+    clearTimeout(this.#warning)
     this.#socket?.destroy()
     this.connection?.close(why)
   }
