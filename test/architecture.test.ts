@@ -362,6 +362,18 @@ describe('the import graph of src/', () => {
     expect(loads(/import\('\.\/dtls\.ts'\)/)).toEqual(['src/sensor/connection.ts', 'src/sensor/discover.ts'])
   })
 
+  it('loads links between nodes where every node serves its share, and nowhere else', () => {
+    const inside = /^src\/(?:cluster\/(?:links|asking)\/|workers\/cluster\/(?!cluster-tenure|router-front))/
+    const outside = ownImports(
+      (path, imported, typeOnly) => typeOnly || inside.test(path) || !inside.test(imported),
+    )
+    expect(outside.filter((one) => !one.endsWith('src/workers/cluster/until-quiet.ts'))).toEqual([
+      'src/workers/cluster/cluster-tenure.ts imports src/workers/cluster/cluster-links.ts',
+    ])
+    const tenure = source.find(({ path }) => path === 'src/workers/cluster/cluster-tenure.ts')
+    expect(tenure?.text).toMatch(/isShared\(config\)[^;]*import\('\.\/cluster-links\.ts'\)/)
+  })
+
   it('ends in src/: nothing is imported from scripts/, lab/ or test/', () => {
     expect(ownImports((_, imported) => imported.startsWith('src/'))).toEqual([])
   })
