@@ -116,9 +116,10 @@ export class SlotRouter {
 
   /** Where a worker's datagram leaves by an own socket; undefined: it leaves by another node's, or not at all. */
   wayOut(listener: number, remote: Remote, bytes: Uint8Array): Remote | undefined {
-    const { self, front } = this.#parts
+    const { self, front, holds } = this.#parts
     const { local, node } = this.#ways.read(remote.local)
-    if (node === '' || node === self) return { ...remote, local }
+    // without a lease the own socket does not let it go either, and counts it
+    if (node === '' || node === self || !holds()) return { ...remote, local }
     const to = { address: remote.address, port: remote.port, local }
     const sending = this.#traffic.send(node, 'answer', listener, to, bytes, performance.now())
     if (sending === 'away') return { ...to, local: undefined }
@@ -197,7 +198,7 @@ export class SlotRouter {
 
   #forward(node: string, { bound, bytes, remote, since, hops }: Arrival): void {
     // what a link with sessions of its own knows of a sensor is known to this node only
-    if (remote.association !== undefined) return this.#drop('no-owner', bound, remote)
+    if (remote.association !== undefined || !this.#parts.holds()) return this.#drop('no-owner', bound, remote)
     const kind = hops === 0 ? 'forward' : 'relay'
     const sending = this.#traffic.send(node, kind, bound.index, remote, bytes, since)
     if (sending === 'sent') this.counts.forwarded += 1

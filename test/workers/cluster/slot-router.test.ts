@@ -103,6 +103,13 @@ describe('a datagram', () => {
     a.hear(publish(2))
     cluster.pass(50)
     expect([b.given, b.dropped]).toEqual([[], { 'held-too-long': 1, 'no-owner': 1 }])
+    a.holds = false
+    a.hear(publish(3)) // its socket would not have taken it
+    cluster.pass(50)
+    expect([a.dropped, b.counters.dropped['no-owner']]).toEqual([{ 'no-owner': 1 }, 1])
+    const { answered } = b.router.counts
+    answer(b, 0x18)
+    expect([b.router.counts.answered, b.sent.length]).toEqual([answered, 1]) // its socket does not let it go
   })
 
   it('that waited at a node which stood still is thrown away by it before anything else (R4)', () => {
