@@ -14,6 +14,8 @@ export interface Entry {
   readonly stored: Set<Key>
   /** the parts of its `lasting` that are on disk */
   readonly parts: WrittenParts
+  /** nothing of it is to remain on disk */
+  isForgotten?: boolean
   /** what the group that is being written has of it */
   writing?: ReadonlyMap<Key, Value | undefined> | undefined
 }
@@ -129,6 +131,7 @@ export class Changes {
     if (entry === undefined) return
     this.#entries.delete(clientId)
     entry.pending = new Map()
+    entry.isForgotten = true
     for (const key of entry.stored) entry.pending.set(key, undefined)
     for (const key of writtenKeys(entry.parts)) entry.pending.set(key, undefined)
     if (entry.pending.size > 0) this.#dirty.add(entry)
@@ -145,6 +148,8 @@ export class Changes {
   takeGroup(): Group {
     const group: { entry: Entry; values: Map<Key, Value | undefined> }[] = []
     for (const entry of this.#dirty) {
+      // the parts of a group that was still waiting to be sent when it was forgotten were written after that
+      if (entry.isForgotten) for (const key of writtenKeys(entry.parts)) entry.pending.set(key, undefined)
       if (entry.pending.size === 0) continue
       group.push({ entry, values: entry.pending })
       for (const [key, value] of entry.pending) if (value !== undefined) entry.stored.add(key)

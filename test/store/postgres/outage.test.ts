@@ -2,13 +2,15 @@
 
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { PostgresEngine } from '../../../lab/postgres/engine.ts'
+import { freePort } from '../../../lab/processes.ts'
+import { TcpProxy } from '../../../lab/tcp-proxy.ts'
 import type { PostgresOptions } from '../../../src/store/postgres/options.ts'
 import { openPostgresStore } from '../../../src/store/postgres/postgres.ts'
 import type { Store } from '../../../src/store/store.ts'
-import { until } from '../../support/gateway.ts'
+import { aWhile, until } from '../../support/gateway.ts'
 import { hasPostgres, POSTGRES_START, startPostgres } from '../../support/postgres.ts'
 import { durable } from '../contract.ts'
-import { loaded, messageOf, sessionOf, uplinkIn, uplinkOf } from '../sessions.ts'
+import { loaded, messageOf, richSession, sessionOf, uplinkIn, uplinkOf } from '../sessions.ts'
 import { engineOf } from './place.ts'
 
 const PATIENCE = 30_000
@@ -53,6 +55,31 @@ describe.skipIf(!hasPostgres)('a store on PostgreSQL', () => {
       expect(lines.length).toBeGreaterThan(1)
       expect(lines.at(-1)).toBe('what could not be stored is stored now')
       expect(await idsIn(await open(engine))).toEqual([2, 3])
+    },
+    POSTGRES_START,
+  )
+
+  it(
+    'leaves nothing of a session that was forgotten while its group waited for the server',
+    async () => {
+      const engine = await startPostgres()
+      const way = await TcpProxy.open(await freePort(), engine.primary.port)
+      onTestFinished(() => way.close())
+      const patient = {
+        ...engineOf(engine.urlThrough([way.port])),
+        connectTimeout: PATIENCE,
+        timeout: PATIENCE,
+      }
+      const store = await open(engine, { engine: patient })
+      await way.set('refused')
+      await until(() => store.health.error !== undefined)
+      await way.set('silent')
+      store.save(richSession('s'))
+      await aWhile(1500) // it has begun to connect anew, and the group waits for that
+      store.forget('s')
+      await way.set('open')
+      await settled(store)
+      expect(await engine.primary.sql('SELECT key FROM mqttsn_record')).toBe('')
     },
     POSTGRES_START,
   )
