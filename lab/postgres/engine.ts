@@ -80,8 +80,13 @@ export class PostgresEngine {
 
   /** for the gateway's configuration: names all servers, and is the same whoever is the primary */
   get url(): string {
+    return this.urlThrough(this.servers.map(({ port }) => port))
+  }
+
+  /** the same over other ports, which lead to the servers in their order */
+  urlThrough(ports: readonly number[]): string {
     const { user, password, database } = GATEWAY
-    const hosts = this.servers.map(({ port }) => `127.0.0.1:${port}`)
+    const hosts = ports.map((port) => `127.0.0.1:${port}`)
     return `postgres://${user}:${password}@${hosts.join(',')}/${database}`
   }
 

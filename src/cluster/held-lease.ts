@@ -16,12 +16,12 @@ export class HeldLease {
 
   /** until when */
   get end(): number {
-    return this.#lease.end
+    return this.#end.isOver ? Number.NEGATIVE_INFINITY : this.#lease.end
   }
 
   /** Whether it holds now. */
   holds(): boolean {
-    return this.#lease.holds(performance.now())
+    return this.#lease.holds(performance.now()) && !this.#end.isOver
   }
 
   /** As `Lease.noteRenewal`. */
@@ -32,8 +32,10 @@ export class HeldLease {
 
   /** As `Lease.noteSilence`. */
   noteSilence(askedAt: number): void {
+    // once it was suspended, only the engine can give it again
+    if (this.#end.isOver) return this.#lease.finish()
     this.#lease.noteSilence(askedAt, performance.now())
-    this.#end.set(this.#lease.end)
+    this.#end.set(this.#lease.end, this.#lease.isWithoutEngine)
   }
 
   /** Nothing is served any more. */

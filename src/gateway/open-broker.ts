@@ -63,7 +63,7 @@ export async function openBroker(
   books: DiscardBooks,
   store: Store,
   share?: WorkerShare,
-  tenure?: Pick<Tenure, 'holds'>,
+  tenure?: Pick<Tenure, 'holds' | 'suspect'>,
 ): Promise<OpenedBroker> {
   const embedded = config.broker.url === 'embedded' ? await startEmbeddedBroker() : undefined
   const url = embedded?.url ?? config.broker.url
@@ -96,6 +96,8 @@ export async function openBroker(
     records,
     sharedNames: share === undefined || share.stored.index === 0 ? sharedNamesFor(broker) : undefined,
     mayConnect: tenure && (() => tenure.holds()),
+    // of those that share the sensors each has a name of its own there, which nobody takes
+    onOwnEnded: tenure && !isShared(config) ? () => tenure.suspect() : undefined,
     onDropped: (reason, source) => countDiscard(books, reason, source ? { address: source } : undefined),
   })
   const upstream = createUpstream(optionsOf(config.broker))

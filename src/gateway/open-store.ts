@@ -74,7 +74,11 @@ export const secureNames = ({ listeners }: Config): string[] =>
   listeners.flatMap(({ name, dtls }) => (dtls === undefined ? [] : [name]))
 
 /** Finds places and times of stored records again: listeners by their names, times as the store counts them. */
-export function createBearings(listeners: Iterable<BoundListener>, { time }: Store): Bearings {
+export function createBearings(
+  listeners: Iterable<BoundListener>,
+  { time }: Store,
+  tenure?: Pick<Tenure, 'taken'>,
+): Bearings {
   const byName = new Map([...listeners].map((bound) => [bound.listener.name, bound]))
   return {
     peerOf({ listener, address, port, nodeId, local, association }: PeerRecord): Peer | undefined {
@@ -92,7 +96,11 @@ export function createBearings(listeners: Iterable<BoundListener>, { time }: Sto
     },
     // what was written just before another boot may lie ahead of what the store knows of it
     toMonotonic: (stored) => Math.min(time.toMonotonic(stored), performance.now()),
-    knownSince: time.knownSince,
+    // Where sessions come from another process, sensors may have spoken to that one until now: it had the way to them, if no way to
+    // the store.
+    get knownSince() {
+      return tenure === undefined ? time.knownSince : performance.now()
+    },
   }
 }
 

@@ -68,7 +68,7 @@ export async function openServing(parts: ServingParts): Promise<Serving> {
     const transmitter = createTransmitter({ ...parts, upstream })
     const turns = createTurns({ ...parts, store, upstream, transmitter })
     const take = createTake({ ...parts, turns })
-    const bearings = createBearings(listeners.values(), store)
+    const bearings = createBearings(listeners.values(), store, tenure)
     const slots = slotsOf(share)
     const handle = (...datagram: Datagram) =>
       take(store.isFailing ? receiveWithoutStore : receive, ...datagram)

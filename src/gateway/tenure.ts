@@ -15,4 +15,9 @@ export interface Tenure {
    * this process; if not, nothing is done any more.
    */
   confirm(): Promise<boolean>
+  /**
+   * The broker has ended the connection of the gateway itself, without a word about the reason that could be trusted: another process
+   * that has taken over makes it do so, as that has the same ClientId. Cheap.
+   */
+  suspect(): void
 }

@@ -178,10 +178,7 @@ export interface UpstreamOptions {
   readonly connectTimeout: number
   /** seconds that an MQTT 5 broker keeps a session that is not clean [SN-MAP-2] */
   readonly sessionExpirySeconds: number
-  /**
-   * seconds that an MQTT 5 broker waits for a gateway that is gone without a word, before it publishes the sensors' wills
-   * and ends their clean sessions; 0 = it does both at once
-   */
+  /** seconds that an MQTT 5 broker waits for a gateway that is lost before it publishes wills and ends clean sessions; 0 = at once */
   readonly absenceSeconds: number
   /** QoS 1 and 2 messages that an MQTT 5 broker may send at once to one sensor [SN-MAP-7] */
   readonly receiveMaximum: number
@@ -215,6 +212,8 @@ export interface UpstreamOptions {
   readonly reconnect: { readonly min: number; readonly max: number }
   /** asked before every attempt; one that may not be made fails as if the broker could not be reached */
   readonly mayConnect?: (() => boolean) | undefined
+  /** told whenever the gateway's own connection has ended */
+  readonly onOwnEnded?: (() => void) | undefined
   readonly log: UpstreamLog
   /** told of every message that is given up without another event; `source`: the address of its sender, where that is known */
   readonly onDropped?: ((reason: UpstreamDrop, source?: string) => void) | undefined

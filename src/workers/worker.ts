@@ -5,6 +5,7 @@ import { LeaseEnd } from '../cluster/lease-end.ts'
 import { incrementCounter } from '../gateway/counters.ts'
 import { Gateway } from '../gateway/gateway.ts'
 import { rehearse } from '../gateway/rehearsal/rehearse.ts'
+import { logSuspicion } from '../gateway/reports/suspicion.ts'
 import { createSlotOf } from '../gateway/rules/naming.ts'
 import type { Tenure } from '../gateway/tenure.ts'
 import { createLog } from '../log.ts'
@@ -104,6 +105,9 @@ const tenure: Tenure | undefined = leaseEnd && {
       unconfirmed.push(() => resolve(true))
       if (unconfirmed.length === 1) tell({ type: 'confirm' })
     }),
+  suspect() {
+    if (leaseEnd.suspend()) logSuspicion(log)
+  },
 }
 
 const gateway = new Gateway(config, {

@@ -8,6 +8,7 @@ import type { Config } from '../../config/schema.ts'
 import type { ClusterInfo } from '../../console/contract/cluster.ts'
 import { engineOf } from '../../gateway/open-store.ts'
 import type { OnDeposed } from '../../gateway/parts.ts'
+import { logSuspicion } from '../../gateway/reports/suspicion.ts'
 import type { Tenure } from '../../gateway/tenure.ts'
 import type { Log } from '../../log.ts'
 import { allSlots } from '../../sessions/slots.ts'
@@ -123,6 +124,10 @@ export class ClusterTenure implements Tenure {
 
   async confirm(): Promise<boolean> {
     return (await this.#opened?.node.confirm()) === true
+  }
+
+  suspect(): void {
+    if (this.#opened?.end.suspend()) logSuspicion(this.#parts.log)
   }
 
   status(): ClusterInfo | undefined {

@@ -64,6 +64,7 @@ export class OwnConnection {
         const isShort = shared.now() - this.#since < STABLE
         if (!isShort) this.#failures = 0
         this.#state = 'down'
+        shared.options.onOwnEnded?.()
         this.#noteEnd(event.why)
         log.warn({ detail: event.detail }, 'lost the connection to the broker')
         this.#judgePublishing()
