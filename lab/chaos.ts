@@ -67,7 +67,7 @@ await new Command('chaos')
   )
   .option(
     '--nodes <count>',
-    'processes that are one gateway behind a balancer, with --store postgres',
+    'processes that are one gateway behind a balancer, with --store postgres; of two one serves, more share the sensors',
     count,
     1,
   )
@@ -83,6 +83,8 @@ only at a clean end, so it is restarted, never killed; over its restart it repea
 publishes the wills of all: both are counted, not blamed on the gateway.
 Sessions of DTLS (--dtls 0.5) outlive kills and stops of the gateway: a second handshake is a fault, with the store on disk.
 With --shared 2 the broker sees two connections for all sensors, and the gateway publishes their wills.
+With --nodes nodes are killed, stopped, frozen and cut off from the database, which notes who writes: in each slot only its
+owner, in each of its epochs one process. More than two are also cut off from each other, and sensors are sent elsewhere.
 In a round with poison sensors also send what the broker does not take: too long, or forbidden. They must be told so, or the
 message must become a dead letter, within a minute; twins with one ClientId and strangers with those of others disturb nobody.
 Exit code: 0 all well, 1 something is wrong or it could not start, 130 interrupted.`,

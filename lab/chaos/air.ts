@@ -79,6 +79,16 @@ export class Air implements SensorTransport {
     if (!this.silent) this.#pass('up', bytes, decodeFrame(bytes).packet)
   }
 
+  /** Another address, where the link has addresses; what is under way to the gateway goes lost. False where it has none. */
+  async move(): Promise<boolean> {
+    const { link } = this.#options
+    if (link.move === undefined || !this.#open) return false
+    for (const timer of this.#delayed) clearTimeout(timer)
+    this.#delayed.clear()
+    await link.move()
+    return true
+  }
+
   /** The Sensor lets go; the socket stays, for the next one with this address. */
   close(): void {
     this.onReceive = () => {}

@@ -1,40 +1,57 @@
-// What a chaos run asks the gateway itself, through its console.
+// What a chaos run asks the gateway itself, through its console, or those of all nodes that serve.
 
 import type { DeadLetter } from './dead-letters.ts'
 
 /** Milliseconds in which it has to answer. */
 const PATIENCE = 5000
 
-/** The console of one gateway at this url. All calls reject if it does not answer. */
+/** The consoles at these urls; each sensor is known at one of them. All calls reject if they do not answer. */
 export class ConsoleApi {
-  readonly #url: string
+  readonly #urls: readonly string[]
 
-  constructor(url: string) {
-    this.#url = url
+  constructor(urls: readonly string[]) {
+    this.#urls = urls
   }
 
   /** How many acknowledged messages of sensors the broker has not got yet. */
   async spooledMessages(): Promise<number> {
-    const { spooledMessages } = await this.#ask<{ spooledMessages: number }>('gateway')
-    return spooledMessages
+    const answers = await Promise.all(this.#urls.map((url) => fetchFrom(`${url}/api/gateway`)))
+    let sum = 0
+    for (const answer of answers) sum += (await jsonIn<{ spooledMessages: number }>(answer)).spooledMessages
+    return sum
   }
 
   /** The messages of one sensor that the broker will not have. */
   async deadLetters(sensor: string): Promise<DeadLetter[]> {
-    const { deadLetters } = await this.#ask<{ deadLetters: DeadLetter[] }>(`sensors/${sensor}`)
+    const answer = await this.#askOwner(`sensors/${sensor}`)
+    const { deadLetters } = await jsonIn<{ deadLetters: DeadLetter[] }>(answer)
     return deadLetters
   }
 
   /** Throws them away. */
   async discardDeadLetters(sensor: string): Promise<void> {
-    const path = `${this.#url}/api/sensors/${sensor}/dead-letters/discard`
-    const { status } = await fetch(path, { method: 'POST', signal: AbortSignal.timeout(PATIENCE) })
-    if (status !== 204) throw new Error(`the console answers ${status} to ${path}`)
+    const { status, url } = await this.#askOwner(`sensors/${sensor}/dead-letters/discard`, 'POST')
+    if (status !== 204) throw new Error(`the console answers ${status} to ${url}`)
   }
 
-  async #ask<T>(path: string): Promise<T> {
-    const answer = await fetch(`${this.#url}/api/${path}`, { signal: AbortSignal.timeout(PATIENCE) })
-    if (!answer.ok) throw new Error(`the console answers ${answer.status} to ${path}`)
-    return (await answer.json()) as T
+  /** The first answer of one that knows what was asked for; between two nodes, nobody does for a moment. */
+  async #askOwner(path: string, method = 'GET'): Promise<Response> {
+    const deadline = performance.now() + PATIENCE
+    for (;;) {
+      for (const url of this.#urls) {
+        const answer = await fetchFrom(`${url}/api/${path}`, method)
+        if (answer.status !== 404 || performance.now() > deadline) return answer
+      }
+      if (performance.now() > deadline) throw new Error('no node serves')
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
   }
+}
+
+const fetchFrom = (url: string, method = 'GET'): Promise<Response> =>
+  fetch(url, { method, signal: AbortSignal.timeout(PATIENCE) })
+
+async function jsonIn<T>(answer: Response): Promise<T> {
+  if (!answer.ok) throw new Error(`the console answers ${answer.status} to ${answer.url}`)
+  return (await answer.json()) as T
 }

@@ -5,30 +5,33 @@ import { once } from 'node:events'
 import { openDtls } from '../../src/sensor/dtls.ts'
 import type { SensorTransport } from '../../src/sensor/sensor.ts'
 
-/** One sensor's link to the gateway, whose own address stays. */
+/** One sensor's link to the gateway, whose own address stays until it is moved. */
 export interface Link {
   onMessage: (bytes: Uint8Array) => void
   onError: (error: Error) => void
   open(): Promise<void>
   send(bytes: Uint8Array): void
   close(): void
+  /** from another address from now on; undefined where there is none */
+  move?(): Promise<void>
 }
 
 /** Plain UDP. */
 export class PlainLink implements Link {
   onMessage: (bytes: Uint8Array) => void = () => {}
   onError: (error: Error) => void = () => {}
-  readonly #socket: Socket = createSocket('udp4')
-  readonly #port: () => number
+  readonly #port: (moves: number) => number
+  readonly #onStray: () => void
+  #socket: Socket
+  #moves = 0
 
-  /** `port`: of the gateway at this moment; `onStray`: something came from another one, and was thrown away. */
-  constructor(port: () => number, onStray: () => void = () => {}) {
+  /**
+   * `port`: of the gateway at this moment, after so many moves; `onStray`: something came from another one, and was thrown away.
+   */
+  constructor(port: (moves: number) => number, onStray: () => void = () => {}) {
     this.#port = port
-    this.#socket.on('error', (error) => this.onError(error))
-    this.#socket.on('message', (bytes, from) => {
-      if (from.port === port()) this.onMessage(bytes)
-      else onStray()
-    })
+    this.#onStray = onStray
+    this.#socket = this.#create()
   }
 
   async open(): Promise<void> {
@@ -36,12 +39,32 @@ export class PlainLink implements Link {
     await once(this.#socket, 'listening')
   }
 
+  async move(): Promise<void> {
+    const before = this.#socket
+    this.#socket = this.#create()
+    await this.open()
+    this.#moves += 1
+    // not sooner, or it would get the same port
+    before.close()
+  }
+
   send(bytes: Uint8Array): void {
-    this.#socket.send(bytes, this.#port(), '127.0.0.1')
+    this.#socket.send(bytes, this.#port(this.#moves), '127.0.0.1')
   }
 
   close(): void {
     this.#socket.close()
+  }
+
+  #create(): Socket {
+    const socket = createSocket('udp4')
+    socket.on('error', (error) => this.onError(error))
+    socket.on('message', (bytes, from) => {
+      if (socket !== this.#socket) return
+      if (from.port === this.#port(this.#moves)) this.onMessage(bytes)
+      else this.#onStray()
+    })
+    return socket
   }
 }
 

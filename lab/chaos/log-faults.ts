@@ -9,22 +9,31 @@ const OF_THE_DATABASE = [
   /closed with changes that are not stored/,
 ]
 
-/** What a node says that stood still for so long that another one has its place. */
+/** Nodes have less patience with the database, and machines that run all of this are busy. */
+const OF_NODES = [/has not answered for [\d.]+ s/]
+
+/** What a node says that stood still, or was cut off from the database, for so long that another one has its place. */
 const OF_THE_DEPOSED = [/this node must not go on/, /another gateway has taken over the sessions/]
 
 /** What a round has done. */
 export interface Accounted {
   readonly hasDatabaseTrouble: boolean
-  /** a node stood still */
-  readonly isFrozen: boolean
+  /** there are several */
+  readonly hasNodes: boolean
+  /** a node stood still, or was cut off from the database */
+  readonly hasDeposed: boolean
 }
 
 /** Those that remain. */
-export function faultsInLog(lines: readonly string[], { hasDatabaseTrouble, isFrozen }: Accounted): string[] {
+export function faultsInLog(
+  lines: readonly string[],
+  { hasDatabaseTrouble, hasNodes, hasDeposed }: Accounted,
+): string[] {
   const accounted = [
     ...ALWAYS,
     ...(hasDatabaseTrouble ? OF_THE_DATABASE : []),
-    ...(isFrozen ? OF_THE_DEPOSED : []),
+    ...(hasNodes ? OF_NODES : []),
+    ...(hasDeposed ? OF_THE_DEPOSED : []),
   ]
   return lines.filter((line) => !accounted.some((pattern) => pattern.test(line)))
 }

@@ -14,12 +14,16 @@ import { TopicWatch } from './topic-watch.ts'
 const T_RETRY = 200
 /** Patient enough for any restart: 20 s. */
 const N_RETRY = 100
+/** Milliseconds until a sensor that was refused for now tries again: what was on its way to it is there by then. */
+const T_WAIT = 1500
 /** Milliseconds after which a connection setup is begun anew. */
 const SETUP = 1500
 const KEEP_ALIVE = 60
 /** seconds; so a casualty is missed after 3 s */
 const SHORT_KEEP_ALIVE = 2
 const SLEEP = 600
+/** Of turns of a sleeper before which it gets another address. */
+const MOVES = 0.1
 /** Share of poison in what a sensor sends in a round with poison. */
 const POISONED = 0.35
 
@@ -77,8 +81,10 @@ export class Member {
   /** One round: publishes, or wakes and sleeps, until `until` is aborted; with poison in between. Never rejects. */
   async live(round: number, until: AbortSignal, isPoisoned: boolean): Promise<void> {
     const random = seeded(this.#site.seed, round, this.role.name)
+    const wandering = seeded(this.#site.seed, round, `${this.role.name} moves`)
     this.busy = true
     while (!until.aborted && !this.#site.ended.aborted) {
+      if (this.#site.hasMoves && wandering() < MOVES) await this.#try(() => this.#move())
       const poisons = isPoisoned && random() < POISONED
       await this.#try(() => (poisons ? this.#poison(random) : this.#turn(random)))
       const time = this.role.sleeps ? between(random, 100, 400) : between(random, 20, 120)
@@ -89,9 +95,11 @@ export class Member {
 
   /** A sleeper fetches what waits for it, again and again, until `until` is aborted. Never rejects. */
   async fetch(until: AbortSignal): Promise<void> {
-    while (this.role.sleeps && !until.aborted && !this.#site.ended.aborted) {
-      await pause(100, until)
-      await this.#try(() => this.#wake())
+    const { sleeps, casualty } = this.role
+    const speaks = this.#site.mustSpeak && !casualty
+    while ((sleeps || speaks) && !until.aborted && !this.#site.ended.aborted) {
+      await pause(sleeps ? 100 : 300, until)
+      await this.#try(() => (sleeps ? this.#wake() : this.#ping()))
     }
   }
 
@@ -103,8 +111,10 @@ export class Member {
     const random = seeded(this.#site.seed, round, name)
     this.busy = true
     this.air.silent = false
+    let isConnected = false
     await this.#try(async () => {
       await this.begin()
+      isConnected = true
       const death = performance.now() + between(random, 100, 1500)
       while (performance.now() < death && !ended.aborted) {
         await this.#turn(random)
@@ -112,7 +122,8 @@ export class Member {
       }
       if (random() < 0.3) await this.#sensor?.disconnect()
     })
-    wills.end(name, this.#life, this.#sensor?.state === 'disconnected' ? 'left' : 'dead')
+    const isDead = this.#sensor?.state !== 'disconnected'
+    wills.end(name, this.#life, isDead ? 'dead' : isConnected ? 'left' : 'refused')
     this.air.silent = true
     this.#sensor?.close()
     this.busy = false
@@ -140,12 +151,17 @@ export class Member {
     }
   }
 
+  /** What it says next has its ClientId in it, as it sleeps: PINGREQ, or CONNECT [6.14]. */
+  async #move(): Promise<void> {
+    if (this.#sensor?.state === 'asleep' && (await this.air.move())) this.#site.tally.moved += 1
+  }
+
   async #turn(random: Random): Promise<void> {
     const { sleeps, publishes, qos } = this.role
     const [first, ...more] = publishes
     const [least, ...others] = qos
     if (sleeps) await this.#wake()
-    if (first === undefined || least === undefined) return
+    if (first === undefined || least === undefined) return sleeps ? undefined : this.#ping()
     if (sleeps && random() < 0.6) return
     if (sleeps) await this.#sensor?.connect()
     await this.#publish(pick(random, [first, ...more]), pick(random, [least, ...others]))
@@ -158,6 +174,10 @@ export class Member {
     if (sensor === undefined) return
     if (sensor.state === 'active') await sensor.sleep(SLEEP)
     if (sensor.state === 'asleep') await sensor.wake()
+  }
+
+  async #ping(): Promise<void> {
+    if (this.#site.mustSpeak && this.#sensor?.state === 'active') await this.#sensor.ping()
   }
 
   async #publish({ topic, name }: Role['publishes'][number], qos: 0 | 1 | 2): Promise<void> {
@@ -196,11 +216,18 @@ export class Member {
       if (this.#site.ended.aborted || this.air.silent) return
       if (error.code === 'rejected' && error.returnCode === 1) this.#site.tally.refused += 1
       else this.#fault(error.message)
-      if (this.#sensor?.state === 'disconnected' && !this.role.casualty) {
-        await this.#connect(this.#sensor, false).catch(() => {})
-      }
+      await this.#connectAgain()
     } finally {
       this.#running = false
+    }
+  }
+
+  /** Who was refused for now tries again, until it is connected. */
+  async #connectAgain(): Promise<void> {
+    const sensor = this.#sensor
+    while (sensor?.state === 'disconnected' && !this.role.casualty && !this.#site.ended.aborted) {
+      await pause(T_WAIT, this.#site.ended)
+      await this.#connect(sensor, false).catch(() => {})
     }
   }
 

@@ -21,9 +21,9 @@ export interface RoundPlan {
 
 /**
  * The plan of one round with so many milliseconds of traffic: always the same for the same seed. `poison`: the share of rounds
- * with poison, 0 to 1, on which nothing else depends.
+ * with poison, 0 to 1, on which nothing else depends; `nodes`: how many there are.
  */
-export function planRound(seed: number, round: number, traffic: number, poison = 0): RoundPlan {
+export function planRound(seed: number, round: number, traffic: number, poison = 0, nodes = 2): RoundPlan {
   const random = seeded(seed, round, 'plan')
   const brokerRestart =
     random() < 0.25 ? { wait: between(random, 0, traffic), away: between(random, 0, 600) } : undefined
@@ -37,7 +37,7 @@ export function planRound(seed: number, round: number, traffic: number, poison =
   }
   const taste = seeded(seed, round, 'poison')
   const engineTrouble = planEngineTrouble(seed, round, traffic)
-  const nodeTroubles = planNodeTroubles(seed, round, traffic)
+  const nodeTroubles = planNodeTroubles(seed, round, traffic, nodes)
   return {
     kills,
     nodeTroubles,

@@ -57,8 +57,9 @@ export function describeRun(
       `${outcome.brokerRestarts} restarts of the broker` +
       (Object.keys(outcome.engine).length > 0 ? `; database: ${describeTroubles(outcome.engine)}` : '') +
       (Object.keys(outcome.nodes).length > 0
-        ? `; nodes: ${describeTroubles(outcome.nodes)}, ended by themselves ${outcome.endings}`
+        ? `; nodes: ${describeTroubles(outcome.nodes)}, ended by themselves ${outcome.endings}, sleepers moved ${tally.moved}`
         : '') +
+      (outcome.writers > 0 ? `; processes that have written ${outcome.writers}` : '') +
       (outcome.handshakes > 0 ? `; handshakes of DTLS ${outcome.handshakes}` : '') +
       (outcome.unplugged > 0 ? `; lines unplugged and radios reset ${outcome.unplugged}` : ''),
     `messages of QoS 1 and 2 acknowledged: ${up.acknowledged} up, ${down.acknowledged} down; lost ${outcome.lost}; ` +

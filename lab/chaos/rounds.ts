@@ -1,5 +1,6 @@
 // The rounds of a chaos run: traffic, troubles and poison; then everything under way is finished, and the books are checked.
 
+import { setMaxListeners } from 'node:events'
 import { pause } from '../../src/sensor/pause.ts'
 import { type BrokerClient, openBrokerClient } from '../../src/simulation/swarm/broker-client.ts'
 import { Air, type AirTally } from './air.ts'
@@ -54,6 +55,7 @@ export class Chaos {
     engine: {},
     nodes: {},
     endings: 0,
+    writers: 0,
     poisonedRounds: 0,
     acknowledged: 0,
     lost: 0,
@@ -135,6 +137,7 @@ export class Chaos {
       if (keep && this.outcome.faults.length > 0) break
     }
     await this.#awaitWills()
+    this.outcome.writers = (await this.#cast.writers?.writers()) ?? 0
     this.#sum(witness)
   }
 
@@ -168,14 +171,15 @@ export class Chaos {
   }
 
   async #playRound(publisher: BrokerClient): Promise<void> {
-    const { seed, signal, say, poison } = this.#options
+    const { seed, signal, say, poison, nodes } = this.#options
     const startedAt = performance.now()
     const before = figuresOf(this.#site, this.outcome)
     const faults = this.outcome.faults.length
     this.#told = 0
-    const plan = planRound(seed, this.#round, TRAFFIC, poison)
+    const plan = planRound(seed, this.#round, TRAFFIC, poison, nodes)
     const traffic = new AbortController()
     const fetching = new AbortController()
+    setMaxListeners(0, fetching.signal)
     const scene: Scene = {
       ...this.#cast,
       outages: this.#outages,
@@ -226,13 +230,18 @@ export class Chaos {
     for (const what of [...up.writeOff(), ...down.writeOff(), ...wills.overdue()]) this.#fault(what)
     for (const { role, busy } of this.members)
       if (busy) this.#fault(`${role.name}: still waits for an answer`)
-    const { nodes } = this.#cast
-    const problem = await nodes.problem()
+    const { nodes, writers } = this.#cast
+    const problem = await nodes.lastingProblem(PATIENCE)
     if (problem !== undefined) return this.#fault(problem)
+    const isCut = nodeTroubles.some(({ kind }) => kind === 'refused' || kind === 'silent')
     const trouble = {
-      hasDatabaseTrouble: engineTrouble !== undefined,
-      isFrozen: nodeTroubles.some(({ kind }) => kind === 'freeze'),
+      hasDatabaseTrouble: engineTrouble !== undefined || isCut,
+      hasNodes: nodes.all.length > 1,
+      hasDeposed: isCut || nodeTroubles.some(({ kind }) => kind === 'freeze'),
     }
+    for (const what of (await writers?.faults()) ?? []) this.#fault(`the database: ${what}`)
+    const orphans = (await writers?.orphans()) ?? 0
+    if (orphans > 0) this.#fault(`${orphans} slots have no owner that is alive`)
     for (const line of faultsInLog(nodes.takeFaults(), trouble)) this.#fault(`gateway log: ${line}`)
     let spooled = await this.#api.spooledMessages()
     // the will of a sensor that has just died is one of these, where sensors share connections
@@ -246,7 +255,7 @@ export class Chaos {
   }
 
   get #api(): ConsoleApi {
-    return new ConsoleApi(this.#cast.nodes.console)
+    return new ConsoleApi(this.#cast.nodes.consoles)
   }
 
   /** Waits until nothing is under way, not even in the spool, but not for ever. */

@@ -8,13 +8,16 @@ import { PostgresEngine } from '../postgres/engine.ts'
 import { freePort, Mosquitto } from '../processes.ts'
 import type { EngineTally } from './engine-trouble.ts'
 import { ChaosLines, namesOnLines } from './lines.ts'
+import type { LinkWay } from './nodes/link-way.ts'
 import { LEASE, type NodeTally } from './nodes/node-trouble.ts'
 import { Nodes, type Place } from './nodes/nodes.ts'
+import { WriterWatch } from './nodes/writers.ts'
 import { brokerAcl, brokerRules } from './poison.ts'
 import { predefined, roles } from './roles.ts'
 import { Chaos, type Links } from './rounds.ts'
 import { pskText } from './security.ts'
 import { OWN } from './strangers.ts'
+import type { Cast } from './trouble.ts'
 
 /** What a run is told. */
 export interface ChaosOptions {
@@ -57,6 +60,8 @@ export interface ChaosOutcome {
   nodes: NodeTally
   /** nodes that ended by themselves, and were started again */
   endings: number
+  /** processes that have written to the database, where that is the store */
+  writers: number
   poisonedRounds: number
   /** QoS 1 and 2 messages acknowledged to their senders, both directions */
   acknowledged: number
@@ -81,17 +86,20 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   const engine = options.store === 'postgres' ? await PostgresEngine.open({ standby: true }) : undefined
   const mosquitto = new Mosquitto(folder, await freePort(), options.keep, brokerRules(acl))
   const over = new AbortController()
-  const nodes = await Nodes.create(
-    options.nodes,
+  const nodes = await Nodes.create({
+    count: options.nodes,
     folder,
-    options.entry,
-    (place) => configuration(options, folder, { secure, lines }, place, mosquitto, engine),
-    AbortSignal.any([options.signal, over.signal]),
-  )
-  const chaos = new Chaos(options, { secure, lines }, { mosquitto, nodes, engine })
+    entry: options.entry,
+    engine,
+    configuration: (place) => configuration(options, folder, { secure, lines }, place, mosquitto, engine),
+    signal: AbortSignal.any([options.signal, over.signal]),
+  })
+  const cast: Cast = { mosquitto, nodes, engine }
+  const chaos = new Chaos(options, { secure, lines }, cast)
   try {
     await mosquitto.start()
     await nodes.start()
+    if (engine !== undefined) cast.writers = await WriterWatch.install(engine)
     await chaos.run()
   } finally {
     await chaos.close()
@@ -129,7 +137,7 @@ function configuration(
   { protocol, store, keep, dtls, shared, nodes }: ChaosOptions,
   folder: string,
   { secure, lines }: Links,
-  { name, port, console }: Place,
+  { name, port, console, ...ways }: Place,
   broker: Mosquitto,
   engine: PostgresEngine | undefined,
 ): object {
@@ -158,10 +166,21 @@ function configuration(
     store: {
       type: store,
       ...(store === 'lmdb' && { path: join(folder, 'state') }),
-      ...(engine !== undefined && { url: engine.url }),
+      ...(engine !== undefined && { url: ways.engine?.url ?? engine.url }),
     },
-    ...(nodes > 1 && { cluster: { node: name, lease: `${LEASE}ms` } }),
+    ...(nodes > 1 && {
+      cluster: {
+        node: name,
+        lease: `${LEASE}ms`,
+        ...(ways.links !== undefined && sharing(ways.links)),
+      },
+    }),
     console: { url: console },
     log: { level: keep ? 'debug' : 'info', format: 'json' },
   }
+}
+
+/** As everything here, quicker than elsewhere: sensors repeat themselves after 200 ms, and what is held must be gone by then. */
+const sharing = ({ listen, advertise }: LinkWay): object => {
+  return { listen, advertise, hold: '150ms', settle: '500ms', drain: '3s' }
 }

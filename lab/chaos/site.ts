@@ -15,6 +15,10 @@ export interface Site {
   readonly deadLetters: DeadLetterBooks
   /** the broker tells MQTT 5 clients what is forbidden; with 3.1.1 it acknowledges and drops it */
   readonly tellsForbidden: boolean
+  /** a sensor is reached only through the node that it spoke to last: who has nothing to say asks now and then whether anybody is there */
+  readonly mustSpeak: boolean
+  /** sensors get other addresses while they sleep */
+  readonly hasMoves: boolean
   readonly tally: MemberTally
   /** numbers of uplink messages */
   readonly nextNumber: () => number
@@ -29,6 +33,8 @@ export interface MemberTally {
   published: number
   /** messages that arrived at sensors, repetitions included */
   received: number
+  /** addresses that sleepers got */
+  moved: number
   /** QoS 1 and 2 messages that the gateway refused for now: nothing was promised */
   refused: number
   /** connections that the gateway ended, or that ended for want of an answer */
@@ -43,7 +49,7 @@ export interface MemberTally {
 
 /** With empty books. */
 export const createSite = (
-  { seed, protocol, signal }: ChaosOptions,
+  { seed, protocol, nodes, signal }: ChaosOptions,
   gatewayPort: number,
   outages: readonly Outage[],
   nextNumber: () => number,
@@ -56,9 +62,12 @@ export const createSite = (
   wills: new Wills(protocol === '5'),
   deadLetters: new DeadLetterBooks(),
   tellsForbidden: protocol === '5',
+  hasMoves: nodes > 1,
+  mustSpeak: nodes > 2,
   tally: {
     published: 0,
     received: 0,
+    moved: 0,
     refused: 0,
     sessionsLost: 0,
     registersAgain: 0,

@@ -35,6 +35,8 @@ export class SleepWatch {
     this.#waking = this.#waking.filter((at) => now - at < OVER)
     const sleeps = this.#asleep && !this.#waking.some((at) => now - at < FORGOTTEN)
     if (packet.type === 'pingresp') this.#waking.shift()
+    // what waits for the sensor may take longer than that, while the store cannot be reached
+    else if (this.#asleep && !sleeps) this.#waking.splice(-1, 1, now)
     if (packet.type === 'disconnect' && this.#sleepAsked) this.#asleep = true
     if (!sleeps) return undefined
     const unasked = packet.type === 'publish' || packet.type === 'register' || packet.type === 'pingreq'

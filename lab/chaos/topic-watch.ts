@@ -17,8 +17,13 @@ export class TopicWatch {
   fromGateway(packet: Packet | Malformed): string[] {
     if (packet.type === 'malformed') return [`malformed datagram: ${packet.reason}`]
     if (packet.type === 'register') return this.#learn(packet.topicId, packet.topicName)
-    if ((packet.type !== 'regack' && packet.type !== 'suback') || packet.returnCode !== 0) return []
+    if (packet.type !== 'regack' && packet.type !== 'suback') return []
     const name = this.#asked.get(packet.msgId)
+    if (packet.returnCode !== 0) {
+      // what was refused for now is asked for again
+      if (name !== undefined && this.#registered.get(name) === packet.msgId) this.#registered.delete(name)
+      return []
+    }
     return name !== undefined && packet.topicId !== 0 ? this.#learn(packet.topicId, name) : []
   }
 

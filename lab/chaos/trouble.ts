@@ -7,6 +7,7 @@ import { beginOutage, type Outage } from './books.ts'
 import { troubleEngine } from './engine-trouble.ts'
 import { startAgain, troubleNodes } from './nodes/node-trouble.ts'
 import type { Nodes } from './nodes/nodes.ts'
+import type { WriterWatch } from './nodes/writers.ts'
 import type { RoundPlan } from './plan.ts'
 import type { ChaosOutcome } from './run.ts'
 import type { Wills } from './wills.ts'
@@ -17,6 +18,8 @@ export interface Cast {
   readonly mosquitto: Mosquitto
   /** the database, where the store is one */
   readonly engine: PostgresEngine | undefined
+  /** what the database notes of those who write, from the moment when the tables are there */
+  writers?: WriterWatch
 }
 
 /** What troubles happen to, and who is told. */

@@ -4,7 +4,7 @@
 const LATEST = 30_000
 
 interface Life {
-  state: 'alive' | 'left' | 'dead'
+  state: 'alive' | 'left' | 'dead' | 'refused'
   endedAt: number
   arrivals: number
   /** its will came after its death */
@@ -47,8 +47,11 @@ export class Wills {
     })
   }
 
-  /** Notes that the sensor fell silent, or got the answer to its DISCONNECT. */
-  end(sensor: string, life: number, state: 'left' | 'dead'): void {
+  /**
+   * Notes that the sensor fell silent, or got the answer to its DISCONNECT; or that its CONNECT was refused for now: a repetition of it
+   * may have been accepted since, so that its will may come, or not.
+   */
+  end(sensor: string, life: number, state: 'left' | 'dead' | 'refused'): void {
     const ended = this.#lives.get(`${sensor}/${life}`)
     if (ended === undefined) return
     ended.state = state
@@ -58,7 +61,7 @@ export class Wills {
   /** Whether the story of this life is over. */
   isSettled(sensor: string, life: number): boolean {
     const found = this.#lives.get(`${sensor}/${life}`)
-    if (found === undefined || found.state === 'left') return true
+    if (found === undefined || found.state === 'left' || found.state === 'refused') return true
     return found.state === 'dead' && (found.fulfilled || found.overdue)
   }
 
@@ -97,7 +100,7 @@ export class Wills {
       this.repeated += 1
       return undefined
     }
-    if (!this.#strict) {
+    if (!this.#strict || life.state === 'refused') {
       this.tolerated += 1
       return undefined
     }

@@ -8,6 +8,7 @@ import { choosePoison } from '../../lab/chaos/poison.ts'
 import { seeded } from '../../lab/chaos/random.ts'
 import { roles } from '../../lab/chaos/roles.ts'
 import { SleepWatch } from '../../lab/chaos/sleep.ts'
+import { TopicWatch } from '../../lab/chaos/topic-watch.ts'
 import { Wills } from '../../lab/chaos/wills.ts'
 import type { Packet } from '../../src/codec/v1/frame.ts'
 
@@ -129,6 +130,14 @@ describe('the watch over sleepers', () => {
     expect(watch.fromGateway(publish, 3400)).toBe('PUBLISH to a sleeping sensor')
   })
 
+  it('takes a sensor for awake as long as something comes before the PINGRESP, however long that takes', () => {
+    const watch = asleep()
+    watch.toGateway({ type: 'pingreq', clientId: 'c14' }, 100)
+    for (let now = 1000; now < 10_000; now += 1000) expect(watch.fromGateway(publish, now)).toBeUndefined()
+    expect(watch.fromGateway({ type: 'pingresp' }, 10_000)).toBeUndefined()
+    expect(watch.fromGateway(publish, 10_001)).toBe('PUBLISH to a sleeping sensor')
+  })
+
   it('lets answers pass, but not without something to answer', () => {
     const watch = asleep()
     expect(watch.fromGateway({ type: 'disconnect', duration: null }, 100)).toBeUndefined()
@@ -140,6 +149,27 @@ describe('the watch over sleepers', () => {
     const about = { will: false, cleanSession: false, protocolId: 1, duration: 60 }
     watch.toGateway({ type: 'connect', clientId: 'c14', ...about }, 10)
     expect(watch.fromGateway(publish, 11)).toBeUndefined()
+  })
+})
+
+describe('the watch over topics', () => {
+  const register = (msgId: number): Packet => ({ type: 'register', topicId: 0, msgId, topicName: 'up/x' })
+  const regack = (msgId: number, returnCode: 0 | 1): Packet => ({
+    type: 'regack',
+    topicId: 7,
+    msgId,
+    returnCode,
+  })
+
+  it('notices a name that has to be registered again, and not one that was refused for now', () => {
+    const watch = new TopicWatch()
+    watch.toGateway(register(1))
+    watch.fromGateway(regack(1, 1))
+    expect(watch.toGateway(register(2))).toEqual([])
+    watch.fromGateway(regack(2, 0))
+    expect(watch.toGateway(register(2))).toEqual([]) // a repetition
+    expect(watch.toGateway(register(3))).toEqual(['had to register up/x again'])
+    expect(watch.registersAgain).toBe(1)
   })
 })
 

@@ -75,6 +75,46 @@ describe('the balancer of chaos', { timeout: TIMEOUT }, () => {
       expect(targets.filter((each) => each === target).length).toBeGreaterThan(rounds.length / 4)
   })
 
+  it('draws the nodes of all sensors anew when it is told to, and only among those that are ready', async () => {
+    const targets = [await startTarget(), await startTarget(), await startTarget()]
+    const balancer = balance(...targets)
+    await expect.poll(() => balancer.ready.length, { timeout: TIMEOUT }).toBe(3)
+    const names = rounds.map((number) => `sensor ${number}`)
+    const before = names.map((name) => balancer.targetOf(name))
+    const [first] = targets
+    if (first !== undefined) first.isReady = false
+    await expect.poll(() => balancer.ready.length, { timeout: TIMEOUT }).toBe(2)
+    balancer.rehash(0.5)
+    const after = names.map((name) => balancer.targetOf(name))
+    const moved = after.filter((target, index) => target !== before[index]).length
+    expect(after).not.toContain(first)
+    expect(moved).toBeGreaterThan(rounds.length / 3)
+    expect(moved).toBeLessThan(rounds.length)
+    expect(balancer.moved).toBe(moved)
+  })
+
+  it('sees another sensor in one whose address has changed, and hears nothing for the old address', async () => {
+    const one = await startTarget()
+    const balancer = balance(one)
+    await expect.poll(() => balancer.ready, { timeout: TIMEOUT }).toEqual([one])
+    const link = new BalancedLink(balancer, 'c01')
+    const got: string[] = []
+    link.onMessage = (bytes) => got.push(String(bytes))
+    await link.open()
+    onTestFinished(() => link.close())
+    const ports: number[] = []
+    one.socket.on('message', (_, { port }) => ports.push(port))
+    link.send(Buffer.from('before'))
+    await expect.poll(() => ports.length, { timeout: TIMEOUT }).toBe(1)
+    await link.move()
+    link.send(Buffer.from('after'))
+    await expect.poll(() => ports.length, { timeout: TIMEOUT }).toBe(2)
+    expect(ports[0]).not.toBe(ports[1])
+    one.socket.send('to the old one', ports[0])
+    one.socket.send('to the new one', ports[1])
+    await expect.poll(() => got, { timeout: TIMEOUT }).toEqual(['to the new one'])
+  })
+
   it('lets the node answer that the sensor speaks to, and no other', async () => {
     const [one, two] = [await startTarget(), await startTarget()]
     two.isReady = false
@@ -107,15 +147,22 @@ describe('the plans of chaos', () => {
   })
 
   it('hurt whoever serves and whoever waits, and have nodes stand still for shorter and longer than a lease', () => {
-    const plans = rounds.flatMap((round) => planNodeTroubles(1, round, TRAFFIC))
+    const plans = rounds.flatMap((round) => planNodeTroubles(1, round, TRAFFIC, 2))
     expect(plans.length).toBeGreaterThan(rounds.length)
     for (const meetsServing of [true, false])
-      for (const kind of ['kill', 'stop', 'freeze'])
+      for (const kind of ['kill', 'stop', 'freeze', 'refused', 'silent'])
         expect(plans).toContainEqual(expect.objectContaining({ kind, meetsServing }))
     const still = plans.filter(({ kind }) => kind === 'freeze').map(({ lasts }) => lasts)
     expect(Math.min(...still)).toBeLessThan(LEASE / 2)
     expect(Math.max(...still)).toBeGreaterThan(LEASE * 2)
-    expect(planNodeTroubles(1, 7, TRAFFIC)).toEqual(planNodeTroubles(1, 7, TRAFFIC))
+    expect(planNodeTroubles(1, 7, TRAFFIC, 2)).toEqual(planNodeTroubles(1, 7, TRAFFIC, 2))
+  })
+
+  it('cut links and draw nodes anew only where there are more than two', () => {
+    const kinds = (nodes: number) =>
+      new Set(rounds.flatMap((round) => planNodeTroubles(1, round, TRAFFIC, nodes)).map(({ kind }) => kind))
+    const more = [...kinds(3)].filter((kind) => !kinds(2).has(kind))
+    expect(more.toSorted()).toEqual(['link', 'rehash'])
   })
 
   it('are told by their kinds', () => {

@@ -52,6 +52,17 @@ export class Balancer {
     return chosen
   }
 
+  /** All go to nodes drawn anew, as when a balancer's own table is gone; `chance`: 0 to 1. */
+  rehash(chance: number): void {
+    const { ready } = this
+    for (const [flow, present] of this.#flows) {
+      const chosen = ready[Math.floor(seeded(flow, chance)() * ready.length)]
+      if (chosen === undefined || chosen === present) continue
+      this.moved += 1
+      this.#flows.set(flow, chosen)
+    }
+  }
+
   async #watch(target: Target, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const askedAt = performance.now()
@@ -70,11 +81,11 @@ export async function isReady({ console }: Target): Promise<boolean> {
   }
 }
 
-/** A sensor's way through it: the nodes see one address of the sensor, whichever of them it speaks to. */
+/** A sensor's way through it: the nodes see one address of the sensor, whichever of them it speaks to. Another address is another flow. */
 export class BalancedLink extends PlainLink {
-  constructor(balancer: Balancer, flow: string) {
+  constructor(balancer: Balancer, sensor: string) {
     super(
-      () => balancer.targetOf(flow)?.port ?? 0,
+      (moves) => balancer.targetOf(`${sensor} ${moves}`)?.port ?? 0,
       () => {
         balancer.strays += 1
       },

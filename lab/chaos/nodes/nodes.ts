@@ -3,12 +3,27 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { pause } from '../../../src/sensor/pause.ts'
+import type { PostgresEngine } from '../../postgres/engine.ts'
 import { freePort, GatewayProcess } from '../../processes.ts'
 import { type Link, PlainLink } from '../link.ts'
 import { BalancedLink, Balancer, isReady, type Target } from './balancer.ts'
+import { EngineWay } from './engine-way.ts'
+import { LinkWay } from './link-way.ts'
 
 /** Milliseconds after which a supervisor starts what has ended. */
 const RESTART = 200
+
+/** Who share the work have links with each other; of two one serves. */
+export const PAIR = 2
+
+/** Where a node listens, where its console is, and the ways to it and from it. */
+export interface Place extends Target {
+  readonly name: string
+  /** to the database, where nodes share one */
+  readonly engine: EngineWay | undefined
+  /** from other nodes, where several serve */
+  readonly links: LinkWay | undefined
+}
 
 /** One process of it. */
 export class GatewayNode implements Target {
@@ -16,21 +31,24 @@ export class GatewayNode implements Target {
   readonly port: number
   readonly console: string
   readonly process: GatewayProcess
+  readonly ways: Pick<Place, 'engine' | 'links'>
   /** it was ended on purpose, or is being started: nobody else is to start it */
   isAway = true
   /** how often it ended by itself */
   endings = 0
 
-  constructor(name: string, port: number, console: string, process: GatewayProcess) {
+  constructor({ name, port, console, ...ways }: Place, process: GatewayProcess) {
     this.name = name
     this.port = port
     this.console = console
+    this.ways = ways
     this.process = process
   }
 
   /** Resolves when it is there, whether it serves or stands by. */
   async start(): Promise<void> {
     this.isAway = true
+    await this.ways.links?.nodeStarts()
     await this.process.start()
     this.isAway = false
   }
@@ -38,14 +56,28 @@ export class GatewayNode implements Target {
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     this.isAway = true
     await this.process.end(signal)
+    await this.ways.links?.nodeIsGone()
+  }
+
+  /** Ends it for good. */
+  async close(): Promise<void> {
+    await this.end('SIGKILL')
+    await Promise.all([this.ways.engine?.close(), this.ways.links?.close()])
   }
 }
 
-/** Where a node listens, and where its console is. */
-export interface Place {
-  readonly name: string
-  readonly port: number
-  readonly console: string
+/** What nodes are made of. */
+export interface NodesPlan {
+  readonly count: number
+  /** each has one of its own below it, where there are several */
+  readonly folder: string
+  /** what Node runs */
+  readonly entry: readonly string[]
+  /** what they share, where that is a database */
+  readonly engine: PostgresEngine | undefined
+  readonly configuration: (place: Place) => object
+  /** ends the watch over them */
+  readonly signal: AbortSignal
 }
 
 /** All processes. */
@@ -61,22 +93,22 @@ export class Nodes {
     this.#signal = signal
   }
 
-  /** Makes so many, in folders of their own, and starts none. */
-  static async create(
-    count: number,
-    folder: string,
-    entry: readonly string[],
-    configuration: (place: Place) => object,
-    signal: AbortSignal,
-  ): Promise<Nodes> {
+  /** Makes them, and starts none. */
+  static async create(plan: NodesPlan): Promise<Nodes> {
+    const { count, folder, entry, engine, configuration, signal } = plan
     const all: GatewayNode[] = []
     for (let index = 1; index <= count; index += 1) {
       const name = `gw-${index}`
       const own = count === 1 ? folder : join(folder, name)
       mkdirSync(own, { recursive: true })
-      const place = { name, port: await freePort(), console: `http://127.0.0.1:${await freePort()}` }
-      const process = new GatewayProcess(own, entry, configuration(place))
-      all.push(new GatewayNode(name, place.port, place.console, process))
+      const place = {
+        name,
+        port: await freePort(),
+        console: `http://127.0.0.1:${await freePort()}`,
+        engine: engine && count > 1 ? await EngineWay.open(engine) : undefined,
+        links: count > PAIR ? await LinkWay.open() : undefined,
+      }
+      all.push(new GatewayNode(place, new GatewayProcess(own, entry, configuration(place))))
     }
     return new Nodes(all, count > 1 ? new Balancer(all, signal) : undefined, signal)
   }
@@ -90,7 +122,12 @@ export class Nodes {
   }
 
   async end(): Promise<void> {
-    await Promise.all(this.all.map((node) => node.end('SIGKILL')))
+    await Promise.all(this.all.map((node) => node.close()))
+  }
+
+  /** of two, one serves; more share the work */
+  get isPair(): boolean {
+    return this.all.length === PAIR
   }
 
   /** The way of a sensor to it. */
@@ -110,8 +147,10 @@ export class Nodes {
     return (this.serving ?? this.all[0])?.port ?? 0
   }
 
-  get console(): string {
-    return this.serving?.console ?? ''
+  /** of those that serve */
+  get consoles(): readonly string[] {
+    if (this.all.length > PAIR) return this.all.map(({ console }) => console)
+    return this.serving === undefined ? [] : [this.serving.console]
   }
 
   get pids(): readonly number[] {
@@ -128,6 +167,16 @@ export class Nodes {
     return this.all.reduce((sum, { endings }) => sum + endings, 0)
   }
 
+  /** What is still missing after so many milliseconds: a node that stood still until now may find only now that it has to end. */
+  async lastingProblem(patience: number): Promise<string | undefined> {
+    const deadline = performance.now() + patience
+    for (;;) {
+      const problem = await this.problem()
+      if (problem === undefined || performance.now() > deadline || this.#signal.aborted) return problem
+      await pause(50, this.#signal)
+    }
+  }
+
   /** What is missing when all troubles are over; undefined: nothing. */
   async problem(): Promise<string | undefined> {
     const down = this.all.find(({ process }) => !process.running)
@@ -137,13 +186,15 @@ export class Nodes {
     const ready = await Promise.all(this.all.map(isReady))
     const count = ready.filter(Boolean).length
     // Of a pair one has everything, and the other waits.
-    return count === 1 ? undefined : `${count} of ${this.all.length} nodes are ready`
+    const expected = this.isPair ? 1 : this.all.length
+    return count === expected ? undefined : `${count} of ${this.all.length} nodes are ready`
   }
 
   async #supervise(node: GatewayNode): Promise<void> {
     while (!this.#signal.aborted) {
       if (!node.isAway && !node.process.running) {
         node.endings += 1
+        await node.ways.links?.nodeIsGone()
         await pause(RESTART, this.#signal)
         if (this.#signal.aborted || node.isAway) continue
         // who cannot start now, since the engine is away for instance, is started again
