@@ -6,24 +6,24 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
-import { loadConfig } from '../../src/config/load.ts'
 import { directoryWith } from '../config/files.ts'
-import { haveCommands, say } from '../support/debian.ts'
-import { haveRegistry } from '../support/package.ts'
+import { haveCommands } from '../support/debian.ts'
+import {
+  CONFIG,
+  type Compose,
+  configOf,
+  haveSchemas,
+  portOf,
+  STORE,
+  TOKEN,
+  validate,
+} from '../support/deployment.ts'
 
-const TOKEN = 'a token of enough characters'
 const UNIT = 'deploy/mqtt-sn-gateway.service'
 const image = readFileSync('Dockerfile', 'utf8')
-const STORE = '/var/lib/mqttsn'
-const CONFIG = '/etc/mqttsn/gateway.config.json'
 
 /** Compose files in which the gateway's state is in a folder. */
 const withFolder = ['compose.yaml', 'compose.zephyr.yaml']
-
-/** The configuration that a file and variables make; throws if the gateway would not start with them. */
-const configOf = (file: string, env: Record<string, string>) =>
-  loadConfig({ file, env: { MQTTSN_STORE__PATH: STORE, ...env } }).config
-const portOf = (url: string) => Number(new URL(url).port)
 
 describe('the service of systemd', () => {
   const unit = readFileSync(UNIT, 'utf8')
@@ -55,30 +55,6 @@ describe('the service of systemd', () => {
     expect(settingOf('ExecStart').endsWith(CONFIG)).toBe(true)
   })
 })
-
-interface Compose {
-  services: Record<string, ComposeService>
-  volumes?: Record<string, unknown>
-  networks?: Record<string, unknown>
-  secrets?: Record<string, unknown>
-}
-interface ComposeService {
-  environment?: Record<string, string>
-  volumes?: string[]
-  ports?: string[]
-  depends_on?: string[]
-  secrets?: string[]
-  networks?: Record<string, unknown>
-  build?: string
-}
-
-const schemas = '/var/tmp/mqttsn-install/schemas'
-const haveSchemas =
-  haveCommands('python3', 'go') &&
-  haveRegistry() &&
-  spawnSync('bash', ['lab/install/schemas.sh', schemas], { stdio: 'ignore', timeout: 300_000 }).status === 0
-const validate = (kind: string, ...files: string[]) =>
-  say('python3', 'lab/install/validate.py', schemas, kind, ...files)
 
 describe.each([...withFolder, 'compose.postgres.yaml'])('deploy/%s', (name) => {
   const file = join('deploy', name)
