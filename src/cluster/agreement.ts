@@ -8,21 +8,27 @@ import type { Member } from './judging/engine.ts'
 interface Said {
   /** the names of its listeners, sorted: sessions are stored with them */
   readonly listeners: readonly string[]
-  /** a hash of what else should be the same */
-  readonly rest: string
+  /** what else should be the same, by its key: a hash */
+  readonly rest: Readonly<Record<string, string>>
 }
 
 /** In one word, for `Member.config`. */
 export function agreementOf(config: Config): string {
   const { gateway, predefined, sensors, queues, qosMinusOne, timers, broker } = config
-  const { url, version } = broker
-  const rest = { id: gateway.id, predefined, sensors, queues, qosMinusOne, timers, url, version }
+  const all = { 'gateway.id': gateway.id, predefined, sensors, queues, qosMinusOne, timers }
+  const told = { ...all, 'broker.url': broker.url, 'broker.version': broker.version }
   const said: Said = {
     listeners: config.listeners.map(({ name }) => name).sort(),
-    rest: createHash('sha256').update(JSON.stringify(rest)).digest('hex').slice(0, 16),
+    rest: Object.fromEntries(Object.entries(told).map(([key, value]) => [key, hashOf(value)])),
   }
   return JSON.stringify(said)
 }
+
+const hashOf = (value: unknown): string =>
+  createHash('sha256')
+    .update(JSON.stringify(value) ?? '')
+    .digest('hex')
+    .slice(0, 12)
 
 function read(config: string | undefined): Said | undefined {
   try {
@@ -63,6 +69,16 @@ export function insistOnKind(
   }
 }
 
-/** Whether what a member says differs in anything. */
-export const differs = (own: string, { config }: Member): boolean =>
-  config !== undefined && JSON.stringify(read(config)) !== JSON.stringify(read(own))
+/** The keys of the configuration in which a member differs; none if it does not say anything. */
+export function differencesOf(own: string, { config }: Pick<Member, 'config'>): string[] {
+  const [ours, theirs] = [read(own), read(config)]
+  if (ours === undefined || theirs === undefined) return []
+  const [a, b] = [tableOf(ours), tableOf(theirs)]
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((key) => a[key] !== b[key])
+}
+
+/** What comes from another version may have another shape. */
+const tableOf = ({ listeners, rest }: Said): Record<string, unknown> => ({
+  'listeners[].name': JSON.stringify(listeners),
+  ...(typeof rest === 'object' ? rest : {}),
+})

@@ -6,7 +6,8 @@ import type { ClusterInfo } from '../console/contract/cluster.ts'
 import type { EngineOptions } from '../store/postgres/engine/connection.ts'
 import { prepareSchema } from '../store/postgres/schema.ts'
 import { StoreError } from '../store/store.ts'
-import { agreementOf, differs, insistOnKind, insistOnNames } from './agreement.ts'
+import { agreementOf, differencesOf, insistOnKind, insistOnNames } from './agreement.ts'
+import { Sightings } from './judging/sightings.ts'
 import { LeaseEnd } from './lease-end.ts'
 import { ClusterNode } from './node.ts'
 import type { NodeLog } from './node-words.ts'
@@ -72,12 +73,13 @@ export async function openNode(options: NodeOptions): Promise<OpenedNode> {
     const address = writeLink(sign?.address ?? '', link)
     const describe = () => ({ address, version, config: own, writers })
     const ask = (text: string, values: readonly (string | number)[]) => line.ask({ text, values })
+    const sightings = new Sightings(() => performance.now())
     const signs = new SignWatch(place, () => node.look())
     const node: ClusterNode = new ClusterNode({
       name,
       lease,
       settle: isShared(config) ? settle : undefined,
-      engine: createMembership(ask, lease, describe),
+      engine: sightings.watch(createMembership(ask, lease, describe)),
       end,
       signs,
       log,
@@ -92,7 +94,8 @@ export async function openNode(options: NodeOptions): Promise<OpenedNode> {
       node,
       end,
       installation,
-      status: () => statusOf(node, { lease, line, differs: (member) => differs(own, member) }),
+      status: () =>
+        statusOf(node, { lease, line, sightings, differences: (member) => differencesOf(own, member) }),
       async close() {
         await node.leave()
         signs.close()

@@ -2,7 +2,8 @@
 
 import type { ClusterInfo } from '../console/contract/cluster.ts'
 import { SLOTS } from '../sessions/slots.ts'
-import { isSame, type Member } from './judging/engine.ts'
+import { type Identity, isSame, type Member } from './judging/engine.ts'
+import type { Sightings } from './judging/sightings.ts'
 import type { ClusterNode } from './node.ts'
 import { shownAddress } from './tables/addresses.ts'
 import type { EngineLine } from './tables/engine-line.ts'
@@ -11,16 +12,22 @@ import type { EngineLine } from './tables/engine-line.ts'
 export interface StatusParts {
   readonly lease: number
   readonly line: Pick<EngineLine, 'host' | 'latency'>
-  differs(member: Member): boolean
+  readonly sightings: Pick<Sightings, 'lastingOf'>
+  differences(member: Member): readonly string[]
 }
 
 /** As it is now. */
-export function statusOf(node: ClusterNode, { lease, line, differs }: StatusParts): ClusterInfo {
+export function statusOf(
+  node: ClusterNode,
+  { lease, line, sightings, differences }: StatusParts,
+): ClusterInfo {
   const now = performance.now()
   const { last, trouble } = node
   const ago = last === undefined ? 0 : now - last.at
-  const members = (last?.look.members ?? []).map((member) => {
+  const seen = [...(last?.look.members ?? [])].sort((a, b) => (a.node < b.node ? -1 : 1))
+  const members = seen.map((member) => {
     const { node: name, incarnation, address, link, version, state, expires } = member
+    const different = differences(member)
     const isDeposed = expires === Number.NEGATIVE_INFINITY
     return {
       node: name,
@@ -32,7 +39,9 @@ export function statusOf(node: ClusterNode, { lease, line, differs }: StatusPart
       leaseLeft: isDeposed || last === undefined ? undefined : Math.round(expires - last.look.now - ago),
       slots: last?.look.holdings.find((owner) => isSame(owner, member))?.slots ?? 0,
       isSelf: node.self !== undefined && isSame(node.self, member),
-      differs: differs(member),
+      lasting: sightings.lastingOf(member),
+      differs: different.length > 0,
+      differences: different,
     }
   })
   return {
@@ -44,6 +53,8 @@ export function statusOf(node: ClusterNode, { lease, line, differs }: StatusPart
     takeovers: node.takeovers,
     shared: node.share !== undefined,
     slots: node.share?.served ?? (node.state === 'active' || node.state === 'draining' ? SLOTS : 0),
+    arriving: node.share?.arriving ?? 0,
+    leaving: node.share?.leaving ?? 0,
     engine: {
       host: line.host,
       up: trouble === undefined && last !== undefined,
@@ -51,8 +62,18 @@ export function statusOf(node: ClusterNode, { lease, line, differs }: StatusPart
       latency: line.latency,
       answeredAgo: last === undefined ? undefined : Math.round(ago),
     },
-    members: members.sort((a, b) => (a.node < b.node ? -1 : 1)),
+    members,
+    owners: ownersOf(last?.look.owners ?? [], seen),
   }
+}
+
+/** Their places among the members. */
+function ownersOf(owners: readonly (Identity | undefined)[], members: readonly Identity[]): number[] {
+  const places = new Map(members.map(({ node, incarnation }, i) => [`${incarnation} ${node}`, i]))
+  return Array.from({ length: SLOTS }, (_, slot) => {
+    const owner = owners[slot]
+    return owner === undefined ? -1 : (places.get(`${owner.incarnation} ${owner.node}`) ?? -1)
+  })
 }
 
 /** Nothing in it is secret: everybody may ask whether a gateway is ready. */

@@ -9,8 +9,10 @@ import { type SettingsDoor, serveSettings } from './api/settings-routes.ts'
 import { serveSeveral } from './api/several.ts'
 import { serveDocs } from './docs.ts'
 import { createEvents } from './events.ts'
+import { answersOf, serveNodes } from './forward.ts'
 import { serveHealth } from './health.ts'
 import { createHistory } from './history.ts'
+import { NodeSilent } from './nodes.ts'
 import { ownPage, servePage } from './page.ts'
 import {
   boundConnections,
@@ -23,7 +25,7 @@ import {
 } from './security.ts'
 import { serveSignIn, signInPage } from './sign-in.ts'
 import { createStreams, defaultLimits, type Limits } from './streams.ts'
-import type { GatewayView } from './view.ts'
+import type { GatewayView, NodeView } from './view.ts'
 
 /** What a console needs to know. */
 export interface ConsoleOptions {
@@ -78,7 +80,7 @@ const ERRORS: Readonly<Record<number, string>> = {
 }
 
 /** Serves the console; rejects with a clear error if the url, the token or the page is not in order, or the port is taken. */
-export async function startConsole(view: GatewayView, options: ConsoleOptions): Promise<Console> {
+export async function startConsole(view: NodeView, options: ConsoleOptions): Promise<Console> {
   const { token, hosts = [], trustedProxies = [], log = silent } = options
   const address = parseConsoleUrl(options.url)
   checkToken(address, token)
@@ -88,16 +90,30 @@ export async function startConsole(view: GatewayView, options: ConsoleOptions): 
   const streams = createStreams(limits)
   const fail = (err: unknown) => log.error({ err }, 'the console cannot answer')
 
+  const { nodes, whole = view } = view
   protect(app, guard)
   answerErrors(app, fail)
+  const ownRoutes = nodes && createServer(limits)
+  const own = ownRoutes && answersOf(ownRoutes)
+  serveNodes(app, nodes, own)
   await describe(app, (await view.info()).version, token !== undefined)
   const events = createEvents(view, streams, limits.summaryInterval, fail)
   const history = createHistory(view, limits.summaryInterval, fail)
   serveHealth(app, view, options.metrics)
-  serveApi(app, { view, events, history, streams, limits })
-  serveActions(app, view, log)
-  serveSeveral(app, view, log)
-  serveSettings(app, options.settings ?? noSettings, log)
+  const serveRoutes = (to: FastifyInstance, shown: GatewayView): void => {
+    serveApi(to, { view: shown, events, history, streams, limits })
+    serveActions(to, shown, log)
+    serveSeveral(to, shown, log)
+    serveSettings(to, options.settings ?? noSettings, log)
+  }
+  serveRoutes(app, whole)
+  if (ownRoutes !== undefined) {
+    answerErrors(ownRoutes, fail)
+    for (const schema of components) ownRoutes.addSchema(schema)
+    serveRoutes(ownRoutes, view)
+    await ownRoutes.ready()
+    nodes?.serve(own)
+  }
   serveDocs(app)
   serveSignIn(app, guard)
   servePage(app, options.page ?? ownPage, guard)
@@ -107,8 +123,10 @@ export async function startConsole(view: GatewayView, options: ConsoleOptions): 
   return {
     url,
     async close() {
+      nodes?.serve(undefined)
       history.close()
       streams.close()
+      await ownRoutes?.close()
       await app.close()
     },
   }
@@ -162,6 +180,8 @@ function sendError(reply: FastifyReply, { statusCode = 400, message }: FastifyEr
 /** Errors as JSON. What went wrong inside goes to the log, not out. */
 function answerErrors(app: FastifyInstance, fail: (error: unknown) => void): void {
   app.setErrorHandler((error: FastifyError, _request, reply) => {
+    if (error instanceof NodeSilent)
+      return void reply.code(503).send({ error: 'node-silent', message: error.message })
     if ((error.statusCode ?? 500) < 500) return sendError(reply, error)
     fail(error)
     reply.code(500).send({ error: 'internal', message: 'The gateway could not answer; its log says why.' })

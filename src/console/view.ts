@@ -15,6 +15,7 @@ import type { BrokerStep, StateChange, WatchedPacket, WireDatagram } from './con
 import type { SimpleAction } from './contract/routes.ts'
 import type { SensorDetail, SensorLabel, SensorList, SensorQuery } from './contract/sensors.ts'
 import type { LiveTopicList, LiveTopicQuery } from './contract/topics.ts'
+import type { Nodes } from './nodes.ts'
 
 /** What an operator may do to a sensor. */
 export type Action =
@@ -77,4 +78,11 @@ export interface GatewayView {
   watchBroker(clientId: string, listener: (step: BrokerStep) => void): () => void
   /** acknowledgement latency of QoS 1 and 2 publishes of sensors */
   latency(): Awaitable<HistogramInfo>
+}
+
+/** A gateway that may be one of several nodes, each of which serves its share of the sensors. */
+export interface NodeView extends GatewayView {
+  readonly nodes?: Nodes | undefined
+  /** what all of them have, put together; undefined: this node has everything */
+  readonly whole?: GatewayView | undefined
 }

@@ -4,7 +4,7 @@ import type { Config } from '../config/schema.ts'
 import type { SettingsDoor } from '../console/api/settings-routes.ts'
 import { createMetrics } from '../console/metrics/metrics.ts'
 import { type Console, startConsole } from '../console/server.ts'
-import type { GatewayView } from '../console/view.ts'
+import type { NodeView } from '../console/view.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { Log } from '../log.ts'
 import { openLabels } from '../store/beside/labels.ts'
@@ -50,7 +50,7 @@ export function openedLabels({ store }: Config): Required<Pick<ViewParts, 'label
 
 /** Serves the console of what `view` shows, and closes the view at the end. Rejects if its port is taken. */
 export async function serveView(
-  view: GatewayView & { close(): void },
+  view: NodeView & { close(): void },
   config: Config,
   log: Log,
   happenings: Pick<Happenings, 'note'>,

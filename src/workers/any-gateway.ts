@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os'
 import { isShared } from '../config/cluster/section.ts'
 import type { Config } from '../config/schema.ts'
-import type { GatewayView } from '../console/view.ts'
+import type { NodeView } from '../console/view.ts'
 import type { Counters } from '../gateway/counters.ts'
 import { Gateway } from '../gateway/gateway.ts'
 import type { OnDeposed } from '../gateway/parts.ts'
@@ -15,6 +15,7 @@ import { openedLabels } from '../monitor/open-console.ts'
 import { noteReload, noteStart } from '../monitor/reload-happenings.ts'
 import { createView } from '../monitor/view.ts'
 import type { Leaving } from '../sessions/ownership/let-go.ts'
+import { wholeView } from './calls/whole-view.ts'
 import { ClusterTenure, type ClusterTenureParts } from './cluster/cluster-tenure.ts'
 import { Fleet } from './fleet.ts'
 import { openFleetView } from './view.ts'
@@ -42,7 +43,7 @@ export interface AnyGateway {
   /** what has happened, to be added to by whoever runs the gateway */
   readonly happenings: Pick<Happenings, 'note'>
   /** for the console; to be closed by the caller */
-  view(): Promise<GatewayView & { close(): void }>
+  view(): Promise<NodeView & { close(): void }>
 }
 
 /** Makes the gateway that the configuration asks for; `version` is the program's. */
@@ -93,16 +94,26 @@ function single(config: Config, log: Log, version: string, onDeposed: OnDeposed)
     },
     reload: async (next) => notedReload(happenings, gateway.reload(next)),
     happenings,
-    view: async () => ({
-      ...createView(gateway, config, version, { happenings, ...openedLabels(config) }),
-      cluster: () => tenure?.status(),
-    }),
+    view: async () =>
+      withCluster(createView(gateway, config, version, { happenings, ...openedLabels(config) }), tenure),
   }
 }
 
 /** A database can be reached by several. */
 const tenureOf = (config: Config, parts: Omit<ClusterTenureParts, 'config'>): ClusterTenure | undefined =>
   config.store.type === 'postgres' ? new ClusterTenure({ ...parts, config }) : undefined
+
+/** The same gateway, which is one of the nodes that share a database. */
+function withCluster<View extends NodeView>(view: View, tenure: ClusterTenure | undefined): View {
+  if (tenure === undefined) return view
+  const one = {
+    ...view,
+    cluster: () => tenure.status(),
+    info: async () => ({ ...(await view.info()), clusterNode: tenure.status()?.node }),
+  }
+  const { nodes } = tenure
+  return nodes === undefined ? one : { ...one, nodes, whole: wholeView(one, nodes) }
+}
 
 function notedReload(happenings: Happenings, report: ReloadReport): ReloadReport {
   noteReload(happenings, report)
@@ -140,9 +151,7 @@ function several(
     },
     reload: async (next) => notedReload(happenings, await fleet.reload(next)),
     happenings,
-    view: async () => ({
-      ...(await openFleetView(fleet, { happenings, ...openedLabels(config) })),
-      cluster: () => tenure?.status(),
-    }),
+    view: async () =>
+      withCluster(await openFleetView(fleet, { happenings, ...openedLabels(config) }), tenure),
   }
 }

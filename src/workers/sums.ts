@@ -87,6 +87,7 @@ const infoRules: Rules<GatewayInfo> = {
   version: first,
   gwId: first,
   node: first,
+  clusterNode: first,
   startedAt: min,
   sensors: sumTables,
   departed: sum,
@@ -161,6 +162,9 @@ export function sumOfInfos(infos: readonly GatewayInfo[], own: Counters, past?: 
   const gone = past === undefined ? [] : [past]
   return { ...total, counters: merge(countedRules, [total.counters, further, ...gone]) }
 }
+
+/** What the nodes of a cluster tell; the first is the one that was asked. */
+export const sumOfNodes = (infos: readonly GatewayInfo[]): GatewayInfo => merge(infoRules, infos)
 
 /** The broker is healthy if all workers reach it. */
 export const sumOfBrokers = (infos: readonly BrokerInfo[]): BrokerInfo => merge(brokerRules, infos)

@@ -3,6 +3,7 @@
 import { describeFrame } from '../../src/codec/v1/describe.ts'
 import { encodeFrame } from '../../src/codec/v1/frame.ts'
 import type { Packet } from '../../src/codec/v1/messages.ts'
+import type { ClusterInfo } from '../../src/console/contract/cluster.ts'
 import type {
   DeadLetterList,
   DeadLetterQuery,
@@ -41,6 +42,8 @@ function chance(seed: number): () => number {
 
 export class FakeView implements GatewayView {
   healthy = true
+  /** the nodes that share a database; undefined: there are no others */
+  clusterInfo: ClusterInfo | undefined
   readonly liveTopics: LiveTopic[] = []
   /** what was done to sensors */
   readonly acts: { clientId: string; action: Action }[] = []
@@ -241,6 +244,7 @@ export class FakeView implements GatewayView {
       version: '0.0.0-fake',
       gwId: 1,
       node: process.version,
+      clusterNode: this.clusterInfo?.node,
       startedAt: this.#startedAt,
       sensors,
       departed: [...this.#sensors.values()].filter(({ departed }) => departed).length,
@@ -310,6 +314,10 @@ export class FakeView implements GatewayView {
       octets: 8_392_704,
       held,
     } as const
+  }
+
+  cluster(): ClusterInfo | undefined {
+    return this.clusterInfo
   }
 
   sensors({ search, state, topic, tag, sort = 'clientId', descending = false, offset, limit }: SensorQuery) {

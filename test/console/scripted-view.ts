@@ -36,6 +36,8 @@ const use: TopicUse = {
   lastRefusal: 'rejected: invalid topic id',
 }
 
+const flow = { underWay: 3, mostUnderWay: 16_384 }
+
 /** Nodes of a cluster, of which the one that is asked serves. */
 export const PAIR: ClusterInfo = {
   node: 'gw-1',
@@ -46,6 +48,8 @@ export const PAIR: ClusterInfo = {
   takeovers: 1,
   shared: false,
   slots: 1024,
+  arriving: 0,
+  leaving: 0,
   engine: { host: 'db1:5432', up: true, trouble: undefined, latency: 2, answeredAgo: 300 },
   members: (['active', 'standby'] as const).map((state, i) => ({
     node: `gw-${i + 1}`,
@@ -57,20 +61,21 @@ export const PAIR: ClusterInfo = {
     leaseLeft: 4700,
     slots: state === 'active' ? 1024 : 0,
     isSelf: state === 'active',
+    lasting: 60_000,
     differs: false,
+    differences: [],
   })),
+  owners: new Array<number>(1024).fill(0),
   links: {
     nodes: [
-      { node: 'gw-2', isUp: true, lasting: 60_000, why: undefined, trip: 0.2 },
+      { node: 'gw-2', isUp: true, lasting: 60_000, why: undefined, trip: 0.2, ...flow },
       {
-        node: 'gw-3',
-        isUp: false,
-        lasting: 2000,
-        why: 'connect ECONNREFUSED 10.0.0.13:1886',
-        trip: undefined,
+        ...{ node: 'gw-3', isUp: false, lasting: 2000, why: 'connect ECONNREFUSED 10.0.0.13:1886' },
+        ...{ trip: undefined, ...flow },
       },
     ],
     ...{ forwarded: 5, answered: 4, asked: 3, held: 2, refused: 1 },
+    lastRefused: { ago: 9000, address: '10.0.0.99', node: undefined, why: 'it does not know the secret' },
   },
 }
 

@@ -122,7 +122,12 @@ export class LinkConnection {
   /** datagrams that may still be sent before the other side counts as overloaded */
   get credit(): number {
     if (this.#socket.writableLength > MOST_WAITING) return 0
-    return CREDIT - ((this.#sent - this.#acknowledged) | 0)
+    return CREDIT - this.underWay
+  }
+
+  /** datagrams that were sent and that the other side has not confirmed */
+  get underWay(): number {
+    return (this.#sent - this.#acknowledged) | 0
   }
 
   /** Sends a batch of so many datagrams; `since`: when the oldest came in. `octets` must not be changed after this. */

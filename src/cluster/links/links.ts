@@ -2,10 +2,10 @@
 // has shown that it belongs to the cluster.
 
 import { createServer, type Server, type Socket } from 'node:net'
-import type { ClusterLink } from '../../console/contract/cluster.ts'
+import type { ClusterLink, RefusedLink } from '../../console/contract/cluster.ts'
 import type { NodeLog } from '../node-words.ts'
 import type { SlotOwners } from '../owners.ts'
-import { type LinkBatch, LinkConnection } from './connection.ts'
+import { CREDIT, type LinkBatch, LinkConnection } from './connection.ts'
 import type { Introduction } from './greeting.ts'
 import { type LinkAddress, linkAddressOf, Peering } from './peering.ts'
 
@@ -51,6 +51,7 @@ export class Links {
   /** connections that were refused */
   refused = 0
   #refusedAt = Number.NEGATIVE_INFINITY
+  #lastRefused: (Omit<RefusedLink, 'ago'> & { readonly at: number }) | undefined
 
   private constructor(parts: LinksParts) {
     this.#parts = parts
@@ -107,8 +108,16 @@ export class Links {
       .map(({ node, isUp, since, why, connection }) => ({
         ...{ node, isUp, lasting: Math.round(now - since), why: isUp ? undefined : why },
         trip: isUp ? connection?.trip : undefined,
+        underWay: isUp ? (connection?.underWay ?? 0) : 0,
+        mostUnderWay: CREDIT,
       }))
       .sort((a, b) => (a.node < b.node ? -1 : 1))
+  }
+
+  get lastRefused(): RefusedLink | undefined {
+    if (this.#lastRefused === undefined) return undefined
+    const { at, ...rest } = this.#lastRefused
+    return { ago: Math.round(performance.now() - at), ...rest }
   }
 
   close(): void {
@@ -218,6 +227,7 @@ export class Links {
     if (this.#isClosed) return
     this.refused += 1
     const now = performance.now()
+    this.#lastRefused = { at: now, address: remote, node: connection.theirs?.node, why }
     const from = { remote, node: connection.theirs?.node, why, refused: this.refused }
     if (now - this.#refusedAt < REFUSAL_PAUSE) return this.#parts.log.debug(from, 'a link was refused')
     this.#refusedAt = now

@@ -72,6 +72,15 @@ export class Share {
     return this.#here.size
   }
 
+  /** slots that are taken up now, and that are handed over now */
+  get arriving(): number {
+    return this.#coming.size
+  }
+
+  get leaving(): number {
+    return this.#leaving.size
+  }
+
   /** slots that are its own by the last look */
   get own(): readonly number[] {
     return this.#decision?.own ?? []

@@ -56,6 +56,19 @@ export const SIMPLE_ACTIONS: readonly SimpleAction[] = [
   'endSecureSession',
 ]
 
+const PATHS: Readonly<Record<Action['type'], string>> = {
+  disconnect: 'disconnect',
+  forget: 'forget',
+  clearQueue: 'clear-queue',
+  discardDeadLetters: 'dead-letters/discard',
+  resendDeadLetters: 'dead-letters/resend',
+  endSecureSession: 'secure-session/end',
+  publish: 'publish',
+}
+
+/** Where an action is found, behind the address of its sensor. */
+export const actionPath = (type: Action['type']): string => PATHS[type]
+
 interface ForSensor {
   Params: { clientId: string }
 }
@@ -89,20 +102,19 @@ export function serveActions(app: FastifyInstance, view: GatewayView, log: Conso
     },
   })
   const simple = [
-    ['disconnect', 'disconnect', 'Ends its connection with DISCONNECT; its session is kept'],
-    ['forget', 'forget', 'Ends its session: subscriptions, topic ids and waiting messages are gone'],
-    ['clear-queue', 'clearQueue', 'Discards the messages that wait for it'],
-    ['dead-letters/discard', 'discardDeadLetters', 'Discards its messages that the broker will not have'],
-    ['dead-letters/resend', 'resendDeadLetters', 'Sends its messages again that the broker would not have'],
+    ['disconnect', 'Ends its connection with DISCONNECT; its session is kept'],
+    ['forget', 'Ends its session: subscriptions, topic ids and waiting messages are gone'],
+    ['clearQueue', 'Discards the messages that wait for it'],
+    ['discardDeadLetters', 'Discards its messages that the broker will not have'],
+    ['resendDeadLetters', 'Sends its messages again that the broker would not have'],
     [
-      'secure-session/end',
       'endSecureSession',
       'Ends its DTLS session: it needs a handshake before it is heard again, and its MQTT-SN session stays',
     ],
   ] as const
-  for (const [path, type, summary] of simple) {
+  for (const [type, summary] of simple) {
     app.post<ForSensor>(
-      `/api/sensors/:clientId/${path}`,
+      `/api/sensors/:clientId/${actionPath(type)}`,
       { schema: schemaOf(type === 'disconnect' || type === 'forget' ? `${type}Sensor` : type, summary) },
       (request, reply) => perform(request.params.clientId, { type }, reply),
     )

@@ -26,6 +26,7 @@ export const components: readonly (Schema & { readonly $id: string })[] = [
       version: text('of the gateway'),
       gwId: whole('GwId'),
       node: text('version of Node.js'),
+      clusterNode: optional(text('its name among the nodes that share a database')),
       startedAt: time('start'),
       sensors: counts('sensors by state: all that /api/sensors lists'),
       departed: whole('of these, the ones that have no session any more'),

@@ -33,6 +33,7 @@ export const qos: Schema = { type: 'integer', enum: [0, 1, 2] }
 
 const summary: Properties<SensorSummary> = {
   clientId: text('its ClientId'),
+  node: optional(text('the node of a cluster that serves it')),
   name: optional(text('what people call it')),
   tags: listOf(text('a word that people have put on it')),
   state,

@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { SeveralActions, SeveralAnswer } from '../contract/routes.ts'
 import type { SensorLabel } from '../contract/sensors.ts'
+import { NodeSilent } from '../nodes.ts'
 import type { Action, GatewayView } from '../view.ts'
 import {
   type ConsoleLog,
@@ -104,7 +105,10 @@ export function serveSeveral(app: FastifyInstance, view: GatewayView, log: Conso
       const clientIds = [...new Set(body.clientIds)]
       const failed: SeveralAnswer['failed'][number][] = []
       for (const clientId of clientIds) {
-        const failure = await perform(clientId, body)
+        const failure = await perform(clientId, body).catch((error: unknown) => {
+          if (error instanceof NodeSilent) return { clientId, error: 'node-silent' as const }
+          throw error
+        })
         if (failure !== undefined) failed.push(failure)
       }
       const done = clientIds.length - failed.length

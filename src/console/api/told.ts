@@ -2,11 +2,18 @@
 
 import { listOf, ref, type Schema } from './shapes.ts'
 
+const node: Schema = {
+  type: 'string',
+  minLength: 1,
+  description: 'the node of a cluster that is to answer, for itself alone',
+  examples: ['gw-2'],
+}
+
 /** The parameters behind the question mark; what is not named is an error. */
 export const query = (properties: Record<string, Schema>): Schema => ({
   type: 'object',
   additionalProperties: false,
-  properties,
+  properties: { ...properties, node },
 })
 
 /** A route that tells something. */
@@ -15,13 +22,13 @@ export const told = (
   summary: string,
   schema: Schema,
   description = 'as it is now',
-  querystring?: Schema,
+  querystring: Schema = query({}),
 ) => ({
   schema: {
     operationId,
     summary,
     tags: ['observation'],
-    ...(querystring !== undefined && { querystring }),
+    querystring,
     response: { 200: { description, ...schema } },
   },
 })

@@ -15,8 +15,12 @@ export interface ClusterMember {
   /** slots of ClientIds that it owns, of 1024 */
   readonly slots: number
   readonly isSelf: boolean
+  /** how long it has been in this state, as far as the node that is asked has seen, milliseconds */
+  readonly lasting: number
   /** it runs with another configuration in what should be the same */
   readonly differs: boolean
+  /** the keys of the configuration that differ */
+  readonly differences: readonly string[]
 }
 
 /** A link to another node. */
@@ -29,6 +33,20 @@ export interface ClusterLink {
   readonly why: string | undefined
   /** how long a question and its answer take at best, milliseconds */
   readonly trip: number | undefined
+  /** messages that are on their way to it, and how many may be: it gets no more while there are so many */
+  readonly underWay: number
+  readonly mostUnderWay: number
+}
+
+/** A connection of another node, or of somebody else, that was refused. */
+export interface RefusedLink {
+  /** milliseconds since then */
+  readonly ago: number
+  /** where it came from */
+  readonly address: string | undefined
+  /** the node that it said to be */
+  readonly node: string | undefined
+  readonly why: string
 }
 
 /** The links of the node that is asked, and what has gone over them since its start. */
@@ -42,8 +60,9 @@ export interface ClusterLinksInfo {
   readonly asked: number
   /** messages that were held until it was known who serves their sensors */
   readonly held: number
-  /** connections that were refused */
+  /** connections that were refused, and the last one of them */
   readonly refused: number
+  readonly lastRefused: RefusedLink | undefined
 }
 
 /** The node that is asked, the others, and the database server. Times are milliseconds. */
@@ -59,8 +78,10 @@ export interface ClusterInfo {
   readonly takeovers: number
   /** every node serves its share; otherwise one serves and the others stand by */
   readonly shared: boolean
-  /** slots whose sensors this node serves now, of 1024 */
+  /** slots whose sensors this node serves now, of 1024; slots that it takes up now, and that it hands over now */
   readonly slots: number
+  readonly arriving: number
+  readonly leaving: number
   readonly engine: {
     readonly host: string | undefined
     /** it has answered the last time */
@@ -70,8 +91,14 @@ export interface ClusterInfo {
     /** how long the last answer took, and since when there is none newer */
     readonly latency: number | undefined
     readonly answeredAgo: number | undefined
+    /** what it acknowledges outlives the loss of its machine; undefined: not known, as while the node stands by */
+    readonly replicated?: boolean | undefined
+    /** what is wrong with its settings */
+    readonly warnings?: readonly string[] | undefined
   }
   readonly members: readonly ClusterMember[]
+  /** for each of the 1024 slots the place of its owner in `members`; -1: nobody owns it, or a process that is gone */
+  readonly owners: readonly number[]
   /** undefined where one node serves at a time */
   readonly links?: ClusterLinksInfo | undefined
 }

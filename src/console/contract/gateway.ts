@@ -6,6 +6,8 @@ export interface GatewayInfo {
   readonly version: string
   readonly gwId: number
   readonly node: string
+  /** what it is called among the nodes that share a database; undefined: there are no others */
+  readonly clusterNode?: string | undefined
   readonly startedAt: number
   /**
    * Sensors by state: all that `/api/sensors` lists, those included that have departed and are still remembered. Overview, chips

@@ -42,7 +42,10 @@ export type SeveralActions = { readonly clientIds: readonly string[] } & (
 
 export interface SeveralAnswer {
   readonly done: number
-  readonly failed: readonly { readonly clientId: string; readonly error: 'no-such-sensor' | 'wrong-state' }[]
+  readonly failed: readonly {
+    readonly clientId: string
+    readonly error: 'no-such-sensor' | 'wrong-state' | 'node-silent'
+  }[]
 }
 
 /** Every failure: `error` for programs, `message` for people. */

@@ -14,6 +14,8 @@ export interface SensorLabel {
 /** A sensor in a list. Times are milliseconds since 1970. */
 export interface SensorSummary {
   readonly clientId: string
+  /** the node of a cluster that serves it; undefined: there are no others, or it was asked for itself alone */
+  readonly node?: string | undefined
   /** friendly name, where it has one */
   readonly name: string | undefined
   readonly tags: readonly string[]

@@ -9,6 +9,7 @@ import { Trouble } from './frame/trouble.tsx'
 import { openHelp } from './layers/help.tsx'
 import { startTips } from './layers/tips.ts'
 import { Toasts } from './layers/toasts.tsx'
+import { ClusterPage } from './pages/cluster.tsx'
 import { ConfigPage } from './pages/config.tsx'
 import { ConnectionsPage } from './pages/connections.tsx'
 import { DeadLettersPage } from './pages/dead-letters.tsx'
@@ -39,6 +40,7 @@ const PAGES: Readonly<Record<string, PageEntry>> = {
   'dead-letters': { Page: DeadLettersPage, title: () => 'Dead letters' },
   messages: { Page: MessagesPage, title: () => 'Messages' },
   connections: { Page: ConnectionsPage, title: () => 'Connections' },
+  cluster: { Page: ClusterPage, title: () => 'Cluster' },
   topics: { Page: TopicsPage, title: () => 'Topics' },
   config: { Page: ConfigPage, title: () => 'Configuration' },
   words: { Page: WordsPage, title: () => 'Words' },

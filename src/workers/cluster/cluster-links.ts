@@ -5,6 +5,7 @@ import { clusterOf, readLinkUrl } from '../../config/cluster/section.ts'
 import type { Config } from '../../config/schema.ts'
 import type { ClusterLinksInfo } from '../../console/contract/cluster.ts'
 import type { Log } from '../../log.ts'
+import { NodeCalls } from '../calls/node-calls.ts'
 import { openRouter, type RouterPlace } from './open-router.ts'
 import type { RoutedFront } from './router-parts.ts'
 import type { SlotRouter } from './slot-router.ts'
@@ -15,12 +16,21 @@ export type LinkedNode = Pick<RouterPlace, 'cluster' | 'version' | 'owners' | 'h
 export class ClusterLinks {
   readonly #config: Config
   readonly #links: Links
+  /** requests of consoles */
+  readonly calls: NodeCalls
   #router: SlotRouter | undefined
   #owners: LinkedNode['owners'] | undefined
 
   private constructor(config: Config, links: Links) {
     this.#config = config
     this.#links = links
+    this.calls = new NodeCalls({
+      send(node, message) {
+        const link = links.to(node)
+        link?.sendMessage(message)
+        return link !== undefined
+      },
+    })
   }
 
   /** Listens for the other nodes; rejects with an Error that names the key to change. */
@@ -44,7 +54,10 @@ export class ClusterLinks {
     const { node: name, hold } = clusterOf(this.#config)
     const listeners = this.#config.listeners.map((listener) => listener.name)
     this.#owners = node.owners
-    this.#router = openRouter({ ...node, node: name, hold, listeners, links: this.#links }, routed)
+    this.#router = openRouter(
+      { ...node, node: name, hold, listeners, links: this.#links, calls: this.calls },
+      routed,
+    )
     return this.#router
   }
 
@@ -69,6 +82,7 @@ export class ClusterLinks {
       held,
       asked: this.#router?.asked ?? 0,
       refused: this.#links.refused,
+      lastRefused: this.#links.lastRefused,
       nodes: this.#links.states(),
     }
   }

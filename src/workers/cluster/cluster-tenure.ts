@@ -6,6 +6,7 @@ import type { SlotDoor } from '../../cluster/shares/share.ts'
 import { clusterOf, isShared } from '../../config/cluster/section.ts'
 import type { Config } from '../../config/schema.ts'
 import type { ClusterInfo } from '../../console/contract/cluster.ts'
+import type { Nodes } from '../../console/nodes.ts'
 import { engineOf } from '../../gateway/open-store.ts'
 import type { OnDeposed } from '../../gateway/parts.ts'
 import { logSuspicion } from '../../gateway/reports/suspicion.ts'
@@ -13,6 +14,7 @@ import type { Tenure } from '../../gateway/tenure.ts'
 import type { Log } from '../../log.ts'
 import { allSlots } from '../../sessions/slots.ts'
 import type { Incarnation } from '../../store/part.ts'
+import { createNodes } from '../calls/nodes.ts'
 import type { ClusterLinks } from './cluster-links.ts'
 import type { RoutedFront } from './router-parts.ts'
 import type { SlotRouter } from './slot-router.ts'
@@ -93,6 +95,13 @@ export class ClusterTenure implements Tenure {
   /** whose each slot is, where every node serves its share */
   get owners(): SlotOwners | undefined {
     return this.share?.owners
+  }
+
+  /** The nodes, for a console; undefined where one serves at a time. */
+  get nodes(): Nodes | undefined {
+    const { config } = this.#parts
+    const [owners, links] = [() => this.owners, () => this.#links?.calls]
+    return isShared(config) ? createNodes(config, owners, links) : undefined
   }
 
   /** The gateway serves what it was told to begin with; so many sensors, where that is known. `door`: for what comes and goes later. */

@@ -2,6 +2,7 @@
 
 import type { Links } from '../../cluster/links/links.ts'
 import type { SlotOwners } from '../../cluster/owners.ts'
+import type { NodeCalls } from '../calls/node-calls.ts'
 import type { RoutedFront } from './router-parts.ts'
 import { SlotRouter } from './slot-router.ts'
 
@@ -19,18 +20,23 @@ export interface RouterPlace {
   readonly hold: number
   readonly owners: SlotOwners
   readonly links: Links
+  /** requests of consoles; undefined: there are none */
+  readonly calls?: Pick<NodeCalls, 'take' | 'lose'>
   holds(): boolean
 }
 
 /** One for the life of a front. */
 export function openRouter(place: RouterPlace, routed: RoutedFront): SlotRouter {
-  const { node, cluster, version, listeners, hold, owners, links, holds } = place
+  const { node, cluster, version, listeners, hold, owners, links, calls, holds } = place
   const router = new SlotRouter({ ...routed, self: node, owners, links, hold, holds })
   links.begin({ cluster, node, version, listeners }, owners, {
     batch: (from, batch) => router.takeBatch(from, batch),
-    message: (from, message) => router.takeMessage(from, message),
+    message: (from, message) => calls?.take(from, message) === true || router.takeMessage(from, message),
     changed(other, isUp) {
-      if (!isUp) router.loseNode(other)
+      if (!isUp) {
+        router.loseNode(other)
+        calls?.lose(other)
+      }
       router.settle()
     },
   })

@@ -10,6 +10,7 @@ export const PAGES = [
   'dead-letters',
   'messages',
   'connections',
+  'cluster',
   'config',
   'words',
 ]

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Console, startConsole } from '../../../src/console/server.ts'
 import { haveChromium, inChromium, openBrowser, visit } from '../browser.ts'
 import { FakeView } from '../fake-view.ts'
+import { cluster } from './nodes.ts'
 import { PAGES } from './pages.ts'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -30,6 +31,11 @@ describe.skipIf(!haveChromium)(
 
     beforeAll(async () => {
       const view = new FakeView(300)
+      view.clusterInfo = cluster({
+        replicated: false,
+        differences: ['broker.url'],
+        linkWhy: 'it does not answer',
+      })
       const now = Date.now()
       view.alter('meter-0000', {
         findings: [

@@ -1,7 +1,13 @@
 // The nodes that share a database, as the one that is asked has seen them last.
 
 import type { FastifyInstance } from 'fastify'
-import type { ClusterInfo, ClusterLink, ClusterLinksInfo, ClusterMember } from '../../contract/cluster.ts'
+import type {
+  ClusterInfo,
+  ClusterLink,
+  ClusterLinksInfo,
+  ClusterMember,
+  RefusedLink,
+} from '../../contract/cluster.ts'
 import type { GatewayView } from '../../view.ts'
 import { listOf, object, optional, ref, type Schema, text, whole, yesNo } from '../shapes.ts'
 
@@ -16,6 +22,8 @@ const links = object<ClusterLinksInfo>({
       lasting: number('how long that has been so, milliseconds'),
       why: optional(text('why there is none')),
       trip: optional(number('how long a question and its answer take at best, milliseconds')),
+      underWay: whole('messages that are on their way to it'),
+      mostUnderWay: whole('how many may be: it gets no more while there are so many'),
     }),
   ),
   forwarded: whole('messages of sensors that went on to the nodes that serve them'),
@@ -23,6 +31,14 @@ const links = object<ClusterLinksInfo>({
   asked: whole('addresses that the other nodes were asked for'),
   held: whole('messages that were held until it was known who serves their sensors'),
   refused: whole('connections that were refused'),
+  lastRefused: optional(
+    object<RefusedLink>({
+      ago: number('milliseconds since then'),
+      address: optional(text('where it came from')),
+      node: optional(text('the node that it said to be')),
+      why: text('why, for people'),
+    }),
+  ),
 })
 
 /** For the description of the API. */
@@ -37,12 +53,18 @@ export const clusterSchema: Schema & { readonly $id: string } = {
     takeovers: whole('how often it has taken over from another node since its start'),
     shared: yesNo('every node serves its share; otherwise one serves and the others stand by'),
     slots: whole('slots whose sensors it serves now, of 1024'),
+    arriving: whole('slots that it takes up now'),
+    leaving: whole('slots that it hands over now'),
     engine: object<ClusterInfo['engine']>({
       host: optional(text('the database server, host:port')),
       up: yesNo('it has answered the last time'),
       trouble: optional(text('why it has not')),
       latency: optional(number('how long the last answer took, milliseconds')),
       answeredAgo: optional(number('since when there is none newer, milliseconds')),
+      replicated: optional(
+        yesNo('what it acknowledges outlives the loss of its machine; missing: not known'),
+      ),
+      warnings: optional(listOf(text('what is wrong with its settings'))),
     }),
     members: listOf(
       object<ClusterMember>({
@@ -55,15 +77,24 @@ export const clusterSchema: Schema & { readonly $id: string } = {
         leaseLeft: optional(number('until its lease runs out, milliseconds; negative: it has')),
         slots: whole('slots that it owns, of 1024'),
         isSelf: yesNo('it is the one that was asked'),
+        lasting: number(
+          'how long it has been in this state, as far as the one that was asked has seen, milliseconds',
+        ),
         differs: yesNo('it runs with another configuration in what should be the same'),
+        differences: listOf(text('a key of the configuration that differs')),
       }),
     ),
+    owners: {
+      ...listOf({ type: 'integer', minimum: -1 }),
+      description:
+        'for each of the 1024 slots the place of its owner in members; -1: nobody owns it, or a process that is gone',
+    },
     links: optional(links),
   }),
 }
 
 /** Adds the route. */
-export function serveCluster(app: FastifyInstance, view: Pick<GatewayView, 'cluster'>): void {
+export function serveCluster(app: FastifyInstance, view: Pick<GatewayView, 'cluster' | 'store'>): void {
   app.get(
     '/api/cluster',
     {
@@ -77,9 +108,12 @@ export function serveCluster(app: FastifyInstance, view: Pick<GatewayView, 'clus
         },
       },
     },
-    (_request, reply) => {
+    async (_request, reply) => {
       const cluster = view.cluster?.()
-      if (cluster !== undefined) return reply.send(cluster)
+      if (cluster !== undefined) {
+        const { replicated, warnings } = (await view.store()).engine ?? {}
+        return { ...cluster, engine: { replicated, warnings, ...cluster.engine } }
+      }
       const message = 'This gateway is no part of a cluster: store.type is not "postgres".'
       return reply.code(404).send({ error: 'no-cluster', message })
     },

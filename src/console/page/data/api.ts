@@ -28,6 +28,9 @@ type QueryOf<R extends Route> = Routes[R] extends { query: infer Query } ? Query
 /** What an export can be narrowed down by. */
 export type ExportKind = 'sensors' | 'happenings' | 'refusals' | 'dead-letters' | 'topics'
 
+/** Nodes of the cluster whose part the last answer about the whole does not have. */
+export const missingNodes = { names: '' }
+
 async function request(path: string, options: RequestInit = {}): Promise<unknown> {
   let response: Response
   try {
@@ -38,6 +41,7 @@ async function request(path: string, options: RequestInit = {}): Promise<unknown
   }
   const isJson = response.headers.get('content-type')?.includes('json') === true
   const body: unknown = isJson ? await response.json().catch(() => undefined) : undefined
+  if (path === 'api/gateway') missingNodes.names = response.headers.get('mqttsn-missing-nodes') ?? ''
   if (response.ok) return body
   const { message = `The gateway answered ${response.status}.` } = (body ?? {}) as { message?: string }
   throw new ApiError(response.status, message)
@@ -73,6 +77,7 @@ export const api = {
   gateway: () => look('GET /api/gateway'),
   listeners: () => look('GET /api/listeners'),
   broker: () => look('GET /api/broker'),
+  cluster: () => look('GET /api/cluster'),
   refusals: () => look('GET /api/refusals'),
   drops: () => look('GET /api/drops'),
   history: () => look('GET /api/history'),

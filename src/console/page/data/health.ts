@@ -1,8 +1,10 @@
 // Is everything well? The checks of the overview, each with what was found and what to do next. Pure.
 
+import type { ClusterInfo } from '../../contract/cluster.ts'
 import type { BrokerInfo, GatewayInfo, ListenerInfo } from '../../contract/gateway.ts'
 import { count, octets, plural } from '../parts/format.ts'
 import { dropWords } from '../words/drops.ts'
+import { ofCluster } from './cluster-health.ts'
 import { doc, type Found } from './found.ts'
 import type { Recent } from './lately.ts'
 import { ofListeners } from './listener-health.ts'
@@ -23,13 +25,15 @@ export interface Condition {
   readonly broker: BrokerInfo
   readonly listeners: readonly ListenerInfo[]
   readonly recent: Recent
+  /** undefined: there are no other nodes */
+  readonly cluster?: ClusterInfo | undefined
 }
 
 const sum = (table: Readonly<Record<string, number>>) =>
   Object.values(table).reduce((total, value) => total + value, 0)
 
 /** All checks. */
-export function checks({ info, broker, listeners, recent }: Condition): Check[] {
+export function checks({ info, broker, listeners, recent, cluster }: Condition): Check[] {
   const of = (id: string, title: string, link: string, found: Found): Check => ({
     id,
     title,
@@ -40,6 +44,7 @@ export function checks({ info, broker, listeners, recent }: Condition): Check[] 
   return [
     of('broker', 'Broker', '#/connections', ofBroker(broker, recent)),
     of('listeners', 'Listeners', '#/connections', ofListeners(listeners, recent)),
+    ...(cluster === undefined ? [] : [of('cluster', 'Cluster', '#/cluster', ofCluster(cluster))]),
     of('sensors', 'Sensors', '#/sensors', ofSensors(info, recent)),
     of('refusals', 'Refusals', '#/drops', ofRefusals(recent)),
     of('drops', 'Drops', '#/drops', ofDrops(recent)),

@@ -1,5 +1,6 @@
 // What the gateway tells without being asked: one event stream for the whole page, opened again whenever it breaks.
 
+import type { ClusterInfo } from '../../contract/cluster.ts'
 import type { BrokerInfo, GatewayInfo, ListenerInfo } from '../../contract/gateway.ts'
 import type { Happening, HappeningBatch } from '../../contract/happenings.ts'
 import type { BrokerStep, LiveEvents, StateChange } from '../../contract/live.ts'
@@ -46,6 +47,8 @@ class Live {
   info: GatewayInfo | undefined
   broker: BrokerInfo | undefined
   listeners: readonly ListenerInfo[] | undefined
+  /** the nodes that share a database; undefined: there are no others, or it was not asked yet */
+  cluster: ClusterInfo | undefined
   /** `connecting` at first, `live`, or `away` with the reason in `problem` */
   status: LinkStatus = 'connecting'
   problem: ApiError | undefined
@@ -123,7 +126,9 @@ class Live {
     })
     source.addEventListener('error', () => source === this.#source && this.#fail())
     on('gateway', (info) => {
-      this.info = info
+      // of several nodes only this one tells of itself without being asked
+      if (info.clusterNode === undefined) this.info = info
+      else this.info ??= info
       this.history.add(info, this.broker, this.listeners, Date.now())
       this.#tell('update', undefined)
     })
@@ -184,9 +189,11 @@ class Live {
     if (this.status === 'away') return // the attempts of #fail do that
     try {
       const [info, broker, listeners] = await Promise.all([api.gateway(), api.broker(), api.listeners()])
+      if (info.clusterNode !== undefined) this.info = info
       this.info ??= info
       this.broker = broker
       this.listeners = listeners
+      this.cluster = info.clusterNode === undefined ? undefined : await api.cluster()
       this.#tell('update', undefined)
     } catch (error) {
       if (this.status === 'connecting') this.#become('away', error as ApiError)

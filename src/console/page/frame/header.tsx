@@ -16,6 +16,8 @@ const ENTRIES: readonly (readonly [name: string, label: string])[] = [
   ['connections', 'Connections'],
   ['config', 'Configuration'],
 ]
+/** Only where there are other nodes. */
+const CLUSTER = ['cluster', 'Cluster'] as const
 const STATUS: Readonly<Record<LinkStatus, string>> = {
   connecting: 'Connecting',
   live: 'Live',
@@ -46,7 +48,8 @@ function ThemeButton() {
 
 /** `current` is the entry of the page that is shown. */
 export function Header({ current, onHelp }: { current: string; onHelp: () => void }) {
-  const { status } = useLive()
+  const { status, info } = useLive()
+  const entries = info?.clusterNode === undefined ? ENTRIES : [...ENTRIES, CLUSTER]
   const nav = useRef<HTMLElement>(null)
   useEffect(() => {
     nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
@@ -58,7 +61,7 @@ export function Header({ current, onHelp }: { current: string; onHelp: () => voi
         <span>MQTT-SN gateway</span>
       </a>
       <nav ref={nav} aria-label="Pages">
-        {ENTRIES.map(([name, label]) => (
+        {entries.map(([name, label]) => (
           <a
             key={name}
             href={name === 'overview' ? '#/' : `#/${name}`}

@@ -1,7 +1,7 @@
 // What is said on every page while the gateway is not heard, and what to do about it.
 
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { type ApiError, api } from '../data/api.ts'
+import { type ApiError, api, missingNodes } from '../data/api.ts'
 import { live } from '../data/live.ts'
 import { useClock, useLive } from '../data/use-live.ts'
 import { time } from '../parts/format.ts'
@@ -61,12 +61,25 @@ function Away() {
   )
 }
 
-export function Trouble() {
-  const { status, problem } = useLive()
-  const isAway = status === 'away'
+/** What is shown of a cluster is without these. */
+function Missing({ names }: { names: string }) {
   return (
-    <div id="trouble" class="trouble" role="alert" hidden={!isAway}>
+    <span>
+      {`Not here: what node ${names} has, since it does not answer. `}
+      <a href="#/cluster">See the cluster</a>
+    </span>
+  )
+}
+
+export function Trouble() {
+  const { status, problem, info } = useLive()
+  const isAway = status === 'away'
+  const { names } = missingNodes
+  const isPartial = !isAway && info?.clusterNode !== undefined && names !== ''
+  return (
+    <div id="trouble" class="trouble" role="alert" hidden={!isAway && !isPartial}>
       {isAway && (problem?.status === 401 ? <TokenForm /> : <Away />)}
+      {isPartial && <Missing names={names} />}
     </div>
   )
 }

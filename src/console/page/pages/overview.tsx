@@ -69,7 +69,7 @@ let chosenSpan = 5
 
 function Verdict({ all, condition }: { all: readonly Check[]; condition: Condition }) {
   const { status } = useLive()
-  const { version, gwId, startedAt } = condition.info
+  const { version, gwId, startedAt, clusterNode } = condition.info
   const { tone, headline, next, reasons } =
     status === 'away'
       ? {
@@ -102,7 +102,7 @@ function Verdict({ all, condition }: { all: readonly Check[]; condition: Conditi
         )}
       </div>
       <p class="muted">
-        {`Version ${version}, gateway id ${gwId}, up for ${duration((Date.now() - startedAt) / 1000)}`}
+        {`${clusterNode === undefined ? '' : `Node ${clusterNode}, `}${clusterNode === undefined ? 'V' : 'v'}ersion ${version}, gateway id ${gwId}, up for ${duration((Date.now() - startedAt) / 1000)}`}
       </p>
     </section>
   )
@@ -230,7 +230,7 @@ function Body({ condition }: { condition: Condition }) {
 }
 
 export function OverviewPage() {
-  const { info, broker, listeners } = useLive()
+  const { info, broker, listeners, cluster } = useLive()
   return (
     <div class="page stack">
       {info === undefined || broker === undefined || listeners === undefined ? (
@@ -238,7 +238,7 @@ export function OverviewPage() {
           Its figures will appear here as soon as it answers.
         </EmptyState>
       ) : (
-        <Body condition={{ info, broker, listeners, recent: recently() }} />
+        <Body condition={{ info, broker, listeners, recent: recently(), cluster }} />
       )}
     </div>
   )

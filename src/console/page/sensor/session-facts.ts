@@ -35,10 +35,23 @@ function securityFacts({ secure }: SensorDetail, now: number): Fact[] {
   ]
 }
 
+/** Where there are several nodes. */
+const nodeFact = ({ node }: SensorDetail): Fact[] =>
+  node === undefined
+    ? []
+    : [
+        [
+          'Node',
+          node,
+          'The node of the cluster that serves it. Its conversation is seen in the console of that node.',
+        ],
+      ]
+
 export function factsOf(sensor: SensorDetail, now: number): Fact[] {
   const { heardAt, lostAt, keepAlive, sleep } = sensor
   const { label, text } = upstreamWords(sensor.upstream)
   return [
+    ...nodeFact(sensor),
     ['Address', sensor.address ?? 'none at the moment'],
     ['Listener', sensor.listener ?? '–', TERMS.listener],
     ...securityFacts(sensor, now),

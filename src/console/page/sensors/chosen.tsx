@@ -93,6 +93,12 @@ interface ChosenProps {
   readonly changed: () => void
 }
 
+const WHY_NOT: Readonly<Record<SeveralAnswer['failed'][number]['error'], string>> = {
+  'wrong-state': 'not possible in its state',
+  'no-such-sensor': 'it is not known',
+  'node-silent': 'the node that serves it does not answer',
+}
+
 export function Chosen({ clientIds, none, changed }: ChosenProps) {
   if (clientIds.length === 0) return null
   const many = plural(clientIds.length, 'sensor')
@@ -105,7 +111,7 @@ export function Chosen({ clientIds, none, changed }: ChosenProps) {
       else
         toast(
           `Done for ${plural(done, 'sensor')}; not for ${plural(failed.length, 'sensor')}, such as ${first.clientId}: ${
-            first.error === 'wrong-state' ? 'not possible in its state' : 'it is not known'
+            WHY_NOT[first.error]
           }.`,
           'warn',
         )

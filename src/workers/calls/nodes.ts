@@ -1,0 +1,26 @@
+// The nodes of a cluster, as a console asks them over links.
+
+import type { SlotOwners } from '../../cluster/owners.ts'
+import { clusterOf } from '../../config/cluster/section.ts'
+import type { Config } from '../../config/schema.ts'
+import { NodeSilent, type Nodes } from '../../console/nodes.ts'
+import { createSlotOf, namingOf } from '../../gateway/rules/naming.ts'
+import type { NodeCalls } from './node-calls.ts'
+
+/** `owners` and `calls`: undefined until the node has been opened. */
+export function createNodes(
+  config: Config,
+  owners: () => SlotOwners | undefined,
+  calls: () => NodeCalls | undefined,
+): Nodes {
+  const self = clusterOf(config).node
+  const slotOf = createSlotOf(namingOf(config))
+  return {
+    self,
+    members: () => (owners()?.members() ?? []).map(({ node }) => node).sort((a, b) => (a < b ? -1 : 1)),
+    ownerOf: (clientId) => owners()?.ownerOf(slotOf(clientId))?.node,
+    ask: (node, request) =>
+      calls()?.ask(node, request) ?? Promise.reject(new NodeSilent(node, 'there is no link to it')),
+    serve: (answer) => calls()?.serve(answer),
+  }
+}
