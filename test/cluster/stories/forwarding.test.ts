@@ -3,6 +3,8 @@
 import { expect, it } from 'vitest'
 import { planSlots } from '../../../src/cluster/plan.ts'
 import type { ClusterInfo } from '../../../src/console/contract/cluster.ts'
+import type { GatewayInfo } from '../../../src/console/contract/gateway.ts'
+import type { SensorList } from '../../../src/console/contract/sensors.ts'
 import { slotOfName } from '../../../src/sessions/slots.ts'
 import { haveMosquitto } from '../../support/broker.ts'
 import { CLUSTER_START, type ClusterSensor, LEASE, type NodeProcess, Pair } from '../../support/cluster.ts'
@@ -83,6 +85,31 @@ async function goesOn(pair: Pair, { name, sensor, topicId }: Served, at: NodePro
   expect(pair.published.filter((one) => one.startsWith('will/'))).toEqual([])
 }
 
+/** The console of any node tells of all sensors, and of each with the node that serves it. */
+async function answersForAll(nodes: readonly NodeProcess[], sensors: readonly Served[]): Promise<void> {
+  for (const { console } of nodes) {
+    const look = async <T>(path: string) => (await (await fetch(`${console}/api/${path}`)).json()) as T
+    const { total, items } = await look<SensorList>('sensors')
+    expect(total).toBe(sensors.length)
+    expect(new Set(items.map(({ node }) => node))).toEqual(new Set(nodes.map(({ name }) => name)))
+    for (const { clientId, node } of items) {
+      expect(await look(`sensors/${clientId}`)).toMatchObject({ clientId, node, state: 'active' })
+      const own = await look<SensorList>(`sensors?node=${node}`)
+      expect(own.items.map((one) => one.clientId)).toContain(clientId)
+    }
+    const { sensors: states } = await look<GatewayInfo>('gateway')
+    expect(states.active).toBe(sensors.length)
+    const { members, owners, links, engine } = await look<ClusterInfo>('cluster')
+    expect(members.map(({ node, differs }) => [node, differs])).toEqual(
+      nodes.map(({ name }) => [name, false]),
+    )
+    for (const [place, { slots }] of members.entries())
+      expect(owners.filter((owner) => owner === place)).toHaveLength(slots)
+    expect(links?.nodes.every(({ underWay, mostUnderWay }) => underWay < mostUnderWay)).toBe(true)
+    expect(engine.replicated).toBe(false)
+  }
+}
+
 it.runIf(hasPostgres && haveMosquitto)(
   'sensors go on through any node with the one that owns them, also when one of them dies, comes back, and is stopped',
   async () => {
@@ -96,6 +123,7 @@ it.runIf(hasPostgres && haveMosquitto)(
     )
     for (const way of [b, c, a]) for (const one of sensors) await goesOn(pair, one, way)
     expect((await infoOf(b)).links?.forwarded).toBeGreaterThan(10)
+    await answersForAll([a, b, c], sensors)
 
     for (const one of sensors) one.sensor.turnTo(c)
     c.signal('SIGKILL')
