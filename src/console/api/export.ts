@@ -93,6 +93,12 @@ const TOPICS = [
   ],
 ]
 
+/** What narrows down the list itself. */
+function filtersIn<Query extends { readonly format: Format }>(query: Query): Omit<Query, 'format'> {
+  const { format: _, ...filters } = query
+  return filters
+}
+
 /** Adds the routes. */
 export function serveExports(app: FastifyInstance, view: GatewayView): void {
   const all = { offset: 0, limit: MOST }
@@ -114,7 +120,7 @@ export function serveExports(app: FastifyInstance, view: GatewayView): void {
     '/api/export/sensors',
     described('exportSensors', 'Sensors', sensorFilters),
     async ({ query }, reply) => {
-      const { items } = await view.sensors({ ...query, ...all })
+      const { items } = await view.sensors({ ...filtersIn(query), ...all })
       return send(
         reply,
         'sensors',
@@ -128,7 +134,7 @@ export function serveExports(app: FastifyInstance, view: GatewayView): void {
     '/api/export/happenings',
     described('exportHappenings', 'What has happened', happeningFilters),
     async ({ query }, reply) => {
-      const { items } = await view.happenings({ ...query, ...all })
+      const { items } = await view.happenings({ ...filtersIn(query), ...all })
       return send(
         reply,
         'happenings',
@@ -170,7 +176,7 @@ export function serveExports(app: FastifyInstance, view: GatewayView): void {
     '/api/export/topics',
     described('exportTopics', 'Live topics', topicFilters),
     async ({ query }, reply) => {
-      const { items } = await view.topics({ ...query, ...all })
+      const { items } = await view.topics({ ...filtersIn(query), ...all })
       return send(
         reply,
         'topics',

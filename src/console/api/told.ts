@@ -6,7 +6,6 @@ const node: Schema = {
   type: 'string',
   minLength: 1,
   description: 'the node of a cluster that is to answer, for itself alone',
-  examples: ['gw-2'],
 }
 
 /** The parameters behind the question mark; what is not named is an error. */

@@ -127,8 +127,7 @@ class Live {
     source.addEventListener('error', () => source === this.#source && this.#fail())
     on('gateway', (info) => {
       // of several nodes only this one tells of itself without being asked
-      if (info.clusterNode === undefined) this.info = info
-      else this.info ??= info
+      if (info.clusterNode === undefined || this.info === undefined) this.info = info
       this.history.add(info, this.broker, this.listeners, Date.now())
       this.#tell('update', undefined)
     })
@@ -189,8 +188,7 @@ class Live {
     if (this.status === 'away') return // the attempts of #fail do that
     try {
       const [info, broker, listeners] = await Promise.all([api.gateway(), api.broker(), api.listeners()])
-      if (info.clusterNode !== undefined) this.info = info
-      this.info ??= info
+      if (info.clusterNode !== undefined || this.info === undefined) this.info = info
       this.broker = broker
       this.listeners = listeners
       this.cluster = info.clusterNode === undefined ? undefined : await api.cluster()
