@@ -11,6 +11,12 @@ const STREAMS = new Set(['/api/events', '/api/capture'])
 
 const pathOf = (url: string): string => url.split('?')[0] ?? ''
 
+/** Nodes look at each other, and act on sensors; the configuration of each is its own. */
+const isForNodes = (method: string, path: string): boolean =>
+  path.startsWith('/api/') &&
+  !STREAMS.has(path) &&
+  (method === 'GET' || path.startsWith('/api/sensors/') || path === '/api/actions')
+
 /** Path and query without the name of the node. */
 function withoutNode(url: string): string {
   const [path = '', search = ''] = url.split('?')
@@ -23,8 +29,8 @@ function withoutNode(url: string): string {
 /** Answers with what one node knows: its routes, without looking who asks. */
 export function answersOf(routes: FastifyInstance): AnswerNode {
   return async ({ method, url, body }) => {
-    if (!url.startsWith('/api/') || STREAMS.has(pathOf(url)))
-      return problem(404, 'not-found', 'Other nodes cannot ask for that.')
+    if (!isForNodes(method, pathOf(url)))
+      return problem(403, 'not-for-nodes', 'Ask that node itself: this is not done for other nodes.')
     const headers = body === undefined ? {} : { 'content-type': 'application/json' }
     const {
       statusCode,
@@ -72,8 +78,6 @@ export function serveNodes(
       return problem(404, 'no-such-node', 'This gateway is no part of a cluster whose nodes can be asked.')
     if (!nodes.members().includes(node))
       return problem(404, 'no-such-node', `There is no node ${node} now: ${nodes.members().join(', ')}.`)
-    if (STREAMS.has(pathOf(url)))
-      return problem(400, 'bad-request', 'What goes on until the reader leaves is for the node itself only.')
     const forwarded = {
       ...{ method, url: withoutNode(url) },
       body: body === undefined || body === null ? undefined : JSON.stringify(body),

@@ -7,6 +7,7 @@ import { clusterTroubles, ofCluster } from '../../../src/console/page/data/clust
 import { startConsole } from '../../../src/console/server.ts'
 import { eventually, haveChromium, inChromium, openBrowser, visit } from '../browser.ts'
 import { FakeView } from '../fake-view.ts'
+import { severalNodes } from '../several-nodes.ts'
 import { cluster } from './nodes.ts'
 
 describe.skipIf(!haveChromium)(`the page of a cluster, ${inChromium}`, () => {
@@ -95,6 +96,21 @@ describe.skipIf(!haveChromium)(`the page of a cluster, ${inChromium}`, () => {
     const alone = await open(undefined, '/#/cluster')
     await alone.page.getByRole('heading', { name: 'This gateway is alone' }).waitFor()
     expect(await alone.page.getByRole('link', { name: 'Cluster', exact: true }).count()).toBe(0)
+  })
+
+  it('is one of pages that list the sensors of all nodes, whichever is looked at, and name a node that is silent', async () => {
+    const { at, cut } = await severalNodes({ info: cluster() })
+    const { page, go } = await visit(browser, at('gw-1').console.url, '/#/sensors')
+    await eventually(() => page.locator('.found').textContent()).toBe('30 sensors')
+    await go('#/sensor/valve-0001')
+    await page.getByRole('heading', { name: 'Node gw-2 serves it' }).waitFor()
+    await go('#/sensor/meter-0000')
+    await page.getByRole('heading', { name: 'Conversation' }).waitFor()
+    expect(await page.getByText('serves it').count()).toBe(0)
+    cut.add('gw-3')
+    await page.getByText('Not here: what node gw-3 has, since it does not answer.').waitFor()
+    cut.delete('gw-3')
+    await page.getByRole('alert').filter({ hasText: 'Not here' }).waitFor({ state: 'hidden' })
   })
 
   it('tells of one that stands by what it waits for', async () => {

@@ -3,76 +3,19 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { SensorList } from '../../../src/console/contract/sensors.ts'
 import { MISSING_HEADER } from '../../../src/console/forward.ts'
-import { NodeSilent, type Nodes } from '../../../src/console/nodes.ts'
-import { type Console, startConsole } from '../../../src/console/server.ts'
-import type { GatewayView } from '../../../src/console/view.ts'
+import { NodeSilent } from '../../../src/console/nodes.ts'
+import { startConsole } from '../../../src/console/server.ts'
 import { NodeCalls } from '../../../src/workers/calls/node-calls.ts'
-import { wholeView } from '../../../src/workers/calls/whole-view.ts'
 import { type Answer, ask, post } from '../../console/client.ts'
 import { FakeView } from '../../console/fake-view.ts'
-
-const NAMES = ['gw-1', 'gw-2', 'gw-3']
-const SENSORS = 30
-/** of these names every third one belongs to each node */
-const ownerOf = (clientId: string): string => NAMES[Number(clientId.slice(-4)) % 3] ?? ''
-
-/** Its methods as an object of their own, as views are that gateways make. */
-const asObject = (view: FakeView): GatewayView =>
-  Object.fromEntries(
-    Object.getOwnPropertyNames(FakeView.prototype).flatMap((name) => {
-      const method: unknown = view[name as keyof FakeView]
-      return typeof method === 'function' ? [[name, method.bind(view)]] : []
-    }),
-  ) as unknown as GatewayView
-
-interface TestNode {
-  readonly view: FakeView
-  readonly console: Console
-  readonly calls: NodeCalls
-}
-
-/** `patience`: milliseconds. */
-async function cluster({ sensors = SENSORS, patience = 3000 } = {}) {
-  const nodes = new Map<string, TestNode>()
-  /** those that have no link, and those that stand still */
-  const [cut, frozen] = [new Set<string>(), new Set<string>()]
-  for (const self of NAMES) {
-    const view = new FakeView(sensors)
-    for (const { clientId } of view.sensors({ offset: 0, limit: sensors }).items)
-      if (ownerOf(clientId) !== self) view.act(clientId, { type: 'forget' })
-    view.acts.length = 0
-    const calls: NodeCalls = new NodeCalls({
-      patience,
-      send(node, message) {
-        if (cut.has(node) || cut.has(self)) return false
-        // as it would go over a link
-        const copy: unknown = JSON.parse(JSON.stringify(message))
-        if (!frozen.has(node)) setImmediate(() => nodes.get(node)?.calls.take(self, copy))
-        return true
-      },
-    })
-    const all: Nodes = {
-      self,
-      members: () => NAMES,
-      ownerOf: (clientId) => (clientId === 'nobodys' ? undefined : ownerOf(clientId)),
-      ask: (node, request) => calls.ask(node, request),
-      serve: (answer) => calls.serve(answer),
-    }
-    const shown = { ...asObject(view), nodes: all, whole: wholeView(asObject(view), all) }
-    const console = await startConsole(shown, { url: 'http://127.0.0.1:0', metrics: async () => '' })
-    onTestFinished(() => console.close())
-    nodes.set(self, { view, console, calls })
-  }
-  const at = (name: string): TestNode => nodes.get(name) as TestNode
-  return { at, cut, frozen }
-}
+import { NAMES, ownerOf, SENSORS, severalNodes, type TestNode } from '../../console/several-nodes.ts'
 
 const json = <T>({ text }: Answer): T => JSON.parse(text) as T
 const look = async <T>({ console }: TestNode, path: string): Promise<T> => json<T>(await ask(console, path))
 
 describe('a node of a cluster answers', () => {
   it('for all of them: sensors in one order, with the node that serves each, page by page', async () => {
-    const { at } = await cluster()
+    const { at } = await severalNodes()
     for (const name of NAMES) {
       const { total, items } = await look<SensorList>(at(name), '/api/sensors?limit=100')
       expect(total).toBe(SENSORS)
@@ -93,7 +36,7 @@ describe('a node of a cluster answers', () => {
   })
 
   it('for each sensor, whichever node serves it, and acts on it there', async () => {
-    const { at } = await cluster()
+    const { at } = await severalNodes()
     const { console } = at('gw-1')
     const path = '/api/sensors/valve-0001'
     expect(json(await ask(console, path))).toMatchObject({ clientId: 'valve-0001', node: 'gw-2' })
@@ -113,7 +56,7 @@ describe('a node of a cluster answers', () => {
   })
 
   it('for one of them that is named, with its own words, errors included', async () => {
-    const { at } = await cluster()
+    const { at } = await severalNodes()
     for (const node of NAMES) {
       const { total, items } = await look<SensorList>(at('gw-1'), `/api/sensors?limit=100&node=${node}`)
       expect(total).toBe(SENSORS / 3)
@@ -126,7 +69,13 @@ describe('a node of a cluster answers', () => {
       status: 404,
       text: expect.stringContaining('gw-1, gw-2, gw-3'),
     })
-    expect((await ask(console, '/api/events?node=gw-2')).status).toBe(400)
+    for (const path of ['/api/events', '/api/capture'])
+      expect((await ask(console, `${path}?node=gw-2`)).status).toBe(403)
+    expect((await post(console, '/api/settings/reload?node=gw-2', {})).status).toBe(403)
+    const clientIds = ['meter-0000', 'valve-0001']
+    expect(
+      json(await post(console, '/api/actions?node=gw-2', { clientIds, action: 'clearQueue' })),
+    ).toMatchObject({ done: 1, failed: [{ clientId: 'meter-0000' }] })
     const csv = await ask(console, '/api/export/sensors?node=gw-2')
     expect(csv.headers['content-type']).toContain('text/csv')
     expect(csv.text.trim().split('\n')).toHaveLength(SENSORS / 3 + 1)
@@ -135,7 +84,7 @@ describe('a node of a cluster answers', () => {
   })
 
   it('without those that cannot be asked, and names them', async () => {
-    const { at, cut, frozen } = await cluster({ patience: 200 })
+    const { at, cut, frozen } = await severalNodes({ patience: 200 })
     const { console } = at('gw-1')
     cut.add('gw-2')
     frozen.add('gw-3')
@@ -163,7 +112,7 @@ describe('a node of a cluster answers', () => {
   })
 
   it('nothing for a node whose console is off, and says so', async () => {
-    const { at } = await cluster()
+    const { at } = await severalNodes()
     await at('gw-2').console.close()
     const answer = await ask(at('gw-1').console, '/api/sensors?node=gw-2')
     expect(answer).toMatchObject({
@@ -174,7 +123,7 @@ describe('a node of a cluster answers', () => {
   })
 
   it('with lists of thousands in pieces that each are bounded, down to a depth that it names', async () => {
-    const { at } = await cluster({ sensors: 9000 })
+    const { at } = await severalNodes({ sensors: 9000 })
     const page = await look<SensorList>(at('gw-1'), '/api/sensors?offset=8990&limit=10')
     expect(page.total).toBe(9000)
     expect(page.items.at(-1)?.clientId).toBe('valve-8996')

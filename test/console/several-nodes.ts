@@ -1,0 +1,71 @@
+// Three nodes with a console each, whose links are calls in memory: each has a third of the sensors.
+
+import { onTestFinished } from 'vitest'
+import type { ClusterInfo } from '../../src/console/contract/cluster.ts'
+import type { Nodes } from '../../src/console/nodes.ts'
+import { type Console, startConsole } from '../../src/console/server.ts'
+import type { GatewayView } from '../../src/console/view.ts'
+import { NodeCalls } from '../../src/workers/calls/node-calls.ts'
+import { wholeView } from '../../src/workers/calls/whole-view.ts'
+import { FakeView } from './fake-view.ts'
+
+export const NAMES = ['gw-1', 'gw-2', 'gw-3']
+export const SENSORS = 30
+/** of these names every third one belongs to each node */
+export const ownerOf = (clientId: string): string => NAMES[Number(clientId.slice(-4)) % 3] ?? ''
+
+/** Its methods as an object of their own, as views are that gateways make. */
+const asObject = (view: FakeView): GatewayView =>
+  Object.fromEntries(
+    Object.getOwnPropertyNames(FakeView.prototype).flatMap((name) => {
+      const method: unknown = view[name as keyof FakeView]
+      return typeof method === 'function' ? [[name, method.bind(view)]] : []
+    }),
+  ) as unknown as GatewayView
+
+export interface TestNode {
+  readonly view: FakeView
+  readonly console: Console
+  readonly calls: NodeCalls
+}
+
+/** `patience`: milliseconds. */
+export async function severalNodes({
+  sensors = SENSORS,
+  patience = 3000,
+  info = undefined as ClusterInfo | undefined,
+} = {}) {
+  const nodes = new Map<string, TestNode>()
+  /** those that have no link, and those that stand still */
+  const [cut, frozen] = [new Set<string>(), new Set<string>()]
+  for (const self of NAMES) {
+    const view = new FakeView(sensors)
+    for (const { clientId } of view.sensors({ offset: 0, limit: sensors }).items)
+      if (ownerOf(clientId) !== self) view.act(clientId, { type: 'forget' })
+    view.acts.length = 0
+    if (info !== undefined) view.clusterInfo = { ...info, node: self }
+    const calls: NodeCalls = new NodeCalls({
+      patience,
+      send(node, message) {
+        if (cut.has(node) || cut.has(self)) return false
+        // as it would go over a link
+        const copy: unknown = JSON.parse(JSON.stringify(message))
+        if (!frozen.has(node)) setImmediate(() => nodes.get(node)?.calls.take(self, copy))
+        return true
+      },
+    })
+    const all: Nodes = {
+      self,
+      members: () => NAMES,
+      ownerOf: (clientId) => (clientId === 'nobodys' ? undefined : ownerOf(clientId)),
+      ask: (node, request) => calls.ask(node, request),
+      serve: (answer) => calls.serve(answer),
+    }
+    const shown = { ...asObject(view), nodes: all, whole: wholeView(asObject(view), all) }
+    const console = await startConsole(shown, { url: 'http://127.0.0.1:0', metrics: async () => '' })
+    onTestFinished(() => console.close())
+    nodes.set(self, { view, console, calls })
+  }
+  const at = (name: string): TestNode => nodes.get(name) as TestNode
+  return { at, cut, frozen }
+}
