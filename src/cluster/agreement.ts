@@ -30,9 +30,12 @@ const hashOf = (value: unknown): string =>
     .digest('hex')
     .slice(0, 12)
 
+/** Undefined if it cannot be read; what comes from another version may have another shape. */
 function read(config: string | undefined): Said | undefined {
   try {
-    return config === undefined ? undefined : (JSON.parse(config) as Said)
+    const { listeners, rest } = JSON.parse(config ?? '{}') as Partial<Said>
+    if (!Array.isArray(listeners)) return undefined
+    return { listeners, rest: typeof rest === 'object' && rest !== null ? rest : {} }
   } catch {
     return undefined
   }
@@ -77,8 +80,7 @@ export function differencesOf(own: string, { config }: Pick<Member, 'config'>): 
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((key) => a[key] !== b[key])
 }
 
-/** What comes from another version may have another shape. */
 const tableOf = ({ listeners, rest }: Said): Record<string, unknown> => ({
   'listeners[].name': JSON.stringify(listeners),
-  ...(typeof rest === 'object' ? rest : {}),
+  ...rest,
 })
