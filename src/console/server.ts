@@ -9,7 +9,7 @@ import { type SettingsDoor, serveSettings } from './api/settings-routes.ts'
 import { serveSeveral } from './api/several.ts'
 import { serveDocs } from './docs.ts'
 import { createEvents } from './events.ts'
-import { answersOf, serveNodes } from './forward.ts'
+import { answersOf, MISSING_HEADER, serveNodes } from './forward.ts'
 import { serveHealth } from './health.ts'
 import { createHistory } from './history.ts'
 import { NodeSilent } from './nodes.ts'
@@ -55,6 +55,10 @@ export interface Console {
   /** Ends all connections and frees the port. */
   close(): Promise<void>
 }
+
+const DESCRIPTION =
+  'What the gateway sees and does. Octets are hexadecimal, times milliseconds since 1970. Of several nodes that share the sensors ' +
+  `each answers for all; the header ${MISSING_HEADER} names those that have not answered, and ?node= asks one of them for itself alone.`
 
 const MOST_BODY = 64 * 1024
 /** Octets of a ClientId in a url: every one may be written with three characters. */
@@ -200,7 +204,7 @@ async function describe(app: FastifyInstance, version: string, secured: boolean)
       info: {
         title: 'MQTT-SN gateway',
         version,
-        description: 'What the gateway sees and does. Octets are hexadecimal, times milliseconds since 1970.',
+        description: DESCRIPTION,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/' }],

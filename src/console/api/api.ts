@@ -140,7 +140,7 @@ export function serveApi(app: FastifyInstance, { view, events, history, streams,
   )
 
   const eventsText =
-    'Server-sent events: "gateway" (as of /api/gateway) every second, "state" for each change of state of a sensor (at most ' +
+    'Server-sent events: "gateway" (as of /api/gateway, of this node) every second, "state" for each change of state of a sensor (at most ' +
     '500 in half a second; "more" counts the others), "happenings" for what is in /api/happenings, and with ?sensor "broker" for each step between gateway and broker, and "packet" ' +
     'for each of its datagrams, octets in hexadecimal.'
   app.get<Streamed>(

@@ -13,6 +13,9 @@ it.runIf(hasPostgres && haveMosquitto)(
     const options = { compiled: true, more: { workers: 2 } }
     const [active, standby] = await pair.nodes(options)
     expect(await standby.ready()).toEqual({ status: 503, reasons: ['standing by: node gw-11 serves'] })
+    // whoever waits can be looked at as well
+    for (const path of ['gateway', 'broker', 'store', 'cluster', 'sensors'])
+      expect([path, (await fetch(`${standby.console}/api/${path}`)).status]).toEqual([path, 200])
     const sensors = await Promise.all([1, 2, 3, 4].map(() => pair.sensor(active)))
     const topicIds = await Promise.all(
       sensors.map(async (sensor, i) => {

@@ -13,6 +13,8 @@ const LATELY = 300_000
 const CONGESTED = 0.5
 /** Milliseconds for which slots may be without an owner, or links be down, before it is loud. */
 const PATIENCE = 15_000
+/** Milliseconds for which a link may be down without a word: nodes come and go. */
+const MOMENT = 3000
 
 /** Whether it takes part: its lease holds. */
 export const isThere = ({ state, leaseLeft }: ClusterMember): boolean =>
@@ -110,7 +112,7 @@ function* ofLinks({ links }: ClusterInfo): Generator<ClusterTrouble> {
   for (const { node, isUp, why, lasting, underWay, mostUnderWay } of nodes) {
     if (!isUp)
       yield {
-        tone: lasting > PATIENCE ? 'bad' : 'warn',
+        tone: lasting < MOMENT ? 'note' : lasting > PATIENCE ? 'bad' : 'warn',
         text: `No link to node ${node} for ${duration(lasting / 1000)}: ${why ?? 'not linked yet'}.`,
         next: 'Messages that come to one of them for sensors of the other are dropped. Is the port of "cluster.listen" open between them, and "cluster.secret" the same?',
         ...doc('node-links'),
