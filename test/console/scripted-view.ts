@@ -295,7 +295,7 @@ const INFO: GatewayInfo = {
   version: '1.2.3',
   gwId: 1,
   node: 'v20.19.0',
-  clusterNode: 'gw-1',
+  clusterNode: undefined,
   startedAt: AT,
   sensors: { ...noSensors(), asleep: 1, lost: 1 },
   departed: 1,
