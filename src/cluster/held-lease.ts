@@ -32,9 +32,18 @@ export class HeldLease {
 
   /** As `Lease.noteSilence`. */
   noteSilence(askedAt: number): void {
+    this.#goOn((now) => this.#lease.noteSilence(askedAt, now))
+  }
+
+  /** As `Lease.extend`. */
+  extend(until: number): void {
+    this.#goOn((now) => this.#lease.extend(until, now))
+  }
+
+  #goOn(lengthen: (now: number) => void): void {
     // once it was suspended, only the engine can give it again
     if (this.#end.isOver) return this.#lease.finish()
-    this.#lease.noteSilence(askedAt, performance.now())
+    lengthen(performance.now())
     this.#end.set(this.#lease.end, this.#lease.isWithoutEngine)
   }
 

@@ -1,5 +1,15 @@
 // One look at the engine after the other: at intervals, at once when something may have changed, and never two at a time.
 
+/** Milliseconds between looks of a node that stands by, at most, and of any node, at least. */
+const STANDBY_LOOK = 500
+const LEAST_LOOK = 50
+
+/** Milliseconds from one look to the next. `soon`: at most. */
+export function lookInterval(lease: number, isActive: boolean, soon: number | undefined): number {
+  const usual = isActive ? lease / 5 : Math.min(STANDBY_LOOK, lease / 5)
+  return Math.min(usual, Math.max(LEAST_LOOK, soon ?? usual))
+}
+
 /** What comes of a look. */
 export interface Looked {
   /** the engine has answered */

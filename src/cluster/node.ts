@@ -1,19 +1,16 @@
 // A node: keeps its membership and its lease, stands by until it may serve, and notices when others have taken its place.
 
+import { EngineContact } from './contact.ts'
 import { HeldLease } from './held-lease.ts'
 import { type Hindrance, membersToWatch, nextStep, type Step } from './judging/course.ts'
 import type { Identity, Look, Member, MemberState } from './judging/engine.ts'
 import { Judge } from './judging/judge.ts'
-import { type Looked, Looks } from './looks.ts'
+import { type Looked, Looks, lookInterval } from './looks.ts'
 import type { NodeParts, NodeState } from './node-parts.ts'
 import { HindranceLog, logSilence } from './node-words.ts'
 import { Share, type SlotDoor } from './shares/share.ts'
 import { leaveCluster } from './tables/leave-cluster.ts'
 import { takeSlots } from './tables/take-slots.ts'
-
-/** Milliseconds between looks of a node that stands by, at most, and of any node, at least. */
-const STANDBY_LOOK = 500
-const LEAST_LOOK = 50
 
 /** One object for the life of a process. */
 export class ClusterNode {
@@ -31,6 +28,8 @@ export class ClusterNode {
   takeovers = 0
   /** of the slots; undefined: it serves all of them or none */
   readonly share: Share | undefined = undefined
+  /** with the other nodes, where there is a share: whether they have the engine */
+  readonly contact: EngineContact | undefined = undefined
   readonly #looks: Looks
   readonly #hindranceLog: HindranceLog
   #onOwned: { resolve(): void; reject(error: unknown): void } | undefined
@@ -40,12 +39,21 @@ export class ClusterNode {
     this.#judge = new Judge(parts.lease)
     this.#lease = new HeldLease(parts.lease, parts.end)
     this.#hindranceLog = new HindranceLog(parts.name, parts.log)
-    const { engine, settle, log } = parts
+    const { lease, engine, settle, log } = parts
     const [look, onDeposed] = [() => this.look(), (why: string) => this.#depose(why)]
-    if (settle !== undefined) this.share = new Share({ engine, settle, log, look, onDeposed })
+    if (settle !== undefined) {
+      const share = new Share({ engine, settle, log, look, onDeposed })
+      this.share = share
+      this.contact = new EngineContact({
+        ...{ lease, log, judge: this.#judge, holds: () => this.holds() },
+        living: () => share.living.map(({ node }) => node),
+        answeredAt: () => (this.#isServing ? this.last?.at : undefined),
+        onUntil: (until) => this.#lease.extend(until),
+      })
+    }
     this.#looks = new Looks({
       look: (askedAt) => this.#look(askedAt),
-      interval: () => this.#interval,
+      interval: () => lookInterval(lease, this.state === 'active', this.share?.soon),
       isOver: () => this.#isOver,
     })
   }
@@ -108,6 +116,7 @@ export class ClusterNode {
   async leave(): Promise<void> {
     const { engine, log } = this.#parts
     this.#looks.stop()
+    this.contact?.stop()
     const { self } = this
     const wasDeposed = this.state === 'deposed'
     this.state = wasDeposed ? 'deposed' : 'left'
@@ -132,10 +141,8 @@ export class ClusterNode {
     }
   }
 
-  get #interval(): number {
-    const { lease } = this.#parts
-    const usual = this.state === 'active' ? lease / 5 : Math.min(STANDBY_LOOK, lease / 5)
-    return Math.min(usual, Math.max(LEAST_LOOK, this.share?.soon ?? usual))
+  get #isServing(): boolean {
+    return this.state === 'active' || this.state === 'draining'
   }
 
   /** what others are told */
@@ -150,7 +157,8 @@ export class ClusterNode {
 
   #noteSilence(error: unknown, askedAt: number): void {
     this.#judge.noteSilence()
-    if (this.state === 'active' || this.state === 'draining') this.#lease.noteSilence(askedAt)
+    // one of several is told by the others how long it may go on
+    if (this.#isServing && this.contact === undefined) this.#lease.noteSilence(askedAt)
     if (this.trouble === undefined) logSilence(this.#parts.log, error, this.state === 'active')
     this.trouble = error instanceof Error ? error.message : String(error)
   }
@@ -162,6 +170,7 @@ export class ClusterNode {
     this.trouble = undefined
     this.last = { look, at: askedAt }
     this.#judge.noteAnswer(askedAt)
+    this.contact?.noteAnswer()
     const step = this.#decide(look, askedAt)
     this.hindrance = step.type === 'wait' ? step.for : undefined
     switch (step.type) {

@@ -9,8 +9,9 @@ import { type Holding, type Identity, isSame, type Look, type Member, type Orpha
  */
 export type Verdict = 'lives' | 'silent' | 'gone'
 
-/** The part of a lease after which a look counts as the first one again. */
+/** Parts of a lease: after which a look counts as the first one again, and after which a node that is asked says that it has no engine. */
 const GAP = 0.5
+const SILENCE = 0.4
 
 /** Judges others. One object for the life of a node; times are monotonic milliseconds unless they are the engine's. */
 export class Judge {
@@ -18,6 +19,8 @@ export class Judge {
   /** since when the engine has answered without a break, and its last answer */
   #since: number | undefined
   #last = Number.NEGATIVE_INFINITY
+  /** until then it had no engine, as others were told */
+  #toldAt = Number.NEGATIVE_INFINITY
 
   /** `lease`: milliseconds */
   constructor(lease: number) {
@@ -27,13 +30,27 @@ export class Judge {
   /** The engine has answered what it was asked then. */
   noteAnswer(askedAt: number): void {
     // who has slept knows nothing of what happened meanwhile
-    if (this.#since === undefined || askedAt - this.#last > this.#lease * GAP) this.#since = askedAt
+    if (this.#since === undefined || askedAt - this.#last > this.#lease * GAP) {
+      // the question may have been under way when others were told that nothing is answered
+      this.#since = Math.max(askedAt, this.#toldAt)
+    }
     this.#last = askedAt
   }
 
   /** The engine has not answered. */
   noteSilence(): void {
     this.#since = undefined
+  }
+
+  /**
+   * Since when the engine has answered without a break, for another node that has to know; undefined: it does not answer. That is a
+   * promise: nobody is judged by what the engine has said before this call, nor within a lease after it.
+   */
+  tellSince(now: number): number | undefined {
+    if (this.#since !== undefined && now - this.#last <= this.#lease * SILENCE) return this.#since
+    this.#since = undefined
+    this.#toldAt = now
+    return undefined
   }
 
   /**

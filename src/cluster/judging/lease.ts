@@ -23,7 +23,7 @@ export class Lease {
   }
 
   /**
-   * The engine was asked and has not answered. Who was serving goes on: what needs a promise waits for the engine anyway, and as
+   * The engine was asked and has not answered, and there is nobody else to ask. Who was serving goes on: what needs a promise waits for the engine anyway, and as
    * long as it is away for all, nobody can take over. Who has slept beyond its lease does not begin again: others may have taken
    * over before the engine went away; and who has slept while it waited knows nothing of the engine.
    */
@@ -31,6 +31,13 @@ export class Lease {
     if (now >= this.end || now - askedAt > this.#length / 2) return
     this.isWithoutEngine = true
     this.end = Math.max(this.end, now + this.#length - EARLY)
+  }
+
+  /** The engine is silent, but nobody can take over before this time: who still serves goes on until then. */
+  extend(until: number, now: number): void {
+    if (now >= this.end || until <= this.end) return
+    this.isWithoutEngine = true
+    this.end = until
   }
 
   /** Nothing is served any more. */

@@ -11,7 +11,7 @@ import type { RoutedFront } from './router-parts.ts'
 import type { SlotRouter } from './slot-router.ts'
 
 /** What is known when the node has been opened. */
-export type LinkedNode = Pick<RouterPlace, 'cluster' | 'version' | 'owners' | 'holds'>
+export type LinkedNode = Pick<RouterPlace, 'cluster' | 'version' | 'owners' | 'holds' | 'contact'>
 
 export class ClusterLinks {
   readonly #config: Config

@@ -72,7 +72,8 @@ export class ClusterTenure implements Tenure {
     share.onGiven = (receivers) => links?.tellChange(receivers)
     const { installation: cluster } = this
     const { version } = this.#parts
-    return links?.route({ cluster, version, owners, holds: () => this.holds() }, routed)
+    const contact = this.#node?.contact
+    return links?.route({ cluster, version, owners, contact, holds: () => this.holds() }, routed)
   }
 
   /** Resolves when the sensors are those of this process, or its share of them is. Rejects if it cannot be one of the nodes that are there. */

@@ -1,5 +1,6 @@
 // Begins to route datagrams between the nodes of a cluster; loaded only where every node serves its share.
 
+import type { EngineContact } from '../../cluster/contact.ts'
 import type { Links } from '../../cluster/links/links.ts'
 import type { SlotOwners } from '../../cluster/owners.ts'
 import type { NodeCalls } from '../calls/node-calls.ts'
@@ -22,16 +23,20 @@ export interface RouterPlace {
   readonly links: Links
   /** requests of consoles; undefined: there are none */
   readonly calls?: Pick<NodeCalls, 'take' | 'lose'>
+  /** asks the others whether they have the engine */
+  readonly contact?: EngineContact | undefined
   holds(): boolean
 }
 
 /** One for the life of a front. */
 export function openRouter(place: RouterPlace, routed: RoutedFront): SlotRouter {
-  const { node, cluster, version, listeners, hold, owners, links, calls, holds } = place
+  const { node, cluster, version, listeners, hold, owners, links, calls, contact, holds } = place
   const router = new SlotRouter({ ...routed, self: node, owners, links, hold, holds })
+  const isTaken = (from: string, message: unknown): boolean =>
+    contact?.take(from, message) === true || calls?.take(from, message) === true
   links.begin({ cluster, node, version, listeners }, owners, {
     batch: (from, batch) => router.takeBatch(from, batch),
-    message: (from, message) => calls?.take(from, message) === true || router.takeMessage(from, message),
+    message: (from, message) => isTaken(from, message) || router.takeMessage(from, message),
     changed(other, isUp) {
       if (!isUp) {
         router.loseNode(other)
@@ -41,5 +46,9 @@ export function openRouter(place: RouterPlace, routed: RoutedFront): SlotRouter 
     },
   })
   owners.onChange(() => router.settle())
+  contact?.begin({
+    up: () => links.up(),
+    send: (to, message) => links.to(to)?.sendMessage(message),
+  })
   return router
 }

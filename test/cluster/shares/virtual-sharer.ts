@@ -1,6 +1,7 @@
 // A node that serves its share, in virtual time: with the real share and the real judgement; questions to the engine and the loading of
 // sessions take their time.
 
+import { type ContactMessage, EngineContact } from '../../../src/cluster/contact.ts'
 import type { Identity, Look, Member, MemberState } from '../../../src/cluster/judging/engine.ts'
 import { Judge } from '../../../src/cluster/judging/judge.ts'
 import { Lease } from '../../../src/cluster/judging/lease.ts'
@@ -17,6 +18,10 @@ export interface Surroundings {
   reaches(node: string): boolean
   /** whether a gift of this node that was sent then hangs on its way: it arrives when that is over, although nobody waits any more */
   hangs(node: string, askedAt: number): boolean
+  /** the nodes to which there is a link from there at this moment */
+  linked(node: string): readonly string[]
+  /** what a node says to another one goes on its way */
+  send(from: string, to: string, message: ContactMessage): void
   /** whether somebody believes to have proof that this process is gone, right or wrong */
   isProven(member: Member): boolean
 }
@@ -44,6 +49,9 @@ export class VirtualSharer {
   readonly lease: Lease
   readonly #judge: Judge
   readonly share: Share
+  readonly contact: EngineContact
+  #tickAt = 0
+  #answeredAt: number | undefined
   self: Identity | undefined
   #state: MemberState = 'standby'
   /** slots whose sensors it serves, and may write about */
@@ -87,6 +95,23 @@ export class VirtualSharer {
         this.#next = this.#now
       },
     })
+    this.contact = new EngineContact({
+      ...{ lease: around.lease, judge: this.#judge, log: silentLog, now: () => this.#now },
+      living: () => this.share.living.map((one) => one.node),
+      answeredAt: () => (this.isActive ? this.#answeredAt : undefined),
+      holds: () => this.lease.holds(this.#now),
+      onUntil: (until) => this.lease.extend(until, this.#now),
+    })
+    this.contact.begin({
+      up: () => around.linked(node),
+      send: (to, message) => around.send(node, to, message),
+    })
+    this.contact.stop() // time is virtual
+  }
+
+  /** Another node says this. */
+  take(from: string, message: ContactMessage): void {
+    if (this.endedAt === undefined) this.contact.take(from, message)
   }
 
   get isActive(): boolean {
@@ -158,6 +183,10 @@ export class VirtualSharer {
       else continue
       this.#questions.delete(question)
     }
+    if (now >= this.#tickAt) {
+      this.#tickAt = now + this.contact.interval
+      this.contact.tick()
+    }
     if (!this.#looking && now >= this.#next && !this.#isClosed) void this.#look(now)
   }
 
@@ -171,7 +200,6 @@ export class VirtualSharer {
     } catch {
       this.healthySince = undefined
       this.#judge.noteSilence()
-      if (this.isActive) this.lease.noteSilence(askedAt, this.#now)
     }
     this.#looking = false
     const usual = this.isActive ? lease / 5 : Math.min(500, lease / 5)
@@ -182,6 +210,8 @@ export class VirtualSharer {
     if (this.endedAt !== undefined || this.#isClosed) return
     const { table, isProven } = this.#around
     this.#judge.noteAnswer(askedAt)
+    this.#answeredAt = askedAt
+    this.contact.noteAnswer()
     this.healthySince ??= this.#now
     const [node, judge, now, state] = [this.node, this.#judge, this.#now, this.#state]
     const step = this.share.decide({ node, self: this.self, look, judge, now, isProven, state })
