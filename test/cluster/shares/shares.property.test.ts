@@ -3,6 +3,7 @@
 
 import { array, assert, asyncProperty, constantFrom, integer, record } from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { ContactMessage } from '../../../src/cluster/contact.ts'
 import type { Member } from '../../../src/cluster/judging/engine.ts'
 import { planSlots } from '../../../src/cluster/plan.ts'
 import { allSlots } from '../../../src/sessions/slots.ts'
@@ -20,12 +21,15 @@ const LONG = 180_000
 const RESTART = 1000
 /** What is sent within so many milliseconds may hang. */
 const HANGS = 2500
+/** Until what nodes say to each other has arrived; and after so long a silence a link counts as down. */
+const LINK_WAY = 20
+const LINK_SILENCE = 2500
 /** Slots that are looked at, as all are treated alike. */
 const SAMPLE = allSlots.filter((slot) => slot % 61 === 0 || slot < 8)
 
-/** From `at` on, for so long; `stop`: SIGTERM at that time. */
+/** From `at` on, for so long; `stop`: SIGTERM at that time; `link`: nothing goes over the links of that node, and what was sent arrives later. */
 interface Trouble {
-  readonly kind: 'engine' | 'cut' | 'pause' | 'kill' | 'stop' | 'hang' | 'wrong proof'
+  readonly kind: 'engine' | 'cut' | 'pause' | 'kill' | 'stop' | 'hang' | 'link' | 'wrong proof'
   readonly node: (typeof NAMES)[number]
   readonly at: number
   readonly lasts: number
@@ -47,6 +51,8 @@ interface Outcome {
   readonly shared: string[]
   /** when two served a slot who held a lease and had the engine */
   readonly doubled: number[]
+  /** when two served a slot, although the link between them had been up for a lease */
+  readonly atOdds: number[]
   /** when nobody had served a slot for a lease and a second, although somebody could have taken it all the time */
   readonly orphaned: number[]
   /** the longest time, of all slots, in which nobody served it, milliseconds, after the start */
@@ -55,6 +61,8 @@ interface Outcome {
   readonly deposed: number
   /** slots that each node serves at the end */
   readonly slots: Readonly<Record<string, number>>
+  /** until when each has served without the engine */
+  readonly serving: Readonly<Record<string, number>>
   readonly table: VirtualTable
 }
 
@@ -79,7 +87,39 @@ async function live(troubles: readonly Trouble[], life: Life = {}): Promise<Outc
         (node === undefined || one.node === node),
     )
   const nodes = new Map<string, VirtualSharer>()
+  const isRunning = (name: string) => {
+    const node = nodes.get(name)
+    return node?.self !== undefined && node.endedAt === undefined
+  }
+  /** whether nothing has come over the links of a node for so long that they are down */
+  const isCutOff = (name: string) =>
+    troubles.some(
+      ({ kind, node, at, lasts }) =>
+        (kind === 'link' || kind === 'pause') &&
+        node === name &&
+        now >= at + LINK_SILENCE &&
+        now < at + lasts,
+    )
+  const isLinked = (one: string, other: string) =>
+    [one, other].every((name) => isRunning(name) && !isCutOff(name))
+  const underWay = new Set<{ from: string; to: string; message: ContactMessage; at: number }>()
+  /** what arrives at a node that runs */
+  const deliver = (node: VirtualSharer) => {
+    for (const one of underWay) {
+      const { from, to, message, at } = one
+      if (to !== node.node || now < at + LINK_WAY) continue
+      if (goesOn('link', from) || goesOn('link', to)) {
+        if (!isLinked(from, to)) underWay.delete(one)
+        continue
+      }
+      underWay.delete(one)
+      node.take(from, message)
+    }
+  }
   const around = {
+    linked: (name: string) => NAMES.filter((other) => other !== name && isLinked(name, other)),
+    send: (from: string, to: string, message: ContactMessage) =>
+      void underWay.add({ from, to, message, at: now }),
     ...{ table, lease: LEASE, settle: SETTLE },
     reaches: (node: string) => !goesOn('engine') && !goesOn('cut', node),
     // the next one goes over another connection
@@ -101,7 +141,10 @@ async function live(troubles: readonly Trouble[], life: Life = {}): Promise<Outc
       return isGone || goesOn('wrong proof', member.node)
     },
   }
-  const [doubled, orphaned]: [number[], number[]] = [[], []]
+  const [doubled, atOdds, orphaned]: [number[], number[], number[]] = [[], [], []]
+  const servingUntil: Record<string, number> = {}
+  /** when two were not linked, for the last time */
+  const unlinkedAt = new Map<string, number>()
   const servedAt = new Map(SAMPLE.map((slot) => [slot, 0]))
   const wasPaused = new Set<string>()
   let [deposed, longest] = [0, 0]
@@ -116,6 +159,7 @@ async function live(troubles: readonly Trouble[], life: Life = {}): Promise<Outc
       }
       if (goesOn('kill', name) && node.endedAt === undefined) {
         node.kill(now)
+        for (const one of underWay) if (one.from === name || one.to === name) underWay.delete(one)
         for (const other of nodes.values()) other.notice(now)
       }
       node.carry(now)
@@ -127,6 +171,7 @@ async function live(troubles: readonly Trouble[], life: Life = {}): Promise<Outc
       if (goesOn('stop', name)) void node.drain()
       if (node.endedAt === undefined) running.push(node)
       node.run(now)
+      deliver(node)
     }
     await new Promise(setImmediate)
     for (const node of running) {
@@ -136,6 +181,10 @@ async function live(troubles: readonly Trouble[], life: Life = {}): Promise<Outc
     const awake = [...nodes.values()].filter((one) => one.endedAt === undefined && !goesOn('pause', one.node))
     const able = awake.filter(({ node, isDraining }) => !isDraining && around.reaches(node))
     const healthy = Math.min(...able.map(({ healthySince = Number.POSITIVE_INFINITY }) => healthySince))
+    for (const one of NAMES)
+      for (const other of NAMES) if (!isLinked(one, other)) unlinkedAt.set(`${one} ${other}`, now)
+    for (const { node, serving, lease } of awake)
+      if (serving.size > 0 && lease.holds(now) && lease.isWithoutEngine) servingUntil[node] = now
     for (const slot of SAMPLE) {
       const serving = awake.filter((one) => one.serving.has(slot) && one.lease.holds(now))
       const before = servedAt.get(slot) ?? 0
@@ -144,14 +193,20 @@ async function live(troubles: readonly Trouble[], life: Life = {}): Promise<Outc
         if (before > 0) longest = Math.max(longest, now - before - STEP)
       } else if (now - Math.max(healthy, before) > LEASE + 1000) orphaned.push(now)
       if (serving.filter(({ lease }) => !lease.isWithoutEngine).length > 1) doubled.push(now)
+      const isAtOdds = serving.some(({ node }) =>
+        serving.some(
+          (other) => other.node !== node && now - (unlinkedAt.get(`${node} ${other.node}`) ?? 0) > LEASE,
+        ),
+      )
+      if (isAtOdds) atOdds.push(now)
     }
   }
   const shared = [...table.commits].filter(([, writers]) => writers.size > 1).map(([epoch]) => epoch)
   const slots = Object.fromEntries([...nodes].map(([name, { serving }]) => [name, serving.size]))
-  return { shared, doubled, orphaned, longest, deposed, slots, table }
+  return { shared, doubled, atOdds, orphaned, longest, deposed, slots, table, serving: servingUntil }
 }
 
-const all = ['engine', 'cut', 'pause', 'kill', 'stop', 'hang'] as const
+const all = ['engine', 'cut', 'pause', 'kill', 'stop', 'hang', 'link'] as const
 
 describe('nodes that each serve a share, in virtual time', () => {
   it(
@@ -176,6 +231,19 @@ describe('nodes that each serve a share, in virtual time', () => {
           expect({ doubled, orphaned }).toEqual({ doubled: [], orphaned: [] })
         }),
         { numRuns: 30 },
+      )
+    },
+    LONG,
+  )
+
+  it(
+    'never serve a slot two at a time for longer than a lease after they can hear each other, whoever has the engine',
+    async () => {
+      await assert(
+        asyncProperty(trouble('engine', 'cut', 'pause', 'hang', 'link', 'kill'), async (troubles) => {
+          expect((await live(troubles)).atOdds).toEqual([])
+        }),
+        { numRuns: 60 },
       )
     },
     LONG,
@@ -222,5 +290,22 @@ describe('nodes that each serve a share, in virtual time', () => {
   it('serve without a gap while the engine is away for all, and nobody is deposed when it comes back', async () => {
     const { longest, deposed } = await live([{ kind: 'engine', node: 'a', at: 30_000, lasts: 15_000 }])
     expect([longest, deposed]).toEqual([0, 0])
+  })
+
+  it('stop within the lease when one alone loses the engine, and the others have its slots', async () => {
+    const { longest, deposed, atOdds } = await live([{ kind: 'cut', node: 'a', at: 30_000, lasts: 12_000 }])
+    expect(atOdds).toEqual([])
+    expect(longest).toBeLessThan(1000)
+    expect(deposed).toBe(1)
+  })
+
+  it('go on when the engine is away for all and one of them dies, but not those who hear of nobody else', async () => {
+    const away: Trouble = { kind: 'engine', node: 'a', at: 30_000, lasts: 14_000 }
+    const dead = await live([away, { kind: 'kill', node: 'c', at: 31_000, lasts: 40_000 }])
+    expect(dead.serving['a']).toBeGreaterThan(43_000)
+    expect(dead.deposed).toBe(0)
+    const cutOff = await live([away, { kind: 'link', node: 'a', at: 31_000, lasts: 12_000 }])
+    expect(cutOff.serving['a']).toBeLessThan(31_000 + LINK_SILENCE + LEASE)
+    expect(cutOff.serving['b']).toBeGreaterThan(43_000)
   })
 })
