@@ -54,7 +54,7 @@ class Nodes {
       },
       look() {},
     }
-    links.route({ cluster: 'c', version: '1', owners, holds: () => true, contact: undefined }, front)
+    links.route({ cluster: 'c', version: '1', owners, holds: () => true }, front)
     for (const listener of this.#listeners) listener()
     return links
   }

@@ -54,7 +54,7 @@ const links = await Links.listen(linkAddressOf(own?.address ?? '') ?? { host: '1
 const end = new LeaseEnd()
 end.set(performance.now() + 1e9)
 let router: SlotRouter | undefined
-const place = { node: self, cluster: 'test', version: '', hold, owners, links, holds: () => true, contact: undefined }
+const place = { node: self, cluster: 'test', version: '', hold, owners, links, holds: () => true }
 const fleet: Fleet = new Fleet(config, Number(config.workers), {
   tenure: {
     open: async () => {},
