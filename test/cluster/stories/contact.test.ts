@@ -6,7 +6,7 @@ import { freePort, haveMosquitto } from '../../support/broker.ts'
 import { CLUSTER_START, LEASE, type NodeProcess, Pair } from '../../support/cluster.ts'
 import { aWhile } from '../../support/gateway.ts'
 import { hasPostgres } from '../../support/postgres.ts'
-import { connected, goesOn, settled, startSharing } from '../../support/sharing-nodes.ts'
+import { connected, goesOn, infoOf, settled, startSharing } from '../../support/sharing-nodes.ts'
 
 const here = hasPostgres && haveMosquitto
 /** Milliseconds that may pass until it is seen, on a machine that is busy with other things. */
@@ -47,7 +47,8 @@ it.runIf(here).each(['refused', 'silent'] as const)(
     }
     expect((await a.ready()).reasons).toEqual(['the lease of this node has run out'])
     for (const way of [b, c]) for (const one of sensors) await goesOn(pair, one, way)
-    await settled([b, c])
+    for (const one of [b, c])
+      await expect.poll(async () => (await infoOf(one)).slots, { timeout: 20_000 }).toBe(512)
     expect(a.lines.map(({ msg }) => msg)).toContain(
       'others have the engine, or too few of them can be asked: this node serves nothing until it has it again',
     )
