@@ -96,7 +96,14 @@ export class VirtualSharer {
       },
     })
     this.contact = new EngineContact({
-      ...{ lease: around.lease, judge: this.#judge, log: silentLog, now: () => this.#now },
+      ...{ lease: around.lease, log: silentLog, now: () => this.#now },
+      judge: {
+        tellSince: (now) => {
+          const since = this.#judge.tellSince(now)
+          if (since === undefined) this.healthySince = undefined
+          return since
+        },
+      },
       living: () => this.share.living.map((one) => one.node),
       answeredAt: () => (this.isActive ? this.#answeredAt : undefined),
       holds: () => this.lease.holds(this.#now),
