@@ -13,7 +13,10 @@ const SECRET = 'known to all of them'
 /** Starts a node that serves its share. */
 export function startSharing(pair: Pair, n: number, more: object = {}): Promise<NodeProcess> {
   const cluster = { node: `gw-${n}`, lease: `${LEASE}ms`, settle: '1s', drain: '20s', secret: SECRET }
-  return pair.node(n, { compiled: true, more: { cluster: { ...cluster, listen: `tcp://127.0.0.${n}:0` }, ...more } })
+  return pair.node(n, {
+    compiled: true,
+    more: { cluster: { ...cluster, listen: `tcp://127.0.0.${n}:0` }, ...more },
+  })
 }
 
 /** What it says of the cluster. */

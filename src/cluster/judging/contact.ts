@@ -52,7 +52,8 @@ export class Contact {
     const others = linked.filter((node) => living.includes(node))
     if (2 * (others.length + 1) <= living.length) return Number.NEGATIVE_INFINITY
     let since = now
-    for (const node of linked) since = Math.min(since, this.#heard.get(node)?.since ?? Number.NEGATIVE_INFINITY)
+    for (const node of linked)
+      since = Math.min(since, this.#heard.get(node)?.since ?? Number.NEGATIVE_INFINITY)
     for (const { since: theirs, hasEngine } of this.#heard.values())
       if (hasEngine) since = Math.min(since, theirs)
     return since + this.#lease - EARLY

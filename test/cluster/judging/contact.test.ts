@@ -20,10 +20,7 @@ describe('node a goes on without the engine', () => {
       'for a lease from the question to which the others have said that it is silent',
       ...[['b', 'c'], three, { b: [99_900, null], c: [99_800, null] }, 99_800 + 4800],
     ],
-    [
-      'as one of three of which one is not linked',
-      ...[['b'], three, { b: [99_900, null] }, 99_900 + 4800],
-    ],
+    ['as one of three of which one is not linked', ...[['b'], three, { b: [99_900, null] }, 99_900 + 4800]],
     ['never when it is linked to nobody', [], three, {}, never],
     ['never as one of four that is linked to one', ['b'], [...three, 'd'], { b: [99_900, null] }, never],
     ['never as one of two that is linked to nobody', [], ['a', 'b'], {}, never],

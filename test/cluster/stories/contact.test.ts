@@ -26,7 +26,9 @@ async function three() {
   )
   await settled(nodes)
   const names = nodes.map(({ name }) => name)
-  const sensors = await Promise.all(names.map((owner, i) => connected(pair, nodes[i] as NodeProcess, owner, names)))
+  const sensors = await Promise.all(
+    names.map((owner, i) => connected(pair, nodes[i] as NodeProcess, owner, names)),
+  )
   return { pair, nodes: nodes as [NodeProcess, NodeProcess, NodeProcess], ways, sensors }
 }
 
