@@ -1,6 +1,5 @@
 // A node: keeps its membership and its lease, stands by until it may serve, and notices when others have taken its place.
 
-import { EngineContact } from './contact.ts'
 import { HeldLease } from './held-lease.ts'
 import { type Hindrance, membersToWatch, nextStep, type Step } from './judging/course.ts'
 import type { Identity, Look, Member, MemberState } from './judging/engine.ts'
@@ -8,6 +7,7 @@ import { Judge } from './judging/judge.ts'
 import { type Looked, Looks, lookInterval } from './looks.ts'
 import type { NodeParts, NodeState } from './node-parts.ts'
 import { HindranceLog, logSilence } from './node-words.ts'
+import { EngineContact } from './shares/engine-contact.ts'
 import { Share, type SlotDoor } from './shares/share.ts'
 import { leaveCluster } from './tables/leave-cluster.ts'
 import { takeSlots } from './tables/take-slots.ts'

@@ -1,8 +1,8 @@
 // Begins to route datagrams between the nodes of a cluster; loaded only where every node serves its share.
 
-import type { EngineContact } from '../../cluster/contact.ts'
 import type { Links } from '../../cluster/links/links.ts'
 import type { SlotOwners } from '../../cluster/owners.ts'
+import type { EngineContact } from '../../cluster/shares/engine-contact.ts'
 import type { NodeCalls } from '../calls/node-calls.ts'
 import type { RoutedFront } from './router-parts.ts'
 import { SlotRouter } from './slot-router.ts'

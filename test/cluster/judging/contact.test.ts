@@ -1,9 +1,9 @@
 // How long a node may go on without the engine, from what the others say.
 
 import { describe, expect, it } from 'vitest'
-import { readContactMessage } from '../../../src/cluster/contact.ts'
 import { Contact } from '../../../src/cluster/judging/contact.ts'
 import { Judge } from '../../../src/cluster/judging/judge.ts'
+import { readContactMessage } from '../../../src/cluster/shares/engine-contact.ts'
 
 const LEASE = 5000
 const NOW = 100_000

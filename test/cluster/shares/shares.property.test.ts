@@ -3,9 +3,9 @@
 
 import { array, assert, asyncProperty, constantFrom, integer, record } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ContactMessage } from '../../../src/cluster/contact.ts'
 import type { Member } from '../../../src/cluster/judging/engine.ts'
 import { planSlots } from '../../../src/cluster/plan.ts'
+import type { ContactMessage } from '../../../src/cluster/shares/engine-contact.ts'
 import { allSlots } from '../../../src/sessions/slots.ts'
 import { VirtualSharer } from './virtual-sharer.ts'
 import { VirtualTable } from './virtual-table.ts'
@@ -304,8 +304,8 @@ describe('nodes that each serve a share, in virtual time', () => {
     const dead = await live([away, { kind: 'kill', node: 'c', at: 31_000, lasts: 40_000 }])
     expect(dead.serving['a']).toBeGreaterThan(43_000)
     expect(dead.deposed).toBe(0)
-    const cutOff = await live([away, { kind: 'link', node: 'a', at: 31_000, lasts: 12_000 }])
-    expect(cutOff.serving['a']).toBeLessThan(31_000 + LINK_SILENCE + LEASE)
+    const cutOff = await live([away, { kind: 'link', node: 'a', at: 33_000, lasts: 10_500 }])
+    expect(cutOff.serving['a']).toBeLessThan(33_000 + LEASE)
     expect(cutOff.serving['b']).toBeGreaterThan(43_000)
   })
 })

@@ -1,10 +1,10 @@
 // A node that serves its share, in virtual time: with the real share and the real judgement; questions to the engine and the loading of
 // sessions take their time.
 
-import { type ContactMessage, EngineContact } from '../../../src/cluster/contact.ts'
 import type { Identity, Look, Member, MemberState } from '../../../src/cluster/judging/engine.ts'
 import { Judge } from '../../../src/cluster/judging/judge.ts'
 import { Lease } from '../../../src/cluster/judging/lease.ts'
+import { type ContactMessage, EngineContact } from '../../../src/cluster/shares/engine-contact.ts'
 import { Share } from '../../../src/cluster/shares/share.ts'
 import { silentLog } from '../../../src/log.ts'
 import type { VirtualTable } from './virtual-table.ts'

@@ -1,8 +1,8 @@
 // Without the engine a node asks the others over links whether they have it: it goes on as long as none of them can have taken its slots.
 
-import { type Company, Contact } from './judging/contact.ts'
-import type { Judge } from './judging/judge.ts'
-import type { NodeLog } from './node-words.ts'
+import { type Company, Contact } from '../judging/contact.ts'
+import type { Judge } from '../judging/judge.ts'
+import type { NodeLog } from '../node-words.ts'
 
 /** Parts of a lease: the age of the engine's last answer from which on others are asked, and the time between questions. */
 const DOUBT = 0.3
