@@ -81,7 +81,15 @@ it.runIf(here).each(['refused', 'silent'] as const)(
     }
     await aWhile(3 * LEASE)
     for (const node of nodes) expect([(await node.ready()).status, hasTaken(node)]).toEqual([200, false])
-    for (const one of sensors) for (const way of nodes) await goesOn(pair, one, way)
+    for (const { sensor, topicId } of sensors) {
+      for (const way of nodes) {
+        sensor.turnTo(way)
+        expect(await sensor.publish(topicId, `after, by ${way.name}`)).toBe(0)
+      }
+      expect(sensor.peer.types()).not.toContain('disconnect')
+      expect(sensor.peer.types().split('connack')).toHaveLength(2)
+    }
+    expect(pair.published.filter((one) => one.startsWith('will/'))).toEqual([])
   },
   2 * CLUSTER_START,
 )
