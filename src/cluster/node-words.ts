@@ -46,8 +46,11 @@ export function logTakeover(log: NodeLog, from: Orphaned, slots: number, look: L
   log.warn({ from: from.node, slots, ...(from.proven ? {} : { silence }) }, `taking over: ${why}`)
 }
 
-/** Says that the engine has stopped to answer, and what that means. */
-export function logSilence(log: NodeLog, err: unknown, isActive: boolean): void {
-  const goesOn = isActive ? ': sensors are served on, but nothing is promised until it is back' : ''
+/** Says that the engine has stopped to answer, and what that means; `asksOthers`: it depends on them whether this node goes on. */
+export function logSilence(log: NodeLog, err: unknown, isActive: boolean, asksOthers: boolean): void {
+  const condition = asksOthers ? ' as long as no other node can have them' : ''
+  const goesOn = isActive
+    ? `: sensors are served on${condition}, but nothing is promised until it is back`
+    : ''
   log.error({ err }, `the engine cannot be reached${goesOn}`)
 }

@@ -158,8 +158,9 @@ export class ClusterNode {
   #noteSilence(error: unknown, askedAt: number): void {
     this.#judge.noteSilence()
     // one of several is told by the others how long it may go on
-    if (this.#isServing && this.contact === undefined) this.#lease.noteSilence(askedAt)
-    if (this.trouble === undefined) logSilence(this.#parts.log, error, this.state === 'active')
+    const asksOthers = this.contact !== undefined
+    if (this.#isServing && !asksOthers) this.#lease.noteSilence(askedAt)
+    if (this.trouble === undefined) logSilence(this.#parts.log, error, this.state === 'active', asksOthers)
     this.trouble = error instanceof Error ? error.message : String(error)
   }
 

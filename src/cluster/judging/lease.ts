@@ -23,9 +23,9 @@ export class Lease {
   }
 
   /**
-   * The engine was asked and has not answered, and there is nobody else to ask. Who was serving goes on: what needs a promise waits for the engine anyway, and as
-   * long as it is away for all, nobody can take over. Who has slept beyond its lease does not begin again: others may have taken
-   * over before the engine went away; and who has slept while it waited knows nothing of the engine.
+   * The engine was asked and has not answered, and there is nobody else to ask. Who was serving goes on: what needs a promise waits
+   * for the engine anyway, and as long as it is away for all, nobody can take over. Who has slept beyond its lease does not begin
+   * again: others may have taken over before the engine went away; and who has slept while it waited knows nothing of the engine.
    */
   noteSilence(askedAt: number, now: number): void {
     if (now >= this.end || now - askedAt > this.#length / 2) return
