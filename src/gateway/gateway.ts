@@ -33,6 +33,7 @@ import type { Tenure } from './tenure.ts'
 import { reportFault } from './turns.ts'
 import { unguessable } from './unguessable.ts'
 import type { WorkerShare } from './worker-share.ts'
+import { createWriting } from './writing.ts'
 
 /** How often deadlines are looked at, milliseconds: far below the shortest interval of the protocol. */
 const TICK = 50
@@ -51,6 +52,7 @@ export class Gateway {
   readonly latency = createHistogram()
   /** what its listeners were opened with, and what they have left there */
   readonly links: OwnLinks
+  readonly writing = createWriting(() => this.#serving?.store)
   readonly #config: Config
   readonly #log: Log
   readonly #share: WorkerShare | undefined

@@ -124,6 +124,8 @@ const gateway = new Gateway(config, {
   },
 })
 
+byPeer.writing = gateway.writing
+
 let view: OwnView | undefined
 const watched = new Map<number, () => void>()
 let endHappenings = () => {}

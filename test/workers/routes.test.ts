@@ -206,4 +206,36 @@ describe('a table of addresses', () => {
     expect(told).toBe(5)
     expect(table.take()).toEqual({ unbound: [], bound: [] })
   })
+
+  it('tells that a sensor has gone when that is durable, and not if another one is there by then', () => {
+    const { env } = createSensorRules(loadConfig({ env: {} }).config, Math.random)
+    const [a, b] = ['a', 'b'].map((clientId) => createSession(clientId, env))
+    if (a === undefined || b === undefined) throw new Error('there are two')
+    const table = new PeerTable(() => 7)
+    const waiting: (() => void)[] = []
+    const writing = { isDurable: false, whenDurable: (done: () => void) => void waiting.push(done) }
+    const settle = () => waiting.shift()?.()
+    table.writing = writing
+    let told = 0
+    table.onChange = () => {
+      told += 1
+    }
+    for (const key of [1, 2, 3]) table.set(key, a)
+    table.take()
+    for (const key of [1, 2, 3]) table.delete(key)
+    expect(table.take().unbound).toEqual([])
+    table.set(2, b)
+    table.set(3, b)
+    table.delete(3)
+    expect(table.take()).toEqual({ unbound: [], bound: [{ key: 2, clientId: 'b', slot: 7 }] })
+    expect(told).toBe(9)
+    settle() // what the first sensor has left behind
+    expect(told).toBe(10)
+    expect(table.take().unbound).toEqual([1])
+    settle()
+    expect(table.take().unbound).toEqual([3])
+    writing.isDurable = true
+    table.delete(2)
+    expect(table.take().unbound).toEqual([2])
+  })
 })
