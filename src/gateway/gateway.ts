@@ -19,6 +19,7 @@ import { createLinkGuards } from './datagrams/link-guard.ts'
 import type { BoundListener, OwnLinks } from './datagrams/listener.ts'
 import type { ReceptionBooks } from './datagrams/reception.ts'
 import { createSecureSessions } from './dtls/association-use.ts'
+import { createWriting } from './effects/writing.ts'
 import { type GatewayStatus, type Observer, Observers } from './observer.ts'
 import { closeStore, isDurable, settleStore } from './open-store.ts'
 import type { GatewayParts } from './parts.ts'
@@ -33,7 +34,6 @@ import type { Tenure } from './tenure.ts'
 import { reportFault } from './turns.ts'
 import { unguessable } from './unguessable.ts'
 import type { WorkerShare } from './worker-share.ts'
-import { createWriting } from './writing.ts'
 
 /** How often deadlines are looked at, milliseconds: far below the shortest interval of the protocol. */
 const TICK = 50

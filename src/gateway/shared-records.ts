@@ -2,7 +2,7 @@
 
 import type { Store } from '../store/store.ts'
 import type { SharedRecords } from '../upstream/aggregating/contract.ts'
-import { whenDurable } from './writing.ts'
+import { whenDurable } from './effects/writing.ts'
 
 /** `isLasting`: the store outlives the process. */
 export function sharedRecordsIn(

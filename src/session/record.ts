@@ -4,7 +4,7 @@ import type { Subscription } from './broker/subscription.ts'
 import type { WillData } from './message.ts'
 import type { Association } from './peers.ts'
 import { createSession, type Session } from './session.ts'
-import { isLive, type State } from './states.ts'
+import { isAskedAgain, isLive, type State } from './states.ts'
 import { nextBlock, type Turn } from './turn.ts'
 
 /** What seldom changes, and what often does; two values, so that the second can be written cheaply. */
@@ -96,7 +96,7 @@ export function progressRecord(session: Session, toWall: ToWall): ProgressRecord
   // what was only supposed after a restart is never written, or it would grow with each further one
   const known = heardAt === session.supposedHeardAt ? session.savedHeardAt : heardAt
   return {
-    state,
+    state: isAskedAgain(session) ? 'active' : state, // it has its CONNACK, and whoever goes on with it is not to take that back
     established,
     peer: peer && {
       listener: peer.listener.name,

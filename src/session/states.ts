@@ -32,6 +32,13 @@ export const isLive = ({ state }: Stateful): boolean =>
 /** Whether its sensor listens, so that it can be sent messages. */
 export const isListening = ({ state }: Stateful): boolean => state === 'active' || state === 'awake'
 
+/** Its will is asked for again since its CONNECT came again: the answer to the first may be under way still, however often it comes. */
+export const isAskedAgain = ({
+  state,
+  setup,
+}: Stateful & { readonly setup: { readonly repeated: boolean } }): boolean =>
+  setup.repeated && (state === 'willtopic' || state === 'willmsg')
+
 /**
  * What becomes of a message: `handle` it; `refuse` it with DISCONNECT, so that the sensor connects again [5.4.21];
  * or discard it silently and count it as `ignore` (not legal here) or `unasked` (an answer to nothing).

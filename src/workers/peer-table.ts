@@ -1,6 +1,6 @@
 // The sessions' table of addresses, which tells what is put into it: the receiving thread must know who is where.
 
-import type { Writing } from '../gateway/writing.ts'
+import type { Writing } from '../gateway/effects/writing.ts'
 import type { PeerKey } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import type { Binding } from './messages.ts'

@@ -127,6 +127,19 @@ describe('an active sensor', () => {
     expect(world.broker.published.map(({ topic }) => topic)).toEqual(['t/temp', 't/temp', 't/temp'])
   })
 
+  it('is active although its CONNECT has come again, so that its will is asked for again [SN-CONN-16, SN-SESS-10]', () => {
+    const world = new World()
+    const sensor = world.sensor()
+    sensor.connectWithWill('dev1', will, { cleanSession: false, duration: 60 })
+    sensor.connect('dev1', { cleanSession: false, will: true, duration: 60 })
+    expect(stateOf(world)).toBe('willtopic')
+    world.happen(world.session('dev1'), { type: 'suspend' }) // another gateway is to go on with it
+    world.restart()
+    expect(stateOf(world)).toBe('active')
+    sensor.take()
+    expect(sensor.register('t/temp')).toBe(1)
+  })
+
   it('is asked to learn again what it had not confirmed [SN-GPUB-2]', () => {
     const [world, sensor] = active()
     sensor.subscribe('w/+', 1)
@@ -201,6 +214,17 @@ describe('a sleeping sensor', () => {
     world.advance(60_000)
     expect([stateOf(world), sensor.take()]).toEqual(['asleep', []])
     expect(sensor.wake('dev1')).toMatchObject([{ type: 'publish', msgId: 1, data: bytes('x') }])
+  })
+
+  it('is told again at once that it may sleep, whatever the store does: later it might be awake [SN-SLP-1, SN-SESS-10]', () => {
+    const [world, sensor] = asleep()
+    world.store.isShared = true
+    world.store.isFailing = true
+    expect(sensor.send({ type: 'disconnect', duration: 600 })).toEqual([disconnect])
+    expect(sensor.send({ type: 'disconnect', duration: 601 })).toEqual([])
+    world.store.mend()
+    world.advance(1000)
+    expect(sensor.take()).toEqual([disconnect])
   })
 
   it('is not taken for an active one when the gateway is killed right after its DISCONNECT was answered [SN-SLP-1]', () => {

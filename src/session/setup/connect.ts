@@ -7,6 +7,7 @@ import { askSensor, stopWaiting } from '../downlink/ask.ts'
 import { clearQueue, postponeUnanswered } from '../downlink/queue.ts'
 import { type RefusalReason, usualReason } from '../refusal.ts'
 import type { Session } from '../session.ts'
+import { isAskedAgain } from '../states.ts'
 import { permitsTopic } from '../topics/permission.ts'
 import { clearTopics } from '../topics/registry.ts'
 import { drop, enter, refuse, send, type Turn } from '../turn.ts'
@@ -58,10 +59,6 @@ export function isRepeatedConnect(session: Session, packet: Connect, now: number
   if (packet.will || !isSameConnect(session, packet, now)) return false
   return session.state === 'connecting' || (session.state === 'active' && session.setup.fresh)
 }
-
-/** Its will is asked for again since its CONNECT came again: the answer to the first may be under way still, however often it comes. */
-const isAskedAgain = ({ state, setup }: Session): boolean =>
-  setup.repeated && (state === 'willtopic' || state === 'willmsg')
 
 function isSameConnect({ setup, keepAlive }: Session, packet: Connect, now: number): boolean {
   const last = setup.connect

@@ -14,6 +14,8 @@ import { abandonSetup, refuseConnect } from './connect.ts'
 /** The state is stored before the answer: after a crash the sensor must not be taken for one that listens [AMB-12]. */
 export function onDisconnect(session: Session, { duration }: Disconnect, turn: Turn): void {
   const goesToSleep = duration !== null && duration !== 0 && isLive(session)
+  // nothing is new, and the answer to a repetition that the store delays would meet a sensor that is awake again
+  const isRepeated = goesToSleep && session.state !== 'active' && session.sleep === duration
   if (goesToSleep) {
     session.sleep = duration
     postponeUnanswered(session)
@@ -23,7 +25,7 @@ export function onDisconnect(session: Session, { duration }: Disconnect, turn: T
     enter(session, 'disconnected', 'DISCONNECT', turn)
     noteFarewell(session)
   }
-  if (session.established) turn.out.push({ type: 'saveProgress', session, lazy: false })
+  if (session.established) turn.out.push({ type: 'saveProgress', session, lazy: isRepeated })
   send(session, { type: 'disconnect', duration: null }, turn) // always without Duration [SN-COD-6]
   if (session.link.owesFarewell && session.link.state === 'closed') reopenLink(session, turn)
 }

@@ -1,6 +1,6 @@
 // Whether what was written of sessions is durable, for those who must not act before.
 
-import type { Store } from '../store/store.ts'
+import type { Store } from '../../store/store.ts'
 
 /** What is written of sessions. */
 export interface Writing {
