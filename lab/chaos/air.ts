@@ -6,6 +6,7 @@ import { decodeFrame, type Malformed, type Packet } from '../../src/codec/v1/fra
 import type { SensorTransport } from '../../src/sensor/sensor.ts'
 import type { Link } from './link.ts'
 import { between, type Random, seeded } from './random.ts'
+import { runningTime } from './running-time.ts'
 import { SleepWatch } from './sleep.ts'
 
 /** Shares of datagrams, 0 to 1, and the longest delay in milliseconds. */
@@ -64,7 +65,7 @@ export class Air implements SensorTransport {
     options.link.onMessage = (bytes) => {
       if (this.silent) return
       const { packet } = decodeFrame(bytes)
-      const fault = this.#watch.fromGateway(packet, performance.now())
+      const fault = this.#watch.fromGateway(packet, runningTime())
       if (fault !== undefined) options.onFault(fault)
       this.#pass('down', bytes, packet)
     }
@@ -144,7 +145,7 @@ export class Air implements SensorTransport {
   #hand(direction: Direction, bytes: Uint8Array, packet: AnyPacket, remark: string): void {
     this.#note(direction, packet, remark)
     if (direction === 'down') return this.onReceive(bytes)
-    this.#watch.toGateway(packet, performance.now())
+    this.#watch.toGateway(packet, runningTime())
     this.#options.link.send(bytes)
   }
 

@@ -40,13 +40,16 @@ export class ConsoleApi {
     for (;;) {
       for (const url of this.#urls) {
         const answer = await fetchFrom(`${url}/api/${path}`, method)
-        if (answer.status !== 404 || performance.now() > deadline) return answer
+        if (!isInMotion(answer) || performance.now() > deadline) return answer
       }
       if (performance.now() > deadline) throw new Error('no node serves')
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
   }
 }
+
+/** It is not there, or no node can be asked for it now. */
+const isInMotion = ({ status }: Response): boolean => status === 404 || status === 503
 
 const fetchFrom = (url: string, method = 'GET'): Promise<Response> =>
   fetch(url, { method, signal: AbortSignal.timeout(PATIENCE) })

@@ -72,7 +72,7 @@ export class Member {
       this.#site.tally.sessionsLost += 1
       this.#fault(why === 'gateway' ? 'the gateway ended its connection' : 'the gateway answers no more')
     })
-    this.#site.wills.begin(name, this.#life)
+    this.#site.wills.begin(name, this.#life, 1000 * (casualty ? SHORT_KEEP_ALIVE : KEEP_ALIVE))
     await this.#connect(sensor)
     for (const { topic, qos } of this.role.subscribes) await sensor.subscribe(topic, qos)
     if (sleeps) await sensor.sleep(SLEEP)

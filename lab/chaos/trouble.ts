@@ -35,7 +35,7 @@ export async function troubleGateway({ kills, nodeTroubles }: RoundPlan, scene: 
   const { nodes, engine, wills, outcome, signal } = scene
   const [gateway, ...others] = nodes.all
   if (gateway === undefined || others.length > 0)
-    return troubleNodes(nodeTroubles, nodes, outcome.nodes, () => wills.gatewayKilled(), signal)
+    return troubleNodes(nodeTroubles, nodes, outcome.nodes, wills, signal)
   for (const { wait, how } of kills) {
     await pause(wait, signal)
     if (signal.aborted) return

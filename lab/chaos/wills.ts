@@ -2,6 +2,8 @@
 
 /** Milliseconds after a sensor's death in which its will has to arrive. */
 const LATEST = 30_000
+/** Milliseconds for which nodes are cut off from each other at most, and until they have found each other again. */
+const LONGEST_CUT = 10_000
 
 interface Life {
   state: 'alive' | 'left' | 'dead' | 'refused'
@@ -14,6 +16,10 @@ interface Life {
   /** kills of the gateway since it died */
   kills: number
   overdue: boolean
+  /** the gateway hears nothing of it within a keep-alive of this length: milliseconds */
+  keepAlive: number
+  /** it was cut off from the node that serves it for longer than that, perhaps: it may be taken for lost, and its will then comes early */
+  mayBeLost: boolean
 }
 
 /** The wills of all sensors. */
@@ -21,21 +27,23 @@ export class Wills {
   readonly #lives = new Map<string, Life>()
   /** with MQTT 3.1.1 a gateway that crashes makes the broker publish every will: only what must arrive is checked then */
   readonly #strict: boolean
+  /** nodes are cut off from each other */
+  #isCut = false
   /** wills of the dead that arrived */
   arrived = 0
   /** wills that Mosquitto published because it was itself stopped: it does that for everyone connected */
   byBroker = 0
   /** wills of the dead that came again, after a gateway was killed in the act */
   repeated = 0
-  /** wills of the living with MQTT 3.1.1 */
+  /** wills of the living with MQTT 3.1.1, and of those that were cut off for longer than their keep-alive */
   tolerated = 0
 
   constructor(strict: boolean) {
     this.#strict = strict
   }
 
-  /** A sensor connects with the will of this life. */
-  begin(sensor: string, life: number): void {
+  /** A sensor connects with the will of this life, and promises to be heard within so many milliseconds. */
+  begin(sensor: string, life: number, keepAlive = Number.POSITIVE_INFINITY): void {
     this.#lives.set(`${sensor}/${life}`, {
       state: 'alive',
       endedAt: 0,
@@ -44,6 +52,8 @@ export class Wills {
       byBroker: 0,
       kills: 0,
       overdue: false,
+      keepAlive,
+      mayBeLost: this.#isCut && keepAlive < LONGEST_CUT,
     })
   }
 
@@ -54,7 +64,7 @@ export class Wills {
   end(sensor: string, life: number, state: 'left' | 'dead' | 'refused'): void {
     const ended = this.#lives.get(`${sensor}/${life}`)
     if (ended === undefined) return
-    ended.state = state
+    ended.state = state === 'dead' && ended.mayBeLost ? 'refused' : state
     ended.endedAt = performance.now()
   }
 
@@ -75,6 +85,13 @@ export class Wills {
   /** It publishes every will as it stops, and again when it is back, if nobody had time to acknowledge that. */
   brokerStops(): void {
     for (const life of this.#lives.values()) if (!isOver(life)) life.byBroker += 2
+  }
+
+  /** Nodes are cut off from each other, or not any more: the owner of a sensor cannot hear it if it came to another one. */
+  cutLinks(isCut: boolean): void {
+    this.#isCut = isCut
+    for (const life of this.#lives.values())
+      if (isCut && life.state === 'alive' && life.keepAlive < LONGEST_CUT) life.mayBeLost = true
   }
 
   gatewayKilled(): void {
@@ -100,7 +117,7 @@ export class Wills {
       this.repeated += 1
       return undefined
     }
-    if (!this.#strict || life.state === 'refused') {
+    if (!this.#strict || life.state === 'refused' || (life.state === 'alive' && life.mayBeLost)) {
       this.tolerated += 1
       return undefined
     }

@@ -93,6 +93,23 @@ describe('the wills of chaos', () => {
   })
 })
 
+describe('the wills of those that were cut off from the node that serves them', () => {
+  it('may come early where their keep-alive is shorter than that, and never otherwise', () => {
+    const wills = new Wills(true)
+    wills.begin('c00', 1, 60_000)
+    wills.begin('c18', 1, 2000)
+    wills.cutLinks(true)
+    wills.begin('c19', 1, 2000)
+    wills.cutLinks(false)
+    wills.begin('c20', 1, 2000)
+    expect(['c00', 'c18', 'c19', 'c20'].map((sensor) => wills.arrive(sensor, 1) === undefined)).toEqual([
+      ...[false, true, true, false],
+    ])
+    for (const sensor of ['c18', 'c20']) wills.end(sensor, 1, 'dead')
+    expect([wills.open, wills.isSettled('c18', 1)]).toEqual([1, true]) // another one is due of nobody that may have had its own
+  })
+})
+
 describe('the watch over sleepers', () => {
   const publish: Packet = {
     type: 'publish',

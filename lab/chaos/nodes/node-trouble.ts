@@ -53,12 +53,20 @@ export function planNodeTroubles(
   return random() < TWO ? [plan(), plan()] : [plan()]
 }
 
-/** Makes them; `onHurt` is called before anybody is hurt. Resolves when all nodes have been started again. */
+/** Who is told of troubles. */
+export interface TroubleEar {
+  /** somebody is about to be hurt */
+  gatewayKilled(): void
+  /** nodes are about to be cut off from each other, or not any more */
+  cutLinks(isCut: boolean): void
+}
+
+/** Makes them. Resolves when all nodes have been started again. */
 export async function troubleNodes(
   troubles: readonly NodeTrouble[],
   nodes: Nodes,
   tally: NodeTally,
-  onHurt: () => void,
+  ear: TroubleEar,
   signal: AbortSignal,
 ): Promise<void> {
   for (const trouble of troubles) {
@@ -67,7 +75,7 @@ export async function troubleNodes(
     const node = victimOf(trouble, nodes)
     if (signal.aborted || node === undefined) continue
     tally[kind] = (tally[kind] ?? 0) + 1
-    onHurt()
+    ear.gatewayKilled()
     switch (kind) {
       case 'kill':
       case 'stop':
@@ -88,9 +96,11 @@ export async function troubleNodes(
         await node.ways.engine?.set('open')
         break
       case 'link':
+        ear.cutLinks(true)
         await node.ways.links?.cut()
         await pause(lasts, signal)
         await node.ways.links?.mend()
+        ear.cutLinks(false)
         break
       case 'rehash':
         nodes.balancer?.rehash(trouble.victim)
