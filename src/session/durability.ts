@@ -1,6 +1,6 @@
 // What has to be durable before others are told: for each effect, where it waits and what waits for it [SN-SESS-10]. Pure data.
 
-import { type PacketType, ReturnCode } from '../codec/v1/messages.ts'
+import { type Packet, type PacketType, ReturnCode } from '../codec/v1/messages.ts'
 import type { Effect } from './events.ts'
 
 /** Effects of one session keep their order within a lane: one leads to the sensor, one to the broker. */
@@ -41,6 +41,17 @@ function isPromise({ packet, session, backed }: Extract<Effect, { type: 'send' }
   return !harmless.has(packet.type)
 }
 
+/** Whether it is the same message again, but for DUP. */
+function saysTheSame(packet: Packet, before: Packet): boolean {
+  if (packet.type !== before.type) return false
+  if (packet.type === 'disconnect') return true
+  const isAlike =
+    !('returnCode' in packet && 'returnCode' in before) || packet.returnCode === before.returnCode
+  if ('msgId' in packet && 'msgId' in before)
+    return isAlike && packet.msgId !== 0 && packet.msgId === before.msgId
+  return isAlike && packet.type === 'connack'
+}
+
 /** Try later, as far as this message can say so. */
 function refusalOf(effect: Extract<Effect, { type: 'send' }>): typeof effect | undefined {
   const { packet } = effect
@@ -57,12 +68,9 @@ const rules: { readonly [T in Effect['type']]: DurabilityRule<Extract<Effect, { 
       !backed && (packet.type === 'publish' ? packet.qos > 0 : !harmless.has(packet.type)),
     // DISCONNECT has no code to refuse it with, and a sensor that hears nothing goes all the same: it is told where a disk is full
     refusal: refusalOf,
-    // a sensor that hears it again, when it is awake since, takes it for an end of its connection
+    // what has come of every repetition meanwhile would all leave at one time, and DISCONNECT might meet a sensor that is awake since
     repeats: ({ packet, peer }, before) =>
-      packet.type === 'disconnect' &&
-      before.type === 'send' &&
-      before.packet.type === 'disconnect' &&
-      before.peer.key === peer.key,
+      before.type === 'send' && before.peer.key === peer.key && saysTheSame(packet, before.packet),
     overtakes: (effect, shared) => (!shared && effect.packet.type === 'disconnect') || !isPromise(effect),
   },
   connect: { lane: 'broker' },
