@@ -72,6 +72,10 @@ export class Share {
     return this.#here.size
   }
 
+  serves(slot: number): boolean {
+    return this.#here.has(slot)
+  }
+
   /** slots that are taken up now, and that are handed over now */
   get arriving(): number {
     return this.#coming.size

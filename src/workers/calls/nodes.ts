@@ -1,24 +1,31 @@
 // The nodes of a cluster, as a console asks them over links.
 
 import type { SlotOwners } from '../../cluster/owners.ts'
+import type { Share } from '../../cluster/shares/share.ts'
 import { clusterOf } from '../../config/cluster/section.ts'
 import type { Config } from '../../config/schema.ts'
 import { NodeSilent, type Nodes } from '../../console/nodes.ts'
 import { createSlotOf, namingOf } from '../../gateway/rules/naming.ts'
 import type { NodeCalls } from './node-calls.ts'
 
-/** `owners` and `calls`: undefined until the node has been opened. */
+/** `share` and `calls`: undefined until the node has been opened. */
 export function createNodes(
   config: Config,
-  owners: () => SlotOwners | undefined,
+  share: () => Pick<Share, 'owners' | 'serves'> | undefined,
   calls: () => NodeCalls | undefined,
 ): Nodes {
   const self = clusterOf(config).node
   const slotOf = createSlotOf(namingOf(config))
+  const owners = (): SlotOwners | undefined => share()?.owners
   return {
     self,
     members: () => (owners()?.members() ?? []).map(({ node }) => node).sort((a, b) => (a < b ? -1 : 1)),
-    ownerOf: (clientId) => owners()?.ownerOf(slotOf(clientId))?.node,
+    ownerOf(clientId) {
+      const slot = slotOf(clientId)
+      const owner = owners()?.ownerOf(slot)?.node
+      // what is on its way here, or to others, is nobody's for a moment
+      return owner === self && share()?.serves(slot) !== true ? undefined : owner
+    },
     ask: (node, request) =>
       calls()?.ask(node, request) ?? Promise.reject(new NodeSilent(node, 'there is no link to it')),
     serve: (answer) => calls()?.serve(answer),

@@ -89,8 +89,7 @@ export function wholeView(own: GatewayView, nodes: Nodes): GatewayView {
   /** The other node that serves a sensor; undefined: this one does. */
   function otherOf(clientId: string): string | undefined {
     const owner = nodes.ownerOf(clientId)
-    if (owner === undefined)
-      throw new NodeSilent(undefined, 'No node serves this sensor now: try again in a moment.')
+    if (owner === undefined) throw inMotion()
     return owner === nodes.self ? undefined : owner
   }
   const pathOf = (clientId: string) => `/api/sensors/${encodeURIComponent(clientId)}`
@@ -124,9 +123,15 @@ export function wholeView(own: GatewayView, nodes: Nodes): GatewayView {
     },
     async act(clientId, action) {
       const node = otherOf(clientId)
-      if (node === undefined) return own.act(clientId, action)
+      if (node === undefined) {
+        const isDone = await own.act(clientId, action)
+        if (!isDone && (await own.sensor(clientId)) === undefined) throw inMotion()
+        return isDone
+      }
       const url = `${pathOf(clientId)}/${actionPath(action.type)}`
-      return (await ask(node, 'POST', url, bodyOf(action))).status === 204
+      const { status } = await ask(node, 'POST', url, bodyOf(action))
+      if (status === 404) throw inMotion()
+      return status === 204
     },
     async label(clientId, label) {
       const node = otherOf(clientId)
@@ -160,6 +165,10 @@ export function wholeView(own: GatewayView, nodes: Nodes): GatewayView {
     },
   }
 }
+
+/** It is between two nodes, or was a moment ago. */
+const inMotion = (): NodeSilent =>
+  new NodeSilent(undefined, 'No node serves this sensor now: try again in a moment.')
 
 const bodyOf = (action: Action): object =>
   action.type === 'publish'

@@ -5,7 +5,9 @@ import type { SensorList } from '../../../src/console/contract/sensors.ts'
 import { MISSING_HEADER } from '../../../src/console/forward.ts'
 import { NodeSilent } from '../../../src/console/nodes.ts'
 import { startConsole } from '../../../src/console/server.ts'
+import type { GatewayView } from '../../../src/console/view.ts'
 import { NodeCalls } from '../../../src/workers/calls/node-calls.ts'
+import { wholeView } from '../../../src/workers/calls/whole-view.ts'
 import { type Answer, ask, post } from '../../console/client.ts'
 import { FakeView } from '../../console/fake-view.ts'
 import { NAMES, ownerOf, SENSORS, severalNodes, type TestNode } from '../../console/several-nodes.ts'
@@ -53,6 +55,20 @@ describe('a node of a cluster answers', () => {
     const clientIds = ['meter-0000', 'valve-0001', 'door-0002', 'meter-0999']
     const several = await post(console, '/api/actions', { clientIds, action: 'clearQueue' })
     expect(json(several)).toEqual({ done: 3, failed: [{ clientId: 'meter-0999', error: 'no-such-sensor' }] })
+  })
+
+  it('for a sensor that has just left with a word to try again, not that it cannot do that', async () => {
+    const view = new FakeView(3)
+    const left: GatewayView = Object.create(view, {
+      act: { value: (clientId: string) => !view.act(clientId, { type: 'forget' }) },
+      sensor: { value: (clientId: string) => view.sensor(clientId) },
+    })
+    const gone = { status: 404, type: 'application/json', body: '{}' }
+    for (const owner of ['gw-1', 'gw-2']) {
+      const nodes = { self: 'gw-1', members: () => NAMES, ownerOf: () => owner, ask: async () => gone }
+      const whole = wholeView(left, { ...nodes, serve: () => {} })
+      await expect(whole.act('meter-0000', { type: 'clearQueue' })).rejects.toThrow(NodeSilent)
+    }
   })
 
   it('for one of them that is named, with its own words, errors included', async () => {
