@@ -2,6 +2,7 @@
 
 import { type Packet, type PacketType, ReturnCode } from '../codec/v1/messages.ts'
 import type { Effect } from './events.ts'
+import { isEnded } from './states.ts'
 
 /** Effects of one session keep their order within a lane: one leads to the sensor, one to the broker. */
 export type Lane = 'sensor' | 'broker'
@@ -21,6 +22,8 @@ export interface DurabilityRule<E extends Effect = Effect> {
   tells?(effect: E): boolean
   /** it says no more than the effect before it in its lane, which has not left yet: one of them is enough */
   repeats?(effect: E, before: Effect): boolean
+  /** it was held until it became durable, and what has happened since makes it void: it is not performed */
+  lapses?(effect: E): boolean
   /** it is asked for again after a lost connection to the broker, or has no meaning on another one */
   endsWithConnection?(effect: E): boolean
   /** it is a write that whatever `tells` has to wait for */
@@ -72,6 +75,9 @@ const rules: { readonly [T in Effect['type']]: DurabilityRule<Extract<Effect, { 
     repeats: ({ packet, peer }, before) =>
       before.type === 'send' && before.peer.key === peer.key && saysTheSame(packet, before.packet),
     overtakes: (effect, shared) => (!shared && effect.packet.type === 'disconnect') || !isPromise(effect),
+    // a sensor that has spoken since would take it for an end of what it has begun
+    lapses: ({ packet, session }) =>
+      packet.type === 'disconnect' && session !== undefined && session.state !== 'asleep' && !isEnded(session),
   },
   connect: { lane: 'broker' },
   attach: {},

@@ -103,7 +103,7 @@ export function createCommitGate({ store, release, onFailure }: CommitGateParts)
     held -= going.length
     for (const { effect, session } of going) {
       if (effect.type === 'close') noteClose(session, -1)
-      release(effect, session)
+      if (durabilityOf(effect).lapses?.(effect) !== true) release(effect, session)
     }
   }
 
