@@ -77,7 +77,10 @@ const rules: { readonly [T in Effect['type']]: DurabilityRule<Extract<Effect, { 
     overtakes: (effect, shared) => (!shared && effect.packet.type === 'disconnect') || !isPromise(effect),
     // a sensor that has spoken since would take it for an end of what it has begun
     lapses: ({ packet, session }) =>
-      packet.type === 'disconnect' && session !== undefined && session.state !== 'asleep' && !isEnded(session),
+      packet.type === 'disconnect' &&
+      session !== undefined &&
+      session.state !== 'asleep' &&
+      !isEnded(session),
   },
   connect: { lane: 'broker' },
   attach: {},

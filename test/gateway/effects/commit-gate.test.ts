@@ -227,14 +227,17 @@ describe('an answer that a sensor asked for again before it could leave', () => 
     ['connecting', 0],
     ['active', 0],
     ['disconnected', 1],
-  ] as const)('DISCONNECT leaves late to a sensor that is %s by then: %i times [SN-SLP-1]', (state, count) => {
-    const { store, does, since } = slow()
-    const a = sensor('a')
-    does(progress(a, false), send(a, 'disconnect'))
-    a.state = state
-    store.settle()
-    expect(since()).toHaveLength(count)
-  })
+  ] as const)(
+    'DISCONNECT leaves late to a sensor that is %s by then: %i times [SN-SLP-1]',
+    (state, count) => {
+      const { store, does, since } = slow()
+      const a = sensor('a')
+      does(progress(a, false), send(a, 'disconnect'))
+      a.state = state
+      store.settle()
+      expect(since()).toHaveLength(count)
+    },
+  )
 
   it('leaves again, where the sensor has done something else between', () => {
     const { store, does, since } = slow()
