@@ -86,6 +86,9 @@ export function whyUnfit(own: Greeting, other: Greeting): string | undefined {
   if (other.protocol !== own.protocol)
     return `it speaks version ${other.protocol} of the links and this node ${own.protocol}: install the same program on all nodes`
   if (other.cluster !== own.cluster) return 'it belongs to another cluster: store.url differs'
+  const called = own.to || other.to
+  if (other.node === own.node && other.incarnation === own.incarnation)
+    return `the address of node ${called} leads back to node ${own.node}: give node ${called} an address at which others reach it (cluster.advertise)`
   if (other.node === own.node) return 'it has the same name: each node needs one of its own (cluster.node)'
   if (other.to !== '' && other.to !== own.node)
     return `node ${own.node} answers at the address of node ${other.to} (cluster.listen, cluster.advertise)`

@@ -9,7 +9,7 @@ import { CREDIT, type LinkBatch, LinkConnection } from './connection.ts'
 import type { Introduction } from './greeting.ts'
 import { type LinkAddress, linkAddressOf, Peering } from './peering.ts'
 
-/** Connections whose other side has not shown yet who it is. */
+/** Connections whose other side has not shown yet who it is; the oldest gives way. */
 const MOST_CALLING = 64
 /** Milliseconds between lines of the log about those who were refused. */
 const REFUSAL_PAUSE = 10_000
@@ -164,10 +164,14 @@ export class Links {
   }
 
   #onCall(socket: Socket): void {
-    if (this.#introduction === undefined || this.#isClosed || this.#calling.size >= MOST_CALLING) {
+    if (this.#introduction === undefined || this.#isClosed) {
       socket.on('error', () => {})
       socket.destroy()
       return
+    }
+    for (const oldest of this.#calling) {
+      if (this.#calling.size < MOST_CALLING) break
+      oldest.close('others call that may be of the cluster')
     }
     this.#calling.add(this.#connect(socket, 'called', undefined))
   }
