@@ -6,6 +6,7 @@ import { HOLD_LIMITS, Hold } from '../../cluster/hold.ts'
 import type { LinkBatch } from '../../cluster/links/connection.ts'
 import { peekMsgType, unwrapMessage } from '../../codec/envelope.ts'
 import { countDiscard, type DiscardReason } from '../../gateway/counters.ts'
+import type { Datagram } from '../../gateway/datagrams/intake.ts'
 import type { BoundListener } from '../../gateway/datagrams/listener.ts'
 import { STALL } from '../../gateway/datagrams/stall.ts'
 import { type PeerKey, peerKey } from '../../session/peers.ts'
@@ -68,6 +69,14 @@ export class SlotRouter {
     const now = this.#beat()
     this.#take(bound, bytes, remote, now, 0)
     return false
+  }
+
+  /** Takes one that has waited since then until all workers were ready: its sensor may have gone on by another node. */
+  admitLate(since: number, ...[bound, bytes, { address, port, local, association }]: Datagram): void {
+    const remote = { address, port, local: this.#ways.own(local), association }
+    if (this.#beat() - since > this.#parts.hold) this.#drop('held-too-long', bound, remote)
+    else if (since < this.#wokenAt) this.#drop('stalled', bound, remote)
+    else this.#take(bound, bytes, remote, since, 0)
   }
 
   /** Takes datagrams of another node; false if these are none. */
