@@ -1,6 +1,7 @@
 // What all nodes must have in common, so that each can go on with what another one has stored.
 
 import { createHash } from 'node:crypto'
+import { clusterOf } from '../config/cluster/section.ts'
 import type { Config } from '../config/schema.ts'
 import type { Member } from './judging/engine.ts'
 
@@ -16,7 +17,9 @@ interface Said {
 export function agreementOf(config: Config): string {
   const { gateway, predefined, sensors, queues, qosMinusOne, timers, broker } = config
   const all = { 'gateway.id': gateway.id, predefined, sensors, queues, qosMinusOne, timers }
-  const told = { ...all, 'broker.url': broker.url, 'broker.version': broker.version }
+  const { lease, hold } = clusterOf(config)
+  const ofBroker = { 'broker.url': broker.url, 'broker.version': broker.version }
+  const told = { ...all, ...ofBroker, 'cluster.lease': lease, 'cluster.hold': hold }
   const said: Said = {
     listeners: config.listeners.map(({ name }) => name).sort(),
     rest: Object.fromEntries(Object.entries(told).map(([key, value]) => [key, hashOf(value)])),

@@ -7,6 +7,7 @@ import { testConfig } from '../support/gateway.ts'
 const saidBy = (overrides: Record<string, unknown> = {}): string =>
   agreementOf(testConfig('embedded', overrides))
 
+const shared = { store: { type: 'postgres', url: 'postgres://127.0.0.1/mqttsn' } }
 const listeners = [{ url: 'udp://127.0.0.1:0', name: 'field' }]
 
 it('nodes that differ in nothing that matters agree', () => {
@@ -23,6 +24,8 @@ it.each([
   ['predefined', { predefined: [{ match: '*', topics: { 1: 'home/button' } }] }],
   ['sensors', { sensors: [{ match: 'a*', deny: true }] }],
   ['qosMinusOne', { qosMinusOne: { enabled: false } }],
+  ['cluster.lease', { ...shared, cluster: { lease: '10s' } }],
+  ['cluster.hold', { ...shared, cluster: { hold: '1s' } }],
 ])('the key that differs is named: %s', (key, overrides) => {
   const own = saidBy({ listeners })
   const other = saidBy({ listeners, ...overrides })

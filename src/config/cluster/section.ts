@@ -14,6 +14,9 @@ export function readLinkUrl(url: string): { readonly host: string; readonly port
   return parts !== null && port <= 65_535 ? { host: parts[1] ?? parts[2] ?? '', port } : undefined
 }
 
+/** Whether a host stands for all addresses of a machine. */
+export const isEverywhere = (host: string): boolean => host === '0.0.0.0' || host === '::'
+
 const linkUrl = () =>
   z
     .string({ error: LINK_EXAMPLE })
