@@ -135,7 +135,7 @@ export class ClusterNode {
       isAnswered = true
       return { isAnswered, isSoon: !this.#isOver && (await this.#take(look, askedAt)) }
     } catch (error) {
-      if (isAnswered) this.#parts.log.debug({ err: error }, 'the engine has refused a step of the cluster')
+      if (isAnswered) this.#hindranceLog.fail(error)
       else this.#noteSilence(error, askedAt)
       return { isAnswered, isSoon: false }
     }
