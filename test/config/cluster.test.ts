@@ -46,6 +46,12 @@ describe('the section cluster', () => {
     expect(JSON.stringify(redacted(config))).not.toContain(secret)
   })
 
+  it('takes names of nodes for which there is room between nodes', () => {
+    expect(() => load({ ...base, cluster: { node: 'Köln 1' } })).not.toThrow()
+    for (const node of ['', 'x'.repeat(129), 'ö'.repeat(65), 'a\u0000b', 'a\nb'])
+      expect(problems({ node })).toMatchObject([{ path: 'cluster.node' }])
+  })
+
   it('warns where others would be told an address that leads nowhere from their machines', () => {
     const secret = 'known to all nodes'
     const warned = (cluster: object, url = base.store.url) =>

@@ -6,7 +6,7 @@ import type { ClusterLink, RefusedLink } from '../../console/contract/cluster.ts
 import type { NodeLog } from '../node-words.ts'
 import type { SlotOwners } from '../owners.ts'
 import { CREDIT, type LinkBatch, LinkConnection } from './connection.ts'
-import type { Introduction } from './greeting.ts'
+import { type Introduction, repeated } from './greeting.ts'
 import { type LinkAddress, linkAddressOf, Peering } from './peering.ts'
 
 /** Connections whose other side has not shown yet who it is; the oldest gives way. */
@@ -231,8 +231,9 @@ export class Links {
     if (this.#isClosed) return
     this.refused += 1
     const now = performance.now()
-    this.#lastRefused = { at: now, address: remote, node: connection.theirs?.node, why }
-    const from = { remote, node: connection.theirs?.node, why, refused: this.refused }
+    const node = connection.theirs && repeated(connection.theirs.node)
+    this.#lastRefused = { at: now, address: remote, node, why }
+    const from = { remote, node, why, refused: this.refused }
     if (now - this.#refusedAt < REFUSAL_PAUSE) return this.#parts.log.debug(from, 'a link was refused')
     this.#refusedAt = now
     this.#parts.log.warn(from, 'a link was refused')

@@ -42,6 +42,10 @@ export class PostgresEnvironment implements Environment {
     return this.#fetches.read(place)
   }
 
+  prepareRelease(slots: Slots): void {
+    this.#fetches.release(slots)
+  }
+
   load(slots: Slots | undefined): AsyncIterable<readonly FoundSession[]> {
     const { writer, owns, onNumber } = this.#parts
     const query: Query = (statement) => writer.query(statement)

@@ -67,6 +67,19 @@ it('callers that say nothing do not keep a node of the cluster out, however many
   await until(() => b.links.up().length === 1)
 })
 
+it('of what a stranger says a few letters are repeated in the log, and nothing that is no letter', async () => {
+  const b = await new Nodes().open('b')
+  const { socket, isClosed } = call(b.links.port)
+  const strange = { ...ABOUT, node: 'n\u001b[31m'.repeat(100), listeners: ['\nfake line'.repeat(100)] }
+  socket.resume()
+  socket.write(framed(FrameType.greeting, JSON.stringify(createGreeting(strange, undefined, 'b'))))
+  await until(isClosed)
+  const { node = '', why = '' } = b.links.lastRefused ?? {}
+  expect(why).toContain('fake line')
+  expect(node + why).not.toMatch(/\p{C}/u)
+  expect([node.length, why.length].every((length) => length < 500)).toBe(true)
+})
+
 it('a node whose address leads back to the one who calls is told from one of the same name, and the key is named', async () => {
   const nodes = new Nodes()
   const a = await nodes.open('a')
