@@ -136,10 +136,11 @@ it('a way in is read as it was written, whatever the node is called', () => {
       fc.string({ minLength: 1, maxLength: 60, unit: 'grapheme' }),
       fc.boolean(),
       (local, node, isOwn) => {
-        const ways = new WaysIn(isOwn ? node : 'another')
-        const text = isOwn ? ways.own(local) : ways.of(local, node)
+        const [from, ways] = [new WaysIn(node), new WaysIn('another')]
+        const text = from.own(local)
         // as batches carry it
-        expect(ways.read(Buffer.from(text, 'latin1').toString('latin1'))).toEqual({ local, node })
+        const reader = isOwn ? from : ways
+        expect(reader.read(Buffer.from(text, 'latin1').toString('latin1'))).toEqual({ local, node })
         expect(ways.read(local)).toEqual({ local, node: '' })
       },
     ),
