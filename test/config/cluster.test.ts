@@ -67,6 +67,12 @@ describe('the section cluster', () => {
     expect(warned({ listen: 'tcp://10.0.0.11:1886' })).toEqual([])
   })
 
+  it('warns of messages that may be held until sensors have repeated them', () => {
+    const warned = (tRetry: string, cluster: object = shared) =>
+      load({ ...base, timers: { tRetry }, cluster }).warnings.some((line) => line.startsWith('cluster.hold'))
+    expect([warned('2s'), warned('3s'), warned('2s', {})]).toEqual([true, false, false])
+  })
+
   it('has no address to tell without one to listen at', () => {
     expect(problems({ advertise: 'tcp://10.0.0.11:1886' })).toMatchObject([{ path: 'cluster.advertise' }])
   })

@@ -114,8 +114,10 @@ const isHere = ({ host }: EngineHost): boolean => host.startsWith('/') || isLoop
 /** Milliseconds in which another node has taken over and has connected all sensors again. */
 const TAKEOVER = 30_000
 
-function* clusterWarnings({ cluster, broker, store }: Config): Generator<string> {
+function* clusterWarnings({ cluster, broker, store, timers }: Config): Generator<string> {
   if (cluster === undefined) return
+  if (cluster.listen !== undefined && cluster.hold >= timers.tRetry)
+    yield 'cluster.hold: not below timers.tRetry, so that an old copy of a message may arrive after its repetition'
   const told = readLinkUrl(cluster.advertise ?? cluster.listen ?? '')
   const engine = readEngineUrl(store.url ?? '')
   if (told !== undefined && isEverywhere(told.host) && 'hosts' in engine && engine.hosts.every(isHere))
