@@ -170,7 +170,7 @@ export class ClusterNode {
     if (this.trouble !== undefined) log.info({}, 'the engine is back')
     this.trouble = undefined
     this.last = { look, at: askedAt }
-    this.#judge.noteAnswer(askedAt)
+    this.#judge.noteAnswer(askedAt, look.now)
     this.contact?.noteAnswer()
     const step = this.#decide(look, askedAt)
     this.hindrance = step.type === 'wait' ? step.for : undefined
