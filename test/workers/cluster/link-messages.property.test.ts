@@ -116,6 +116,15 @@ describe('a batch of another node', () => {
     )
   })
 
+  it('is none with a name of a peer that is longer than any may be', () => {
+    const named = (octets: number): Uint8Array => {
+      const batch = new Uint8Array(9 + octets)
+      new DataView(batch.buffer).setUint16(5, octets)
+      return batch
+    }
+    expect([isBatch(named(1024), 1), isBatch(named(1025), 1)]).toEqual([true, false])
+  })
+
   it('says of whom it is certain that nobody knows him', () => {
     const batch = new Batch()
     batch.add(31, { address: '10.0.0.1', port: 1, isStranger: true }, Uint8Array.of(1))
