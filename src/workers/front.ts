@@ -160,7 +160,7 @@ export class Front {
     this.#early = undefined
     for (const [since, datagram] of early) {
       if (this.#router === undefined) this.#onDatagram(...datagram)
-      else this.#router.admitLate(since, ...datagram)
+      else this.#router.admits(...datagram, since)
     }
   }
 

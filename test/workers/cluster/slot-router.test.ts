@@ -116,7 +116,7 @@ describe('a datagram', () => {
     const { cluster, b, clientId } = scene()
     const since = performance.now()
     const late = (msgId: number, at: number) =>
-      b.router.admitLate(at, b.listener, octets(publish(msgId, 2)), { address: '10.0.0.9', port: 5000 })
+      b.router.admits(b.listener, octets(publish(msgId, 2)), { address: '10.0.0.9', port: 5000 }, at)
     cluster.pass(2100)
     late(1, since)
     late(2, performance.now() - 100)
