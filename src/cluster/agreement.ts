@@ -1,6 +1,8 @@
 // What all nodes must have in common, so that each can go on with what another one has stored.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these variables are filled in by the gateway
 
 import { createHash } from 'node:crypto'
+import { clusterOf } from '../config/cluster/section.ts'
 import type { Config } from '../config/schema.ts'
 import type { Member } from './judging/engine.ts'
 
@@ -8,6 +10,8 @@ import type { Member } from './judging/engine.ts'
 interface Said {
   /** the names of its listeners, sorted: sessions are stored with them */
   readonly listeners: readonly string[]
+  /** what decides the slots of sensors: a hash. Two nodes of different opinions would both serve one sensor */
+  readonly naming?: string | undefined
   /** what else should be the same, by its key: a hash */
   readonly rest: Readonly<Record<string, string>>
 }
@@ -16,12 +20,26 @@ interface Said {
 export function agreementOf(config: Config): string {
   const { gateway, predefined, sensors, queues, qosMinusOne, timers, broker } = config
   const all = { 'gateway.id': gateway.id, predefined, sensors, queues, qosMinusOne, timers }
-  const told = { ...all, 'broker.url': broker.url, 'broker.version': broker.version }
+  const { lease, hold } = clusterOf(config)
+  const ofBroker = { 'broker.url': broker.url, 'broker.version': broker.version }
+  const told = { ...all, ...ofBroker, 'cluster.lease': lease, 'cluster.hold': hold }
   const said: Said = {
     listeners: config.listeners.map(({ name }) => name).sort(),
+    naming: hashOf(namesOf(config)),
     rest: Object.fromEntries(Object.entries(told).map(([key, value]) => [key, hashOf(value)])),
   }
   return JSON.stringify(said)
+}
+
+/** What of the rules decides names at the broker: rules that give no other names may differ. */
+function namesOf({ sensors, gateway }: Config): unknown {
+  const rules = sensors.map(({ match, clientId }) => [
+    match,
+    clientId.includes('identity') ? '${clientId}' : clientId,
+  ])
+  const templates = [...new Set(rules.map(([, template]) => template))]
+  const gatewayId = templates.some((template) => template?.includes('gatewayId')) && gateway.id
+  return [gatewayId, templates.length > 1 ? rules : (templates[0] ?? '${clientId}')]
 }
 
 const hashOf = (value: unknown): string =>
@@ -33,9 +51,9 @@ const hashOf = (value: unknown): string =>
 /** Undefined if it cannot be read; what comes from another version may have another shape. */
 function read(config: string | undefined): Said | undefined {
   try {
-    const { listeners, rest } = JSON.parse(config ?? '{}') as Partial<Said>
+    const { listeners, naming, rest } = JSON.parse(config ?? '{}') as Partial<Said>
     if (!Array.isArray(listeners)) return undefined
-    return { listeners, rest: typeof rest === 'object' && rest !== null ? rest : {} }
+    return { listeners, naming, rest: typeof rest === 'object' && rest !== null ? rest : {} }
   } catch {
     return undefined
   }
@@ -52,6 +70,18 @@ export function insistOnNames(own: string, members: readonly Member[], now: numb
     if (other === node || expires < now || theirs === undefined || theirs === names) continue
     throw new Error(
       `listeners[].name: the listeners are called ${names} here and ${theirs} at node ${other}, but sessions are stored with these names: give them the same in all nodes`,
+    )
+  }
+}
+
+/** Throws an Error if a living member has other names for sensors at the broker, which decide their slots. As above. */
+export function insistOnSlots(own: string, members: readonly Member[], now: number, node: string): void {
+  const naming = read(own)?.naming
+  for (const { node: other, config, expires } of members) {
+    const theirs = read(config)?.naming
+    if (other === node || expires < now || theirs === undefined || theirs === naming) continue
+    throw new Error(
+      `sensors[].clientId: sensors have other names at the broker here than at node ${other} (gateway.id may be a part of them), and these decide which node serves a sensor: make them the same in all nodes, and stop all of them to change that`,
     )
   }
 }

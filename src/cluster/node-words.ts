@@ -11,11 +11,16 @@ export interface NodeLog {
   error(fields: object, message: string): void
 }
 
+/** Milliseconds after which the same is said again. */
+const AGAIN = 60_000
+
 /** Says what a node waits for, each time that it is something else. */
 export class HindranceLog {
   readonly #node: string
   readonly #log: NodeLog
   #said = ''
+  #failure = ''
+  #failedAt = Number.NEGATIVE_INFINITY
 
   constructor(node: string, log: NodeLog) {
     this.#node = node
@@ -35,6 +40,16 @@ export class HindranceLog {
       { node, address: hindrance.by.address },
       'another process is this node: waiting until it ends. To stand by beside it, give this one a name of its own (cluster.node)',
     )
+  }
+  /** The engine has answered, and a step that followed has failed. */
+  fail(err: unknown): void {
+    const [failure, now] = [String(err), performance.now()]
+    const isKnown = failure === this.#failure && now - this.#failedAt < AGAIN
+    const text = 'a step of the cluster has failed, and is tried again'
+    if (isKnown) return this.#log.debug({ err }, text)
+    this.#failure = failure
+    this.#failedAt = now
+    this.#log.warn({ node: this.#node, err }, text)
   }
 }
 

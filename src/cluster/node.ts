@@ -135,7 +135,7 @@ export class ClusterNode {
       isAnswered = true
       return { isAnswered, isSoon: !this.#isOver && (await this.#take(look, askedAt)) }
     } catch (error) {
-      if (isAnswered) this.#parts.log.debug({ err: error }, 'the engine has refused a step of the cluster')
+      if (isAnswered) this.#hindranceLog.fail(error)
       else this.#noteSilence(error, askedAt)
       return { isAnswered, isSoon: false }
     }
@@ -170,7 +170,7 @@ export class ClusterNode {
     if (this.trouble !== undefined) log.info({}, 'the engine is back')
     this.trouble = undefined
     this.last = { look, at: askedAt }
-    this.#judge.noteAnswer(askedAt)
+    this.#judge.noteAnswer(askedAt, look.now)
     this.contact?.noteAnswer()
     const step = this.#decide(look, askedAt)
     this.hindrance = step.type === 'wait' ? step.for : undefined

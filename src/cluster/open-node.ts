@@ -6,7 +6,7 @@ import type { ClusterInfo } from '../console/contract/cluster.ts'
 import type { EngineOptions } from '../store/postgres/engine/connection.ts'
 import { prepareSchema } from '../store/postgres/schema.ts'
 import { StoreError } from '../store/store.ts'
-import { agreementOf, differencesOf, insistOnKind, insistOnNames } from './agreement.ts'
+import { agreementOf, differencesOf, insistOnKind, insistOnNames, insistOnSlots } from './agreement.ts'
 import { Sightings } from './judging/sightings.ts'
 import { LeaseEnd } from './lease-end.ts'
 import { ClusterNode } from './node.ts'
@@ -86,6 +86,7 @@ export async function openNode(options: NodeOptions): Promise<OpenedNode> {
       admits(members, now) {
         insistOnNames(own, members, now, name)
         insistOnKind(link, members, now, name)
+        if (link !== undefined) insistOnSlots(own, members, now, name)
       },
       onDeposed: (why) => options.onDeposed(new Error(`${why}: this node must not go on, and ends`)),
     })

@@ -4,8 +4,8 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { type Identity, isSame, type Member } from './judging/engine.ts'
 
-/** Nodes that may watch; the oldest gives way. */
-const MOST_WATCHERS = 16
+/** Nodes that may watch, more than there are of any cluster; the oldest gives way. */
+const MOST_WATCHERS = 256
 /** Milliseconds between attempts, and until one is given up. */
 const AGAIN = 500
 

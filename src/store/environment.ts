@@ -38,8 +38,8 @@ export interface Environment {
   read(place: Place): unknown
   /** there is something to write besides what the next group has */
   readonly owes?: boolean
-  /** Sessions are about to be released: the next write leaves them as others load them. */
-  prepareRelease?(): void
+  /** Sessions in these slots are about to be released: the next write leaves them as others load them. */
+  prepareRelease?(slots: Slots): void
   /**
    * The sessions in these slots, or in all, piece by piece, so that no turn takes long.
    * @throws StoreError

@@ -34,7 +34,7 @@ export class GroupedStore implements Store {
   async release(slots: Slots): Promise<void> {
     const { environment } = this.#parts
     let failure = await this.#writer.flush()
-    environment.prepareRelease?.()
+    environment.prepareRelease?.(slots)
     if (failure === undefined && environment.owes) {
       this.#writer.changed()
       failure = await this.#writer.flush()

@@ -210,7 +210,7 @@ export interface UpstreamOptions {
   readonly sharedNames?: readonly string[] | undefined
   /** pauses before the gateway's own connection is tried again: the first, and the longest */
   readonly reconnect: { readonly min: number; readonly max: number }
-  /** asked before every attempt; one that may not be made fails as if the broker could not be reached */
+  /** asked before every attempt, and again when its way is open; one that may not be made fails as if the broker could not be reached */
   readonly mayConnect?: (() => boolean) | undefined
   /** told whenever the gateway's own connection has ended */
   readonly onOwnEnded?: (() => void) | undefined

@@ -60,7 +60,8 @@ export class Front {
   readonly #bound = new Map<Listener, BoundListener>()
   /** the same by their numbers */
   readonly #listeners: BoundListener[] = []
-  #urls: readonly string[] = []
+  /** the addresses in use */
+  urls: readonly string[] = []
   #guards: LinkGuards | undefined
   /** where DTLS ends, by the names of listeners */
   readonly secureLinks = new Map<string, SecureLink>()
@@ -72,8 +73,8 @@ export class Front {
   readonly #room: FrontRoom
   /** what of it concerns lines, by the listener's number */
   #lines: readonly LineOfFront[] = []
-  /** until all workers know their sensors, nobody can tell whose a datagram is; undefined from then on */
-  #early: Datagram[] | undefined = []
+  /** until all workers know their sensors, nobody can tell whose a datagram is; with when it came, undefined from then on */
+  #early: (readonly [since: number, datagram: Datagram])[] | undefined = []
 
   /** `slotOf`: the slot of a sensor; `states`: which of them are served */
   constructor(count: number, slotOf: (clientId: string) => number, states: SlotStates, workers: Workers) {
@@ -126,7 +127,7 @@ export class Front {
     const parts = { log, share: undefined, secure: this.#secure, guards: this.#guards }
     await bindListeners(config, this.#bound, this.#onDatagram, parts, early)
     for (const bound of this.#bound.values()) this.#listeners[bound.index] = bound
-    this.#urls = config.listeners.map(({ url }, index) => this.#listeners[index]?.transport.url ?? url)
+    this.urls = config.listeners.map(({ url }, index) => this.#listeners[index]?.transport.url ?? url)
     this.#lines = config.listeners.map(({ url, pace }, index) => ({
       channelOf: channelsOf(url),
       messages: pace?.messages ?? MESSAGES,
@@ -157,18 +158,16 @@ export class Front {
     this.#ticker = setInterval(() => this.#check.tick(performance.now()), TICK).unref()
     const early = this.#early ?? []
     this.#early = undefined
-    for (const datagram of early) this.#onDatagram(...datagram)
+    for (const [since, datagram] of early) {
+      if (this.#router === undefined) this.#onDatagram(...datagram)
+      else this.#router.admits(...datagram, since)
+    }
   }
 
   /** Applies who may use the sockets, and how. */
   renew(config: Config): void {
     renewListeners([...this.#bound.values()], config)
     if (this.#secure !== undefined) renewSecureLinks([...this.#bound.values()], config, this.#secure)
-  }
-
-  /** The addresses in use. */
-  get urls(): readonly string[] {
-    return this.#urls
   }
 
   /** Where sensors are heard; asks the system. */
@@ -191,7 +190,7 @@ export class Front {
     if (!bound.admits(address, bytes)) return this.books.refuse('not-allowed', ...datagram)
     if (bytes.length > bound.listener.maxMessage) return this.books.refuse('oversized', ...datagram)
     if (this.#early !== undefined) {
-      if (this.#early.length < MOST_EARLY) this.#early.push(datagram)
+      if (this.#early.length < MOST_EARLY) this.#early.push([performance.now(), datagram])
       else this.books.drop('not-serving', ...datagram)
       return
     }

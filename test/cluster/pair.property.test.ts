@@ -9,13 +9,18 @@ import { VirtualNode } from './virtual-node.ts'
 const LEASE = 5000
 const STEP = 20
 const END = 90_000
+/** The engine's clock differs from that of nodes by this much, which must not matter. */
+const CLOCK = 1_000_000_000
 const NAMES = ['a', 'b', 'c'] as const
 /** A process that has ended is started again after so many milliseconds. */
 const RESTART = 1000
 
-/** From `at` on, for so long. The engine can be away for all, or a node cannot reach it, is paused, or is killed and started again. */
+/**
+ * From `at` on, for so long. The engine can be away for all, or a node cannot reach it, is paused, or is killed and started again; or the
+ * engine's clock is set, forward or back by so much.
+ */
 interface Trouble {
-  readonly kind: 'engine' | 'cut' | 'pause' | 'kill' | 'wrong proof'
+  readonly kind: 'engine' | 'cut' | 'pause' | 'kill' | 'wrong proof' | 'clock'
   readonly node: (typeof NAMES)[number]
   readonly at: number
   readonly lasts: number
@@ -58,6 +63,8 @@ function live(troubles: readonly Trouble[], count: number, isFenced = true): Out
     )
   const nodes = new Map<string, VirtualNode>()
   const around = {
+    clock: (at: number) =>
+      troubles.reduce((sum, one) => sum + (one.kind === 'clock' && at >= one.at ? one.lasts : 0), CLOCK + at),
     engine,
     lease: LEASE,
     reaches: (node: string) => !goesOn('engine') && !goesOn('cut', node),
@@ -126,7 +133,7 @@ const asleepWithAnAnswer: Trouble[] = [
 describe('a cluster in virtual time', () => {
   it('has one writer in every epoch, whatever happens, also when proofs are wrong', () => {
     assert(
-      property(trouble(...all, 'wrong proof'), boolean(), (troubles, three) => {
+      property(trouble(...all, 'wrong proof', 'clock'), boolean(), (troubles, three) => {
         expect(live(troubles, three ? 3 : 2).shared).toEqual([])
       }),
       { numRuns: 100 },
@@ -155,6 +162,14 @@ describe('a cluster in virtual time', () => {
     const outcome = live([away], 2)
     expect(outcome.served).toBe(calm.served)
     expect(outcome.deposed).toBe(0)
+  })
+
+  it('serves without a gap when the clock of the engine is set, and nobody is deposed by that', () => {
+    const calm = live([], 3)
+    for (const lasts of [3000, 6000, 3_600_000, -6000, -3_600_000]) {
+      const outcome = live([{ kind: 'clock', node: 'a', at: 20_010, lasts }], 3)
+      expect([lasts, outcome.served, outcome.deposed]).toEqual([lasts, calm.served, 0])
+    }
   })
 
   it('a node that was killed is replaced at once, one that freezes when its lease has run out', () => {

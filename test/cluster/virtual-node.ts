@@ -14,12 +14,12 @@ export interface Surroundings {
   reaches(node: string, now: number): boolean
   /** whether somebody believes to have proof that this process is gone, right or wrong */
   isProven(member: Member): boolean
+  /** the engine's time, which differs from that of the nodes */
+  clock(now: number): number
 }
 
 /** Milliseconds to the engine, and back. */
 const WAY = 20
-/** Its clock differs from the engine's by this much, which must not matter. */
-const CLOCK = 1_000_000_000
 
 /** Called at every millisecond step of the test while it is not paused; times are those of the test. */
 export class VirtualNode {
@@ -57,7 +57,7 @@ export class VirtualNode {
     asked.isDone = true
     if (!this.#around.reaches(this.node, now)) return
     const state = this.isActive ? 'active' : 'standby'
-    asked.answer = this.#around.engine.look(now + CLOCK, this.self, state)
+    asked.answer = this.#around.engine.look(this.#around.clock(now), this.self, state)
   }
 
   run(now: number): void {
@@ -81,20 +81,20 @@ export class VirtualNode {
   }
 
   #take(askedAt: number, look: Look, now: number): void {
-    const { engine, isProven } = this.#around
-    this.#judge.noteAnswer(askedAt)
+    const { engine, isProven, clock } = this.#around
+    this.#judge.noteAnswer(askedAt, look.now)
     this.healthySince ??= now // what was answered while it slept does not count
     const step = nextStep({ node: this.node, self: this.self, look, judge: this.#judge, now, isProven })
     switch (step.type) {
       case 'end':
         return this.#end(now)
       case 'join':
-        this.self = engine.join(now + CLOCK, this.node, step.before)
+        this.self = engine.join(clock(now), this.node, step.before)
         this.#next = now
         return
       case 'take':
-        for (const from of step.from) engine.take(now + CLOCK, this.self as Identity, from)
-        if (step.free) engine.take(now + CLOCK, this.self as Identity, undefined)
+        for (const from of step.from) engine.take(clock(now), this.self as Identity, from)
+        if (step.free) engine.take(clock(now), this.self as Identity, undefined)
         this.#next = now
         return
       case 'serve':

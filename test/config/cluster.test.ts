@@ -35,12 +35,42 @@ describe('the section cluster', () => {
   it('needs a secret off loopback, which is not shown', () => {
     expect(() => load({ ...base, cluster: shared })).not.toThrow()
     expect(problems({ listen: 'tcp://10.0.0.11:1886' })).toMatchObject([{ path: 'cluster.secret' }])
+    const led = { ...shared, advertise: 'tcp://10.0.0.11:1886' } // by a proxy, as of containers
+    expect(problems(led)).toMatchObject([{ path: 'cluster.secret' }])
+    expect(() => load({ ...base, cluster: { ...shared, advertise: 'tcp://localhost:1887' } })).not.toThrow()
     expect(problems({ listen: 'tcp://0.0.0.0:1886', secret: 'short' })).toMatchObject([
       { path: 'cluster.secret', expected: 'a text of 8 to 1024 characters' },
     ])
     const secret = 'known to all nodes'
     const { config } = load({ ...base, cluster: { listen: 'tcp://0.0.0.0:1886', secret } })
     expect(JSON.stringify(redacted(config))).not.toContain(secret)
+  })
+
+  it('takes names of nodes for which there is room between nodes', () => {
+    expect(() => load({ ...base, cluster: { node: 'Köln 1' } })).not.toThrow()
+    for (const node of ['', 'x'.repeat(129), 'ö'.repeat(65), 'a\u0000b', 'a\nb'])
+      expect(problems({ node })).toMatchObject([{ path: 'cluster.node' }])
+  })
+
+  it('warns where others would be told an address that leads nowhere from their machines', () => {
+    const secret = 'known to all nodes'
+    const warned = (cluster: object, url = base.store.url) =>
+      load({ ...base, store: { type: 'postgres', url }, cluster: { secret, ...cluster } }).warnings.filter(
+        (line) => line.startsWith('cluster.advertise'),
+      )
+    const everywhere = { listen: 'tcp://0.0.0.0:1886' }
+    expect(warned(everywhere)).toHaveLength(1)
+    expect(warned({ listen: 'tcp://[::]:1886' }, 'postgres:///mqttsn?host=/run/postgresql')).toHaveLength(1)
+    expect(warned(everywhere, 'postgres://db1,db2/mqttsn')).toEqual([])
+    expect(warned({ ...everywhere, advertise: 'tcp://10.0.0.11:1886' })).toEqual([])
+    expect(warned({ ...everywhere, advertise: 'tcp://0.0.0.0:1886' })).toHaveLength(1)
+    expect(warned({ listen: 'tcp://10.0.0.11:1886' })).toEqual([])
+  })
+
+  it('warns of messages that may be held until sensors have repeated them', () => {
+    const warned = (tRetry: string, cluster: object = shared) =>
+      load({ ...base, timers: { tRetry }, cluster }).warnings.some((line) => line.startsWith('cluster.hold'))
+    expect([warned('2s'), warned('3s'), warned('2s', {})]).toEqual([true, false, false])
   })
 
   it('has no address to tell without one to listen at', () => {

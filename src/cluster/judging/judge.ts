@@ -9,7 +9,7 @@ import { type Holding, type Identity, isSame, type Look, type Member, type Orpha
  */
 export type Verdict = 'lives' | 'silent' | 'gone'
 
-/** Parts of a lease: after which a look counts as the first one again, and after which a node that is asked says that it has no engine. */
+/** Parts of a lease: after which, without an answer or by the engine's clock, a look counts as the first one again, and after which a node that is asked says that it has no engine. */
 const GAP = 0.5
 const SILENCE = 0.4
 
@@ -19,6 +19,8 @@ export class Judge {
   /** since when the engine has answered without a break, and its last answer */
   #since: number | undefined
   #last = Number.NEGATIVE_INFINITY
+  /** how far the engine's clock was ahead then, and what it was asked was under way */
+  #offset = 0
   /** until then it had no engine, as others were told */
   #toldAt = Number.NEGATIVE_INFINITY
 
@@ -27,14 +29,18 @@ export class Judge {
     this.#lease = lease
   }
 
-  /** The engine has answered what it was asked then. */
-  noteAnswer(askedAt: number): void {
+  /** The engine has answered what it was asked then; `time`: its own, when it did so. */
+  noteAnswer(askedAt: number, time: number): void {
     // who has slept knows nothing of what happened meanwhile
-    if (this.#since === undefined || askedAt - this.#last > this.#lease * GAP) {
+    const hasSlept = askedAt - this.#last > this.#lease * GAP
+    // its clock was set, or it is another server: leases that others hold may look as if they were over, until they are renewed
+    const isSet = Math.abs(time - askedAt - this.#offset) > this.#lease * GAP
+    if (this.#since === undefined || hasSlept || isSet) {
       // the question may have been under way when others were told that nothing is answered
       this.#since = Math.max(askedAt, this.#toldAt)
     }
     this.#last = askedAt
+    this.#offset = time - askedAt
   }
 
   /** The engine has not answered. */

@@ -18,6 +18,8 @@ const SILENCE = 2500
 export const CREDIT = 16_384
 /** Octets that may wait for the socket; the same. */
 const MOST_WAITING = 8_388_608
+/** Octets with which it ends: the other side does not read. */
+const TOO_MANY_WAITING = 33_554_432
 /** Octets in front of a batch: when its oldest datagram came in, by the sender's clock, and how many there are. */
 const BATCH_HEADER = 12
 
@@ -162,6 +164,7 @@ export class LinkConnection {
     this.#socket.write(frameHeader(type, length))
     for (const part of parts) this.#socket.write(part)
     this.#socket.uncork()
+    if (this.#socket.writableLength > TOO_MANY_WAITING) this.close('it does not take what it is sent')
   }
 
   #take(type: number, body: Uint8Array): void {
@@ -213,12 +216,12 @@ export class LinkConnection {
   }
 
   #takeBatch(kind: BatchKind, body: Uint8Array): void {
-    if (body.length < BATCH_HEADER) return this.close('it has sent a batch that nobody understands')
     const view = new DataView(body.buffer, body.byteOffset, body.length)
-    const count = view.getUint32(8)
-    const since = this.#clock.toOwn(view.getFloat64(0), performance.now())
+    const sentAt = body.length < BATCH_HEADER ? Number.NaN : view.getFloat64(0)
+    const count = Number.isFinite(sentAt) ? view.getUint32(8) : 0
+    const since = this.#clock.toOwn(sentAt, performance.now())
     const batch = { kind, octets: body.subarray(BATCH_HEADER), count, since }
-    if (!this.#parts.events.batch(this, batch))
+    if (!Number.isFinite(sentAt) || !this.#parts.events.batch(this, batch))
       return this.close('it has sent a batch that nobody understands')
     this.#taken = (this.#taken + count) | 0
     if (this.#isTakenPlanned) return

@@ -81,18 +81,27 @@ export function readProof(octets: Uint8Array): Proof | undefined {
   return isText(proof) && typeof time === 'number' && Number.isFinite(time) ? { proof, time } : undefined
 }
 
+/** Letters of what a stranger says that are repeated to people. */
+const MOST_LETTERS = 200
+
+/** What a stranger says, for people. */
+export const repeated = (text: string): string => text.replace(/\p{C}/gu, '').slice(0, MOST_LETTERS)
+
 /** Why there can be no link to who says this; undefined: there can. */
 export function whyUnfit(own: Greeting, other: Greeting): string | undefined {
   if (other.protocol !== own.protocol)
     return `it speaks version ${other.protocol} of the links and this node ${own.protocol}: install the same program on all nodes`
   if (other.cluster !== own.cluster) return 'it belongs to another cluster: store.url differs'
+  const called = own.to || other.to
+  if (other.node === own.node && other.incarnation === own.incarnation)
+    return `the address of node ${called} leads back to node ${own.node}: give node ${called} an address at which others reach it (cluster.advertise)`
   if (other.node === own.node) return 'it has the same name: each node needs one of its own (cluster.node)'
   if (other.to !== '' && other.to !== own.node)
-    return `node ${own.node} answers at the address of node ${other.to} (cluster.listen, cluster.advertise)`
+    return `node ${own.node} answers at the address of node ${repeated(other.to)} (cluster.listen, cluster.advertise)`
   if (other.hasSecret !== own.hasSecret)
     return `cluster.secret is set ${own.hasSecret ? 'here and not there' : 'there and not here'}`
   if (JSON.stringify(other.listeners) !== JSON.stringify(own.listeners))
-    return `its listeners are called ${other.listeners.join(', ')} and here ${own.listeners.join(', ')}: all nodes need the same names in the same order (listeners[].name)`
+    return `its listeners are called ${repeated(other.listeners.join(', '))} and here ${own.listeners.join(', ')}: all nodes need the same names in the same order (listeners[].name)`
   return undefined
 }
 

@@ -11,16 +11,13 @@ import {
   type Role,
   readGreeting,
   readProof,
+  repeated,
   whyUnfit,
 } from './greeting.ts'
 
 const STRANGE = 'it does not speak as nodes of a cluster do'
 
-/** Letters of what a stranger says that are repeated in the log. */
-const MOST_LETTERS = 200
-
-const readRefusal = (body: Uint8Array): string =>
-  Buffer.from(body).toString('utf8').replace(/\p{C}/gu, '').slice(0, MOST_LETTERS)
+const readRefusal = (body: Uint8Array): string => repeated(Buffer.from(body).toString('utf8'))
 
 /** What a handshake works with. */
 export interface HandshakeParts {

@@ -6,10 +6,10 @@ import type { ClusterLink, RefusedLink } from '../../console/contract/cluster.ts
 import type { NodeLog } from '../node-words.ts'
 import type { SlotOwners } from '../owners.ts'
 import { CREDIT, type LinkBatch, LinkConnection } from './connection.ts'
-import type { Introduction } from './greeting.ts'
+import { type Introduction, repeated } from './greeting.ts'
 import { type LinkAddress, linkAddressOf, Peering } from './peering.ts'
 
-/** Connections whose other side has not shown yet who it is. */
+/** Connections whose other side has not shown yet who it is; the oldest gives way. */
 const MOST_CALLING = 64
 /** Milliseconds between lines of the log about those who were refused. */
 const REFUSAL_PAUSE = 10_000
@@ -164,10 +164,14 @@ export class Links {
   }
 
   #onCall(socket: Socket): void {
-    if (this.#introduction === undefined || this.#isClosed || this.#calling.size >= MOST_CALLING) {
+    if (this.#introduction === undefined || this.#isClosed) {
       socket.on('error', () => {})
       socket.destroy()
       return
+    }
+    for (const oldest of this.#calling) {
+      if (this.#calling.size < MOST_CALLING) break
+      oldest.close('others call that may be of the cluster')
     }
     this.#calling.add(this.#connect(socket, 'called', undefined))
   }
@@ -227,8 +231,9 @@ export class Links {
     if (this.#isClosed) return
     this.refused += 1
     const now = performance.now()
-    this.#lastRefused = { at: now, address: remote, node: connection.theirs?.node, why }
-    const from = { remote, node: connection.theirs?.node, why, refused: this.refused }
+    const node = connection.theirs && repeated(connection.theirs.node)
+    this.#lastRefused = { at: now, address: remote, node, why }
+    const from = { remote, node, why, refused: this.refused }
     if (now - this.#refusedAt < REFUSAL_PAUSE) return this.#parts.log.debug(from, 'a link was refused')
     this.#refusedAt = now
     this.#parts.log.warn(from, 'a link was refused')

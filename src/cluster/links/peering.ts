@@ -19,8 +19,9 @@ export interface LinkAddress {
 
 /** The address in `host:port` or `[host]:port`; undefined if it is none. */
 export function linkAddressOf(text: string): LinkAddress | undefined {
-  const [, host, port] = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(text) ?? []
-  return host === undefined ? undefined : { host, port: Number(port) }
+  const [, host, digits] = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(text) ?? []
+  const port = Number(digits)
+  return host === undefined || port < 1 || port > 65_535 ? undefined : { host, port }
 }
 
 /** For `Peering`. */

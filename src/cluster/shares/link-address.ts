@@ -1,9 +1,7 @@
 // Where the other nodes reach this one, as they are told.
 
-import { clusterOf, readLinkUrl } from '../../config/cluster/section.ts'
+import { clusterOf, isEverywhere, readLinkUrl } from '../../config/cluster/section.ts'
 import type { Config } from '../../config/schema.ts'
-
-const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 
 /**
  * `host:port`; undefined where one node serves at a time. `local`: the address from which this machine speaks to the engine, for a node
@@ -14,6 +12,6 @@ export function linkAddress(config: Config, local: string | undefined, bound?: n
   const address = readLinkUrl(advertise ?? listen ?? '')
   if (address === undefined) return undefined
   const { host, port } = address
-  const told = WILDCARDS.has(host) ? (local ?? host) : host
+  const told = isEverywhere(host) ? (local ?? host) : host
   return `${told.includes(':') ? `[${told}]` : told}:${port === 0 ? (bound ?? 0) : port}`
 }

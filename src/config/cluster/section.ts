@@ -5,6 +5,8 @@ import { z } from 'zod'
 import { duration, kind, text } from '../sections/values.ts'
 
 const LINK = /^tcp:\/\/(?:\[([0-9a-f:]+)\]|([\w.-]+)):(\d{1,5})$/i
+/** It stands in messages between nodes, where there is no room for more. */
+const NODE = 'the name of this node, of 1 to 128 octets without control characters'
 const LINK_EXAMPLE = 'tcp://address:port, such as "tcp://10.0.0.11:1886"'
 
 /** Host and port of such an address; undefined if it is none. */
@@ -14,6 +16,9 @@ export function readLinkUrl(url: string): { readonly host: string; readonly port
   return parts !== null && port <= 65_535 ? { host: parts[1] ?? parts[2] ?? '', port } : undefined
 }
 
+/** Whether a host stands for all addresses of a machine. */
+export const isEverywhere = (host: string): boolean => host === '0.0.0.0' || host === '::'
+
 const linkUrl = () =>
   z
     .string({ error: LINK_EXAMPLE })
@@ -22,7 +27,8 @@ const linkUrl = () =>
 
 /** The section `cluster`. */
 export const cluster = z.strictObject({
-  node: text('the name of this node', 1, 128)
+  node: text(NODE, 1, 128)
+    .refine((node) => Buffer.byteLength(node) <= 128 && !/\p{C}/u.test(node), { error: NODE })
     .optional()
     .describe(
       'The name of this gateway among those that share the database. Default: the name of the host. Each needs one of its own.',

@@ -1,8 +1,9 @@
 // What is legal but unwise in a configuration. No text here quotes a value: it may have come from a secret.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these variables are filled in by the gateway
 
-import { readEngineUrl } from '../../store/postgres/engine/url.ts'
+import { type EngineHost, readEngineUrl } from '../../store/postgres/engine/url.ts'
 import { lineIn, usualSpeed } from '../../transport/line/url.ts'
+import { isEverywhere, readLinkUrl } from '../cluster/section.ts'
 import { isTls } from '../contradictions/contradictions.ts'
 import { coversPattern } from '../hints/patterns.ts'
 import { unusedWarnings } from '../hints/unused.ts'
@@ -99,7 +100,7 @@ function* engineWarnings({ store: { type, url, password } }: Config): Generator<
   const read = type === 'postgres' && url !== undefined ? readEngineUrl(url) : undefined
   if (read === undefined || 'expected' in read) return
   const { hosts, tls } = read
-  if (hosts.every(({ host }) => host.startsWith('/') || isLoopback(host) || host === 'localhost')) return
+  if (hosts.every(isHere)) return
   if (tls.mode === 'disable') {
     const what = password === undefined ? 'messages cross' : 'the password and messages cross'
     yield `store.url: ${what} the network unencrypted; add ?sslmode=verify-full`
@@ -107,11 +108,20 @@ function* engineWarnings({ store: { type, url, password } }: Config): Generator<
     yield 'store.url: sslmode=require lets anyone pose as the database server; write verify-full'
 }
 
+/** Whether a database server is on this machine. */
+const isHere = ({ host }: EngineHost): boolean => host.startsWith('/') || isLoopback(host)
+
 /** Milliseconds in which another node has taken over and has connected all sensors again. */
 const TAKEOVER = 30_000
 
-function* clusterWarnings({ cluster, broker }: Config): Generator<string> {
+function* clusterWarnings({ cluster, broker, store, timers }: Config): Generator<string> {
   if (cluster === undefined) return
+  if (cluster.listen !== undefined && cluster.hold >= timers.tRetry)
+    yield 'cluster.hold: not below timers.tRetry, so that an old copy of a message may arrive after its repetition'
+  const told = readLinkUrl(cluster.advertise ?? cluster.listen ?? '')
+  const engine = readEngineUrl(store.url ?? '')
+  if (told !== undefined && isEverywhere(told.host) && 'hosts' in engine && engine.hosts.every(isHere))
+    yield 'cluster.advertise: other nodes would be told an address of this machine alone, as the database is reached by one; write the address at which they reach this node'
   if (broker.url === 'embedded')
     yield 'broker.url: "embedded" ends with the node that serves; several gateways need a broker of their own'
   else if (broker.version === '3.1.1')

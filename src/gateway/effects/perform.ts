@@ -18,6 +18,7 @@ import { type BrokerEffectsParts, createBrokerEffects } from './broker-effects.t
 import { createCommitGate } from './commit-gate.ts'
 import type { EffectTable } from './effect-table.ts'
 import { createStoreEffects } from './store-effects.ts'
+import { TakeoverDoubts } from './takeover-doubts.ts'
 
 /** What effects are performed with. */
 export interface EffectPerformerParts extends Omit<BrokerEffectsParts, 'onUpstreamEvent'> {
@@ -70,15 +71,15 @@ export function createEffectPerformer(
     },
   })
   const { send, gwinfo } = transmitter
+  const doubts = parts.tenure && new TakeoverDoubts(parts.tenure)
   const logDropped = createDroppedLog(log)
   const warnOfTopics = createTopicWarnings(log)
   const { leaveShared, letGo, ...brokerEffects } = createBrokerEffects({
     ...parts,
     onUpstreamEvent(session, event) {
       if (gate.isClosing(session)) return
-      if (parts.tenure !== undefined && isTakenOver(event))
-        return void parts.tenure.confirm().then((isOurs) => isOurs && report(session, event))
-      report(session, event)
+      if (doubts === undefined || !isTakenOver(event)) report(session, event)
+      else void doubts.check(session, () => report(session, event))
     },
   })
   function report(session: Session, event: UpstreamEvent): void {
@@ -122,6 +123,7 @@ export function createEffectPerformer(
 
   function performNow(effect: Effect): void {
     observers.effect(effect)
+    if (effect.type === 'connect' || effect.type === 'close') doubts?.forget(effect.session)
     const procedure = table[effect.type] as (effect: Effect) => void
     procedure(effect)
     gate.notePerformed(effect)
@@ -134,6 +136,7 @@ export function createEffectPerformer(
     },
     letGo(session, how) {
       gate.forgetSession(session.clientId)
+      doubts?.forget(session)
       letGo(session, how)
     },
     get held() {

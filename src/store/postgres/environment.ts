@@ -12,7 +12,7 @@ import { type EngineLoadParts, loadSessions } from './load.ts'
 import { UplinkFetches } from './uplink-fetches.ts'
 import type { EngineWriter } from './writer.ts'
 
-export interface PostgresParts extends Pick<EngineLoadParts, 'owns' | 'onNumber'> {
+export interface PostgresParts extends Pick<EngineLoadParts, 'owns' | 'slotOf' | 'onMisplaced' | 'onNumber'> {
   readonly writer: EngineWriter
   readonly clock: EngineClock
 }
@@ -42,10 +42,14 @@ export class PostgresEnvironment implements Environment {
     return this.#fetches.read(place)
   }
 
+  prepareRelease(slots: Slots): void {
+    this.#fetches.release(slots)
+  }
+
   load(slots: Slots | undefined): AsyncIterable<readonly FoundSession[]> {
-    const { writer, owns, onNumber } = this.#parts
+    const { writer, ...parts } = this.#parts
     const query: Query = (statement) => writer.query(statement)
-    return loadSessions({ query, toMonotonic: this.time.toMonotonic, owns, onNumber }, slots)
+    return loadSessions({ ...parts, query, toMonotonic: this.time.toMonotonic }, slots)
   }
 
   get absence(): Error | undefined {

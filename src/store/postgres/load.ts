@@ -3,7 +3,7 @@
 import type { FoundSession } from '../environment.ts'
 import { Pace } from '../pace.ts'
 import { Reading } from '../reading.ts'
-import { type Slots, StoreError } from '../store.ts'
+import { type SlotOf, type Slots, StoreError } from '../store.ts'
 import type { Query, Row } from './engine/connection.ts'
 import { asideIn, recordIn } from './group-statement.ts'
 import { keyOfNumber } from './keys.ts'
@@ -18,6 +18,10 @@ export interface EngineLoadParts {
   readonly toMonotonic: (stored: number) => number
   /** whether a session is wanted; others stay as they are */
   readonly owns: (clientId: string) => boolean
+  /** the slot of a sensor now, by its name at the broker */
+  readonly slotOf: SlotOf
+  /** told of sessions that nobody finds: they are stored in a slot where another name has led */
+  readonly onMisplaced: (sessions: number) => void
   /** takes the number of each session in its slot, wanted or not */
   readonly onNumber: (number: number, slot: number) => void
 }
@@ -63,10 +67,11 @@ async function* rowsOf(query: Query, slots: Slots | undefined): AsyncIterable<re
 
 /** The sessions in these slots, or in all, piece by piece. Throws StoreError, EngineError. */
 export async function* loadSessions(
-  { query, toMonotonic, owns, onNumber }: EngineLoadParts,
+  { query, toMonotonic, owns, slotOf, onMisplaced, onNumber }: EngineLoadParts,
   slots: Slots | undefined,
 ): AsyncIterable<readonly FoundSession[]> {
   const pace = new Pace()
+  let misplaced = 0
   let piece: FoundSession[] = []
   let at: { readonly slot: number; readonly number: number; readonly reading: Reading } | undefined
 
@@ -74,7 +79,12 @@ export async function* loadSessions(
     if (at === undefined) return
     const { slot, number, reading } = at
     onNumber(number, slot)
-    const found = reading.finish(owns)
+    const found = reading.finish((clientId) => {
+      const [wanted, isOwned] = [slotOf(clientId), owns(clientId)]
+      const isFound = isOwned && (slots === undefined || slots.has(wanted))
+      if (wanted !== slot && !isFound) misplaced += 1
+      return isOwned
+    })
     if (found !== undefined) piece.push({ ...found, slot, number, stored: reading.stored })
   }
 
@@ -107,6 +117,7 @@ export async function* loadSessions(
     }
   }
   reading(finish)
+  if (misplaced > 0) onMisplaced(misplaced)
   yield piece
 }
 

@@ -20,6 +20,10 @@ const ALONE = 'gateway'
 
 const inOneSlot: SlotOf = () => 0
 
+const misplaced = (sessions: number): string =>
+  `${sessions} sessions are stored for other names at the broker than their sensors have now (sensors[].clientId, gateway.id), and are not found: ` +
+  'make these as they were to have them again'
+
 /** A store that is this process's. */
 export interface TakenStore extends About {
   readonly incarnation: Incarnation
@@ -70,7 +74,9 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Store
       const asides = new Asides()
       await loadAsides((statement) => writer.query(statement), asides.loaded)
       const onNumber = (number: number, slot: number) => changes.passOverNumber(number, slot)
-      const environment = new PostgresEnvironment({ writer, clock, owns, onNumber })
+      const onMisplaced = (sessions: number) => log?.warn?.(misplaced(sessions))
+      const load = { owns, slotOf, onMisplaced, onNumber }
+      const environment = new PostgresEnvironment({ writer, clock, ...load })
       return new GroupedStore(options, { environment, changes, asides, installation })
     })
   } catch (error) {

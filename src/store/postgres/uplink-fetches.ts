@@ -2,6 +2,7 @@
 // time, those behind it as well. What is kept here is bounded.
 
 import type { Place } from '../environment.ts'
+import type { Slots } from '../store.ts'
 import type { Query } from './engine/connection.ts'
 import { recordIn } from './group-statement.ts'
 
@@ -52,6 +53,13 @@ export class UplinkFetches {
     this.#asked.get(nameOf(slot, number, ''))?.add(name)
   }
 
+  /** Others have these slots from now on: what they are given back with is read anew. */
+  release(slots: Slots): void {
+    const isGone = (name: string): boolean => slots.has(Number.parseInt(name, 10))
+    for (const name of [...this.#kept.keys()]) if (isGone(name)) this.#remove(name)
+    for (const session of [...this.#asked.keys()]) if (isGone(session)) this.#asked.delete(session)
+  }
+
   async #fetch(session: string, slot: number, number: number, key: number): Promise<void> {
     const stale = new Set<string>()
     this.#asked.set(session, stale)
@@ -62,6 +70,7 @@ export class UplinkFetches {
           WHERE slot = $1 AND session = $2 AND key <= $3 AND key > -9007199254740992 ORDER BY key DESC LIMIT ${AHEAD}`,
         values: [slot, number, key],
       })
+      if (this.#asked.get(session) !== stale) return
       const first = nameOf(slot, number, key)
       if (rows[0]?.[0] !== String(key) && !stale.has(first)) this.#keep(first, 'gone')
       // the one that was asked for is the last that would make room
@@ -72,7 +81,7 @@ export class UplinkFetches {
     } catch (error) {
       this.#failure = error instanceof Error ? error : new Error(String(error))
     }
-    this.#asked.delete(session)
+    if (this.#asked.get(session) === stale) this.#asked.delete(session)
   }
 
   #keep(name: string, kept: Kept): void {

@@ -14,6 +14,8 @@ import { applicationOf, type Lane, takeToken } from './lanes.ts'
 
 /** Milliseconds until a connection that was lost is opened again, and between looks at the server. */
 const RECONNECT = 1000
+/** Milliseconds after an attempt to connect that failed, in which what is asked for fails in the same way. */
+const PAUSE = 250
 const LOOK = 5000
 const LOOK_AT_SETTINGS = 60_000
 /** Round trips after which the clock is known well enough. */
@@ -42,6 +44,7 @@ export class EngineWriter {
   #host = ''
   #failure: Error | undefined
   #settings: EngineSettings | undefined
+  #failedAt = Number.NEGATIVE_INFINITY
   #reconnect: NodeJS.Timeout | undefined
   #look: NodeJS.Timeout | undefined
   #lookedAt = 0
@@ -106,6 +109,7 @@ export class EngineWriter {
     if (this.#held !== undefined) return this.#held
     if (this.#failure instanceof Deposed) throw this.#failure
     if (this.#isClosed) throw new EngineError('the store is closed', true)
+    if (this.#failure !== undefined && performance.now() - this.#failedAt < PAUSE) throw this.#failure
     this.#opening ??= this.#connect().finally(() => {
       this.#opening = undefined
     })
@@ -127,6 +131,7 @@ export class EngineWriter {
       return held
     } catch (error) {
       await connection?.close()
+      this.#failedAt = performance.now()
       this.#fail(error)
       throw error
     }

@@ -9,13 +9,14 @@ import type { ConnectOptions } from '../upstream.ts'
 import type { Endpoint } from './brokers/endpoints.ts'
 import type { Way } from './brokers/ways.ts'
 import type { SocketOwner, SocketParts } from './connection-parts.ts'
-import { type Failure, failureOf, isSilentEnd, noConnack, refusal } from './failures/failure.ts'
+import { type Failure, failureOf, isSilentEnd, NOT_NOW, noConnack, refusal } from './failures/failure.ts'
 import { describeError, type SystemError } from './failures/system-error.ts'
 import { explainTls, foreignProtocol, watchHandshake } from './failures/tls-mistakes.ts'
 import type { Kept, Pulse } from './keepalive.ts'
 import type { Abilities, Ability } from './limits/abilities.ts'
 import { isTooMuch } from './limits/backlog.ts'
 import { connectPacket, negotiated, type Version, windowOf } from './negotiation.ts'
+import { sayConnect } from './opening.ts'
 import type { FromBroker, Published, Unusable } from './packets/decoder.ts'
 import { Framing } from './packets/framing.ts'
 import { farewell, PINGREQ, willPackets } from './packets/octets.ts'
@@ -97,7 +98,7 @@ export class BrokerSocket implements Kept {
     })
     const over = (): void => this.#over(this.#error)
     this.#stream.on('close', over).on('end', over)
-    this.#stream.write(octets)
+    sayConnect(this.#stream, octets, parts.options.mayConnect, () => this.#cut()?.failed(NOT_NOW))
     this.#deadline = setTimeout(() => {
       this.#fail(noConnack('connecting' in this.#stream && this.#stream.connecting === true))
     }, parts.options.connectTimeout)
@@ -245,6 +246,4 @@ export class BrokerSocket implements Kept {
   }
 }
 
-function uncork(stream: Duplex): void {
-  stream.uncork()
-}
+const uncork = (stream: Duplex): void => stream.uncork()

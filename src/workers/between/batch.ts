@@ -97,6 +97,7 @@ export function isBatch(octets: Uint8Array, count: number): boolean {
   let at = 0
   let found = 0
   while (at + HEADER <= octets.length) {
+    if (view.getUint16(at + 5) > LONGEST_ASSOCIATION) return false // it is kept as long as others have not come
     at +=
       HEADER + view.getUint8(at + 3) + view.getUint8(at + 4) + view.getUint16(at + 5) + view.getUint16(at + 7)
     found += 1

@@ -144,7 +144,9 @@ export class NodeCalls {
     } catch {
       refuse('internal', 'That node could not answer; its log says why.')
     } finally {
-      this.#serving.set(node, (this.#serving.get(node) ?? 1) - 1)
+      const left = (this.#serving.get(node) ?? 1) - 1
+      if (left > 0) this.#serving.set(node, left)
+      else this.#serving.delete(node)
     }
   }
 

@@ -24,6 +24,7 @@ import { Whereabouts } from './whereabouts.ts'
 
 /** Whoever serves this slot answers what is about gateways; each node does so for itself [6.1]. */
 const SPEAKER = 0
+
 export class SlotRouter {
   readonly counts: RouterCounts = { forwarded: 0, answered: 0, held: 0 }
   readonly #parts: RouterParts
@@ -62,11 +63,16 @@ export class SlotRouter {
     return this.#talk.asks.asked
   }
 
-  /** Takes a datagram from an own socket. Whatever is to be done with it is done: always false. */
-  admits(bound: BoundListener, bytes: Uint8Array, { address, port, local, association }: Remote): boolean {
+  /**
+   * Takes a datagram from an own socket; `since`: it has waited since then until all workers were ready, and its sensor may have gone on by
+   * another node. Whatever is to be done with it is done: always false.
+   */
+  admits(bound: BoundListener, bytes: Uint8Array, from: Remote, since?: number): boolean {
+    const { address, port, local, association } = from
     const remote = { address, port, local: this.#ways.own(local), association }
     const now = this.#beat()
-    this.#take(bound, bytes, remote, now, 0)
+    if (since !== undefined && now - since > this.#parts.hold) this.#drop('held-too-long', bound, remote)
+    else this.#take(bound, bytes, remote, since ?? now, 0)
     return false
   }
 

@@ -7,6 +7,9 @@ import type { PeerKey } from '../../session/peers.ts'
 import { hasSlot, type LinkMessage, type Place, readLinkMessage, writeSlots } from './link-messages.ts'
 import type { Whereabouts } from './whereabouts.ts'
 
+/** Sensors of which one message tells: with the longest addresses it is short enough to be taken. */
+const TOGETHER = 512
+
 /** The links, as far as they are talked over. */
 export interface TalkLinks {
   to(node: string): Pick<LinkConnection, 'sendMessage'> | undefined
@@ -99,7 +102,9 @@ export class SlotTalk {
   /** Tells the nodes through which own sensors have come where they are: before any answer to them. */
   tellBound(): void {
     if (this.#bound.size === 0) return
-    for (const [node, places] of this.#bound) this.#tell(node, { type: 'bound', places })
+    for (const [node, places] of this.#bound)
+      for (let at = 0; at < places.length; at += TOGETHER)
+        this.#tell(node, { type: 'bound', places: places.slice(at, at + TOGETHER) })
     this.#bound.clear()
   }
 

@@ -27,13 +27,13 @@ export class WaysIn {
   }
 
   /** What stands for one of this node's own addresses. */
-  own(local: string | undefined): string {
-    return this.#write(local, this.#self)
-  }
-
-  /** What stands for one of another node. */
-  of(local: string | undefined, node: string): string {
-    return this.#write(local, eightBits(node))
+  own(local = ''): string {
+    const known = this.#texts.get(local)
+    if (known !== undefined) return known
+    const text = `${local} ${this.#self}`
+    if (this.#texts.size >= MOST) this.#texts.clear()
+    this.#texts.set(local, text)
+    return text
   }
 
   read(text: string | undefined): WayIn {
@@ -46,18 +46,5 @@ export class WaysIn {
     if (this.#read.size >= MOST) this.#read.clear()
     this.#read.set(text, way)
     return way
-  }
-
-  #write(local: string | undefined, node: string): string {
-    if (node === this.#self) {
-      const known = this.#texts.get(local ?? '')
-      if (known !== undefined) return known
-    }
-    const text = `${local ?? ''} ${node}`
-    if (node === this.#self) {
-      if (this.#texts.size >= MOST) this.#texts.clear()
-      this.#texts.set(local ?? '', text)
-    }
-    return text
   }
 }

@@ -65,7 +65,7 @@ describe('node a goes on without the engine', () => {
 describe('a node that is asked for the engine', () => {
   const answered = (...asked: readonly number[]) => {
     const judge = new Judge(LEASE)
-    for (const at of asked) judge.noteAnswer(at)
+    for (const at of asked) judge.noteAnswer(at, at)
     return judge
   }
 
@@ -73,7 +73,7 @@ describe('a node that is asked for the engine', () => {
     const judge = answered(1000, 2000, 3000)
     expect(judge.tellSince(3500)).toBe(1000)
     expect(judge.isInformed(6000)).toBe(true)
-    judge.noteAnswer(9000) // after a break
+    judge.noteAnswer(9000, 9000) // after a break
     expect(judge.tellSince(9100)).toBe(9000)
   })
 
@@ -90,8 +90,8 @@ describe('a node that is asked for the engine', () => {
   it('judges nobody for a lease after it has said so, also if what was under way then is answered', () => {
     const judge = answered(1000, 2000)
     expect(judge.tellSince(4100)).toBeUndefined()
-    judge.noteAnswer(3000)
-    judge.noteAnswer(5000)
+    judge.noteAnswer(3000, 3000)
+    judge.noteAnswer(5000, 5000)
     expect(judge.tellSince(5100)).toBe(4100)
     expect(judge.isInformed(9099)).toBe(false)
     expect(judge.isInformed(9100)).toBe(true)

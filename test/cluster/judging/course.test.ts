@@ -37,8 +37,8 @@ const look = (members: readonly Member[], owner?: Identity, more: Partial<Look> 
 /** One that has watched the engine for so long. */
 function watching(milliseconds: number): Judge {
   const judge = new Judge(LEASE)
-  for (let at = 0; at < milliseconds; at += 1000) judge.noteAnswer(at)
-  judge.noteAnswer(milliseconds)
+  for (let at = 0; at < milliseconds; at += 1000) judge.noteAnswer(at, at)
+  judge.noteAnswer(milliseconds, milliseconds)
   return judge
 }
 
@@ -106,14 +106,14 @@ describe('a member', () => {
     expect(step(seen, { self: b, watched: 4999 })).toMatchObject({ type: 'wait', for: { silent: true } })
     const judge = watching(60_000)
     judge.noteSilence()
-    judge.noteAnswer(61_000)
+    judge.noteAnswer(61_000, 61_000)
     expect(judge.isInformed(65_999)).toBe(false)
     expect(judge.isInformed(66_000)).toBe(true)
   })
 
   it('begins to watch again after it has slept itself', () => {
     const judge = watching(60_000)
-    judge.noteAnswer(63_000)
+    judge.noteAnswer(63_000, 63_000)
     expect(judge.isInformed(63_000)).toBe(false)
   })
 

@@ -2,69 +2,12 @@
 
 import { connect, createServer, type Server } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { CREDIT, type LinkBatch } from '../../../src/cluster/links/connection.ts'
+import { CREDIT } from '../../../src/cluster/links/connection.ts'
 import { FrameType, frameHeader } from '../../../src/cluster/links/frames.ts'
-import { type AboutNode, Links } from '../../../src/cluster/links/links.ts'
 import { linkAddressOf } from '../../../src/cluster/links/peering.ts'
-import type { LinkedMember, SlotOwners } from '../../../src/cluster/owners.ts'
 import { freePort } from '../../support/broker.ts'
 import { until } from '../../support/gateway.ts'
-
-interface Options {
-  readonly secret?: string
-  readonly about?: Partial<AboutNode>
-  readonly port?: number
-  readonly incarnation?: number
-}
-
-/** Nodes of one process, and the table of members that they all see. */
-class Nodes {
-  readonly members = new Map<string, Omit<LinkedMember, 'isSelf'>>()
-  readonly #listeners = new Set<() => void>()
-
-  change(): void {
-    for (const listener of this.#listeners) listener()
-  }
-
-  /** A member whose address is this. */
-  add(node: string, port: number, incarnation = 1): void {
-    this.members.set(node, { node, incarnation, address: `127.0.0.1:${port}`, state: 'active' })
-  }
-
-  async open(node: string, { secret, about, port = 0, incarnation = 1 }: Options = {}) {
-    const said: string[] = []
-    const note = (level: string) => (fields: object, message: string) =>
-      void said.push(`${level} ${message} ${JSON.stringify(fields)}`)
-    const log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') }
-    const links = await Links.listen({ host: '127.0.0.1', port }, { secret, log })
-    onTestFinished(() => links.close())
-    this.add(node, links.port, incarnation)
-    const owners: SlotOwners = {
-      ownerOf: () => undefined,
-      members: () => [...this.members.values()].map((one) => ({ ...one, isSelf: one.node === node })),
-      onChange: (listener) => {
-        this.#listeners.add(listener)
-        return () => this.#listeners.delete(listener)
-      },
-      look() {},
-    }
-    const batches: (Omit<LinkBatch, 'octets'> & { from: string; text: string })[] = []
-    const messages: unknown[] = []
-    links.begin({ cluster: 'c', version: '1', listeners: ['field'], node, ...about }, owners, {
-      batch(from, { octets, ...batch }) {
-        batches.push({ from, text: Buffer.from(octets).toString(), ...batch })
-        return true
-      },
-      message(from, message) {
-        messages.push([from, message])
-        return message !== 'nonsense'
-      },
-      changed() {},
-    })
-    this.change()
-    return { links, said, batches, messages, node }
-  }
-}
+import { type NodeOptions, Nodes } from './open-nodes.ts'
 
 describe('two nodes', () => {
   it('have one connection, which the one with the smaller name makes, and tell each other what they like', async () => {
@@ -121,7 +64,7 @@ describe('two nodes', () => {
   })
 
   it('have no link where something differs that matters, and both say what', async () => {
-    const cases: [Options, Options, RegExp][] = [
+    const cases: [NodeOptions, NodeOptions, RegExp][] = [
       [
         { secret: 'one secret' },
         { secret: 'another one' },

@@ -56,7 +56,7 @@ const planned = (...who: readonly Identity[]): OwnerOf => {
 function scene(self = b) {
   const course = new ShareCourse(SETTLE)
   const judge = new Judge(LEASE)
-  for (let at = -60_000; at <= 60_000; at += 1000) judge.noteAnswer(at)
+  for (let at = -60_000; at <= 60_000; at += 1000) judge.noteAnswer(at, at)
   return (seen: Look, now = 0, state: MemberState = 'active', proven?: Identity): ShareDecision =>
     course.next({
       ...{ node: self.node, self, look: seen, judge, now, state },
@@ -142,7 +142,7 @@ describe('slots of nodes that live', () => {
     const next = scene()
     expect([next(starting, 0), next(starting, SETTLE)].map(({ gifts }) => gifts)).toEqual([[], []])
     const judge = new Judge(LEASE)
-    judge.noteAnswer(0)
+    judge.noteAnswer(0, 0)
     const course = new ShareCourse(0)
     const situation = { node: 'b', self: b, look: silent, judge, now: 0, state: 'active' } as const
     expect(course.next({ ...situation, isProven: () => false }).gifts).toEqual([])

@@ -216,7 +216,7 @@ export class VirtualSharer {
   async #take(look: Look, askedAt: number): Promise<void> {
     if (this.endedAt !== undefined || this.#isClosed) return
     const { table, isProven } = this.#around
-    this.#judge.noteAnswer(askedAt)
+    this.#judge.noteAnswer(askedAt, look.now)
     this.#answeredAt = askedAt
     this.contact.noteAnswer()
     this.healthySince ??= this.#now

@@ -7,7 +7,7 @@ import { openPostgresStore } from '../../../src/store/postgres/postgres.ts'
 import { StoreError } from '../../../src/store/store.ts'
 import { hasPostgres, POSTGRES_START } from '../../support/postgres.ts'
 import { durable } from '../contract.ts'
-import { loaded, messageOf, richSession } from '../sessions.ts'
+import { loaded, messageOf, richSession, sessionOf } from '../sessions.ts'
 import { emptyStore, engineOf, openOn } from './place.ts'
 
 describe.skipIf(!hasPostgres)('a store on PostgreSQL', () => {
@@ -123,6 +123,22 @@ describe.skipIf(!hasPostgres)('a store on PostgreSQL', () => {
     const reading = loaded(again)
     await expect(reading).rejects.toThrow(StoreError)
     await expect(reading).rejects.toThrow(/session 1 of slot 0 in the database of store\.url cannot be read/)
+  })
+
+  it('says how many sessions nobody finds since names at the broker have changed, which decide their slots', async () => {
+    const first = await openOn(engine, { slotOf: () => 7 })
+    for (const name of ['a', 'b']) first.save(sessionOf(name))
+    await durable(first)
+    await first.close()
+    const warned: string[] = []
+    const log = { error() {}, info() {}, warn: (line: string) => void warned.push(line) }
+    const second = await openOn(engine, { slotOf: (name) => (name === 'a' ? 7 : 8), log })
+    onTestFinished(() => second.close())
+    await loaded(second) // whoever has all slots finds all
+    const ofNames = () => warned.filter((line) => line.includes('sensors[].clientId'))
+    expect(ofNames()).toEqual([])
+    await loaded(second, new Set([7]))
+    expect(ofNames()).toEqual([expect.stringMatching(/^1 sessions are stored for other names/)])
   })
 
   it('keeps what tells this installation from others', async () => {

@@ -116,6 +116,15 @@ describe('a batch of another node', () => {
     )
   })
 
+  it('is none with a name of a peer that is longer than any may be', () => {
+    const named = (octets: number): Uint8Array => {
+      const batch = new Uint8Array(9 + octets)
+      new DataView(batch.buffer).setUint16(5, octets)
+      return batch
+    }
+    expect([isBatch(named(1024), 1), isBatch(named(1025), 1)]).toEqual([true, false])
+  })
+
   it('says of whom it is certain that nobody knows him', () => {
     const batch = new Batch()
     batch.add(31, { address: '10.0.0.1', port: 1, isStranger: true }, Uint8Array.of(1))
@@ -136,10 +145,11 @@ it('a way in is read as it was written, whatever the node is called', () => {
       fc.string({ minLength: 1, maxLength: 60, unit: 'grapheme' }),
       fc.boolean(),
       (local, node, isOwn) => {
-        const ways = new WaysIn(isOwn ? node : 'another')
-        const text = isOwn ? ways.own(local) : ways.of(local, node)
+        const [from, ways] = [new WaysIn(node), new WaysIn('another')]
+        const text = from.own(local)
         // as batches carry it
-        expect(ways.read(Buffer.from(text, 'latin1').toString('latin1'))).toEqual({ local, node })
+        const reader = isOwn ? from : ways
+        expect(reader.read(Buffer.from(text, 'latin1').toString('latin1'))).toEqual({ local, node })
         expect(ways.read(local)).toEqual({ local, node: '' })
       },
     ),

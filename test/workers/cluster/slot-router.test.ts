@@ -112,6 +112,18 @@ describe('a datagram', () => {
     expect([b.router.counts.answered, b.sent.length]).toEqual([answered, 1]) // its socket does not let it go
   })
 
+  it('that has waited for the start of a node is taken as old as it is: its sensor may have gone on by another one (R3)', () => {
+    const { cluster, b, clientId } = scene()
+    const since = performance.now()
+    const late = (msgId: number, at: number) =>
+      b.router.admits(b.listener, octets(publish(msgId, 2)), { address: '10.0.0.9', port: 5000 }, at)
+    cluster.pass(2100)
+    late(1, since)
+    late(2, performance.now() - 100)
+    expect(b.given).toEqual([given(clientId, publish(2, 2))])
+    expect(b.dropped).toMatchObject({ 'held-too-long': 1 })
+  })
+
   it('that waited at a node which stood still is thrown away by it before anything else (R4)', () => {
     const { cluster, a, b, c, clientId } = scene()
     b.states.enter('loading', [slotOfName(clientId)])

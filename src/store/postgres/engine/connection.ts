@@ -41,10 +41,12 @@ const CONNECT_TIMEOUT = 3000
 const FAREWELL = 500
 
 /**
- * The server gives up waiting for somebody's lock before the gateway does, so that attempts that were given up do not queue there; it
- * notices when the gateway is gone; and it would read a whole table where it has no statistics yet.
+ * The server gives up waiting for somebody's lock before the gateway does, so that attempts that were given up do not queue there, and
+ * then reads again instead of refusing, whatever is usual in this database; it notices when the gateway is gone; and it would read a
+ * whole table where it has no statistics yet.
  */
 const settingsFor = (timeout: number): Readonly<Record<string, string>> => ({
+  default_transaction_isolation: 'read committed',
   lock_timeout: `${Math.ceil(timeout * 0.8)}ms`,
   statement_timeout: '60s',
   idle_in_transaction_session_timeout: '10s',

@@ -14,8 +14,11 @@ export class EngineError extends Error {
   }
 }
 
-/** SQLSTATEs after which this server is not the one to talk to: it stops, has crashed, or takes no writes. */
-const LOST = new Set(['57P01', '57P02', '57P03', '57P05', '25006'])
+/**
+ * SQLSTATEs after which this server is not the one to talk to, since it stops, has crashed, or takes no writes; and after which it knows
+ * nothing any more of what it was told on this connection, or has another opinion of the tables.
+ */
+const LOST = new Set(['57P01', '57P02', '57P03', '57P05', '25006', '26000', '25P02', '0A000'])
 
 const WORDS: Readonly<Record<string, string>> = {
   '28P01': 'it does not accept user and password: see store.url, or store.username and store.password',

@@ -70,11 +70,16 @@ export const noConnack = (unreachable: boolean): Failure => ({
 /** Another process may serve the sensors: no connection is opened. */
 export class NotNow extends Error {}
 
+/** What that is reported as. */
+export const NOT_NOW: Failure = {
+  outcome: 1,
+  detail: 'another process may serve the sensors now',
+  unreachable: true,
+}
+
 /** An attempt that could not even begin. */
 export const failureToOpen = (error: unknown): Failure =>
-  error instanceof NotNow
-    ? { outcome: 1, detail: 'another process may serve the sensors now', unreachable: true }
-    : { outcome: 3, detail: explainError(error), answered: true }
+  error instanceof NotNow ? NOT_NOW : { outcome: 3, detail: explainError(error), answered: true }
 
 /** Whether a stream was closed by the broker, with no other reason than that. */
 export const isSilentEnd = (error: SystemError | undefined): boolean =>
