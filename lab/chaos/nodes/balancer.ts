@@ -2,7 +2,7 @@
 // those that translate addresses do, it lets only the node that a sensor speaks to answer it.
 
 import { pause } from '../../../src/sensor/pause.ts'
-import { PlainLink } from '../link.ts'
+import { PlainLink, type Spot } from '../link.ts'
 import { seeded } from '../random.ts'
 
 /** Milliseconds between two questions, and after which an answer does not come any more. */
@@ -11,9 +11,7 @@ const [PROBE, PATIENCE] = [200, 400]
 const GONE = 1000
 
 /** A node as the balancer sees it. */
-export interface Target {
-  /** UDP port on loopback */
-  readonly port: number
+export interface Target extends Spot {
   /** url of its console */
   readonly console: string
 }
@@ -85,7 +83,7 @@ export async function isReady({ console }: Target): Promise<boolean> {
 export class BalancedLink extends PlainLink {
   constructor(balancer: Balancer, sensor: string) {
     super(
-      (moves) => balancer.targetOf(`${sensor} ${moves}`)?.port ?? 0,
+      (moves) => balancer.targetOf(`${sensor} ${moves}`),
       () => {
         balancer.strays += 1
       },
