@@ -24,8 +24,8 @@ const ROLES: readonly CrowdRole[] = [
 const QOS = { qos0: 0, qos1: 1, qos2: 2 } as const
 
 /** Milliseconds between two things that it does, least and most; of a sleeper more. */
-const [SHORTEST, LONGEST] = [500, 1500]
-const NAP = 2
+const [SHORTEST, LONGEST] = [1000, 3000]
+const NAP = 1.5
 /** Milliseconds until it tries again what was refused for now. */
 const T_WAIT = 500
 /** It never gives up: that would be another story. */
@@ -100,7 +100,7 @@ export class CrowdMember {
     this.name = `${site.prefix}${index}`
     this.role = ROLES[index % ROLES.length] ?? 'qos1'
     this.#site = site
-    this.#link = site.linkOf(this.name)
+    this.#link = site.linkOf(this.name, () => site.waits.noteStray(this.name))
     const mayVanish = this.role === 'newcomer'
     this.#sensor = new Sensor({
       transport: transportOf(this.#link),

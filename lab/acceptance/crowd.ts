@@ -42,7 +42,8 @@ export interface CrowdSite {
   /** whether sensors still publish */
   isSending(): boolean
   nextNumber(): number
-  linkOf(sensor: string): Link
+  /** `onStray`: an answer was thrown away, since its sensor does not speak to the node any more that it came from */
+  linkOf(sensor: string, onStray: () => void): Link
   onFault(what: string): void
 }
 

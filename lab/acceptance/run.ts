@@ -2,6 +2,7 @@
 
 import { loadavg } from 'node:os'
 import { describeBroker, describeMachine } from '../bench/report.ts'
+import { BalancedLink } from '../chaos/nodes/balancer.ts'
 import { Crowd } from './crowd.ts'
 import { T_RETRY, T_RETRY_LONG } from './goals.ts'
 import { type AcceptanceReport, type Measured, worstOf } from './report.ts'
@@ -76,10 +77,10 @@ async function withCrowd(
   tRetry: number,
   run: (scene: Scene) => Promise<void>,
 ): Promise<void> {
-  const site = await AcceptanceSite.open({ entry, keep, signal })
+  const site = await AcceptanceSite.open({ entry, tRetry, keep, signal })
   const crowd = new Crowd({
     ...{ prefix: 's', sensors, seed, tRetry },
-    linkOf: (sensor) => site.nodes.linkOf(sensor),
+    linkOf: (sensor, onStray) => new BalancedLink(site.balancer, sensor, onStray),
     broker: site.mosquitto.url,
   })
   try {

@@ -25,8 +25,10 @@ export interface Scene {
 export interface Happening {
   /** milliseconds, since when */
   readonly from: number
+  /** requests whose answers were thrown away on their way */
+  readonly strays: number
   /** how long sensors waited whose requests were open then, or came until now */
-  waits(kinds?: readonly WaitKind[]): { readonly seconds: number; readonly note: string }
+  waits(kinds?: readonly WaitKind[], hasStrays?: boolean): { readonly seconds: number; readonly note: string }
 }
 
 /** Lets something happen when all is well, and returns when all who asked meanwhile have their answers. `after`: milliseconds to go on. */
@@ -51,8 +53,9 @@ export async function happens(
   lag.disable()
   const late = lag.max / 1e6
   const { repeated, refused } = crowd.tally
-  const waits: Happening['waits'] = (kinds = ANSWERED) => {
-    const figures = crowd.waits.figures(crowd.waits.between(from, to, kinds))
+  const waits: Happening['waits'] = (kinds = ANSWERED, hasStrays = true) => {
+    const all = crowd.waits.between(from, to, kinds)
+    const figures = crowd.waits.figures(hasStrays ? all : all.filter(({ isStray }) => !isStray))
     const { count, p50, p99, longest, whose } = figures
     say(
       `  ${what}: ${count} of ${kinds.join(', ')}: p50 ${digits(p50)}, p99 ${digits(p99)}, longest ${digits(longest)} ms (${whose}); ` +
@@ -60,7 +63,7 @@ export async function happens(
     )
     return { seconds: longest / 1000, note: `p99 ${digits(p99 / 1000)} s` }
   }
-  return { from, waits }
+  return { from, strays: crowd.waits.between(from, to).filter(({ isStray }) => isStray).length, waits }
 }
 
 /** Each of the nodes but these. */

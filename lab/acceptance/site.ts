@@ -35,6 +35,8 @@ export interface SiteOptions {
   /** what Node runs as the gateway */
   readonly entry: readonly string[]
   readonly nodes?: number
+  /** of the nodes: as that of the sensors, milliseconds */
+  readonly tRetry: number
   /** its files are kept */
   readonly keep: boolean
   /** goes over the configuration of each node */
@@ -86,6 +88,7 @@ export class AcceptanceSite {
         addresses: ADDRESSES,
         configuration: (place) => ({
           ...configurationOf(place, linkPort, mosquitto.url, engine.url),
+          timers: { tRetry: `${options.tRetry}ms` },
           ...options.changes,
         }),
       })

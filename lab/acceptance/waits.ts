@@ -16,6 +16,8 @@ export interface Wait {
   readonly sensor: string
   readonly since: number
   until: number | undefined
+  /** an answer was on its way when the balancer sent the sensor elsewhere, and was thrown away: only a repetition brings another one */
+  isStray: boolean
 }
 
 /** What is told of several. */
@@ -40,7 +42,7 @@ export class Waits {
   }
 
   begin(kind: WaitKind, sensor: string): Wait {
-    const wait: Wait = { kind, sensor, since: this.#now(), until: undefined }
+    const wait: Wait = { kind, sensor, since: this.#now(), until: undefined, isStray: false }
     this.#open.add(wait)
     return wait
   }
@@ -50,6 +52,10 @@ export class Waits {
     if (!this.#open.delete(wait)) return
     wait.until = this.#now()
     this.#ended.push(wait)
+  }
+
+  noteStray(sensor: string): void {
+    for (const wait of this.#open) if (wait.sensor === sensor) wait.isStray = true
   }
 
   /** Nothing will come: it does not count. */

@@ -81,11 +81,13 @@ export async function isReady({ console }: Target): Promise<boolean> {
 
 /** A sensor's way through it: the nodes see one address of the sensor, whichever of them it speaks to. Another address is another flow. */
 export class BalancedLink extends PlainLink {
-  constructor(balancer: Balancer, sensor: string) {
+  /** `onStray`: an answer was thrown away */
+  constructor(balancer: Balancer, sensor: string, onStray: () => void = () => {}) {
     super(
       (moves) => balancer.targetOf(`${sensor} ${moves}`),
       () => {
         balancer.strays += 1
+        onStray()
       },
     )
   }
