@@ -12,6 +12,9 @@ import { rehash } from './rows/flows.ts'
 import type { Row, Scene } from './scene.ts'
 import { AcceptanceSite } from './site.ts'
 
+/** Faults of a row that are told one by one. */
+const TOLD = 10
+
 /** What a run is told. */
 export interface AcceptanceOptions {
   readonly sensors: number
@@ -57,7 +60,7 @@ export async function runAcceptance(options: AcceptanceOptions): Promise<Accepta
       const { crowd } = scene
       for (const [name, row] of chosen) await runRow(name, row, scene, options, measured, faults)
       await crowd.finish(signal)
-      faults.push(...crowd.faults)
+      tell(crowd.faults, faults, 'at the end', options.say)
       books.acknowledged += crowd.up.acknowledged + crowd.down.acknowledged
       books.lost += crowd.up.lost + crowd.down.lost
     })
@@ -109,8 +112,12 @@ async function runRow(
     measured.push(...found)
     for (const { id, value, note } of found)
       say(`${id}: ${value.toFixed(3)}${note === undefined ? '' : ` (${note})`}`)
-    const wrong = scene.crowd.faults.splice(0)
-    for (const what of wrong.slice(0, 10)) say(`  WRONG: ${what}`)
-    faults.push(...wrong.map((what) => `${name}: ${what}`))
+    tell(scene.crowd.faults.splice(0), faults, name, say)
   }
+}
+
+function tell(wrong: readonly string[], faults: string[], when: string, say: (line: string) => void): void {
+  for (const what of wrong.slice(0, TOLD)) say(`  WRONG: ${what}`)
+  if (wrong.length > TOLD) say(`  WRONG: ${wrong.length - TOLD} more`)
+  faults.push(...wrong.map((what) => `${when}: ${what}`))
 }

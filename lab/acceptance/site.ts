@@ -19,7 +19,7 @@ const SETTLE = 2000
 export const HOLD = 750
 const SLOTS = 1024
 /** Milliseconds: between two questions, for an answer, and until nodes that are well share the slots evenly. */
-const [LOOK, PATIENCE, EVEN] = [20, 500, 60_000]
+const [LOOK, PATIENCE, EVEN] = [100, 500, 60_000]
 /** All sensors have the same address here, which no limit foresees. */
 const MANY = 1_000_000
 
@@ -126,12 +126,24 @@ export class AcceptanceSite {
     return (await this.told()).reduce((sum, told) => sum + (told?.takeovers ?? 0), 0)
   }
 
-  /** Resolves when these serve all slots together. */
-  async served(nodes: readonly GatewayNode[]): Promise<void> {
-    await this.#until(async () => {
-      const told = await this.told(nodes)
-      return told.reduce((sum, one) => sum + (one?.slots ?? 0), 0) === SLOTS
-    }, 'the slots are not served')
+  /**
+   * Watches the logs of these nodes, which costs them nothing, until they have taken so many slots up. Resolves to the moment when the
+   * last of them was served; rejects if that takes too long.
+   */
+  async taken(nodes: readonly GatewayNode[], slots: number): Promise<number> {
+    let [left, at] = [slots, 0]
+    for (const { process } of nodes)
+      process.onLine = (line) => {
+        if (!line.includes('"serving more sensors"')) return
+        left -= Number(/"slots":(\d+)/.exec(line)?.[1] ?? 0)
+        at = performance.now()
+      }
+    try {
+      await this.#until(async () => left <= 0, `${left} slots are not served`)
+      return at
+    } finally {
+      for (const { process } of nodes) process.onLine = () => {}
+    }
   }
 
   /** Resolves when every node has its share, and the balancer knows that all are ready. */

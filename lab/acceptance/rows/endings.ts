@@ -14,14 +14,16 @@ export const kill =
   async (scene, run) => {
     const victim = victimOf(scene, run)
     let after = 0
+    await scene.site.isEven()
+    const [{ slots } = { slots: 0 }] = await scene.site.told([victim])
     const happening = await happens(
       scene,
       `SIGKILL of ${victim.name}`,
       async () => {
         const killedAt = performance.now()
+        const taken = scene.site.taken(othersThan(scene, victim), slots)
         await victim.end('SIGKILL')
-        await scene.site.served(othersThan(scene, victim))
-        after = (performance.now() - killedAt) / 1000
+        after = ((await taken) - killedAt) / 1000
       },
       tRetry + AFTERMATH,
     )
