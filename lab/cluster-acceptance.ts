@@ -5,13 +5,14 @@ import { setMaxListeners } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { count } from '../src/cli/options.ts'
-import { goals } from './acceptance/goals.ts'
+import { goals, SESSIONS } from './acceptance/goals.ts'
 import { acceptanceRows, isMet } from './acceptance/report.ts'
 import { ROWS, type RowName, runAcceptance } from './acceptance/run.ts'
 import { alignedTable } from './bench/report.ts'
 
 interface Flags {
   readonly sensors: number
+  readonly sessions: number
   readonly runs: number
   readonly seed: number
   readonly only: readonly RowName[]
@@ -37,6 +38,7 @@ await new Command('acceptance')
     'Three nodes, a database with a synchronous standby, a broker and a balancer: how long sensors wait for what happens to them.',
   )
   .option('--sensors <count>', 'of all kinds', count, 1000)
+  .option('--sessions <count>', 'that a node takes up', count, SESSIONS)
   .option('--runs <count>', 'how often each row is done; the worst counts', count, 1)
   .option('--seed <number>', 'determines traffic', count, 1)
   .option('--only <rows>', `some of ${ROWS.join(', ')}, with commas`, rowNames, [])

@@ -168,19 +168,21 @@ export class CrowdMember {
     return `up/${this.name}`
   }
 
+  /** What was refused for now may arrive all the same, so that the next try is another message. */
   async #publish(qos: 0 | 1 | 2, until: AbortSignal): Promise<void> {
     const { up, waits, nextNumber, qos0, isSending } = this.#site
     if (!isSending()) return
-    const number = nextNumber()
-    const label = { sender: this.name, topic: this.#topic, number }
-    up.send(label, 'witness', qos)
-    const publish = () => this.#sensor.publish(label.topic, labelText(label), { qos })
-    if (qos > 0) {
-      if (await this.#waitFor(qos === 1 ? 'qos1' : 'qos2', publish, until)) up.acknowledge(number, 'witness')
-      return
+    let number = 0
+    const publish = async () => {
+      number = nextNumber()
+      const label = { sender: this.name, topic: this.#topic, number }
+      up.send(label, 'witness', qos)
+      if (qos === 0) qos0.set(number, waits.begin('qos0', this.name))
+      await this.#sensor.publish(label.topic, labelText(label), { qos })
     }
-    qos0.set(number, waits.begin('qos0', this.name))
-    await this.#insist(publish, until)
+    if (qos === 0) await this.#insist(publish, until)
+    else if (await this.#waitFor(qos === 1 ? 'qos1' : 'qos2', publish, until))
+      up.acknowledge(number, 'witness')
   }
 
   async #waitFor(kind: WaitKind, what: () => Promise<unknown>, until: AbortSignal): Promise<boolean> {
@@ -202,7 +204,9 @@ export class CrowdMember {
       } catch (error) {
         if (!(error instanceof SensorError)) throw error
         if (until.aborted) return false
-        if (error.code === 'rejected' && error.returnCode === 1) tally.refused += 1
+        const isForNow = error.code === 'rejected' && error.returnCode === 1
+        // a newcomer that begins anew may hear a late answer to what it said before
+        if (isForNow || this.role === 'newcomer') tally.refused += 1
         else onFault(`${this.name}: ${error.message}`)
         await pause(T_WAIT, until)
         if (this.#sensor.state === 'disconnected' && this.role !== 'newcomer')

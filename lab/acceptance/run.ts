@@ -9,6 +9,7 @@ import { type AcceptanceReport, type Measured, worstOf } from './report.ts'
 import { freeze, kill, rolling, stop } from './rows/endings.ts'
 import { failover } from './rows/failover.ts'
 import { rehash } from './rows/flows.ts'
+import { load } from './rows/loading.ts'
 import type { Row, Scene } from './scene.ts'
 import { AcceptanceSite } from './site.ts'
 
@@ -18,6 +19,8 @@ const TOLD = 10
 /** What a run is told. */
 export interface AcceptanceOptions {
   readonly sensors: number
+  /** in the database of a node that is started */
+  readonly sessions: number
   /** how often each row is done; the worst counts */
   readonly runs: number
   readonly seed: number
@@ -44,7 +47,10 @@ const WITH_CROWD = {
   [T_RETRY_LONG]: { kill10: kill(T_RETRY_LONG, 'kill10-served', 'kill10-wait') },
 } as const
 
-export const ROWS = ['kill', 'freeze', 'stop', 'rolling', 'rehash', 'failover', 'kill10'] as const
+export const ROWS = [
+  ...(['kill', 'freeze', 'stop', 'rolling', 'rehash', 'failover', 'kill10'] as const),
+  'loading',
+] as const
 export type RowName = (typeof ROWS)[number]
 
 export async function runAcceptance(options: AcceptanceOptions): Promise<AcceptanceReport> {
@@ -65,6 +71,12 @@ export async function runAcceptance(options: AcceptanceOptions): Promise<Accepta
       books.lost += crowd.up.lost + crowd.down.lost
     })
   }
+  for (let run = 0; run < options.runs && isWanted(options, 'loading') && !signal.aborted; run += 1)
+    note(
+      await load({ ...options, tRetry: T_RETRY_LONG }, options.sessions, options.say),
+      measured,
+      options.say,
+    )
   return {
     date: new Date().toISOString().slice(0, 10),
     ...{ command, machine: describeMachine(), node: process.version, broker: describeBroker('mosquitto') },
@@ -109,11 +121,15 @@ async function runRow(
   for (let run = 0; run < runs && !signal.aborted; run += 1) {
     const found = await row(scene, run)
     if (signal.aborted) return
-    measured.push(...found)
-    for (const { id, value, note } of found)
-      say(`${id}: ${value.toFixed(3)}${note === undefined ? '' : ` (${note})`}`)
+    note(found, measured, say)
     tell(scene.crowd.faults.splice(0), faults, name, say)
   }
+}
+
+function note(found: readonly Measured[], measured: Measured[], say: (line: string) => void): void {
+  measured.push(...found)
+  for (const { id, value, note: more } of found)
+    say(`${id}: ${value.toFixed(3)}${more === undefined ? '' : ` (${more})`}`)
 }
 
 function tell(wrong: readonly string[], faults: string[], when: string, say: (line: string) => void): void {

@@ -17,6 +17,7 @@ export const LEASE = 5000
 const SETTLE = 2000
 /** below the time after which sensors repeat themselves */
 export const HOLD = 750
+export const LISTENER = 'sensors'
 const SLOTS = 1024
 /** Milliseconds: between two questions, for an answer, and until nodes that are well share the slots evenly. */
 const [LOOK, PATIENCE, EVEN] = [100, 500, 60_000]
@@ -39,6 +40,10 @@ export interface SiteOptions {
   readonly tRetry: number
   /** its files are kept */
   readonly keep: boolean
+  /** what is done before nodes are started */
+  readonly prepare?: (engine: PostgresEngine) => Promise<void>
+  /** told of every line of the nodes' logs */
+  readonly onLine?: (line: string) => void
   /** goes over the configuration of each node */
   readonly changes?: object
   readonly signal: AbortSignal
@@ -94,6 +99,8 @@ export class AcceptanceSite {
       })
       closing.push(() => nodes.end())
       await mosquitto.start()
+      await options.prepare?.(engine)
+      for (const { process } of nodes.all) process.onLine = options.onLine ?? process.onLine
       await nodes.start()
       return new AcceptanceSite({ nodes, engine, mosquitto, folder }, signal, close)
     } catch (error) {
@@ -182,7 +189,7 @@ export class AcceptanceSite {
 function configurationOf(place: Place, linkPort: number, broker: string, store: string): object {
   const { name, address, port, console } = place
   return {
-    listeners: [{ name: 'sensors', url: `udp://${address}:${port}` }],
+    listeners: [{ name: LISTENER, url: `udp://${address}:${port}` }],
     broker: { url: broker, version: '5', absence: '60s' },
     limits: { sensors: MANY, sensorsPerAddress: MANY, connectsPerAddress: MANY, repliesPerAddress: MANY },
     store: { type: 'postgres', url: store },
