@@ -9,6 +9,7 @@ import { type AcceptanceReport, type Measured, worstOf } from './report.ts'
 import { freeze, kill, rolling, stop } from './rows/endings.ts'
 import { failover } from './rows/failover.ts'
 import { rehash } from './rows/flows.ts'
+import { forward } from './rows/forwarding.ts'
 import { load } from './rows/loading.ts'
 import type { Row, Scene } from './scene.ts'
 import { AcceptanceSite } from './site.ts'
@@ -49,7 +50,7 @@ const WITH_CROWD = {
 
 export const ROWS = [
   ...(['kill', 'freeze', 'stop', 'rolling', 'rehash', 'failover', 'kill10'] as const),
-  'loading',
+  ...(['forwarding', 'loading'] as const),
 ] as const
 export type RowName = (typeof ROWS)[number]
 
@@ -71,12 +72,11 @@ export async function runAcceptance(options: AcceptanceOptions): Promise<Accepta
       books.lost += crowd.up.lost + crowd.down.lost
     })
   }
+  const alone = { ...options, tRetry: T_RETRY_LONG }
+  for (let run = 0; run < options.runs && isWanted(options, 'forwarding') && !signal.aborted; run += 1)
+    note(await forward(alone, options.say), measured, options.say)
   for (let run = 0; run < options.runs && isWanted(options, 'loading') && !signal.aborted; run += 1)
-    note(
-      await load({ ...options, tRetry: T_RETRY_LONG }, options.sessions, options.say),
-      measured,
-      options.say,
-    )
+    note(await load(alone, options.sessions, options.say), measured, options.say)
   return {
     date: new Date().toISOString().slice(0, 10),
     ...{ command, machine: describeMachine(), node: process.version, broker: describeBroker('mosquitto') },
