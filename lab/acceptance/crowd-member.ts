@@ -218,7 +218,7 @@ export class CrowdMember {
 
   /** Requests that are sent again, and what a sensor need not say twice. */
   #note(direction: 'in' | 'out', packet: Packet): void {
-    const { tally, onFault } = this.#site
+    const { tally, waits, onFault } = this.#site
     if (direction === 'in') {
       const answered = nameOfAnswered(packet)
       if (answered !== undefined) this.#asked.delete(answered)
@@ -227,7 +227,10 @@ export class CrowdMember {
     }
     const asked = nameOfRequest(packet)
     if (asked === undefined) return
-    if (this.#asked.has(asked)) tally.repeated += 1
+    if (this.#asked.has(asked)) {
+      tally.repeated += 1
+      if (waits.isStray(this.name)) tally.strayRepeated += 1
+    }
     this.#asked.add(asked)
     const isAgain = packet.type === 'connect' || packet.type === 'register' || packet.type === 'subscribe'
     if (this.#isReady && isAgain) onFault(`${this.name}: it has to say ${packet.type.toUpperCase()} again`)

@@ -21,6 +21,8 @@ const TOGETHER = 50
 export interface CrowdTally {
   /** requests of sensors that were sent again, as no answer came within T_RETRY */
   repeated: number
+  /** those of them whose answers the balancer has thrown away */
+  strayRepeated: number
   /** messages to sensors that were sent again */
   downRepeated: number
   /** requests that were answered "try later" */
@@ -58,7 +60,7 @@ export class Crowd {
   readonly waits = new Waits()
   readonly up = new Books([])
   readonly down = new Books([])
-  readonly tally: CrowdTally = { repeated: 0, downRepeated: 0, refused: 0 }
+  readonly tally: CrowdTally = { repeated: 0, strayRepeated: 0, downRepeated: 0, refused: 0 }
   /** what must not be, since the last `mark` */
   readonly faults: string[] = []
   readonly #options: CrowdOptions
@@ -110,7 +112,7 @@ export class Crowd {
   /** Begins to count anew. */
   mark(): void {
     this.waits.mark()
-    Object.assign(this.tally, { repeated: 0, downRepeated: 0, refused: 0 })
+    Object.assign(this.tally, { repeated: 0, strayRepeated: 0, downRepeated: 0, refused: 0 })
     this.faults.splice(0)
   }
 

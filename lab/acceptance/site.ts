@@ -93,7 +93,7 @@ export class AcceptanceSite {
         addresses: ADDRESSES,
         configuration: (place) => ({
           ...configurationOf(place, linkPort, mosquitto.url, engine.url),
-          timers: { tRetry: `${options.tRetry}ms` },
+          timers: { tRetry: `${options.tRetry}ms`, nRetry: 100 },
           ...options.changes,
         }),
       })

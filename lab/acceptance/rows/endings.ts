@@ -4,6 +4,7 @@ import { pause } from '../../../src/sensor/pause.ts'
 import type { GoalId } from '../goals.ts'
 import { happens, othersThan, type Row, victimOf } from '../scene.ts'
 import { LEASE } from '../site.ts'
+import { ANSWERED } from '../waits.ts'
 
 /** Milliseconds for which it is watched what becomes of sensors. */
 const AFTERMATH = 4000
@@ -62,9 +63,16 @@ export const stop: Row = async (scene, run) => {
     },
     AFTERMATH,
   )
-  const { seconds, note } = happening.waits()
+  const { seconds, note } = happening.waits(ANSWERED, false)
+  const { strays } = happening
   await scene.site.restore(victim)
-  return [{ id: 'stop-wait', value: seconds, note: `${note}; it ended after ${took.toFixed(1)} s` }]
+  return [
+    {
+      id: 'stop-wait',
+      value: seconds,
+      note: `${note}; it ended after ${took.toFixed(1)} s; ${strays} had an answer under way when the balancer sent them elsewhere`,
+    },
+  ]
 }
 
 /** As docs/cluster.md says of an upgrade: the next one when the one before is ready. */
@@ -82,11 +90,16 @@ export const rolling: Row = async (scene) => {
     },
     AFTERMATH,
   )
-  const { seconds, note } = happening.waits()
+  const { seconds, note } = happening.waits(ANSWERED, false)
+  const { repeated, strayRepeated } = crowd.tally
   await site.isEven()
   site.balancer.rehash(Math.random())
   return [
     { id: 'rolling-wait', value: seconds, note },
-    { id: 'rolling-repeated', value: crowd.tally.repeated },
+    {
+      id: 'rolling-repeated',
+      value: repeated - strayRepeated,
+      note: `besides ${strayRepeated} whose answers were under way when the balancer sent them elsewhere`,
+    },
   ]
 }

@@ -23,7 +23,7 @@ export const failover: Row = async (scene) => {
     },
     AFTERMATH,
   )
-  const gap = happening.waits(WITHOUT_DATABASE)
+  const gap = happening.waits(WITHOUT_DATABASE, false)
   happening.waits(WITH_DATABASE)
   // those who waited when it came back, and whoever came in the seconds after it
   const late = crowd.waits.between(happening.from, backAt + AFTERMATH, WITH_DATABASE)
