@@ -49,7 +49,7 @@ export const goals = [
   goal('rolling-wait', ROLLING, 'longest wait of a sensor', 1, 's'),
   goal('rolling-repeated', ROLLING, 'requests that sensors had to repeat', 0, ''),
   goal('rehash-wait', REHASH, 'longest wait of a sensor', 0.5, 's'),
-  goal('failover-gap', FAILOVER, 'longest wait at QoS 0 and 1, and for PINGRESP', 1, 's'),
+  goal('failover-gap', FAILOVER, 'longest wait at QoS 0 and 1', 1, 's'),
   goal('failover-back', FAILOVER, 'QoS 2, CONNECT and waking answered after its return', 2, 's'),
   goal('failover-takeovers', FAILOVER, 'takeovers', 0, ''),
   goal('forwarding-cost', FORWARDING, 'processor time of all nodes more per message, 20,000/s', 10, 'µs'),

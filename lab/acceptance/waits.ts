@@ -5,7 +5,7 @@
 export type WaitKind = 'qos0' | 'qos1' | 'qos2' | 'wake' | 'ping' | 'connect'
 
 /** What an answer is waited for that a database need not be asked for, and what waits for a database. */
-export const WITHOUT_DATABASE: readonly WaitKind[] = ['qos0', 'qos1', 'ping']
+export const WITHOUT_DATABASE: readonly WaitKind[] = ['qos0', 'qos1']
 export const WITH_DATABASE: readonly WaitKind[] = ['qos2', 'connect', 'wake']
 /** All that is answered: QoS 0 is not. */
 export const ANSWERED: readonly WaitKind[] = ['qos1', 'qos2', 'wake', 'ping', 'connect']

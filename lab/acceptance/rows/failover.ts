@@ -24,6 +24,7 @@ export const failover: Row = async (scene) => {
     AFTERMATH,
   )
   const gap = happening.waits(WITHOUT_DATABASE, false)
+  const pings = happening.waits(['ping'], false)
   happening.waits(WITH_DATABASE)
   // those who waited when it came back, and whoever came in the seconds after it
   const late = crowd.waits.between(happening.from, backAt + AFTERMATH, WITH_DATABASE)
@@ -35,7 +36,7 @@ export const failover: Row = async (scene) => {
   const { refused } = crowd.tally
   await engine.rejoin()
   return [
-    { id: 'failover-gap', value: gap.seconds, note: gap.note },
+    { id: 'failover-gap', value: gap.seconds, note: `${gap.note}; PINGRESP ${pings.seconds.toFixed(1)} s` },
     {
       id: 'failover-back',
       value: Math.max(0, until - backAt) / 1000,
