@@ -49,6 +49,8 @@ describe.skipIf(!hasPostgres)('sessions in a database', () => {
         toMonotonic: (stored) => stored,
         owns: () => true,
         onNumber: () => {},
+        slotOf,
+        onMisplaced: (sessions) => found.push(`${sessions} are misplaced`),
       },
       new Set(slots),
     )
