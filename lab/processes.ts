@@ -178,6 +178,8 @@ export class GatewayProcess {
   udpPort = 0
   dtlsPort = 0
   console: string | undefined
+  /** called with every line of its log */
+  onLine: (line: string) => void = () => {}
   readonly #program: Program
 
   constructor(
@@ -190,6 +192,7 @@ export class GatewayProcess {
     writeFileSync(file, JSON.stringify(configuration, undefined, 2))
     this.#program = new Program(program, [...entry, 'gateway', '-c', file], join(folder, 'gateway.log'))
     this.#program.onLine = (line) => {
+      this.onLine(line)
       if (/"level":"(error|fatal)"/.test(line) && this.faults.length < 100) this.faults.push(line)
       this.udpPort ||= Number(/"url":"udp:[^"]+:(\d+)"/.exec(line)?.[1] ?? 0)
       this.dtlsPort ||= Number(/"url":"dtls:[^"]+:(\d+)"/.exec(line)?.[1] ?? 0)

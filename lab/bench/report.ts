@@ -104,7 +104,7 @@ function rows(report: Report): string[][] {
 const HEAD = ['scenario, sensors', ...COLUMNS.map((name) => COLUMN_NAMES[name])]
 
 /** Columns under each other; the first one begins, the others end under their heads. */
-function alignedTable(lines: readonly (readonly string[])[]): string[] {
+export function alignedTable(lines: readonly (readonly string[])[]): string[] {
   const widths = (lines[0] ?? []).map((_, column) =>
     Math.max(...lines.map((line) => line[column]?.length ?? 0)),
   )

@@ -16,26 +16,35 @@ export interface Link {
   move?(): Promise<void>
 }
 
+/** Where a gateway listens on loopback: 127.0.0.1 unless there is another address. */
+export interface Spot {
+  readonly port: number
+  readonly address?: string
+}
+
+const LOOPBACK = '127.0.0.1'
+const NOWHERE: Spot = { port: 0 }
+
 /** Plain UDP. */
 export class PlainLink implements Link {
   onMessage: (bytes: Uint8Array) => void = () => {}
   onError: (error: Error) => void = () => {}
-  readonly #port: (moves: number) => number
+  readonly #spot: (moves: number) => Spot | undefined
   readonly #onStray: () => void
   #socket: Socket
   #moves = 0
 
   /**
-   * `port`: of the gateway at this moment, after so many moves; `onStray`: something came from another one, and was thrown away.
+   * `spot`: of the gateway at this moment, after so many moves; `onStray`: something came from another one, and was thrown away.
    */
-  constructor(port: (moves: number) => number, onStray: () => void = () => {}) {
-    this.#port = port
+  constructor(spot: (moves: number) => Spot | undefined, onStray: () => void = () => {}) {
+    this.#spot = spot
     this.#onStray = onStray
     this.#socket = this.#create()
   }
 
   async open(): Promise<void> {
-    this.#socket.bind(0, '127.0.0.1')
+    this.#socket.bind(0, LOOPBACK)
     await once(this.#socket, 'listening')
   }
 
@@ -49,7 +58,8 @@ export class PlainLink implements Link {
   }
 
   send(bytes: Uint8Array): void {
-    this.#socket.send(bytes, this.#port(this.#moves), '127.0.0.1')
+    const { port, address = LOOPBACK } = this.#spot(this.#moves) ?? NOWHERE
+    this.#socket.send(bytes, port, address)
   }
 
   close(): void {
@@ -61,7 +71,8 @@ export class PlainLink implements Link {
     socket.on('error', (error) => this.onError(error))
     socket.on('message', (bytes, from) => {
       if (socket !== this.#socket) return
-      if (from.port === this.#port(this.#moves)) this.onMessage(bytes)
+      const { port, address = LOOPBACK } = this.#spot(this.#moves) ?? NOWHERE
+      if (from.port === port && from.address === address) this.onMessage(bytes)
       else this.#onStray()
     })
     return socket

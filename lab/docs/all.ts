@@ -13,6 +13,7 @@ for (const generator of [
   'conformance.ts',
   'performance.ts',
   'sizing.ts',
+  'acceptance.ts',
 ]) {
   // execArgv carries what lets Node read TypeScript.
   const run = [...process.execArgv, join(here, generator), ...process.argv.slice(2)]

@@ -19,7 +19,6 @@ const SETTINGS: PostgresSettings = {
   synchronous_commit: 'on',
   shared_buffers: '16MB',
   huge_pages: 'off',
-  jit: 'off',
   // within its folder, so that nothing is left of a server that was killed
   dynamic_shared_memory_type: 'mmap',
   wal_keep_size: '64MB',

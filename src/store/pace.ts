@@ -1,8 +1,8 @@
 // Divides long work into turns: others have theirs between them.
 
 /** Milliseconds that a turn may take, and pieces of work in it. */
-const TURN = 8
-const MOST = 500
+const TURN = 4
+const MOST = 250
 
 /** Counts the work of a turn; a new one begins with `next`. */
 export class Pace {

@@ -2,7 +2,7 @@
 // those that translate addresses do, it lets only the node that a sensor speaks to answer it.
 
 import { pause } from '../../../src/sensor/pause.ts'
-import { PlainLink } from '../link.ts'
+import { PlainLink, type Spot } from '../link.ts'
 import { seeded } from '../random.ts'
 
 /** Milliseconds between two questions, and after which an answer does not come any more. */
@@ -11,9 +11,7 @@ const [PROBE, PATIENCE] = [200, 400]
 const GONE = 1000
 
 /** A node as the balancer sees it. */
-export interface Target {
-  /** UDP port on loopback */
-  readonly port: number
+export interface Target extends Spot {
   /** url of its console */
   readonly console: string
 }
@@ -83,11 +81,13 @@ export async function isReady({ console }: Target): Promise<boolean> {
 
 /** A sensor's way through it: the nodes see one address of the sensor, whichever of them it speaks to. Another address is another flow. */
 export class BalancedLink extends PlainLink {
-  constructor(balancer: Balancer, sensor: string) {
+  /** `onStray`: an answer was thrown away */
+  constructor(balancer: Balancer, sensor: string, onStray: () => void = () => {}) {
     super(
-      (moves) => balancer.targetOf(`${sensor} ${moves}`)?.port ?? 0,
+      (moves) => balancer.targetOf(`${sensor} ${moves}`),
       () => {
         balancer.strays += 1
+        onStray()
       },
     )
   }

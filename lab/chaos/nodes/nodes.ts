@@ -19,6 +19,7 @@ export const PAIR = 2
 /** Where a node listens, where its console is, and the ways to it and from it. */
 export interface Place extends Target {
   readonly name: string
+  readonly address: string
   /** to the database, where nodes share one */
   readonly engine: EngineWay | undefined
   /** from other nodes, where several serve */
@@ -29,6 +30,7 @@ export interface Place extends Target {
 export class GatewayNode implements Target {
   readonly name: string
   readonly port: number
+  readonly address: string
   readonly console: string
   readonly process: GatewayProcess
   readonly ways: Pick<Place, 'engine' | 'links'>
@@ -37,9 +39,10 @@ export class GatewayNode implements Target {
   /** how often it ended by itself */
   endings = 0
 
-  constructor({ name, port, console, ...ways }: Place, process: GatewayProcess) {
+  constructor({ name, port, address, console, ...ways }: Place, process: GatewayProcess) {
     this.name = name
     this.port = port
+    this.address = address
     this.console = console
     this.ways = ways
     this.process = process
@@ -76,6 +79,8 @@ export interface NodesPlan {
   /** what they share, where that is a database */
   readonly engine: PostgresEngine | undefined
   readonly configuration: (place: Place) => object
+  /** addresses of their own on loopback, with the same ports, and nothing between them that could be cut */
+  readonly addresses?: readonly string[]
   /** ends the watch over them */
   readonly signal: AbortSignal
 }
@@ -95,18 +100,21 @@ export class Nodes {
 
   /** Makes them, and starts none. */
   static async create(plan: NodesPlan): Promise<Nodes> {
-    const { count, folder, entry, engine, configuration, signal } = plan
+    const { count, folder, entry, engine, configuration, addresses, signal } = plan
     const all: GatewayNode[] = []
+    const hasWays = addresses === undefined
+    const ports = hasWays ? undefined : [await freePort(), await freePort()]
     for (let index = 1; index <= count; index += 1) {
       const name = `gw-${index}`
       const own = count === 1 ? folder : join(folder, name)
       mkdirSync(own, { recursive: true })
+      const address = addresses?.[index - 1] ?? '127.0.0.1'
+      const [port = await freePort(), consolePort = await freePort()] = ports ?? []
       const place = {
-        name,
-        port: await freePort(),
-        console: `http://127.0.0.1:${await freePort()}`,
-        engine: engine && count > 1 ? await EngineWay.open(engine) : undefined,
-        links: count > PAIR ? await LinkWay.open() : undefined,
+        ...{ name, address, port },
+        console: `http://${address}:${consolePort}`,
+        engine: engine && hasWays && count > 1 ? await EngineWay.open(engine) : undefined,
+        links: hasWays && count > PAIR ? await LinkWay.open() : undefined,
       }
       all.push(new GatewayNode(place, new GatewayProcess(own, entry, configuration(place))))
     }
@@ -133,7 +141,7 @@ export class Nodes {
   /** The way of a sensor to it. */
   linkOf(sensor: string): Link {
     const { balancer } = this
-    return balancer === undefined ? new PlainLink(() => this.port) : new BalancedLink(balancer, sensor)
+    return balancer === undefined ? new PlainLink(() => this) : new BalancedLink(balancer, sensor)
   }
 
   /** who serves, as far as the balancer knows: of a single one that is taken for granted */

@@ -20,7 +20,7 @@ export class EngineLine {
 
   /** `patience`: milliseconds after which what is asked has failed */
   constructor(options: EngineOptions, patience: number) {
-    this.#options = { ...options, connectTimeout: patience, timeout: patience }
+    this.#options = { ...options, connectTimeout: patience, timeout: patience, longest: Math.ceil(patience) }
     this.#patience = patience
   }
 

@@ -10,6 +10,8 @@ import { keyOfNumber } from './keys.ts'
 import { SLOTS } from './schema.ts'
 
 const PAGE = 500
+/** Slots that are asked for together: at first, and at most. */
+const [TOGETHER, MOST_TOGETHER] = [32, 256]
 /** Milliseconds that a page may take longer than other statements: the disk is read. */
 const MORE = 25_000
 
@@ -32,35 +34,73 @@ const unreadable = (what: string, cause: unknown): StoreError =>
       'restore the database from a copy, or use another one to start without its sessions',
   )
 
-/** Slots that follow each other, first and last. */
-function* runsOf(slots: Slots | undefined): Iterable<readonly [number, number]> {
-  if (slots === undefined) return yield [0, SLOTS - 1]
-  let run: [number, number] | undefined
-  for (const slot of [...slots].sort((a, b) => a - b)) {
-    if (run?.[1] === slot - 1) run[1] = slot
-    else {
-      if (run !== undefined) yield run
-      run = [slot, slot]
-    }
-  }
-  if (run !== undefined) yield run
+/** Where reading goes on: after this record. */
+type After = readonly [slot: string, session: string, key: string]
+
+const beginOf = (slot: number): After => [String(slot), '-2147483648', '-9223372036854775808']
+
+/** The next page after a record; the last one has fewer rows. */
+async function pageOf(
+  query: Query,
+  name: string,
+  slots: string,
+  after: After,
+  last: string,
+): Promise<readonly Row[]> {
+  return query({
+    name,
+    text: `SELECT slot, session, key, value FROM mqttsn_record
+      WHERE (slot, session, key) > ($1::int2, $2::int4, $3::int8) AND ${slots} ORDER BY slot, session, key LIMIT ${PAGE}`,
+    values: [...after, last],
+    more: MORE,
+  })
 }
 
-/** All records in these slots, in order. */
-async function* rowsOf(query: Query, slots: Slots | undefined): AsyncIterable<readonly Row[]> {
-  for (const [first, last] of runsOf(slots)) {
-    let after: readonly string[] = [String(first), '-2147483648', '-9223372036854775808']
-    for (let isWhole = false; !isWhole; ) {
-      const rows = await query({
-        name: 'mqttsn_load',
-        text: `SELECT slot, session, key, value FROM mqttsn_record
-          WHERE (slot, session, key) > ($1::int2, $2::int4, $3::int8) AND slot <= $4 ORDER BY slot, session, key LIMIT ${PAGE}`,
-        values: [...after, last],
-        more: MORE,
-      })
-      yield rows
-      isWhole = rows.length < PAGE
-      after = (rows.at(-1) ?? []).slice(0, 3).map(String)
+const afterLast = (rows: readonly Row[], before: After): After => {
+  const [slot, session, key] = rows.at(-1) ?? before
+  return [String(slot), String(session), String(key)]
+}
+
+/** All records there are, in order. */
+async function* allRows(query: Query): AsyncIterable<readonly Row[]> {
+  let after = beginOf(0)
+  for (let isWhole = false; !isWhole; ) {
+    const rows = await pageOf(query, 'mqttsn_load', 'slot <= $4', after, String(SLOTS - 1))
+    yield rows
+    isWhole = rows.length < PAGE
+    after = afterLast(rows, after)
+  }
+}
+
+/**
+ * All records in these slots, in order. Many slots are asked for at once where they hold little, as each question waits behind groups of
+ * writes; few where they hold much, as the server reads all of these slots before it gives the first page of them.
+ */
+async function* rowsOf(query: Query, slots: Slots): AsyncIterable<readonly Row[]> {
+  const left = [...slots].sort((a, b) => a - b)
+  let together = TOGETHER
+  let begin = beginOf(0)
+  while (left.length > 0) {
+    const those = left.slice(0, together)
+    const rows = await pageOf(
+      query,
+      'mqttsn_load_slots',
+      'slot = ANY ($4::int2[])',
+      begin,
+      `{${those.join()}}`,
+    )
+    yield rows
+    begin = afterLast(rows, begin)
+    if (rows.length < PAGE) {
+      left.splice(0, those.length)
+      together = Math.min(MOST_TOGETHER, together * 4)
+    } else {
+      const reached = Number(begin[0])
+      left.splice(
+        0,
+        left.findIndex((slot) => slot >= reached),
+      )
+      together = Math.max(1, Math.floor(together / 4))
     }
   }
 }
@@ -107,7 +147,7 @@ export async function* loadSessions(
     }
   }
 
-  for await (const rows of rowsOf(query, slots)) {
+  for await (const rows of slots === undefined ? allRows(query) : rowsOf(query, slots)) {
     for (const row of rows) {
       reading(() => take(row))
       if (!pace.isOver()) continue

@@ -1,6 +1,9 @@
 // Limits how many attempts to connect start per second and run at once, so that the sensors do not storm a broker that has
 // restarted [SN-MAP-31].
 
+/** Milliseconds that starts may take in one turn of the event loop; others are started in the next one. */
+const TURN = 4
+
 /** A place in the queue or, once `start` was called, a running attempt. */
 export interface Slot {
   /** Leaves the queue, or makes room for the next; more than once does no harm. */
@@ -105,8 +108,9 @@ export class Pacing {
     this.#timer = undefined
     this.#immediate = undefined
     this.#earn()
+    const begun = performance.now()
     for (const run of this.#queue) {
-      if (this.#running >= this.#atOnce || this.#credit < 1) break
+      if (this.#running >= this.#atOnce || this.#credit < 1 || performance.now() - begun > TURN) break
       this.#queue.delete(run)
       this.#credit -= 1
       this.#running += 1

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { PostgresEngine } from '../../../lab/postgres/engine.ts'
 import type { Engine, Identity } from '../../../src/cluster/judging/engine.ts'
 import { createMembership } from '../../../src/cluster/tables/membership.ts'
+import { LOOK } from '../../../src/cluster/tables/statements.ts'
 import { allSlots, SLOTS } from '../../../src/sessions/slots.ts'
 import { connectEngine, type EngineConnection } from '../../../src/store/postgres/engine/connection.ts'
 import { prepareSchema } from '../../../src/store/postgres/schema.ts'
@@ -104,5 +105,13 @@ describe.skipIf(!hasPostgres)('slots of nodes that each serve a share', () => {
     expect(await owned()).toEqual({ nobody: SLOTS })
     expect(await engine.take(b, undefined, [3])).toBe(1)
     expect(await epochOf(3)).toBe(2)
+  })
+
+  it('are looked at in a moment: the server compiles nothing for that, however dear it thinks the plan is', async () => {
+    await join('gw-1')
+    const explained = await connection.query({ text: `EXPLAIN (ANALYZE) ${LOOK}` })
+    const plan = explained.flat().join('\n')
+    expect(plan).toMatch(/Seq Scan on mqttsn_slot/)
+    expect(plan).not.toMatch(/JIT/)
   })
 })

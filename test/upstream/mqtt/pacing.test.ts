@@ -1,6 +1,6 @@
 // Turns to connect.
 
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Pacing, type Slot } from '../../../src/upstream/mqtt/pacing.ts'
 
 describe('pacing', () => {
@@ -36,6 +36,27 @@ describe('pacing', () => {
     expect(started).toEqual([])
     await new Promise(setImmediate)
     expect(started).toEqual([0, 1])
+  })
+
+  it('leaves turns to others where many may start at once and each takes its time', () => {
+    const pacing = new Pacing(10_000, 100)
+    const now = vi.spyOn(performance, 'now')
+    onTestFinished(() => now.mockRestore())
+    let [time, started] = [0, 0]
+    now.mockImplementation(() => time)
+    for (let i = 0; i < 100; i += 1)
+      pacing.request(() => {
+        started += 1
+        time += 1
+      })
+    const inTurn: number[] = []
+    while (started < 100) {
+      const before = started
+      vi.advanceTimersToNextTimer()
+      inTurn.push(started - before)
+    }
+    expect(inTurn.length).toBeGreaterThan(10)
+    expect(Math.max(...inTurn)).toBeLessThan(10)
   })
 
   it('starts nobody after it was closed', () => {

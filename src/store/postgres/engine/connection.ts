@@ -4,6 +4,7 @@
 import { Socket } from 'node:net'
 import type { Client } from 'pg'
 import { EngineError, engineError } from './error.ts'
+import { type SessionSettings, settingsFor } from './session-settings.ts'
 import { tlsOptions } from './tls.ts'
 import { type EngineAddress, type EngineHost, hostText } from './url.ts'
 
@@ -33,32 +34,15 @@ export interface EngineOptions extends EngineAddress {
   readonly connectTimeout?: number | undefined
   /** milliseconds for a statement; 5000 unless told */
   readonly timeout?: number | undefined
+  /** milliseconds after which the server gives up any statement; 60,000 unless told */
+  readonly longest?: number | undefined
 }
 
 const TIMEOUT = 5000
 const CONNECT_TIMEOUT = 3000
+const LONGEST = 60_000
 /** Milliseconds for a farewell. */
 const FAREWELL = 500
-
-/**
- * The server gives up waiting for somebody's lock before the gateway does, so that attempts that were given up do not queue there, and
- * then reads again instead of refusing, whatever is usual in this database; it notices when the gateway is gone; and it would read a
- * whole table where it has no statistics yet.
- */
-const settingsFor = (timeout: number): Readonly<Record<string, string>> => ({
-  default_transaction_isolation: 'read committed',
-  lock_timeout: `${Math.ceil(timeout * 0.8)}ms`,
-  statement_timeout: '60s',
-  idle_in_transaction_session_timeout: '10s',
-  tcp_keepalives_idle: '10',
-  tcp_keepalives_interval: '5',
-  tcp_keepalives_count: '3',
-  enable_seqscan: 'off',
-  enable_hashjoin: 'off',
-  enable_mergejoin: 'off',
-  client_min_messages: 'warning',
-  bytea_output: 'hex',
-})
 
 const asText = { getTypeParser: () => (text: string) => text }
 
@@ -186,6 +170,7 @@ async function connectTo(at: EngineHost, options: EngineOptions): Promise<Engine
   const {
     connectTimeout = CONNECT_TIMEOUT,
     timeout = TIMEOUT,
+    longest = LONGEST,
     username,
     password,
     application,
@@ -215,7 +200,7 @@ async function connectTo(at: EngineHost, options: EngineOptions): Promise<Engine
   const connection = new EngineConnection(name, client, socket, timeout)
   try {
     await Promise.race([client.connect(), late])
-    await Promise.race([insistOnWrites(connection, timeout), late])
+    await Promise.race([insistOnWrites(connection, settingsFor(timeout, longest)), late])
     return connection
   } catch (error) {
     late.catch(() => {})
@@ -227,7 +212,7 @@ async function connectTo(at: EngineHost, options: EngineOptions): Promise<Engine
 }
 
 /** A standby answers, but writes nothing. */
-async function insistOnWrites(connection: EngineConnection, timeout: number): Promise<void> {
+async function insistOnWrites(connection: EngineConnection, usual: SessionSettings): Promise<void> {
   const [row] = await connection.query({
     text: "SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only'), current_setting('synchronous_commit')",
   })
@@ -239,7 +224,6 @@ async function insistOnWrites(connection: EngineConnection, timeout: number): Pr
       '25006',
     )
   // an acknowledgement waits for the disks, whatever is usual in this database
-  const usual = settingsFor(timeout)
   const own = commit === 'remote_apply' ? usual : { ...usual, synchronous_commit: 'on' }
   const calls = Object.entries(own).map(([name, value]) => `set_config('${name}', '${value}', false)`)
   await connection.query({ text: `SELECT ${calls.join(', ')}` })

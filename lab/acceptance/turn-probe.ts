@@ -1,0 +1,34 @@
+// Loaded before a gateway (`node --import`), in each of its threads: writes how long the longest turn of the event loop was, and the longest
+// pause of the garbage collector, once in a while, as lines of JSON to the file that TURN_PROBE names.
+
+import { appendFileSync } from 'node:fs'
+import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks'
+import { threadId } from 'node:worker_threads'
+
+/** One line; milliseconds, the time since 1970. */
+export interface Turn {
+  readonly thread: number
+  readonly at: number
+  readonly longest: number
+  readonly pause: number
+}
+
+const PERIOD = 100
+const RESOLUTION = 1
+
+const file = process.env['TURN_PROBE']
+if (file !== undefined) {
+  const delay = monitorEventLoopDelay({ resolution: RESOLUTION })
+  delay.enable()
+  let pause = 0
+  new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) pause = Math.max(pause, duration)
+  }).observe({ entryTypes: ['gc'] })
+  setInterval(() => {
+    const longest = Math.max(0, delay.max / 1e6 - RESOLUTION)
+    const turn: Turn = { thread: threadId, at: Date.now(), longest, pause }
+    appendFileSync(file, `${JSON.stringify(turn)}\n`)
+    delay.reset()
+    pause = 0
+  }, PERIOD).unref()
+}
