@@ -108,6 +108,9 @@ export class NodeCalls {
     return true
   }
 
+  /** There is a link to it now. */
+  link(_node: string): void {}
+
   /** There is no link to it any more. */
   lose(node: string): void {
     for (const waiting of [...this.#waiting.values()])
