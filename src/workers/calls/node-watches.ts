@@ -43,7 +43,7 @@ export class NodeWatches {
   #lastId = 0
   #lookAt: LookAt | undefined
   /** what was not told to other nodes, as more happened than they can be told */
-  skipped = 0
+  unshown = 0
 
   constructor(parts: WatchParts) {
     this.#parts = parts
@@ -111,7 +111,7 @@ export class NodeWatches {
     this.#wanted.set(node, watches)
     if (watches.has(id)) return
     if (watches.size >= MOST_WATCHED) {
-      this.skipped += 1
+      this.unshown += 1
       return
     }
     const wanted: Wanted = { id, kind, clientId: sensor, end: undefined, told: 0, toldSince: 0 }
@@ -128,7 +128,7 @@ export class NodeWatches {
         wanted.toldSince = now
       }
       wanted.told += 1
-      if (wanted.told > MOST_TOLD) this.skipped += 1
+      if (wanted.told > MOST_TOLD) this.unshown += 1
       else this.#parts.send(node, { type: 'seen', id, seen: writeSeen(kind, seen) })
     })
   }

@@ -24,7 +24,7 @@ export class ClusterLinks {
   #router: SlotRouter | undefined
   #owners: LinkedNode['owners'] | undefined
 
-  private constructor(config: Config, links: Links) {
+  private constructor(config: Config, links: Links, log: Log) {
     this.#config = config
     this.#links = links
     const send = (node: string, message: object): boolean => {
@@ -32,7 +32,7 @@ export class ClusterLinks {
       link?.sendMessage(message)
       return link !== undefined
     }
-    this.calls = new NodeCalls({ send })
+    this.calls = new NodeCalls({ send, log })
     this.watches = new NodeWatches({ send, up: () => links.up() })
   }
 
@@ -41,7 +41,7 @@ export class ClusterLinks {
     const { listen = '', secret } = clusterOf(config)
     const address = readLinkUrl(listen) ?? { host: '127.0.0.1', port: 0 }
     try {
-      return new ClusterLinks(config, await Links.listen(address, { secret, log }))
+      return new ClusterLinks(config, await Links.listen(address, { secret, log }), log)
     } catch (error) {
       throw new Error(`cluster.listen: ${error instanceof Error ? error.message : error}`)
     }
@@ -87,6 +87,8 @@ export class ClusterLinks {
       refused: this.#links.refused,
       lastRefused: this.#links.lastRefused,
       nodes: this.#links.states(),
+      calls: this.calls.counts,
+      unshown: this.watches.unshown,
     }
   }
 

@@ -162,13 +162,13 @@ describe('what a node is asked to look at', () => {
     // said twice, as after a link was lost on one side only
     watches.take('gw-1', { ...want, id: 0 })
     expect(looks).toHaveLength(192)
-    expect(watches.skipped).toBe(8)
+    expect(watches.unshown).toBe(8)
     // of another node
     watches.take('gw-3', want)
     expect(looks).toHaveLength(193)
     for (let i = 0; i < 1000; i += 1) looks[0]?.tell({})
     expect(told).toHaveLength(500)
-    expect(watches.skipped).toBe(508)
+    expect(watches.unshown).toBe(508)
   })
 
   it.each([
