@@ -70,7 +70,8 @@ it.runIf(hasPostgres && haveMosquitto && hasShells)(
     expect(started).toMatch(/^ready$/m)
     await top(3, /^nodes {6}gw-1 34\d slots, gw-2 34\d slots, gw-3 34\d slots \(asked here\)$/m)
 
-    await run('A sensor that speaks to gw-1')
+    // the conversation at gw-2 with gw-1 between, as gw-3 shows it
+    expect(await run('A sensor that speaks to gw-1')).toMatch(/PUBLISH.*door\/kitchen/)
     await top(3, /^kitchen +active .* gw-2$/m)
     await run('Kill that one')
     await shell.runUntil('cat gw-1.log gw-3.log', /"from":"gw-2".*its process is gone/)
