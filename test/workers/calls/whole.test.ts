@@ -66,7 +66,7 @@ describe('a node of a cluster answers', () => {
     const gone = { status: 404, type: 'application/json', body: '{}' }
     for (const owner of ['gw-1', 'gw-2']) {
       const nodes = { self: 'gw-1', members: () => NAMES, ownerOf: () => owner, ask: async () => gone }
-      const whole = wholeView(left, { ...nodes, serve: () => {} })
+      const whole = wholeView(left, { ...nodes, watch: () => () => {}, serve: () => {} })
       await expect(whole.act('meter-0000', { type: 'clearQueue' })).rejects.toThrow(NodeSilent)
     }
   })
