@@ -36,8 +36,11 @@ export class PageShell {
     }
   }
 
-  /** In an empty folder that goes with the test. `programs`: found before all others, each a line of a shell. */
-  static open(programs: Readonly<Record<string, string>>): PageShell {
+  /** In an empty folder that goes with the test. `programs`: found before all others, each a line of a shell; `variables`: of the environment. */
+  static open(
+    programs: Readonly<Record<string, string>>,
+    variables: Readonly<Record<string, string>> = {},
+  ): PageShell {
     const folder = mkdtempSync(join(tmpdir(), 'mqttsn-page-'))
     // for servers that run as somebody else
     chmodSync(folder, 0o777)
@@ -45,7 +48,7 @@ export class PageShell {
     mkdirSync(bin)
     for (const [name, line] of Object.entries(programs))
       writeFileSync(join(bin, name), `#!/bin/sh\n${line}\n`, { mode: 0o755 })
-    const env = { PATH: `${bin}:${process.env['PATH']}`, LANG: 'C.UTF-8', HOME: folder }
+    const env = { PATH: `${bin}:${process.env['PATH']}`, LANG: 'C.UTF-8', HOME: folder, ...variables }
     const child = spawn('unshare', [...APART, 'bash', '--noprofile', '--norc'], { cwd: folder, env })
     child.stdin?.write('ip link set lo up\numask 000\n')
     onTestFinished(async () => {

@@ -9,7 +9,9 @@ import { hasPostgres } from '../../support/postgres.ts'
 import { hasShells, PageShell } from '../../support/shell.ts'
 
 /** Milliseconds on a machine that is busy with other things. */
-const TIMEOUT = 300_000
+const TIMEOUT = 600_000
+/** Milliseconds until what was not to be waited for has happened there. */
+const PATIENCE = 180_000
 
 const page = readFileSync('docs/cluster.md', 'utf8')
 const [, section = ''] = /^## Three nodes on one machine.*\n([\s\S]*?)^## /m.exec(page) ?? []
@@ -52,19 +54,20 @@ it.runIf(hasPostgres && haveMosquitto && hasShells)(
   'the commands of docs/cluster.md, in their order, show three nodes on one machine that outlive a node and a database (root) [SN-SESS-10]',
   { timeout: TIMEOUT },
   async () => {
-    const shell = PageShell.open(programs())
+    // the page has the defaults, which a machine that is busy with other things may be too slow for
+    const shell = PageShell.open(programs(), { MQTTSN_CLUSTER__LEASE: '30s', MQTTSN_CLUSTER__SETTLE: '3s' })
     const run = async (name: string) => {
-      const said = await shell.run(blocks.get(name) ?? '', 120_000)
+      const said = await shell.run(blocks.get(name) ?? '', PATIENCE)
       expect(said, name).toMatchObject({ code: 0 })
       return said.text
     }
     const top = (n: number, expected: RegExp) =>
-      shell.runUntil(`mqttsn top -h 127.0.0.1${n} --once`, expected)
+      shell.runUntil(`mqttsn top -h 127.0.0.1${n} --once`, expected, PATIENCE)
 
     expect(await run('begin')).toContain('npm install --ignore-scripts mqtt-sn-gateway')
     await run('A database on two servers, and a broker')
     const following = `psql -h 127.0.0.1 -p 5441 -U mqttsn -Atc 'SELECT sync_state FROM pg_stat_replication'`
-    await shell.runUntil(following, /quorum/)
+    await shell.runUntil(following, /quorum/, PATIENCE)
     const started = await run('Three nodes')
     expect(started).toMatch(/store\.url: 127\.0\.0\.1:5441 takes writes/)
     expect(started).toMatch(/^ready$/m)
@@ -74,18 +77,20 @@ it.runIf(hasPostgres && haveMosquitto && hasShells)(
     expect(await run('A sensor that speaks to gw-1')).toMatch(/PUBLISH.*door\/kitchen/)
     await top(3, /^kitchen +active .* gw-2$/m)
     await run('Kill that one')
-    await shell.runUntil('cat gw-1.log gw-3.log', /"from":"gw-2".*its process is gone/)
+    await shell.runUntil('cat gw-1.log gw-3.log', /"from":"gw-2".*its process is gone/, PATIENCE)
     await top(1, /gw-1 5\d\d slots \(asked here\), gw-2 gone, gw-3 5\d\d slots/)
     const served = await top(1, /^kitchen +active .* gw-[13]$/m)
     expect(served).not.toContain('served by nobody')
 
     expect(await run('Start it again')).toMatch(/^ready$/m)
-    const [during = '', after = ''] = (await run('Kill the database')).split('pg_promote')
-    expect(during).toContain('the database does not answer')
-    expect(after).toMatch(/ALTER SYSTEM/)
+    expect(await run('Kill the database')).toMatch(/pg_promote[\s\S]*ALTER SYSTEM/)
     const promoted = await top(1, /^ +the database keeps what it acknowledges on one machine$/m)
     expect(promoted).not.toContain('does not answer')
-    await shell.runUntil('cat gw-1.log', /"the database is back"/)
+    await shell.runUntil(
+      'cat gw-1.log',
+      /the database cannot be reached[\s\S]*"the database is back"/,
+      PATIENCE,
+    )
     await top(1, /^kitchen +active /m)
     // it has been connected once, by the node that was killed
     expect((await shell.run('cat kitchen.log gw-*.log')).text.match(/kitchen is connecting/g)).toHaveLength(1)
