@@ -67,5 +67,5 @@ export function logSilence(log: NodeLog, err: unknown, isActive: boolean, asksOt
   const goesOn = isActive
     ? `: sensors are served on${condition}, but nothing is promised until it is back`
     : ''
-  log.error({ err }, `the engine cannot be reached${goesOn}`)
+  log.error({ err }, `the database cannot be reached${goesOn}`)
 }

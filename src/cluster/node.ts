@@ -167,7 +167,7 @@ export class ClusterNode {
   /** Does what follows from a look; true: it is to be looked again at once. */
   async #take(look: Look, askedAt: number): Promise<boolean> {
     const { log } = this.#parts
-    if (this.trouble !== undefined) log.info({}, 'the engine is back')
+    if (this.trouble !== undefined) log.info({}, 'the database is back')
     this.trouble = undefined
     this.last = { look, at: askedAt }
     this.#judge.noteAnswer(askedAt, look.now)

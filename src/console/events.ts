@@ -38,9 +38,16 @@ function createBurst(tellAll: (text: string) => void) {
   }
 }
 
-/** What is the same for all readers is made once; while nobody reads, nothing is made. */
+/** What is seen of one sensor, at whichever node. */
+type SensorView = Pick<GatewayView, 'watch' | 'watchBroker' | 'onChangeElsewhere'>
+
+/**
+ * What is the same for all readers is made once; while nobody reads, nothing is made. `whole`: sees the sensors of all nodes, `view`
+ * those of this one.
+ */
 export function createEvents(
   view: GatewayView,
+  whole: SensorView,
   streams: Streams,
   interval: number,
   onError: (error: unknown) => void,
@@ -87,11 +94,12 @@ export function createEvents(
       stream.write(`retry: 2000\n\n${summary}`)
       if (sensor !== undefined) {
         const ends = [
-          view.watch(sensor, (packet) => stream.write(packetEvent(packet))),
-          view.watchBroker(sensor, (step) => stream.write(event('broker', step))),
+          whole.watch(sensor, (packet) => stream.write(packetEvent(packet))),
+          whole.watchBroker(sensor, (step) => stream.write(event('broker', step))),
+          whole.onChangeElsewhere?.(sensor, (change) => stream.write(event('state', change))),
         ]
         unwatch = () => {
-          for (const end of ends) end()
+          for (const end of ends) end?.()
         }
       }
       return true

@@ -1,7 +1,17 @@
 // Requests that another node is to answer, and requests of other nodes: over the links between them.
 
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { type AnswerNode, missingNodes, NodeSilent, type Nodes, whileAnswering } from './nodes.ts'
+import {
+  type AnswerNode,
+  type LookAt,
+  missingNodes,
+  NodeSilent,
+  type Nodes,
+  type SeenKind,
+  type SeenOf,
+  whileAnswering,
+} from './nodes.ts'
+import type { GatewayView } from './view.ts'
 
 /** The header that names the nodes whose part an answer does not have. */
 export const MISSING_HEADER = 'mqttsn-missing-nodes'
@@ -43,6 +53,18 @@ export function answersOf(routes: FastifyInstance): AnswerNode {
     return { status: statusCode, type: String(sent['content-type'] ?? 'application/json'), body: payload }
   }
 }
+
+/** What this gateway sees itself, for other nodes. */
+export const lookAt =
+  (view: Pick<GatewayView, 'watch' | 'watchBroker' | 'onChange'>): LookAt =>
+  (kind, clientId, seen) => {
+    const tell = seen as (what: SeenOf[SeenKind]) => void
+    if (kind === 'packet') return view.watch(clientId, tell)
+    if (kind === 'broker') return view.watchBroker(clientId, tell)
+    return view.onChange((change) => {
+      if (change.clientId === clientId) tell(change)
+    })
+  }
 
 const problem = (status: number, error: string, message: string) => ({
   status,

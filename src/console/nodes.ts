@@ -1,6 +1,7 @@
 // The other nodes of a cluster as the console sees them: whom it may ask on behalf of a request, and who does not answer.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { BrokerStep, StateChange, WatchedPacket } from './contract/live.ts'
 
 /** A request that another node is to answer. */
 export interface NodeRequest {
@@ -22,6 +23,24 @@ export interface NodeAnswer {
 /** Answers requests of other nodes. */
 export type AnswerNode = (request: NodeRequest) => Promise<NodeAnswer>
 
+/** What is seen live of one sensor, by its kind. */
+export interface SeenOf {
+  readonly packet: WatchedPacket
+  readonly broker: BrokerStep
+  readonly state: StateChange
+}
+
+export type SeenKind = keyof SeenOf
+
+export const SEEN_KINDS = ['packet', 'broker', 'state'] as const satisfies readonly SeenKind[]
+
+/** Calls back for what is seen of a sensor until the returned function is called. */
+export type LookAt = <K extends SeenKind>(
+  kind: K,
+  clientId: string,
+  seen: (what: SeenOf[K]) => void,
+) => () => void
+
 /** The nodes of a cluster, this one among them. */
 export interface Nodes {
   readonly self: string
@@ -31,8 +50,10 @@ export interface Nodes {
   ownerOf(clientId: string): string | undefined
   /** Rejects with NodeSilent if there is no answer within seconds. */
   ask(node: string, request: NodeRequest): Promise<NodeAnswer>
-  /** From now on requests of other nodes are answered by this; undefined: by nobody. */
-  serve(answer: AnswerNode | undefined): void
+  /** What the other nodes see of a sensor, those included that come later. */
+  readonly watch: LookAt
+  /** From now on requests of other nodes are answered by this, and they see live what it looks at; undefined: nothing. */
+  serve(answer: AnswerNode | undefined, lookAt?: LookAt): void
 }
 
 /** A node that should have been asked cannot be, or has not answered. */

@@ -9,7 +9,7 @@ import { type SettingsDoor, serveSettings } from './api/settings-routes.ts'
 import { serveSeveral } from './api/several.ts'
 import { serveDocs } from './docs.ts'
 import { createEvents } from './events.ts'
-import { answersOf, MISSING_HEADER, serveNodes } from './forward.ts'
+import { answersOf, lookAt, MISSING_HEADER, serveNodes } from './forward.ts'
 import { serveHealth } from './health.ts'
 import { createHistory } from './history.ts'
 import { NodeSilent } from './nodes.ts'
@@ -101,7 +101,7 @@ export async function startConsole(view: NodeView, options: ConsoleOptions): Pro
   const own = ownRoutes && answersOf(ownRoutes)
   serveNodes(app, nodes, own)
   await describe(app, (await view.info()).version, token !== undefined)
-  const events = createEvents(view, streams, limits.summaryInterval, fail)
+  const events = createEvents(view, whole, streams, limits.summaryInterval, fail)
   const history = createHistory(view, limits.summaryInterval, fail)
   serveHealth(app, view, options.metrics)
   const serveRoutes = (to: FastifyInstance, shown: GatewayView): void => {
@@ -116,7 +116,7 @@ export async function startConsole(view: NodeView, options: ConsoleOptions): Pro
     for (const schema of components) ownRoutes.addSchema(schema)
     serveRoutes(ownRoutes, view)
     await ownRoutes.ready()
-    nodes?.serve(own)
+    nodes?.serve(own, lookAt(view))
   }
   serveDocs(app)
   serveSignIn(app, guard)

@@ -70,6 +70,8 @@ export interface GatewayView {
   act(clientId: string, action: Action): Awaitable<boolean>
   /** Calls back for every state change until the returned function is called. */
   onChange(listener: (change: StateChange) => void): () => void
+  /** Calls back for the changes of one sensor at other nodes until the returned function is called; undefined: there are none. */
+  onChangeElsewhere?(clientId: string, listener: (change: StateChange) => void): () => void
   /** Calls back for every datagram of one sensor, or of all, until the returned function is called. */
   watch(clientId: string | undefined, listener: (packet: WatchedPacket) => void): () => void
   /** Calls back for every datagram of listeners with DTLS as it is on the wire, until the returned function is called. */

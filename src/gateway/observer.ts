@@ -25,6 +25,8 @@ export interface Observer {
   heard?(session: Session, event: UpstreamEvent): void
   /** something to be done, before it is done */
   effect?(effect: Effect): void
+  /** it was taken up where another gateway has left it, or was left to another one */
+  moved?(session: Session, how: 'adopted' | 'released'): void
 }
 
 /** A gateway's view of itself. */
@@ -117,6 +119,16 @@ export class Observers implements Required<Observer> {
     for (const observer of this.#observers) {
       try {
         observer.effect?.(effect)
+      } catch (error) {
+        this.#onFault(error)
+      }
+    }
+  }
+
+  moved(session: Session, how: 'adopted' | 'released'): void {
+    for (const observer of this.#observers) {
+      try {
+        observer.moved?.(session, how)
       } catch (error) {
         this.#onFault(error)
       }

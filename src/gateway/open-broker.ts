@@ -1,6 +1,6 @@
 // The broker that the configuration names: somewhere on the network, or the embedded one.
 
-import { isShared, nodeSuffix } from '../config/cluster/section.ts'
+import { clusterOf, isShared, nodeSuffix } from '../config/cluster/section.ts'
 import type { BrokerConfig, Config } from '../config/schema.ts'
 import { expandTemplate } from '../config/sections/template.ts'
 import type { Log } from '../log.ts'
@@ -17,13 +17,16 @@ import { offlineMessage, statusTopicOf } from './status-topics/topics.ts'
 import type { Tenure } from './tenure.ts'
 import type { WorkerShare } from './worker-share.ts'
 
+/** ClientIds at the broker that no sensor may have. */
+export type OwnNames = Pick<ReadonlySet<string>, 'has'>
+
 /** All connections to the broker, and the embedded broker if there is one. */
 export interface OpenedBroker {
   /** that of the broker in use */
   readonly url: string
   readonly upstream: Upstream
-  /** the gateway's own ClientIds at the broker, those of its other workers among them */
-  readonly ownNames: readonly string[]
+  /** the gateway's own ClientIds at the broker, those of its other workers and of all nodes among them */
+  readonly ownNames: OwnNames
   /** Other options for connections that are opened from now on; see `Upstream.renew`. */
   renew(broker: BrokerConfig): void
   close(): Promise<void>
@@ -77,10 +80,13 @@ export async function openBroker(
   const poolsFor = (broker: BrokerConfig, name: string) => poolsOf(config, broker, name)
   const sharedNamesFor = (broker: BrokerConfig): string[] =>
     workerNames(ownName(broker), share).flatMap((name) => namesOf(poolsFor(broker, name)))
-  const allNames = (broker: BrokerConfig): string[] => [
-    ...workerNames(ownName(broker), share).flatMap(withOthers),
-    ...sharedNamesFor(broker),
-  ]
+  const allNames = (broker: BrokerConfig): OwnNames => {
+    const workers = workerNames(ownName(broker), share)
+    const own = new Set([...workers.flatMap(withOthers), ...sharedNamesFor(broker)])
+    // nodes come and go, each with workers of its own: what begins like the name of one may be the name of another
+    const prefix = isShared(config) ? workers[0]?.slice(0, -clusterOf(config).node.length) : undefined
+    return prefix === undefined ? own : { has: (name) => own.has(name) || name.startsWith(prefix) }
+  }
   let ownNames = allNames(config.broker)
   const records = sharedRecordsIn(store, isDurable(config))
   const ownWill =

@@ -5,7 +5,7 @@ import type { Session } from '../session/session.ts'
 import { hasExchange } from '../sessions/ownership/exchanges.ts'
 import { dropAdmitting, type Leaving } from '../sessions/ownership/let-go.ts'
 import { SlotStates } from '../sessions/ownership/slot-states.ts'
-import { type Bearings, restore } from '../sessions/restore.ts'
+import type { Bearings } from '../sessions/restore.ts'
 import type { Sessions } from '../sessions/table.ts'
 import { Pace } from '../store/pace.ts'
 import { Deposed, type Store, StoreError } from '../store/store.ts'
@@ -109,14 +109,14 @@ export class Ownership {
   }
 
   async #load(slots: ReadonlySet<number>): Promise<void> {
-    const { store, turns, sessions, bearings, slotOf } = this.#parts
+    const { store, turns, bearings, slotOf } = this.#parts
     const pace = new Pace()
     for await (const piece of store.load(slots)) {
       for (const stored of piece) {
         if (pace.isOver()) await pace.next()
         const slot = slotOf(stored.record.lasting.clientId)
         if (!slots.has(slot) || this.#states.stateOf(slot) !== 'loading') continue
-        turns.attempt(undefined, (turn) => restore(sessions, stored, bearings, turn))
+        turns.takeUp(stored, bearings)
       }
     }
   }

@@ -8,15 +8,18 @@ import type { Turn } from '../session/turn.ts'
 import { onAdmission } from '../sessions/connect/takeover.ts'
 import { dispatch, evictSession } from '../sessions/dispatch.ts'
 import { type Leaving, letGo } from '../sessions/ownership/let-go.ts'
+import { type Bearings, restore, type Stored } from '../sessions/restore.ts'
 import type { Sessions } from '../sessions/table.ts'
 import type { Counters } from './counters.ts'
 import { createEffectPerformer, type EffectPerformerParts } from './effects/perform.ts'
+import type { Observers } from './observer.ts'
 import type { SensorRules } from './rules/sensor-rules.ts'
 
 /** What turns work with. */
 export interface TurnsParts extends EffectPerformerParts {
   readonly sessions: Sessions
   readonly rules: SensorRules
+  readonly observers: EffectPerformerParts['observers'] & Pick<Observers, 'moved'>
 }
 
 export interface Turns {
@@ -26,6 +29,8 @@ export interface Turns {
   dispatch(session: Session, event: Event): void
   /** Ends a session after a fault, and deletes it if it cannot even be ended. */
   abandon(session: Session): void
+  /** Takes a session up where somebody else has left it; false if that failed. */
+  takeUp(stored: Stored, bearings: Bearings): boolean
   /** Lets go of a session, with which somebody else goes on. */
   letGo(session: Session, how: Leaving): void
   /** effects that wait for the store */
@@ -40,7 +45,7 @@ export function reportFault(err: unknown, counters: Counters, log: Log, session?
 
 /** One object for the life of a gateway. */
 export function createTurns(parts: TurnsParts): Turns {
-  const { sessions, rules, counters, log, store } = parts
+  const { sessions, rules, counters, log, store, observers } = parts
   const performer = createEffectPerformer(parts, {
     attempt,
     dispatch: dispatchEvent,
@@ -83,9 +88,16 @@ export function createTurns(parts: TurnsParts): Turns {
     attempt,
     abandon,
     dispatch: dispatchEvent,
+    takeUp(stored, bearings) {
+      if (!attempt(undefined, (turn) => restore(sessions, stored, bearings, turn))) return false
+      const session = sessions.byClientId.get(stored.record.lasting.clientId)
+      if (session !== undefined) observers.moved(session, 'adopted')
+      return true
+    },
     letGo(session, how) {
       performer.letGo(session, how)
       letGo(sessions, session, rules.env)
+      observers.moved(session, 'released')
     },
     get held() {
       return performer.held

@@ -261,6 +261,41 @@ describe('the report', () => {
     ])
   })
 
+  /** As gw-1 sees it. */
+  const nodesOf = (engine: object, links: readonly object[] = [], nobodys: number[] = []) =>
+    ({
+      node: 'gw-1',
+      members: [
+        { node: 'gw-1', state: 'active', slots: 512, isSelf: true },
+        { node: 'gw-2', state: 'deposed', slots: 0, isSelf: false },
+        { node: 'gw-3', state: 'draining', slots: 511, isSelf: false },
+      ],
+      owners: [0, 1, 2, ...nobodys],
+      links: { nodes: links },
+      engine,
+    }) as unknown as NonNullable<Snapshot['cluster']>
+
+  it('names the nodes that are one gateway, and the one that serves a sensor', () => {
+    const cluster = nodesOf({ up: true, replicated: true }, [{ node: 'gw-3', isUp: true }])
+    const lines = overview({ ...snapshot(0, 1), cluster }, undefined, plain)
+    expect(lines[2]).toBe('nodes      gw-1 512 slots (asked here), gw-2 gone, gw-3 stops')
+    expect(lines[3]).toMatch(/^listener/)
+    const items = [{ clientId: 'a', state: 'active', upstream: 'up', node: 'gw-3' }]
+    const [head, row] = sensorTable(items as unknown as Snapshot['sensors']['items'], 0, plain)
+    expect(head).toMatch(/broker {2}node$/)
+    expect(row).toMatch(/up {6}gw-3$/)
+  })
+
+  it('says what is wrong between them', () => {
+    const cluster = nodesOf({ up: false, replicated: false }, [{ node: 'gw-3', isUp: false }], [-1, -1])
+    expect(overview({ ...snapshot(0, 1), cluster }, undefined, plain).slice(3, 7)).toEqual([
+      '           no link from gw-1 to gw-3',
+      '           2 slots served by nobody',
+      '           the database does not answer',
+      '           the database keeps what it acknowledges on one machine',
+    ])
+  })
+
   it('lets nothing of the network act on the terminal', () => {
     const evil = '\u001b[2J\n'
     const { items } = {
@@ -276,6 +311,10 @@ describe('the report', () => {
       },
       broker: { ...one.broker, url: evil, version: evil },
       listeners: one.listeners.map((listener) => ({ ...listener, name: evil, url: evil })),
+      cluster: {
+        ...{ node: evil, members: [{ node: evil, state: 'active', slots: 1, isSelf: false }], owners: [] },
+        ...{ links: { nodes: [{ node: evil, isUp: false }] }, engine: { up: true } },
+      } as unknown as NonNullable<Snapshot['cluster']>,
     }
     const lines = [...overview(tricky, undefined, plain), ...sensorTable(items, 0, plain)]
     expect(lines.filter((line) => /\p{C}/u.test(line))).toEqual([])

@@ -77,6 +77,21 @@ describe('the section cluster', () => {
     expect(problems({ advertise: 'tcp://10.0.0.11:1886' })).toMatchObject([{ path: 'cluster.advertise' }])
   })
 
+  it('names no sensors like nodes at the broker', () => {
+    const named = (clientId: string) => ({
+      broker: { clientId: 'gate' },
+      sensors: [{ match: '*', clientId }],
+    })
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the gateway resolves it
+    const [alike, other] = ['gate-${clientId}', 'sensor-${clientId}']
+    expect(problems(shared, named(alike))).toMatchObject([{ path: 'sensors[0].clientId' }])
+    for (const [cluster, names] of [
+      [shared, named(other)],
+      [{}, named(alike)],
+    ])
+      expect(() => load({ ...base, cluster, ...names })).not.toThrow()
+  })
+
   it('shares nothing that belongs to one node: connections that sensors share, and DTLS', () => {
     const ofAll = { broker: { connections: { shared: 4 } } }
     expect(problems(shared, ofAll)).toMatchObject([{ path: 'broker.connections' }])

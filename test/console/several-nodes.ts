@@ -6,6 +6,7 @@ import type { Nodes } from '../../src/console/nodes.ts'
 import { type Console, startConsole } from '../../src/console/server.ts'
 import type { GatewayView } from '../../src/console/view.ts'
 import { NodeCalls } from '../../src/workers/calls/node-calls.ts'
+import { NodeWatches } from '../../src/workers/calls/node-watches.ts'
 import { wholeView } from '../../src/workers/calls/whole-view.ts'
 import { FakeView } from './fake-view.ts'
 
@@ -27,6 +28,7 @@ export interface TestNode {
   readonly view: FakeView
   readonly console: Console
   readonly calls: NodeCalls
+  readonly watches: NodeWatches
 }
 
 /** `patience`: milliseconds. */
@@ -44,27 +46,35 @@ export async function severalNodes({
       if (ownerOf(clientId) !== self) view.act(clientId, { type: 'forget' })
     view.acts.length = 0
     if (info !== undefined) view.clusterInfo = { ...info, node: self }
-    const calls: NodeCalls = new NodeCalls({
-      patience,
-      send(node, message) {
-        if (cut.has(node) || cut.has(self)) return false
-        // as it would go over a link
-        const copy: unknown = JSON.parse(JSON.stringify(message))
-        if (!frozen.has(node)) setImmediate(() => nodes.get(node)?.calls.take(self, copy))
-        return true
-      },
+    const send = (node: string, message: object): boolean => {
+      if (cut.has(node) || cut.has(self)) return false
+      // as it would go over a link
+      const copy: unknown = JSON.parse(JSON.stringify(message))
+      const other = () => nodes.get(node)
+      if (!frozen.has(node))
+        setImmediate(() => other()?.calls.take(self, copy) || other()?.watches.take(self, copy))
+      return true
+    }
+    const calls = new NodeCalls({ patience, send })
+    const watches = new NodeWatches({
+      send,
+      up: () => (cut.has(self) ? [] : NAMES.filter((name) => name !== self && !cut.has(name))),
     })
     const all: Nodes = {
       self,
       members: () => NAMES,
       ownerOf: (clientId) => (clientId === 'nobodys' ? undefined : ownerOf(clientId)),
       ask: (node, request) => calls.ask(node, request),
-      serve: (answer) => calls.serve(answer),
+      watch: watches.watch,
+      serve(answer, lookAt) {
+        calls.serve(answer)
+        watches.serve(lookAt)
+      },
     }
     const shown = { ...asObject(view), nodes: all, whole: wholeView(asObject(view), all) }
     const console = await startConsole(shown, { url: 'http://127.0.0.1:0', metrics: async () => '' })
     onTestFinished(() => console.close())
-    nodes.set(self, { view, console, calls })
+    nodes.set(self, { view, console, calls, watches })
   }
   const at = (name: string): TestNode => nodes.get(name) as TestNode
   return { at, cut, frozen }

@@ -1,8 +1,9 @@
 // What `mqttsn top` asks of a running gateway.
 
+import type { ClusterInfo } from '../../console/contract/cluster.ts'
 import type { BrokerInfo, GatewayInfo, ListenerInfo } from '../../console/contract/gateway.ts'
 import type { SensorQuery, SensorSummary } from '../../console/contract/sensors.ts'
-import { askJson, type LiveFlags } from '../running/api.ts'
+import { askJson, LiveError, type LiveFlags } from '../running/api.ts'
 
 /** The sensors that fit a query: how many there are, and the part of them that was asked for. */
 export interface SensorPage {
@@ -18,6 +19,8 @@ export interface Snapshot {
   readonly broker: BrokerInfo
   readonly listeners: readonly ListenerInfo[]
   readonly sensors: SensorPage
+  /** the nodes of several gateways that are one; undefined: there are no others */
+  readonly cluster?: ClusterInfo | undefined
 }
 
 /** Asks for everything at once. Rejects with LiveError. */
@@ -26,13 +29,24 @@ export async function takeSnapshot(
   query: SensorQuery,
   signal: AbortSignal,
 ): Promise<Snapshot> {
-  const [gateway, broker, listeners, sensors] = await Promise.all([
+  const [gateway, broker, listeners, sensors, cluster] = await Promise.all([
     askJson<GatewayInfo>(flags, '/api/gateway', signal),
     askJson<BrokerInfo>(flags, '/api/broker', signal),
     askJson<ListenerInfo[]>(flags, '/api/listeners', signal),
     lookAtSensors(flags, query, signal),
+    lookAtNodes(flags, signal),
   ])
-  return { at: Date.now(), gateway, broker, listeners, sensors }
+  return { at: Date.now(), gateway, broker, listeners, sensors, ...(cluster && { cluster }) }
+}
+
+/** What it is part of; nothing where it is alone, or older than nodes are. */
+async function lookAtNodes(flags: LiveFlags, signal: AbortSignal): Promise<ClusterInfo | undefined> {
+  try {
+    return await askJson<ClusterInfo>(flags, '/api/cluster', signal)
+  } catch (error) {
+    if (error instanceof LiveError && error.status === 404) return undefined
+    throw error
+  }
 }
 
 /** Asks for sensors alone. Rejects with LiveError. */

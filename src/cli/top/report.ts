@@ -1,5 +1,6 @@
 // A gateway at a glance: its counters and rates, and a table of its sensors, as lines of text.
 
+import type { ClusterInfo, ClusterMember } from '../../console/contract/cluster.ts'
 import type { SensorSummary } from '../../console/contract/sensors.ts'
 import { escapeControls } from '../running/api.ts'
 import { type Paint, stateStyle } from '../terminal/paint.ts'
@@ -38,6 +39,7 @@ export function overview(now: Snapshot, earlier: Snapshot | undefined, paint: Pa
   return [
     `${paint('bold', `MQTT-SN gateway ${gateway.gwId}`)}, version ${escapeControls(gateway.version)}, up ${span(now.at - gateway.startedAt)}`,
     `broker     ${aboutBroker(broker, paint)}`,
+    ...(now.cluster === undefined ? [] : aboutNodes(now.cluster, paint)),
     ...listeners.map((listener) => `listener   ${aboutListener(listener, paint)}`),
     `datagrams  in ${flow('received')}, out ${flow('sent')}, ${counters.retransmissions} repeated`,
     `messages   ${messages('published')}, ${messages('delivered')}, ${waiting}`,
@@ -64,6 +66,32 @@ function aboutBroker(broker: Snapshot['broker'], paint: Paint): string {
   ].join(', ')
 }
 
+/** The nodes that are one gateway, and what is wrong between them. */
+function aboutNodes({ node, members, owners, links, engine }: ClusterInfo, paint: Paint): string[] {
+  const state = ({ state, slots, isSelf }: ClusterMember) => {
+    const words = {
+      active: paint('green', amount(slots, 'slot')),
+      standby: 'stands by',
+      draining: paint('yellow', 'stops'),
+      deposed: paint('red', 'gone'),
+    }
+    return isSelf ? `${words[state]} (asked here)` : words[state]
+  }
+  const nodes = members.map((member) => `${escapeControls(member.node)} ${state(member)}`)
+  const down = links?.nodes.filter(({ isUp }) => !isUp) ?? []
+  const nobodys = owners.filter((place) => place < 0).length
+  const troubles = [
+    ...down.map((link) => `no link from ${escapeControls(node)} to ${escapeControls(link.node)}`),
+    ...(nobodys > 0 ? [`${amount(nobodys, 'slot')} served by nobody`] : []),
+    ...(engine.up ? [] : ['the database does not answer']),
+    ...(engine.replicated === false ? ['the database keeps what it acknowledges on one machine'] : []),
+  ]
+  return [
+    `nodes      ${nodes.join(', ')}`,
+    ...troubles.map((trouble) => `           ${paint('red', trouble)}`),
+  ]
+}
+
 function aboutListener(listener: Snapshot['listeners'][number], paint: Paint): string {
   const { name, url, receiveBuffer, kernelDrops = 0, sendErrors } = listener
   const losses = [
@@ -78,6 +106,8 @@ function aboutListener(listener: Snapshot['listeners'][number], paint: Paint): s
 }
 
 const COLUMNS = ['sensor', 'state', 'address', 'heard', 'topics', 'subs', 'waiting', 'broker'] as const
+/** of several nodes the one that serves it */
+const WITH_NODE = [...COLUMNS, 'node'] as const
 const NUMBERS = new Set<string>(['heard', 'topics', 'subs', 'waiting'])
 
 /** The sensors as a table, its first line the names of the columns. `width` cuts every line. */
@@ -87,15 +117,17 @@ export function sensorTable(
   paint: Paint,
   width = Number.POSITIVE_INFINITY,
 ): string[] {
+  const columns = items.some(({ node }) => node !== undefined) ? WITH_NODE : COLUMNS
   const rows = items.map((sensor) => cellsOf(sensor, at))
-  const widths = COLUMNS.map((name, column) =>
+  const widths = columns.map((name, column) =>
     Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)),
   )
   const line = (cells: readonly string[]) =>
-    COLUMNS.map((name, column) => {
-      const cell = cells[column] ?? ''
-      return NUMBERS.has(name) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)
-    })
+    columns
+      .map((name, column) => {
+        const cell = cells[column] ?? ''
+        return NUMBERS.has(name) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)
+      })
       .join('  ')
       .trimEnd()
   const start = (widths[0] ?? 0) + 2
@@ -105,14 +137,14 @@ export function sensorTable(
     const end = start + state.length
     return text.slice(0, start) + paint(stateStyle(state), text.slice(start, end)) + text.slice(end)
   })
-  return [paint('dim', cutText(line(COLUMNS), width)), ...body]
+  return [paint('dim', cutText(line(columns), width)), ...body]
 }
 
 function cellsOf(sensor: SensorSummary, at: number): string[] {
-  const { clientId, state, address, heardAt, topics, subscriptions, queued, upstream } = sensor
+  const { clientId, state, address, heardAt, topics, subscriptions, queued, upstream, node = '' } = sensor
   const heard = heardAt === undefined ? '-' : ago(at - heardAt)
   const numbers = [heard, String(topics), String(subscriptions), String(queued)]
-  return [clientId, state, address ?? '-', ...numbers, upstream].map(escapeControls)
+  return [clientId, state, address ?? '-', ...numbers, upstream, node].map(escapeControls)
 }
 
 /** Whole seconds: tenths would change at every refresh. */

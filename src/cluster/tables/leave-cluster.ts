@@ -14,7 +14,7 @@ export async function leaveCluster(
   } catch (err) {
     log.warn(
       { err, node: self.node },
-      'the engine cannot be told that this node ends: others wait for its lease',
+      'the database cannot be told that this node ends: others wait for its lease',
     )
   }
 }

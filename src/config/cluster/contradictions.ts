@@ -55,6 +55,18 @@ function* shareContradictions({ cluster, listeners, broker, sensors }: Config): 
       expected: `a text that all nodes have, as others can reach cluster.${open[0]}`,
     }
   }
+  for (const [i, { clientId }] of sensors.entries()) {
+    if (!clientId?.startsWith(`${broker.clientId}-`)) continue
+    yield {
+      about: [
+        ['sensors', i, 'clientId'],
+        ['broker', 'clientId'],
+      ],
+      found: 'a name that begins like those of the nodes',
+      expected:
+        'another beginning, as each node is broker.clientId, "-" and its name at the broker, and no sensor may be',
+    }
+  }
   for (const [i, { dtls }] of listeners.entries()) {
     if (dtls === undefined) continue
     yield {

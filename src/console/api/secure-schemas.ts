@@ -21,7 +21,8 @@ const credentials = object<CredentialInfo>({
   },
 })
 
-const times = object<HistogramInfo>({
+/** How long something took. */
+export const times = object<HistogramInfo>({
   bounds: listOf(number('seconds')),
   counts: listOf(whole('how many took no longer')),
   sum: number('seconds of all together'),

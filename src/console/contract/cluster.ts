@@ -1,5 +1,7 @@
 // What the API tells of the nodes that share a database. Types only.
 
+import type { HistogramInfo } from './gateway.ts'
+
 /** A node, as the one that is asked has seen it last. */
 export interface ClusterMember {
   readonly node: string
@@ -49,6 +51,15 @@ export interface RefusedLink {
   readonly why: string
 }
 
+/** What the console of the node that is asked has asked of another one since its start. */
+export interface ClusterCalls {
+  readonly node: string
+  /** questions without an answer, or whose answer was that it cannot be given */
+  readonly failed: number
+  /** how long the answers to all others took, seconds */
+  readonly times: HistogramInfo
+}
+
 /** The links of the node that is asked, and what has gone over them since its start. */
 export interface ClusterLinksInfo {
   readonly nodes: readonly ClusterLink[]
@@ -63,6 +74,9 @@ export interface ClusterLinksInfo {
   /** connections that were refused, and the last one of them */
   readonly refused: number
   readonly lastRefused: RefusedLink | undefined
+  readonly calls: readonly ClusterCalls[]
+  /** what passed between a sensor and this node while another one looked on, and was more than that one is told */
+  readonly unshown: number
 }
 
 /** The node that is asked, the others, and the database server. Times are milliseconds. */

@@ -35,6 +35,7 @@ export const SUBJECTS = [
   'standing-by',
   'node-alone',
   'node-links',
+  'slots-of-nobody',
   'nodes-differ',
   'malformed',
   'dtls-refused',

@@ -1,11 +1,12 @@
 // Metrics of a node: whether it serves, until when it may, and who else is there.
 
 import type { ClusterInfo, ClusterLinksInfo } from '../contract/cluster.ts'
-import { type Add, by, type Values } from './listener-metrics.ts'
+import { by, type Values } from './listener-metrics.ts'
+import type { Adders } from './registering.ts'
 
 /** Registers them; `cluster` gives what a scrape sees, undefined where no other node can be. */
 export function addClusterMetrics(
-  { counter, gauge }: { readonly counter: Add; readonly gauge: Add },
+  { counter, gauge, histogram }: Adders,
   cluster: () => ClusterInfo | undefined,
 ): void {
   const one = (read: (cluster: ClusterInfo) => number) => (): Values => {
@@ -85,5 +86,26 @@ export function addClusterMetrics(
     'With cluster.listen: connections from what is no node of this cluster, or does not know its secret.',
     ['node'],
     links(({ refused }, node) => [[{ node }, refused]]),
+  )
+  histogram(
+    'mqttsn_node_call_seconds',
+    'With cluster.listen: how long another node, `peer`, took to answer what the console of this one asked of it.',
+    ['node', 'peer'],
+    () => {
+      const { node = '', links } = cluster() ?? {}
+      return (links?.calls ?? []).map(({ node: peer, times }) => [{ node, peer }, times])
+    },
+  )
+  counter(
+    'mqttsn_node_calls_failed_total',
+    'With cluster.listen: questions of the console to another node, `peer`, that it has not answered.',
+    ['node', 'peer'],
+    links(({ calls }, node) => calls.map(({ node: peer, failed }) => [{ node, peer }, failed])),
+  )
+  counter(
+    'mqttsn_node_unshown_total',
+    'With cluster.listen: what passed between a sensor and this node while the console of another one looked on, and was more than that one is told.',
+    ['node'],
+    links(({ unshown }, node) => [[{ node }, unshown]]),
   )
 }

@@ -146,7 +146,7 @@ export function createMetrics(view: MetricsSource): Metrics {
   const latency = 'From a QoS 1 or 2 publish to the broker to its acknowledgement.'
   histogram('mqttsn_publish_acknowledgement_seconds', latency, [], () => [[{}, now.latency]])
 
-  addClusterMetrics({ counter, gauge }, () => view.cluster?.())
+  addClusterMetrics({ counter, gauge, histogram }, () => view.cluster?.())
   addListenerMetrics({ counter, gauge }, () => now.listeners)
   addSecureMetrics({ counter, gauge, histogram }, () => now.listeners)
   registerLinkMetrics({ counter, gauge }, () => now.listeners)

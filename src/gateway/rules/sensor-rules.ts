@@ -37,7 +37,7 @@ export interface SensorRules {
   /** the pattern of the rule that counts for it */
   matchOf(who: Who): string
   /** The gateway itself has these ClientIds at the broker: no sensor may. */
-  reserve(names: Iterable<string>): void
+  reserve(names: Pick<ReadonlySet<string>, 'has'>): void
   /** Takes other rules and settings; a session has its old policy until it is given the one of `env.policyFor`. */
   replace(config: Config): void
 }
@@ -45,7 +45,7 @@ export interface SensorRules {
 /** Compiles the configuration's rules once; `random` is 0 <= x < 1. */
 export function createSensorRules(config: Config, random: () => number): SensorRules {
   let rules = compileRules(config)
-  let own: ReadonlySet<string> = new Set()
+  let own: Pick<ReadonlySet<string>, 'has'> = new Set()
   const env = {
     settings: rules.settings,
     totals: { queuedMessages: 0, queuedOctets: 0 },
@@ -62,7 +62,7 @@ export function createSensorRules(config: Config, random: () => number): SensorR
     labelOf: (clientId) => rules.labelOf(clientId),
     matchOf: (who) => rules.matchOf(who),
     reserve(names) {
-      own = new Set(names)
+      own = names
     },
     replace(next) {
       rules = compileRules(next)

@@ -75,6 +75,7 @@ export function publishStatus(
         if (healthy) sensors.send(performance.now())
       }
     },
+    moved: (session, how) => (how === 'adopted' ? sensors.adopt(session) : sensors.release(session)),
   })
   return () => {
     clearInterval(timer)

@@ -83,6 +83,25 @@ export class SensorStatus {
     }
   }
 
+  /**
+   * A sensor has come from another node. What that one had still to say died with it, so all is said again, when there is time; and
+   * what its topics hold is taken away with it.
+   */
+  adopt(session: Session): void {
+    const { clientId, state } = session
+    this.#said.set(clientId, { heardAt: undefined, queued: undefined })
+    if (!ofInterest.has(state)) return
+    this.#put(session, state, 'routine')
+    this.#announce(clientId)
+  }
+
+  /** Somebody else goes on with it: what waits to be said would come after what that one says. */
+  release({ clientId }: Session): void {
+    this.#said.delete(clientId)
+    const topics = [sensorTopicOf(this.#config, clientId), this.#announcements?.topicOf(clientId)]
+    for (const topic of topics) if (topic !== undefined) this.#publisher.drop(topic)
+  }
+
   /** A session is deleted. */
   forget({ clientId }: Session): void {
     if (this.#sessions.byClientId.has(clientId)) return

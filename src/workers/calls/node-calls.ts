@@ -1,7 +1,9 @@
 // Requests to other nodes and their answers, over the links: each bounded in size and time, and never more at once than told.
 
+import type { ClusterCalls } from '../../console/contract/cluster.ts'
 import type { AnswerNode, NodeAnswer, NodeRequest } from '../../console/nodes.ts'
 import { NodeSilent } from '../../console/nodes.ts'
+import { addObservation, createHistogram, type Histogram } from '../../histogram.ts'
 
 /** Milliseconds until an answer has come as a whole. */
 const PATIENCE = 3000
@@ -12,6 +14,10 @@ const MOST_ANSWERED = 4_194_304
 /** Requests that wait for answers, and requests of one node that are being answered. */
 const MOST_WAITING = 1024
 const MOST_SERVED = 32
+/** Characters of what a node says that it cannot answer. */
+const MOST_LOGGED = 300
+/** Milliseconds between two lines of the log about one node. */
+const LOG_PAUSE = 60_000
 
 /** What goes over a link. */
 export type CallMessage =
@@ -32,6 +38,17 @@ export interface CallParts {
   send(node: string, message: CallMessage): boolean
   /** milliseconds until an answer has come as a whole */
   readonly patience?: number | undefined
+  readonly log?: CallLog | undefined
+}
+
+interface CallLog {
+  warn(about: object, text: string): void
+}
+
+interface Told {
+  failed: number
+  readonly times: Histogram
+  loggedAt: number
 }
 
 interface Waiting {
@@ -61,6 +78,7 @@ export class NodeCalls {
   readonly #parts: CallParts
   readonly #waiting = new Map<number, Waiting>()
   readonly #serving = new Map<string, number>()
+  readonly #told = new Map<string, Told>()
   #lastId = 0
   #answer: AnswerNode | undefined
 
@@ -73,8 +91,46 @@ export class NodeCalls {
     this.#answer = answer
   }
 
+  /** What has been asked of each node. */
+  get counts(): ClusterCalls[] {
+    return [...this.#told].map(([node, { failed, times }]) => ({ node, failed, times }))
+  }
+
   /** Rejects with NodeSilent. */
-  ask(node: string, { method, url, body }: NodeRequest): Promise<NodeAnswer> {
+  async ask(node: string, request: NodeRequest): Promise<NodeAnswer> {
+    const begun = performance.now()
+    try {
+      const answer = await this.#ask(node, request)
+      if (answer.status >= 500) this.#noteFailure(node, answer.body.slice(0, MOST_LOGGED))
+      else addObservation(this.#toldOf(node).times, (performance.now() - begun) / 1000)
+      return answer
+    } catch (error) {
+      if (error instanceof NodeSilent) this.#noteFailure(node, error.message)
+      throw error
+    }
+  }
+
+  #toldOf(node: string): Told {
+    const told = this.#told.get(node) ?? {
+      failed: 0,
+      times: createHistogram(),
+      loggedAt: Number.NEGATIVE_INFINITY,
+    }
+    this.#told.set(node, told)
+    return told
+  }
+
+  #noteFailure(node: string, why: string): void {
+    const told = this.#toldOf(node)
+    told.failed += 1
+    const now = performance.now()
+    if (now - told.loggedAt < LOG_PAUSE) return
+    told.loggedAt = now
+    const text = 'another node does not answer this console: what is shown is without its sensors'
+    this.#parts.log?.warn({ node, why, failed: told.failed }, text)
+  }
+
+  #ask(node: string, { method, url, body }: NodeRequest): Promise<NodeAnswer> {
     return new Promise((resolve, reject) => {
       const fail = (why: string): void => {
         end()
@@ -107,6 +163,9 @@ export class NodeCalls {
     else this.#takePart(node, message)
     return true
   }
+
+  /** There is a link to it now. */
+  link(_node: string): void {}
 
   /** There is no link to it any more. */
   lose(node: string): void {

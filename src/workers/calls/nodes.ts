@@ -7,12 +7,19 @@ import type { Config } from '../../config/schema.ts'
 import { NodeSilent, type Nodes } from '../../console/nodes.ts'
 import { createSlotOf, namingOf } from '../../gateway/rules/naming.ts'
 import type { NodeCalls } from './node-calls.ts'
+import type { NodeWatches } from './node-watches.ts'
 
-/** `share` and `calls`: undefined until the node has been opened. */
+/** What consoles of several nodes ask and see of each other. */
+export interface ConsoleTalk {
+  readonly calls: NodeCalls
+  readonly watches: NodeWatches
+}
+
+/** `share` and `talk`: undefined until the node has been opened. */
 export function createNodes(
   config: Config,
   share: () => Pick<Share, 'owners' | 'serves'> | undefined,
-  calls: () => NodeCalls | undefined,
+  talk: () => ConsoleTalk | undefined,
 ): Nodes {
   const self = clusterOf(config).node
   const slotOf = createSlotOf(namingOf(config))
@@ -27,7 +34,11 @@ export function createNodes(
       return owner === self && share()?.serves(slot) !== true ? undefined : owner
     },
     ask: (node, request) =>
-      calls()?.ask(node, request) ?? Promise.reject(new NodeSilent(node, 'there is no link to it')),
-    serve: (answer) => calls()?.serve(answer),
+      talk()?.calls.ask(node, request) ?? Promise.reject(new NodeSilent(node, 'there is no link to it')),
+    watch: (kind, clientId, seen) => talk()?.watches.watch(kind, clientId, seen) ?? (() => {}),
+    serve(answer, lookAt) {
+      talk()?.calls.serve(answer)
+      talk()?.watches.serve(lookAt)
+    },
   }
 }

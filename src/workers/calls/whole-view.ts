@@ -30,7 +30,7 @@ interface Part {
   readonly limit: number
 }
 
-/** `own`: of this node. What is not about sensors, and what is live, stays this node's. */
+/** `own`: of this node. What is not about sensors, and what is live of all of them, stays this node's. */
 export function wholeView(own: GatewayView, nodes: Nodes): GatewayView {
   async function ask(node: string, method: string, url: string, body?: object) {
     const text = body === undefined ? undefined : JSON.stringify(body)
@@ -133,6 +133,14 @@ export function wholeView(own: GatewayView, nodes: Nodes): GatewayView {
       if (status === 404) throw inMotion()
       return status === 204
     },
+    // a sensor may get another owner at any time
+    watch(clientId, listener) {
+      if (clientId === undefined) return own.watch(undefined, listener)
+      return both(own.watch(clientId, listener), nodes.watch('packet', clientId, listener))
+    },
+    watchBroker: (clientId, listener) =>
+      both(own.watchBroker(clientId, listener), nodes.watch('broker', clientId, listener)),
+    onChangeElsewhere: (clientId, listener) => nodes.watch('state', clientId, listener),
     async label(clientId, label) {
       const node = otherOf(clientId)
       if (node === undefined) return own.label(clientId, label)
@@ -169,6 +177,11 @@ export function wholeView(own: GatewayView, nodes: Nodes): GatewayView {
 /** It is between two nodes, or was a moment ago. */
 const inMotion = (): NodeSilent =>
   new NodeSilent(undefined, 'No node serves this sensor now: try again in a moment.')
+
+const both = (one: () => void, other: () => void) => (): void => {
+  one()
+  other()
+}
 
 const bodyOf = (action: Action): object =>
   action.type === 'publish'

@@ -6,6 +6,7 @@ import type { Config } from '../../config/schema.ts'
 import type { ClusterLinksInfo } from '../../console/contract/cluster.ts'
 import type { Log } from '../../log.ts'
 import { NodeCalls } from '../calls/node-calls.ts'
+import { NodeWatches } from '../calls/node-watches.ts'
 import { openRouter, type RouterPlace } from './open-router.ts'
 import type { RoutedFront } from './router-parts.ts'
 import type { SlotRouter } from './slot-router.ts'
@@ -18,19 +19,21 @@ export class ClusterLinks {
   readonly #links: Links
   /** requests of consoles */
   readonly calls: NodeCalls
+  /** what consoles see live of sensors of other nodes */
+  readonly watches: NodeWatches
   #router: SlotRouter | undefined
   #owners: LinkedNode['owners'] | undefined
 
-  private constructor(config: Config, links: Links) {
+  private constructor(config: Config, links: Links, log: Log) {
     this.#config = config
     this.#links = links
-    this.calls = new NodeCalls({
-      send(node, message) {
-        const link = links.to(node)
-        link?.sendMessage(message)
-        return link !== undefined
-      },
-    })
+    const send = (node: string, message: object): boolean => {
+      const link = links.to(node)
+      link?.sendMessage(message)
+      return link !== undefined
+    }
+    this.calls = new NodeCalls({ send, log })
+    this.watches = new NodeWatches({ send, up: () => links.up() })
   }
 
   /** Listens for the other nodes; rejects with an Error that names the key to change. */
@@ -38,7 +41,7 @@ export class ClusterLinks {
     const { listen = '', secret } = clusterOf(config)
     const address = readLinkUrl(listen) ?? { host: '127.0.0.1', port: 0 }
     try {
-      return new ClusterLinks(config, await Links.listen(address, { secret, log }))
+      return new ClusterLinks(config, await Links.listen(address, { secret, log }), log)
     } catch (error) {
       throw new Error(`cluster.listen: ${error instanceof Error ? error.message : error}`)
     }
@@ -55,7 +58,7 @@ export class ClusterLinks {
     const listeners = this.#config.listeners.map((listener) => listener.name)
     this.#owners = node.owners
     this.#router = openRouter(
-      { ...node, node: name, hold, listeners, links: this.#links, calls: this.calls },
+      { ...node, node: name, hold, listeners, links: this.#links, talk: [this.calls, this.watches] },
       routed,
     )
     return this.#router
@@ -84,6 +87,8 @@ export class ClusterLinks {
       refused: this.#links.refused,
       lastRefused: this.#links.lastRefused,
       nodes: this.#links.states(),
+      calls: this.calls.counts,
+      unshown: this.watches.unshown,
     }
   }
 

@@ -101,8 +101,8 @@ export class ClusterTenure implements Tenure {
   /** The nodes, for a console; undefined where one serves at a time. */
   get nodes(): Nodes | undefined {
     const { config } = this.#parts
-    const [share, calls] = [() => this.share, () => this.#links?.calls]
-    return isShared(config) ? createNodes(config, share, calls) : undefined
+    const [share, links] = [() => this.share, () => this.#links]
+    return isShared(config) ? createNodes(config, share, links) : undefined
   }
 
   /** The gateway serves what it was told to begin with; so many sensors, where that is known. `door`: for what comes and goes later. */

@@ -3,9 +3,16 @@
 import type { Links } from '../../cluster/links/links.ts'
 import type { SlotOwners } from '../../cluster/owners.ts'
 import type { EngineContact } from '../../cluster/shares/engine-contact.ts'
-import type { NodeCalls } from '../calls/node-calls.ts'
 import type { RoutedFront } from './router-parts.ts'
 import { SlotRouter } from './slot-router.ts'
+
+/** What else is said over links. */
+export interface LinkTalk {
+  /** false: that is for somebody else */
+  take(node: string, message: unknown): boolean
+  link(node: string): void
+  lose(node: string): void
+}
 
 /** What else is needed. */
 export interface RouterPlace {
@@ -21,8 +28,8 @@ export interface RouterPlace {
   readonly hold: number
   readonly owners: SlotOwners
   readonly links: Links
-  /** requests of consoles; undefined: there are none */
-  readonly calls?: Pick<NodeCalls, 'take' | 'lose'>
+  /** what consoles of several nodes say to each other */
+  readonly talk?: readonly LinkTalk[]
   /** asks the others whether they have the engine */
   readonly contact?: EngineContact | undefined
   holds(): boolean
@@ -30,18 +37,16 @@ export interface RouterPlace {
 
 /** One for the life of a front. */
 export function openRouter(place: RouterPlace, routed: RoutedFront): SlotRouter {
-  const { node, cluster, version, listeners, hold, owners, links, calls, contact, holds } = place
+  const { node, cluster, version, listeners, hold, owners, links, talk = [], contact, holds } = place
   const router = new SlotRouter({ ...routed, self: node, owners, links, hold, holds })
   const isTaken = (from: string, message: unknown): boolean =>
-    contact?.take(from, message) === true || calls?.take(from, message) === true
+    contact?.take(from, message) === true || talk.some((one) => one.take(from, message))
   links.begin({ cluster, node, version, listeners }, owners, {
     batch: (from, batch) => router.takeBatch(from, batch),
     message: (from, message) => isTaken(from, message) || router.takeMessage(from, message),
     changed(other, isUp) {
-      if (!isUp) {
-        router.loseNode(other)
-        calls?.lose(other)
-      }
+      if (!isUp) router.loseNode(other)
+      for (const one of talk) isUp ? one.link(other) : one.lose(other)
       router.settle()
     },
   })

@@ -3,8 +3,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { loadConfig } from '../../../src/config/load.ts'
+import { allSlots } from '../../../src/sessions/slots.ts'
 import { type Broker, haveMosquitto, startAedes, startMosquitto } from '../../support/broker.ts'
-import { freshName, Office, TestGateway, type TestParts, until } from '../../support/gateway.ts'
+import { aWhile, freshName, Office, TestGateway, type TestParts, until } from '../../support/gateway.ts'
 import { type Discovery, devicesOf } from '../../support/home-assistant.ts'
 
 const NODE = 'homeassistant/device/mqttsn-1'
@@ -174,6 +175,35 @@ it('a sensor of the store that is forgotten after a restart is taken back', asyn
   if (session === undefined) throw new Error('not in the store')
   test.gateway.dispatch(session, { type: 'command', command: 'forget' })
   await until(() => device(clientId) === undefined)
+})
+
+it('a sensor that comes from another node is kept up to date and taken back, and one that goes to another is left to it', async () => {
+  const broker = await startAedes()
+  const { test, device, status, latest, office } = await site(broker, on, { durable: true })
+  const sensor = await test.connected({ clientId: 'pump-1' })
+  await until(() => device('pump-1') !== undefined && status('pump-1').state === 'active')
+  const said = () => office.inbox.all.filter(({ topic }) => topic.endsWith('/pump-1')).length
+  await test.gateway.release(allSlots, 'closing')
+  const before = said()
+  // longer than a look at changes
+  await aWhile(1700)
+  expect(said()).toBe(before)
+  expect(status('pump-1').state).toBe('active')
+
+  // what the other one has still had to say is said
+  await office.publish(device('pump-1')?.state_topic ?? '', '{"state":"stale"}', { retain: true })
+  await until(() => status('pump-1').state === 'stale')
+  await test.gateway.adopt(allSlots)
+  await until(() => status('pump-1').state === 'active')
+  const { heardAt } = status('pump-1')
+  await sensor.publish('t', 'x', { qos: 1 })
+  await until(() => status('pump-1').heardAt > heardAt)
+  await test.gateway.release(allSlots, 'closing')
+  await test.gateway.adopt(allSlots)
+  // nobody has said anything of it since then
+  await sensor.disconnect()
+  await until(() => latest(`${NODE}/pump-1/config`) === '')
+  expect(await retained(broker, 'homeassistant/device/mqttsn-1/pump-1/#')).toEqual([])
 })
 
 it('under another prefix and GwId everything stands there', async () => {

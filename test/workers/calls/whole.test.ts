@@ -66,7 +66,7 @@ describe('a node of a cluster answers', () => {
     const gone = { status: 404, type: 'application/json', body: '{}' }
     for (const owner of ['gw-1', 'gw-2']) {
       const nodes = { self: 'gw-1', members: () => NAMES, ownerOf: () => owner, ask: async () => gone }
-      const whole = wholeView(left, { ...nodes, serve: () => {} })
+      const whole = wholeView(left, { ...nodes, watch: () => () => {}, serve: () => {} })
       await expect(whole.act('meter-0000', { type: 'clearQueue' })).rejects.toThrow(NodeSilent)
     }
   })
@@ -224,5 +224,49 @@ describe('calls between nodes', () => {
     { type: 'look' },
   ])('are nothing else that comes over a link: %j', (message) => {
     expect(new NodeCalls({ send: () => true }).take('gw-2', message)).toBe(false)
+  })
+})
+
+describe('what nodes ask of each other is counted', () => {
+  it('with the time that answers took, and a line in the log for the first of many that are missing', async () => {
+    const lines: object[] = []
+    let isThere = true
+    const calls: NodeCalls = new NodeCalls({
+      send(node, message) {
+        if (isThere && 'id' in message)
+          setImmediate(() => {
+            const status = node === 'gw-3' ? 503 : 200
+            const answer = {
+              type: 'told',
+              id: message.id,
+              status,
+              media: 'text/plain',
+              part: 'busy',
+              last: true,
+            }
+            calls.take(node, answer)
+          })
+        return isThere
+      },
+      log: { warn: (about, text) => void lines.push({ ...about, text }) },
+    })
+    await calls.ask('gw-2', { method: 'GET', url: '/api/sensors' })
+    await calls.ask('gw-3', { method: 'GET', url: '/api/sensors' })
+    isThere = false
+    for (let i = 0; i < 3; i += 1)
+      await expect(calls.ask('gw-2', { method: 'GET', url: '/api/sensors' })).rejects.toThrow(NodeSilent)
+    expect(calls.counts).toMatchObject([
+      { node: 'gw-2', failed: 3, times: { count: 1 } },
+      { node: 'gw-3', failed: 1, times: { count: 0 } },
+    ])
+    expect(lines).toEqual([
+      { node: 'gw-3', why: 'busy', failed: 1, text: expect.stringContaining('another node does not answer') },
+      {
+        node: 'gw-2',
+        why: 'Node gw-2 does not answer: there is no link to it.',
+        failed: 1,
+        text: expect.anything(),
+      },
+    ])
   })
 })

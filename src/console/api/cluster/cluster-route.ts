@@ -2,6 +2,7 @@
 
 import type { FastifyInstance } from 'fastify'
 import type {
+  ClusterCalls,
   ClusterInfo,
   ClusterLink,
   ClusterLinksInfo,
@@ -9,6 +10,7 @@ import type {
   RefusedLink,
 } from '../../contract/cluster.ts'
 import type { GatewayView } from '../../view.ts'
+import { times } from '../secure-schemas.ts'
 import { listOf, object, optional, ref, type Schema, text, whole, yesNo } from '../shapes.ts'
 
 const number = (description: string): Schema => ({ type: 'number', description })
@@ -38,6 +40,16 @@ const links = object<ClusterLinksInfo>({
       node: optional(text('the node that it said to be')),
       why: text('why, for people'),
     }),
+  ),
+  calls: listOf(
+    object<ClusterCalls>({
+      node: text('the other node'),
+      failed: whole('questions of this console that it has not answered'),
+      times,
+    }),
+  ),
+  unshown: whole(
+    'what passed between a sensor and this node while another one looked on, and was more than that one is told',
   ),
 })
 

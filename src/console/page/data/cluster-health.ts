@@ -91,7 +91,7 @@ function* ofSlots({ owners, members, lease }: ClusterInfo): Generator<ClusterTro
     tone: isLong ? 'bad' : 'warn',
     text: `Nobody serves ${count(slots)} of ${count(owners.length)} slots${whose}: their sensors get no answer.`,
     next: 'Another node takes them within seconds. If it does not, see whether the nodes reach the database, and what their logs say.',
-    ...doc('standing-by'),
+    ...doc('slots-of-nobody'),
   }
 }
 

@@ -76,19 +76,8 @@ function Head({ clientId, sensor, now, reload }: HeadProps) {
   )
 }
 
-/** What passes live is told by the node that serves the sensor only. */
-function Elsewhere({ node }: { node: string }) {
-  return (
-    <Panel title="Conversation">
-      <EmptyState title={`Node ${node} serves it`}>
-        What it says is seen live in the console of that node. All else on this page comes from there.
-      </EmptyState>
-    </Panel>
-  )
-}
-
 export function SensorPage({ place: { rest: clientId } }: PageProps) {
-  const { broker, info } = useLive()
+  const { broker } = useLive()
   const { sensor, error, transcript, drawn, arrived, reload } = useSensor(clientId)
   const now = useClock()
   usePageKeys({
@@ -121,11 +110,7 @@ export function SensorPage({ place: { rest: clientId } }: PageProps) {
       </div>
       <Traffic sensor={sensor} now={now} />
       <div class="columns">
-        {sensor.node !== undefined && sensor.node !== info?.clusterNode ? (
-          <Elsewhere node={sensor.node} />
-        ) : (
-          <Conversation clientId={clientId} transcript={transcript} drawn={drawn} arrived={arrived} />
-        )}
+        <Conversation clientId={clientId} transcript={transcript} drawn={drawn} arrived={arrived} />
         <div class="side">
           <RefusalsOfSensor refusals={sensor.refusals} now={now} />
           <Panel

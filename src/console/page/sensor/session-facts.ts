@@ -37,15 +37,7 @@ function securityFacts({ secure }: SensorDetail, now: number): Fact[] {
 
 /** Where there are several nodes. */
 const nodeFact = ({ node }: SensorDetail): Fact[] =>
-  node === undefined
-    ? []
-    : [
-        [
-          'Node',
-          node,
-          'The node of the cluster that serves it. Its conversation is seen in the console of that node.',
-        ],
-      ]
+  node === undefined ? [] : [['Node', node, 'The node of the cluster that serves it.']]
 
 export function factsOf(sensor: SensorDetail, now: number): Fact[] {
   const { heardAt, lostAt, keepAlive, sleep } = sensor
