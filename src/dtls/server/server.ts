@@ -22,6 +22,11 @@ import { sendData } from './session.ts'
 import { AssociationTable } from './table.ts'
 import { passDeadlines } from './time.ts'
 
+interface Load {
+  readonly sessions: number
+  readonly halfOpen: number
+}
+
 /** Many peers at one socket. Effects are to be performed in their order. */
 export class DtlsServer {
   readonly #context: ServerContext
@@ -151,9 +156,14 @@ export class DtlsServer {
     return this.#context.table.openAt(from)?.id
   }
 
-  /** How many sessions and handshakes there may be at once. */
-  get limits(): Required<Pick<ServerOptions, 'sessions' | 'handshakes'>> {
-    return this.#context.settings
+  /** Sessions and handshakes, and how many of them there may be at once. */
+  get load(): Load & { readonly limits: Load } {
+    const { table, settings } = this.#context
+    return {
+      sessions: table.sessions.size,
+      halfOpen: table.halfOpen.size,
+      limits: { sessions: settings.sessions, halfOpen: settings.handshakes },
+    }
   }
 
   /** Sessions that are open, handshakes under way, and what else is remembered. */
