@@ -60,7 +60,10 @@ export class FrontSecurity {
   async takeUp(slots: readonly number[]): Promise<void> {
     if (this.#store === undefined || !this.#isShared || slots.length === 0) return
     for (const slot of slots) this.#wanted.add(slot)
-    const records = await this.#store.loadAsides(new Set(slots))
+    const all = new Set(slots)
+    // what could not be written when they were let go comes first: numbers that it reserves are in records which may still leave
+    await this.#store.release(all)
+    const records = await this.#store.loadAsides(all)
     // meanwhile others may be to have them after all
     const wanted = new Set(slots.filter((slot) => this.#wanted.has(slot)))
     for (const [index, secure] of this.#links()) {

@@ -31,6 +31,7 @@ export class VirtualFront {
   /** what has left by the socket */
   readonly sent: string[] = []
   readonly displaced: PeerKey[] = []
+  readonly use = new AssociationUse(() => {})
   readonly bound = new Map<PeerKey, number>()
   holds = true
 
@@ -57,7 +58,7 @@ export class VirtualFront {
       front: {
         boundAt: (key) => this.bound.get(key),
         isAway: () => false,
-        use: new AssociationUse(() => {}),
+        use: this.use,
         listenerAt: () => listener,
         handOver: (slot, _, bytes, remote) => {
           this.given.push(`${remote.isStranger ? 'stranger' : slot} ${text(bytes)}`)
