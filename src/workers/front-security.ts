@@ -12,7 +12,6 @@ import { everything, type Incarnation } from '../store/part.ts'
 import type { Store } from '../store/store.ts'
 import { dropForeignRecords } from '../transport/dtls/session-records.ts'
 import type { SecureLink } from '../transport/secure-link.ts'
-import { sharingOf } from './cluster/secure/session-sharing.ts'
 import type { SlotRouter } from './cluster/slot-router.ts'
 
 interface FrontSecurityParts {
@@ -53,7 +52,7 @@ export class FrontSecurity {
       dropForeignRecords(this.#store, names)
     }
     for (const one of this.#parts.listeners())
-      one.transport.secure?.begin(this.#store, router && sharingOf(router, one, states))
+      one.transport.secure?.begin(this.#store, router?.sealed.sharingOf(one, router, states))
   }
 
   /** The sessions of these slots are to be served here. */

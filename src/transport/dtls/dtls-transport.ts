@@ -51,10 +51,8 @@ export class DtlsTransport implements Transport, SecureLink {
       const way = this.#stored === undefined ? to : this.#stored.wayOut(to, bytes)
       if (way !== undefined) socket.send(bytes, way)
     })
-    this.#hellos = new HelloQueue(
-      (bytes, from) => this.#hear(bytes, from),
-      (from) => options.reports.discarded('hello-flood', from),
-    )
+    const onDropped = (from: Remote) => options.reports.discarded('hello-flood', from)
+    this.#hellos = new HelloQueue(this.#hear.bind(this), onDropped)
     this.#core = new DtlsServer(this.#settings(options.server), systemChance)
   }
 

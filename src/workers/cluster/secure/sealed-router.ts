@@ -2,6 +2,8 @@
 
 import type { BoundListener } from '../../../gateway/datagrams/listener.ts'
 import { type PeerKey, peerKey } from '../../../session/peers.ts'
+import type { SlotStates } from '../../../sessions/ownership/slot-states.ts'
+import type { SessionSharing } from '../../../transport/secure-link.ts'
 import type { Remote } from '../../../transport/transport.ts'
 import type { Arrival } from '../destinations.ts'
 import type { SlotTalk } from '../slot-talk.ts'
@@ -9,6 +11,7 @@ import type { WaysIn } from '../way-in.ts'
 import type { Whereabouts } from '../whereabouts.ts'
 import { RemoteUse, type RemoteUseParts } from './remote-use.ts'
 import { SealedAddresses, slotNamed } from './sealed.ts'
+import { type SealedWays, sharingOf } from './session-sharing.ts'
 
 export interface SealedRouterParts extends Omit<RemoteUseParts, 'tell'> {
   readonly ways: WaysIn
@@ -28,6 +31,11 @@ export class SealedRouter {
   constructor(parts: SealedRouterParts) {
     this.#parts = parts
     this.use = new RemoteUse({ ...parts, tell: (node, keys) => parts.talk.tellUsed(node, keys) })
+  }
+
+  /** What a link has to do with those of other nodes; `states`: which slots are served here */
+  sharingOf(bound: BoundListener, ways: SealedWays, states: SlotStates): SessionSharing {
+    return sharingOf(bound, this, ways, states)
   }
 
   /** Where a datagram came in, for all nodes. */
