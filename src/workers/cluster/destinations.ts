@@ -64,6 +64,11 @@ export class Destinations {
     return owner === undefined || hops >= MOST_HOPS || !isUp(owner) ? HOLD : owner
   }
 
+  /** Whether it has to be held no longer. */
+  mayGo(arrival: Arrival, now: number): boolean {
+    return this.find(arrival, this.slotOf(arrival, now), now) !== HOLD
+  }
+
   /** Why one was held for too long. */
   whyHeld(arrival: Arrival, now: number): DiscardReason {
     const { owners, self, isUp } = this.#parts

@@ -15,7 +15,7 @@ import { slotOfName } from '../../sessions/slots.ts'
 import type { Remote } from '../../transport/transport.ts'
 import { isBatch, unpackBatch } from '../between/batch.ts'
 import type { Binding } from '../messages.ts'
-import { type Arrival, Destinations, HERE, HOLD, MOST_HOPS, NOBODYS } from './destinations.ts'
+import { type Arrival, Destinations, HERE, MOST_HOPS, NOBODYS } from './destinations.ts'
 import { LinkTraffic } from './link-traffic.ts'
 import type { RouterCounts, RouterParts } from './router-parts.ts'
 import { isSealed } from './secure/sealed.ts'
@@ -195,19 +195,14 @@ export class SlotRouter {
     const slot = named ?? this.#whereabouts.slotAt(key, now)
     if (slot === undefined && needsNoOwner(bytes))
       return void front.handOver(slotOfName(address), bound, bytes, remote)
-    const isHeld = this.#isHeld(key)
-    const mayFinish =
-      slot !== undefined && states.stateOf(slot) === 'leaving' && continuesExchange(bytes, !isHeld)
-    if (mayFinish) return void front.handOver(slot, bound, bytes, remote)
+    const isLeaving = slot !== undefined && states.stateOf(slot) === 'leaving'
+    if (isLeaving && continuesExchange(bytes, !this.#held.has(key)))
+      return void front.handOver(slot, bound, bytes, remote)
     return this.#route({ bound, bytes, remote, key, named, since, hops }, slot, now)
   }
 
-  #isHeld(key: PeerKey): boolean {
-    return this.#held.size > 0 && this.#held.has(key)
-  }
-
   #route(arrival: Arrival, slot: number | undefined, now: number): PeerKey | undefined {
-    if (this.#isHeld(arrival.key)) this.#keep(arrival, slot, now)
+    if (this.#held.has(arrival.key)) this.#keep(arrival, slot, now)
     else this.#pass(arrival, slot, now)
     return arrival.hops > 0 && slot === undefined ? arrival.key : undefined
   }
@@ -235,10 +230,7 @@ export class SlotRouter {
     else if (kept === 'full') this.#drop('overloaded', bound, remote)
   }
 
-  readonly #mayGo = (arrival: Arrival): boolean => {
-    const now = performance.now()
-    return this.#destinations.find(arrival, this.#destinations.slotOf(arrival, now), now) !== HOLD
-  }
+  readonly #mayGo = (arrival: Arrival): boolean => this.#destinations.mayGo(arrival, performance.now())
 
   readonly #handOver = (arrival: Arrival): void => {
     const now = performance.now()
