@@ -65,6 +65,7 @@ const PARTS: Readonly<Record<string, Neighbours>> = {
     'mqtt-topics',
     'store/postgres/engine/url.ts',
     'transport/line/url.ts',
+    'dtls/slots.ts',
     'dtls/suites.ts',
     'dtls/crypto/chance.ts',
     'dtls/crypto/x509.ts',

@@ -81,7 +81,8 @@ export class PlainLink implements Link {
 
 /** What a link with DTLS is told. */
 export interface SecureLinkOptions {
-  readonly port: number
+  /** opens its way to the gateway */
+  readonly way: () => Promise<{ readonly port: number; close(): void }>
   readonly psk: { readonly identity: string; readonly key: string }
   /** called after each handshake; there is to be one, whatever becomes of the gateway */
   readonly onSecured: () => void
@@ -94,15 +95,18 @@ export class SecureLink implements Link {
   onError: (error: Error) => void = () => {}
   readonly #options: SecureLinkOptions
   #transport: SensorTransport | undefined
+  #endWay = () => {}
 
   constructor(options: SecureLinkOptions) {
     this.#options = options
   }
 
   async open(): Promise<void> {
-    const { port, psk, onSecured, onEnded } = this.#options
+    const { psk, onSecured, onEnded } = this.#options
+    const way = await this.#options.way()
+    this.#endWay = () => way.close()
     const patience = { tRetry: 1000, nRetry: 20 }
-    const transport = await openDtls(`dtls://127.0.0.1:${port}`, {}, { psk }, patience)
+    const transport = await openDtls(`dtls://127.0.0.1:${way.port}`, {}, { psk }, patience)
     transport.onReceive = (bytes) => this.onMessage(bytes)
     transport.onError = (error) => this.onError(error)
     transport.onSecured = onSecured
@@ -117,5 +121,6 @@ export class SecureLink implements Link {
 
   close(): void {
     this.#transport?.close()
+    this.#endWay()
   }
 }

@@ -35,13 +35,6 @@ const WEATHER = { loss: 0.1, duplication: 0.06, delay: 0.15, longest: 60 }
 /** Faults told per round; a broken gateway would fill the screen. */
 const TOLD = 12
 
-/** How sensors reach the gateway. */
-export interface Links {
-  /** port for DTLS */
-  readonly secure: number
-  readonly lines: ChaosLines
-}
-
 /** One run. */
 export class Chaos {
   readonly members: Member[] = []
@@ -77,7 +70,7 @@ export class Chaos {
   #round = 0
   #told = 0
 
-  constructor(options: ChaosOptions, { secure, lines }: Links, cast: Cast) {
+  constructor(options: ChaosOptions, lines: ChaosLines, cast: Cast) {
     const { seed, keep } = options
     this.#options = options
     this.#cast = cast
@@ -88,7 +81,11 @@ export class Chaos {
     this.#downlink = new Downlink(this.#site)
     const linkOf = (name: string) =>
       isSecure(name, options.dtls)
-        ? new SecureLink({ port: secure, psk: keyOf(name), ...this.#watchSession(name) })
+        ? new SecureLink({
+            way: () => cast.nodes.secureWayOf(name),
+            psk: keyOf(name),
+            ...this.#watchSession(name),
+          })
         : (lines.linkOf(name) ?? cast.nodes.linkOf(name))
     const airOf = (name: string) =>
       new Air({

@@ -14,7 +14,7 @@ import { Nodes, type Place } from './nodes/nodes.ts'
 import { WriterWatch } from './nodes/writers.ts'
 import { brokerAcl, brokerRules } from './poison.ts'
 import { predefined, roles } from './roles.ts'
-import { Chaos, type Links } from './rounds.ts'
+import { Chaos } from './rounds.ts'
 import { pskText } from './security.ts'
 import { OWN } from './strangers.ts'
 import type { Cast } from './trouble.ts'
@@ -75,7 +75,6 @@ export interface ChaosOutcome {
 /** Runs it; rejects if it cannot even start. Leaves no process and, unless `keep` and faults, no file behind. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'mqttsn-chaos-'))
-  const secure = await freePort()
   const lines = await ChaosLines.open(
     namesOnLines(options.lines, options.dtls),
     options.seed,
@@ -91,11 +90,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
     folder,
     entry: options.entry,
     engine,
-    configuration: (place) => configuration(options, folder, { secure, lines }, place, mosquitto, engine),
+    configuration: (place) => configuration(options, folder, lines, place, mosquitto, engine),
     signal: AbortSignal.any([options.signal, over.signal]),
   })
   const cast: Cast = { mosquitto, nodes, engine }
-  const chaos = new Chaos(options, { secure, lines }, cast)
+  const chaos = new Chaos(options, lines, cast)
   try {
     await mosquitto.start()
     await nodes.start()
@@ -136,8 +135,8 @@ const sensorRules = [
 function configuration(
   { protocol, store, keep, dtls, shared, nodes }: ChaosOptions,
   folder: string,
-  { secure, lines }: Links,
-  { name, port, console, ...ways }: Place,
+  lines: ChaosLines,
+  { name, port, secure, console, ...ways }: Place,
   broker: Mosquitto,
   engine: PostgresEngine | undefined,
 ): object {

@@ -22,7 +22,8 @@ export function agreementOf(config: Config): string {
   const all = { 'gateway.id': gateway.id, predefined, sensors, queues, qosMinusOne, timers }
   const { lease, hold } = clusterOf(config)
   const ofBroker = { 'broker.url': broker.url, 'broker.version': broker.version }
-  const told = { ...all, ...ofBroker, 'cluster.lease': lease, 'cluster.hold': hold }
+  const ofCluster = { 'cluster.lease': lease, 'cluster.hold': hold }
+  const told = { ...all, ...ofBroker, ...ofCluster, 'listeners[].dtls': secureSides(config) }
   const said: Said = {
     listeners: config.listeners.map(({ name }) => name).sort(),
     naming: hashOf(namesOf(config)),
@@ -41,6 +42,16 @@ function namesOf({ sensors, gateway }: Config): unknown {
   const gatewayId = templates.some((template) => template?.includes('gatewayId')) && gateway.id
   return [gatewayId, templates.length > 1 ? rules : (templates[0] ?? '${clientId}')]
 }
+
+/** What of DTLS sessions depend on that go from node to node; nothing secret. */
+const secureSides = ({ listeners }: Config): object[] =>
+  listeners
+    .flatMap(({ name, dtls }) => {
+      if (dtls === undefined) return []
+      const { connectionId, identity, forwarders } = dtls
+      return [{ name, connectionId, identity, forwarders }]
+    })
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
 
 const hashOf = (value: unknown): string =>
   createHash('sha256')

@@ -23,7 +23,7 @@ export type PeerKey = number | string
  * such peers apart.
  */
 export interface Association {
-  /** from 1 to 2 ** 40, unique on its listener */
+  /** from 1, below 2 ** 48, unique on its listener */
   readonly number: number
   /** who it has proved to be */
   readonly identity: string

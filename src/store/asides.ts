@@ -3,6 +3,23 @@
 /** A name, and its record as it is when it is written; undefined deletes. */
 export type AsideRecord = readonly [name: string, record: () => object | undefined]
 
+/** A record that belongs to a slot, by the name that it has there. */
+export type SlotAside = readonly [slot: number, name: string, record: unknown]
+
+const IN_SLOT = /^@(\d+) (.*)$/s
+
+/** The first word of the names of all records in a slot. */
+export const markOfSlot = (slot: number): string => `@${slot}`
+
+/** The name of a record that belongs to a slot: whoever serves the slot has it. Names of others never begin like that. */
+export const nameInSlot = (slot: number, name: string): string => `${markOfSlot(slot)} ${name}`
+
+/** The slot and the name there; undefined for a record that belongs to no slot. */
+export function placeOfName(name: string): readonly [slot: number, name: string] | undefined {
+  const [, slot, own] = IN_SLOT.exec(name) ?? []
+  return slot === undefined || own === undefined ? undefined : [Number(slot), own]
+}
+
 /** The records that were there at the start, and what has changed since. */
 export class Asides {
   readonly loaded = new Map<string, unknown>()

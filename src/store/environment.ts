@@ -1,6 +1,6 @@
 // The contract of what a grouped store writes to: a group at once, all or nothing of it, and reading what was written.
 
-import type { AsideRecord } from './asides.ts'
+import type { AsideRecord, SlotAside } from './asides.ts'
 import type { Group } from './changes.ts'
 import type { WrittenParts } from './lasting.ts'
 import type { Key } from './records.ts'
@@ -45,6 +45,11 @@ export interface Environment {
    * @throws StoreError
    */
   load(slots: Slots | undefined): AsyncIterable<readonly FoundSession[]>
+  /**
+   * The records beside sessions in these slots; absent where all were read at the start.
+   * @throws StoreError
+   */
+  loadAsides?(slots: Slots): Promise<readonly SlotAside[]>
   /** how its times are to be read */
   readonly time: StoreTime
   /** why nothing could be written now, as far as is known without a try; undefined: all is well */

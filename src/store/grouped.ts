@@ -2,6 +2,7 @@
 
 import type { QueuedMessage, Uplink } from '../session/message.ts'
 import type { Session } from '../session/session.ts'
+import { nameInSlot, placeOfName, type SlotAside } from './asides.ts'
 import { type GroupedOptions, type GroupedParts, GroupWriter } from './group-writer.ts'
 import { type Key, readUplink, type Value } from './records.ts'
 import type { Deposed, Slots, Store, StoredSession, StoreHealth, StoreTime } from './store.ts'
@@ -103,6 +104,17 @@ export class GroupedStore implements Store {
   get asides(): ReadonlyMap<string, unknown> {
     return this.#parts.asides.loaded
   }
+
+  async loadAsides(slots: Slots): Promise<readonly SlotAside[]> {
+    const { environment, asides } = this.#parts
+    if (environment.loadAsides !== undefined) return environment.loadAsides(slots)
+    return [...asides.loaded].flatMap(([whole, record]) => {
+      const [slot, name] = placeOfName(whole) ?? []
+      return slot !== undefined && name !== undefined && slots.has(slot) ? [[slot, name, record]] : []
+    })
+  }
+
+  readonly nameInSlot = nameInSlot
 
   keepAside(name: string, record: () => object | undefined, lazy = false): void {
     this.#parts.asides.keep(name, record)

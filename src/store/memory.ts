@@ -5,6 +5,7 @@ import type { QueuedMessage, Uplink } from '../session/message.ts'
 import { lastingRecord, progressRecord } from '../session/record.ts'
 import type { Session } from '../session/session.ts'
 import { partInMemory, restoredUplink } from '../session/uplink/record.ts'
+import { nameInSlot } from './asides.ts'
 import { Pace } from './pace.ts'
 import type { SlotOf, Store, StoredSession } from './store.ts'
 
@@ -90,6 +91,8 @@ export function createMemoryStore({ slotOf = inOneSlot }: { slotOf?: SlotOf | un
       return restored
     },
     asides: new Map(),
+    loadAsides: async () => [],
+    nameInSlot,
     keepAside: () => {}, // nothing beside sessions outlives the process
     get written() {
       return written

@@ -3,6 +3,7 @@
 import type { QueuedMessage, StoredUplink, Uplink } from '../session/message.ts'
 import type { SessionRecord } from '../session/record.ts'
 import type { Session } from '../session/session.ts'
+import type { SlotAside } from './asides.ts'
 
 /**
  * A session as it comes out of the store, with its messages in order of `id` and its publishes in order of `token`. Publishes that
@@ -77,6 +78,13 @@ export interface Store {
   readonly installation?: string | undefined
   /** Records beside sessions that were there at the start, by their names. */
   readonly asides: ReadonlyMap<string, unknown>
+  /**
+   * What is stored of records that belong to these slots: they are not among `asides`, and whoever serves a slot keeps them. Throws
+   * StoreError.
+   */
+  loadAsides(slots: Slots): Promise<readonly SlotAside[]>
+  /** The name under which such a record is kept. */
+  nameInSlot(slot: number, name: string): string
   /**
    * Keeps such a record; `record` is asked when it is written, and undefined deletes. `lazy`: it is written with the next group
    * that there is, before what is kept after it, or within a second.

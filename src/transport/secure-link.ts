@@ -1,5 +1,6 @@
 // What a link has besides that authenticates its peers: sessions of its own, which outlive addresses and perhaps the process.
 
+import type { Remote } from '../dtls/effects.ts'
 import type { FailureCause } from '../dtls/failure.ts'
 import type { ServerOptions } from '../dtls/server/options.ts'
 import type { Histogram } from '../histogram.ts'
@@ -96,6 +97,8 @@ export interface AsideStore {
   readonly asides: ReadonlyMap<string, unknown>
   /** `lazy`: it goes along with the next thing that is written, within a second */
   keepAside(name: string, record: () => object | undefined, lazy?: boolean): void
+  /** The name under which a record is kept that belongs to a slot: whoever serves the slot has it. */
+  nameInSlot(slot: number, name: string): string
   /** grows with every write; all writes up to `durable` are on the disk */
   readonly written: number
   readonly durable: number
@@ -103,13 +106,39 @@ export interface AsideStore {
   onDurable(done: (error?: Error) => void): void
 }
 
+/** A record that belongs to a slot, by the name that it has there. */
+export type SlotRecord = readonly [slot: number, name: string, record: unknown]
+
+/** What a link has to do with others that share sessions with it: each has those of some slots. */
+export interface SessionSharing {
+  /** a slot that is served here, for a session that begins; undefined: there is none at the moment */
+  chooseSlot(): number | undefined
+  /** Where that is, for all of those that share: whoever answers finds the way back by it. */
+  wayIn(from: Remote): Remote
+  /** Where a datagram leaves by the own socket; undefined: it leaves by another one, or not at all. */
+  wayOut(to: Remote, bytes: Uint8Array): Remote | undefined
+  /** Takes a datagram that is of no session here; `from`: see `wayIn`. */
+  pass(bytes: Uint8Array, from: Remote): void
+  /** A session without connection id, which is found by its address only, is here; `isRestored`: and was somewhere before. */
+  noteAddress(at: Remote, session: number, isRestored: boolean): void
+  forgetAddress(at: Remote, session: number): void
+}
+
 /** The sessions of a link, numbered as in `Association`. */
 export interface SecureLink {
   /**
    * Begins to serve: what came before has waited. With a store, sessions that were open when the process ended are open again, and
-   * those of now outlive it.
+   * those of now outlive it. `sharing`: it has those of slots only that are taken up later.
    */
-  begin(store?: AsideStore): void
+  begin(store?: AsideStore, sharing?: SessionSharing): void
+  /** Takes up the sessions of these slots, of which there are these records. Returns their numbers. */
+  takeUp(slots: ReadonlySet<number>, records: readonly SlotRecord[]): readonly number[]
+  /** Lets go of those of these slots, and keeps them in the store as they are. */
+  letGo(slots: ReadonlySet<number>): void
+  /** Takes a datagram that has come to another link of those that share sessions, or that was for a session which is here by now. */
+  hear(bytes: Uint8Array, from: Remote): void
+  /** Sends what another link has made of a message. */
+  sendSealed(bytes: Uint8Array, to: Remote): void
   /** Whether those above hold this session: others end after a while. */
   setInUse(association: number, inUse: boolean): void
   /** Other keys, certificates and limits from now on; sessions end whose key or certificate counts no longer. */

@@ -3,6 +3,7 @@
 import type { Leaving } from '../sessions/ownership/let-go.ts'
 import { SlotStates } from '../sessions/ownership/slot-states.ts'
 import { allSlots, workerOfSlot } from '../sessions/slots.ts'
+import type { FrontSecurity } from './front-security.ts'
 import type { Thread } from './thread.ts'
 
 /** What the slots of a fleet work with. */
@@ -10,6 +11,8 @@ export interface FleetSlotsParts {
   /** workers */
   readonly count: number
   thread(index: number): Thread | undefined
+  /** sessions that end in the first thread go and come with the slots, too */
+  security(): Pick<FrontSecurity, 'takeUp' | 'letGo'>
   /** what is held goes where it can now */
   settle(): void
 }
@@ -48,13 +51,26 @@ export class FleetSlots {
     }
     await this.#all(wanted, async (thread, part) => {
       try {
-        await thread.call('adopt', part)
+        await this.#takeUp(thread, part)
         this.#enter('served', 'loading', part)
       } catch (error) {
         this.#enter('absent', 'loading', part)
         throw error
       }
     })
+  }
+
+  /** Their sensors, and the sessions that end in the first thread: both, or none. */
+  async #takeUp(thread: Thread, part: readonly number[]): Promise<void> {
+    const adopted = thread.call('adopt', part) // at once: they may be released before it is done
+    adopted.catch(() => {}) // looked at below
+    try {
+      await this.#parts.security().takeUp(part)
+    } catch (error) {
+      await adopted.then(() => thread.call('release', part, 'closing')).catch(() => {})
+      throw error
+    }
+    await adopted
   }
 
   /** As `Gateway.release`. What a worker cannot give away, since its store cannot write, is served on. */
@@ -70,7 +86,6 @@ export class FleetSlots {
       thread.outbox.flush() // what is on its way there comes before
       try {
         await thread.call('release', part, how)
-        this.#enter('absent', 'leaving', part)
       } catch (error) {
         this.#enter(
           'served',
@@ -79,6 +94,11 @@ export class FleetSlots {
         )
         this.#enter('absent', 'leaving', part)
         throw error
+      }
+      try {
+        await this.#parts.security().letGo(part, how)
+      } finally {
+        this.#enter('absent', 'leaving', part)
       }
     })
     this.#left = Promise.allSettled([this.#left, left])

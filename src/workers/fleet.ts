@@ -66,7 +66,8 @@ export class Fleet {
     const slotOf = createSlotOf(this.#naming)
     this.ownerOf = (clientId) => workerOfSlot(slotOf(clientId), count)
     const thread = (index: number) => this.#crew.threads[index]
-    this.#slots = new FleetSlots({ count, thread, settle: () => this.#front.settle() })
+    const [settle, security] = [() => this.#front.settle(), () => this.#front.security]
+    this.#slots = new FleetSlots({ count, thread, settle, security })
     this.#crew = new Crew({
       ...{ count, log },
       counters: () => this.counters,
@@ -111,6 +112,7 @@ export class Fleet {
       if (tenure !== undefined) this.#store = { ...storeOf(tenure), taken }
       else this.#store = await takeStore(this.#config, this.#count + 1) // the front is one of them
       await this.#front.begin(this.#config, this.#log, this.#store.taken)
+      await this.#front.security.takeUp(slots)
       const isWarm = this.#crew.threads.length > 0
       if (!isWarm) await this.#createThreads()
       await this.#crew.prepare(slots)
@@ -184,7 +186,7 @@ export class Fleet {
   }
 
   /** What the first thread remembers of those whom it refused, and of what it dropped, who is told of the next; and its links. */
-  get front(): Pick<Front, 'books' | 'secureLinks'> {
+  get front(): Pick<Front, 'books' | 'security'> {
     return this.#front
   }
 

@@ -6,24 +6,20 @@ import type { Datagram } from '../gateway/datagrams/intake.ts'
 import { createLinkGuards, type LinkGuards } from '../gateway/datagrams/link-guard.ts'
 import { type BoundListener, listenerStatus, type SecureParts } from '../gateway/datagrams/listener.ts'
 import { OwnerCheck } from '../gateway/datagrams/owner-check.ts'
-import { AssociationUse } from '../gateway/dtls/association-use.ts'
-import { openStore, secureNames } from '../gateway/open-store.ts'
 import { renewListeners, renewSecureLinks } from '../gateway/rules/reload.ts'
 import type { Tenure } from '../gateway/tenure.ts'
 import type { Log } from '../log.ts'
 import type { Listener } from '../session/peers.ts'
 import type { SlotStates } from '../sessions/ownership/slot-states.ts'
-import { everything, type Incarnation } from '../store/part.ts'
-import type { Store } from '../store/store.ts'
-import { dropForeignRecords } from '../transport/dtls/session-records.ts'
+import type { Incarnation } from '../store/part.ts'
 import { MESSAGES } from '../transport/line/options.ts'
-import type { SecureLink } from '../transport/secure-link.ts'
 import type { Remote } from '../transport/transport.ts'
 import { unpackBatch } from './between/batch.ts'
 import { routerFrontOf } from './cluster/router-front.ts'
 import type { RoutedFront } from './cluster/router-parts.ts'
 import type { SlotRouter } from './cluster/slot-router.ts'
 import { FrontBooks } from './front-books.ts'
+import { FrontSecurity } from './front-security.ts'
 import { channelsOf } from './lines/channel.ts'
 import { FrontRoom, type LineOfFront } from './lines/front-room.ts'
 import type { Binding, FromWorker } from './messages.ts'
@@ -49,7 +45,6 @@ export class Front {
   /** what this thread counts and remembers itself */
   readonly books = new FrontBooks()
   readonly #workers: Workers
-  readonly #count: number
   readonly #routes: Routes
   readonly #states: SlotStates
   readonly #slotOf: (clientId: string) => number
@@ -63,13 +58,9 @@ export class Front {
   /** the addresses in use */
   urls: readonly string[] = []
   #guards: LinkGuards | undefined
-  /** where DTLS ends, by the names of listeners */
-  readonly secureLinks = new Map<string, SecureLink>()
+  /** where DTLS ends */
+  readonly security: FrontSecurity
   #secure: SecureParts | undefined
-  #store: Store | undefined
-  readonly #use = new AssociationUse((index, number, inUse) =>
-    this.#listeners[index]?.transport.secure?.setInUse(number, inUse),
-  )
   readonly #room: FrontRoom
   /** what of it concerns lines, by the listener's number */
   #lines: readonly LineOfFront[] = []
@@ -79,10 +70,10 @@ export class Front {
   /** `slotOf`: the slot of a sensor; `states`: which of them are served */
   constructor(count: number, slotOf: (clientId: string) => number, states: SlotStates, workers: Workers) {
     this.#workers = workers
-    this.#count = count
     this.#states = states
     this.#slotOf = slotOf
     this.#routes = new Routes(count, slotOf)
+    this.security = new FrontSecurity({ index: count, states, listeners: () => this.#bound.values() })
     this.#check = new OwnerCheck({
       ...{ states, slotOf, books: this.books },
       // the worker knows when their time is over
@@ -102,7 +93,12 @@ export class Front {
     const [states, slotOf, books] = [this.#states, this.#slotOf, this.books]
     const listenerAt = (index: number) => this.#listeners[index]
     const give = this.#give.bind(this)
-    return { states, slotOf, books, front: routerFrontOf(this.#routes, this.#workers, listenerAt, give) }
+    return {
+      states,
+      slotOf,
+      books,
+      front: routerFrontOf(this.#routes, this.#workers, this.security.use, listenerAt, give),
+    }
   }
 
   /** From now on this decides where datagrams go, if there is one. */
@@ -122,7 +118,7 @@ export class Front {
    */
   async open(config: Config, log: Log, tenure?: Pick<Tenure, 'holds'>, early = false): Promise<void> {
     this.books.open(log)
-    this.#secure ??= { log, books: this.books, links: this.secureLinks }
+    this.#secure ??= { log, books: this.books, links: this.security.links }
     this.#guards ??= tenure && createLinkGuards(tenure, this.books)
     const parts = { log, share: undefined, secure: this.#secure, guards: this.#guards }
     await bindListeners(config, this.#bound, this.#onDatagram, parts, early)
@@ -138,14 +134,7 @@ export class Front {
 
   /** Links with sessions of their own begin to serve: those sessions end here, and this thread keeps them in the store. */
   async begin(config: Config, log: Log, taken?: Incarnation): Promise<void> {
-    const { store } = config
-    const names = secureNames(config)
-    if (names.length > 0 && store.type !== 'memory') {
-      const part = { ...everything, index: this.#count, owns: () => false, isBeside: true, taken } as const
-      this.#store = await openStore(config, log, () => 0, part)
-      dropForeignRecords(this.#store, names)
-    }
-    for (const { transport } of this.#bound.values()) transport.secure?.begin(this.#store)
+    await this.security.begin(config, log, { taken, router: this.#router })
   }
 
   /** Slots have changed their states: what is held goes where it can. */
@@ -162,6 +151,7 @@ export class Front {
       if (this.#router === undefined) this.#onDatagram(...datagram)
       else this.#router.admits(...datagram, since)
     }
+    this.settle()
   }
 
   /** Applies who may use the sockets, and how. */
@@ -181,7 +171,7 @@ export class Front {
     this.#room.close()
     this.#guards?.close()
     await Promise.all([...this.#bound.values()].map(({ transport }) => transport.close()))
-    await this.#store?.close()
+    await this.security.close()
   }
 
   readonly #onDatagram = (...datagram: Datagram): void => {
@@ -212,7 +202,7 @@ export class Front {
     for (const key of message.unbound) {
       const slot = this.#routes.boundAt(key)
       if (slot !== undefined && this.#routes.workerOf(slot) === index) {
-        this.#use.remove(key)
+        this.security.use.remove(key)
         this.#router?.noteUnbound(key, slot)
       }
       this.#routes.unbind(key, index, (slot) => this.#states.stateOf(slot) !== 'served')
@@ -239,7 +229,7 @@ export class Front {
       this.#workers.thread(index)?.displaced({ ...binding, clientId: 'another sensor' })
       return
     }
-    if (before === undefined) this.#use.add(binding.key)
+    if (before === undefined) this.security.use.add(binding.key)
     this.#routes.bind(binding.key, binding.slot)
     this.#router?.noteBound(binding, isRestored)
     if (before !== undefined && before !== index) this.#workers.thread(before)?.displaced(binding)

@@ -113,7 +113,7 @@ export async function openFleetView(
     },
     async sensor(clientId) {
       const sensor = await threadOf(clientId)?.call('sensor', clientId)
-      return sensor && withOpenSession(sensor, fleet.front.secureLinks)
+      return sensor && withOpenSession(sensor, fleet.front.security.links)
     },
     async refusals() {
       return mergeRefusals([fleet.front.books.refused(), ...(await all((thread) => thread.call('refusals')))])
@@ -165,7 +165,7 @@ export async function openFleetView(
       const thread = threadOf(clientId)
       // DTLS ends in this thread
       if (action.type === 'endSecureSession')
-        return endSecureSession(await thread?.call('sensor', clientId), fleet.front.secureLinks)
+        return endSecureSession(await thread?.call('sensor', clientId), fleet.front.security.links)
       return (await thread?.call('act', clientId, action)) ?? false
     },
     onChange(listener) {
@@ -182,7 +182,7 @@ export async function openFleetView(
         for (const thread of concerned(clientId)) thread.call('unwatch', watcher).catch(() => {})
       }
     },
-    watchWire: (listener) => watchWire(fleet.front.secureLinks, listener),
+    watchWire: (listener) => watchWire(fleet.front.security.links, listener),
     watchBroker(clientId, listener) {
       const watcher = ++watched
       stepWatchers.set(watcher, { clientId, listener })

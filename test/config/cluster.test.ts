@@ -92,15 +92,23 @@ describe('the section cluster', () => {
       expect(() => load({ ...base, cluster, ...names })).not.toThrow()
   })
 
-  it('shares nothing that belongs to one node: connections that sensors share, and DTLS', () => {
+  it('shares nothing that belongs to one node: connections that sensors share', () => {
     const ofAll = { broker: { connections: { shared: 4 } } }
     expect(problems(shared, ofAll)).toMatchObject([{ path: 'broker.connections' }])
     const ofSome = { sensors: [{ match: 'a*', connections: { shared: 2 } }] }
     expect(problems(shared, ofSome)).toMatchObject([{ path: 'sensors[0].connections' }])
-    const psk = { keys: { a: '00112233445566778899aabbccddeeff' } }
-    const secure = { name: 'field', url: 'dtls://127.0.0.1:1885', dtls: { psk } }
-    const found = problems(shared, { listeners: [secure] })
-    expect(found).toMatchObject([{ path: 'listeners[0].dtls' }])
     expect(() => load({ ...base, cluster: {}, ...ofAll })).not.toThrow()
+  })
+
+  it('finds sessions of DTLS by connection ids, which are long enough for that, or by address without any', () => {
+    const psk = { keys: { a: '00112233445566778899aabbccddeeff' } }
+    const withIds = (connectionId: number) => ({
+      listeners: [{ name: 'field', url: 'dtls://127.0.0.1:1885', dtls: { psk, connectionId } }],
+    })
+    const path = 'listeners[0].dtls.connectionId'
+    for (const octets of [1, 3]) expect(problems(shared, withIds(octets))).toMatchObject([{ path }])
+    for (const octets of [0, 4, 16])
+      expect(() => load({ ...base, cluster: shared, ...withIds(octets) })).not.toThrow()
+    expect(() => load({ ...base, cluster: {}, ...withIds(1) })).not.toThrow()
   })
 })

@@ -34,6 +34,7 @@ async function startTarget(): Promise<Target & { isReady: boolean; socket: Socke
   const received: string[] = []
   const target = {
     port: socket.address().port,
+    secure: 0,
     console: `http://127.0.0.1:${port}`,
     isReady: true,
     socket,

@@ -7,7 +7,7 @@ import type { Malformed, Packet, PacketType } from '../../src/codec/v1/messages.
 import { DtlsClient } from '../../src/dtls/client/client.ts'
 import type { ClientOptions, ClientResumption } from '../../src/dtls/client/options.ts'
 import { systemChance } from '../../src/dtls/crypto/chance.ts'
-import type { Effect, SessionInfo, Turn } from '../../src/dtls/effects.ts'
+import type { Effect, Remote, SessionInfo, Turn } from '../../src/dtls/effects.ts'
 
 export type DtlsPeerOptions = Omit<ClientOptions, 'remote' | 'psk'> & {
   /** identity, and key in hex */
@@ -31,6 +31,10 @@ export class DtlsPeer {
   readonly sent: Uint8Array[] = []
   /** records to the gateway are lost */
   isDeaf = false
+  /** where the gateway is; what comes from elsewhere is thrown away, as behind an address translation */
+  host: string
+  /** datagrams that came from elsewhere */
+  strays = 0
   readonly #core: DtlsClient
   #socket: Socket
   #port: number
@@ -38,22 +42,23 @@ export class DtlsPeer {
   #wake: () => void = () => {}
   #read = 0
 
-  private constructor(core: DtlsClient, socket: Socket, port: number) {
+  private constructor(core: DtlsClient, socket: Socket, { address, port }: Remote) {
     this.#core = core
     this.#socket = socket
     this.#port = port
+    this.host = address
     this.#listen()
   }
 
   /** Begins a handshake with the gateway at this url. */
   static async start(url: string, { psk, ...options }: DtlsPeerOptions): Promise<DtlsPeer> {
-    const port = Number(new URL(url.replace('dtls:', 'http:')).port)
+    const { port, hostname } = new URL(url.replace('dtls:', 'http:'))
     const key = psk && { identity: psk[0], key: Uint8Array.from(Buffer.from(psk[1], 'hex')) }
-    const remote = { address: '127.0.0.1', port }
+    const remote = { address: hostname, port: Number(port) }
     const peer = new DtlsPeer(
       new DtlsClient({ ...options, psk: key, remote }, systemChance),
       await bind(),
-      port,
+      remote,
     )
     peer.#do((turn) => peer.#core.start(turn))
     return peer
@@ -90,7 +95,7 @@ export class DtlsPeer {
 
   /** Sends octets as they are, such as what was recorded. */
   replay(bytes: Uint8Array): void {
-    this.#socket.send(bytes, this.#port, '127.0.0.1')
+    this.#socket.send(bytes, this.#port, this.host)
   }
 
   /** Ends its session by close_notify. */
@@ -145,7 +150,11 @@ export class DtlsPeer {
   }
 
   #listen(): void {
-    this.#socket.on('message', (bytes) => {
+    this.#socket.on('message', (bytes, from) => {
+      if (from.address !== this.host) {
+        this.strays += 1
+        return
+      }
       if (bytes.readUInt16BE(3) === 1) this.sequences.push(bytes.readUIntBE(5, 6))
       this.#do((turn) => this.#core.receive(bytes, turn))
     })
@@ -157,7 +166,7 @@ export class DtlsPeer {
     this.effects.push(...turn.out.filter(({ type }) => type !== 'send'))
     for (const effect of turn.out) {
       if (effect.type === 'send') this.sent.push(Uint8Array.from(effect.bytes))
-      if (effect.type === 'send' && !this.isDeaf) this.#socket.send(effect.bytes, this.#port, '127.0.0.1')
+      if (effect.type === 'send' && !this.isDeaf) this.#socket.send(effect.bytes, this.#port, this.host)
       if (effect.type === 'data') this.heard.push(decodeFrame(effect.bytes))
     }
     clearTimeout(this.#timer)

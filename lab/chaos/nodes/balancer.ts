@@ -12,6 +12,8 @@ const GONE = 1000
 
 /** A node as the balancer sees it. */
 export interface Target extends Spot {
+  /** its port for DTLS, at the same address */
+  readonly secure: number
   /** url of its console */
   readonly console: string
 }

@@ -9,6 +9,7 @@ import { type Link, PlainLink } from '../link.ts'
 import { BalancedLink, Balancer, isReady, type Target } from './balancer.ts'
 import { EngineWay } from './engine-way.ts'
 import { LinkWay } from './link-way.ts'
+import { SecureWay } from './secure-way.ts'
 
 /** Milliseconds after which a supervisor starts what has ended. */
 const RESTART = 200
@@ -31,6 +32,7 @@ export class GatewayNode implements Target {
   readonly name: string
   readonly port: number
   readonly address: string
+  readonly secure: number
   readonly console: string
   readonly process: GatewayProcess
   readonly ways: Pick<Place, 'engine' | 'links'>
@@ -39,10 +41,11 @@ export class GatewayNode implements Target {
   /** how often it ended by itself */
   endings = 0
 
-  constructor({ name, port, address, console, ...ways }: Place, process: GatewayProcess) {
+  constructor({ name, port, address, secure, console, ...ways }: Place, process: GatewayProcess) {
     this.name = name
     this.port = port
     this.address = address
+    this.secure = secure
     this.console = console
     this.ways = ways
     this.process = process
@@ -112,6 +115,7 @@ export class Nodes {
       const [port = await freePort(), consolePort = await freePort()] = ports ?? []
       const place = {
         ...{ name, address, port },
+        secure: await freePort(),
         console: `http://${address}:${consolePort}`,
         engine: engine && hasWays && count > 1 ? await EngineWay.open(engine) : undefined,
         links: hasWays && count > PAIR ? await LinkWay.open() : undefined,
@@ -142,6 +146,13 @@ export class Nodes {
   linkOf(sensor: string): Link {
     const { balancer } = this
     return balancer === undefined ? new PlainLink(() => this) : new BalancedLink(balancer, sensor)
+  }
+
+  /** The same of one with DTLS. */
+  async secureWayOf(sensor: string): Promise<{ readonly port: number; close(): void }> {
+    const { balancer } = this
+    if (balancer !== undefined) return SecureWay.open(balancer, sensor)
+    return { port: this.all[0]?.secure ?? 0, close() {} }
   }
 
   /** who serves, as far as the balancer knows: of a single one that is taken for granted */

@@ -1,5 +1,6 @@
 // What several gateways need that share their sensors.
 
+import { SHORTEST_SHARED_ID } from '../../dtls/slots.ts'
 import { withoutKey } from '../../transport/line/url.ts'
 import type { Contradiction } from '../contradictions/contradiction.ts'
 import type { Config } from '../schema.ts'
@@ -68,15 +69,15 @@ function* shareContradictions({ cluster, listeners, broker, sensors }: Config): 
     }
   }
   for (const [i, { dtls }] of listeners.entries()) {
-    if (dtls === undefined) continue
+    const { connectionId = 0 } = dtls ?? {}
+    if (connectionId === 0 || connectionId >= SHORTEST_SHARED_ID) continue
     yield {
       about: [
-        ['listeners', i, 'dtls'],
+        ['listeners', i, 'dtls', 'connectionId'],
         ['cluster', 'listen'],
       ],
-      found: 'DTLS',
-      expected:
-        'none, as the sessions of DTLS belong to one node; without cluster.listen one node serves at a time',
+      found: `${connectionId} octets`,
+      expected: `${SHORTEST_SHARED_ID} to 16 octets, or 0 for none, as connection ids tell which node has the session`,
     }
   }
   const shared = [

@@ -71,7 +71,7 @@ export const dtls = z
     connectionId: whole(0, 16)
       .prefault(6)
       .describe(
-        'Octets of the connection ids that let a session go on while its address changes [RFC 9146]; 0 = none.',
+        'Octets of the connection ids that let a session go on while its address changes [RFC 9146]; 0 = none. With `cluster.listen` at least 4: they tell which node has the session.',
       ),
     extendedMasterSecret: oneOf('preferred', 'required')
       .prefault('preferred')

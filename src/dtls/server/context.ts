@@ -15,6 +15,8 @@ export interface ServerContext {
   readonly table: AssociationTable
   readonly cache: ResumptionCache
   readonly tickets: Tickets
+  /** whose record is handled: an exception costs this one and no other */
+  current: Association | undefined
   /** number of the next association */
   nextId: number
   /** when something is due next; may be too early, never too late */

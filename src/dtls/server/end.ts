@@ -75,7 +75,7 @@ export function endBroken(context: ServerContext, association: Association, turn
   else endHandshake(context, association, 'fault', why, turn)
 }
 
-function forgetSecrets(association: Association): void {
+export function forgetSecrets(association: Association): void {
   const { handshake } = association
   handshake?.master?.fill(0)
   association.handshake = undefined

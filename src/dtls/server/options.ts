@@ -3,6 +3,7 @@
 import type { Trust } from '../crypto/x509.ts'
 import type { Remote } from '../effects.ts'
 import type { Credentials } from '../handshake/credentials.ts'
+import type { Place } from '../slots.ts'
 import { GROUPS, type Group, SUITES, type Suite, suiteOf } from '../suites.ts'
 
 /** A key for an identity; `later` = the answer comes by `found`. Keys of fewer than 8 octets or more than 64 count as none. */
@@ -44,10 +45,14 @@ export interface ServerOptions {
   readonly persist?: boolean
   /** asked before a session moves to another address */
   readonly mayMove?: ((session: number, to: Remote) => boolean) | undefined
+  /** of a server that shares sessions with others: where one that begins is to be; undefined: nowhere at the moment */
+  readonly place?: (() => Place | undefined) | undefined
 }
 
 export type ServerSettings = Readonly<
-  Required<Omit<ServerOptions, 'findKey' | 'certificate' | 'clientTrust' | 'suites' | 'groups' | 'mayMove'>>
+  Required<
+    Omit<ServerOptions, 'findKey' | 'certificate' | 'clientTrust' | 'suites' | 'groups' | 'mayMove' | 'place'>
+  >
 > & {
   readonly suites: readonly Suite[]
   readonly groups: readonly Group[]
@@ -55,6 +60,7 @@ export type ServerSettings = Readonly<
   readonly certificate: Credentials | undefined
   readonly clientTrust: Trust | undefined
   readonly mayMove: (session: number, to: Remote) => boolean
+  readonly place: ServerOptions['place']
 }
 
 const HOUR = 3_600_000
@@ -94,5 +100,6 @@ export function settingsOf(options: ServerOptions): ServerSettings {
     keyLog: options.keyLog ?? false,
     persist: options.persist ?? false,
     mayMove: options.mayMove ?? (() => true),
+    place: options.place,
   }
 }

@@ -3,51 +3,38 @@
 
 import type { Chance } from '../crypto/chance.ts'
 import { discard, type Remote, type SessionInfo, type Turn } from '../effects.ts'
-import { CLIENT_HELLO, readFragments } from '../handshake/messages.ts'
-import {
-  DTLS10,
-  DTLS12,
-  type DtlsRecord,
-  HANDSHAKE,
-  LONGEST_PLAINTEXT,
-  readRecord,
-  TLS12_CID,
-} from '../record/record.ts'
+import { readRecord } from '../record/record.ts'
 import { ResumptionCache } from '../resumption/cache.ts'
 import { type TicketKey, Tickets } from '../resumption/tickets.ts'
-import { type Association, isReadable } from './association.ts'
 import type { ServerContext } from './context.ts'
 import { closeSession, endBroken, failHandshake } from './end.ts'
+import { type Locality, locate, takeAway } from './moving.ts'
 import { AddressRate } from './opening/address-rate.ts'
 import { useKey } from './opening/client-flight.ts'
 import { Cookies } from './opening/cookie.ts'
 import { closeUntrusted } from './opening/finish.ts'
-import {
-  readEarly,
-  receiveEarlyOpened,
-  receivePlain,
-  receiveProtected,
-  takeMessages,
-} from './opening/half-open.ts'
-import { receiveHello } from './opening/hello.ts'
+import { readEarly, takeMessages } from './opening/half-open.ts'
 import { isKeyOf, isStillTrusted } from './opening/resume.ts'
 import { type ServerOptions, settingsOf } from './options.ts'
+import { type HelloParts, receiveRecord } from './receive.ts'
 import { restoreSession, type SavedSession, saveSession } from './saved.ts'
-import { isAt, receiveOpened, sendData } from './session.ts'
+import { sendData } from './session.ts'
 import { AssociationTable } from './table.ts'
 import { passDeadlines } from './time.ts'
+
+interface Load {
+  readonly sessions: number
+  readonly halfOpen: number
+}
 
 /** Many peers at one socket. Effects are to be performed in their order. */
 export class DtlsServer {
   readonly #context: ServerContext
-  readonly #cookies: Cookies
-  readonly #rate = new AddressRate()
-  /** whose record is handled: an exception costs this one and no other */
-  #current: Association | undefined
+  readonly #hellos: HelloParts
 
   constructor(options: ServerOptions, chance: Chance) {
     const settings = settingsOf(options)
-    this.#cookies = new Cookies(chance)
+    this.#hellos = { cookies: new Cookies(chance), rate: new AddressRate() }
     this.#context = {
       settings,
       chance,
@@ -55,6 +42,7 @@ export class DtlsServer {
       cache: new ResumptionCache(settings.resumable),
       tickets: new Tickets(chance),
       nextId: 1,
+      current: undefined,
       dueAt: Number.POSITIVE_INFINITY,
       sweepAt: Number.POSITIVE_INFINITY,
     }
@@ -67,7 +55,7 @@ export class DtlsServer {
       const record = readRecord(bytes, at, this.#context.settings.connectionIdLength)
       if (record === undefined) return discard(turn, 'malformed')
       at += record.size
-      this.#guarded(turn, () => this.#receiveRecord(record, from, turn))
+      this.#guarded(turn, () => receiveRecord(this.#context, this.#hellos, record, from, turn))
     }
   }
 
@@ -90,7 +78,7 @@ export class DtlsServer {
     const { handshake } = association ?? {}
     if (association === undefined || handshake === undefined) return
     this.#guarded(turn, () => {
-      this.#current = association
+      this.#context.current = association
       const failed = useKey(this.#context, association, handshake, key)
       if (failed !== undefined) return failHandshake(this.#context, association, failed, turn)
       takeMessages(this.#context, association, turn)
@@ -168,9 +156,14 @@ export class DtlsServer {
     return this.#context.table.openAt(from)?.id
   }
 
-  /** How many sessions and handshakes there may be at once. */
-  get limits(): Required<Pick<ServerOptions, 'sessions' | 'handshakes'>> {
-    return this.#context.settings
+  /** Sessions and handshakes, and how many of them there may be at once. */
+  get load(): Load & { readonly limits: Load } {
+    const { table, settings } = this.#context
+    return {
+      sessions: table.sessions.size,
+      halfOpen: table.halfOpen.size,
+      limits: { sessions: settings.sessions, halfOpen: settings.handshakes },
+    }
   }
 
   /** Sessions that are open, handshakes under way, and what else is remembered. */
@@ -178,73 +171,24 @@ export class DtlsServer {
     return this.#context.table.sizes
   }
 
+  /** Whose a datagram is, where other servers have some of the sessions. */
+  locate(datagram: Uint8Array, from: Remote): Locality {
+    return locate(this.#context, datagram, from)
+  }
+
+  /** Lets go of sessions, as another server is to have them: `restore` goes on with them there. */
+  takeAway(isWanted: (session: number) => boolean, turn: Turn): SavedSession[] {
+    return takeAway(this.#context, isWanted, turn)
+  }
+
   #guarded(turn: Turn, handle: () => void): void {
-    this.#current = undefined
+    this.#context.current = undefined
     try {
       handle()
     } catch (error) {
       turn.out.push({ type: 'fault', error })
-      const broken = this.#current as Association | undefined
+      const broken = this.#context.current
       if (broken !== undefined) endBroken(this.#context, broken, turn)
     }
-  }
-
-  #receiveRecord(record: DtlsRecord, from: Remote, turn: Turn): void {
-    if (record.version !== DTLS12 && record.version !== DTLS10) return discard(turn, 'version')
-    if (record.epoch === 0) this.#receivePlain(record, from, turn)
-    else if (record.epoch === 1) this.#receiveProtected(record, from, turn)
-    else discard(turn, 'malformed')
-  }
-
-  #receivePlain(record: DtlsRecord, from: Remote, turn: Turn): void {
-    const { payload, type } = record
-    if (payload.length === 0 || payload.length > LONGEST_PLAINTEXT) return discard(turn, 'malformed')
-    if (type === HANDSHAKE && payload[0] === CLIENT_HELLO) {
-      const [fragment] = readFragments(payload) ?? []
-      if (fragment === undefined) return discard(turn, 'malformed')
-      return receiveHello(this.#context, this.#cookies, this.#rate, record, fragment, from, turn)
-    }
-    const association = this.#context.table.halfOpenAt(from)
-    // an open session listens to nothing in epoch 0: anybody could have written it
-    if (association === undefined) return discard(turn, 'no-session')
-    this.#current = association
-    receivePlain(this.#context, association, record, turn)
-  }
-
-  #receiveProtected(record: DtlsRecord, from: Remote, turn: Turn): void {
-    const { table } = this.#context
-    if (record.type !== TLS12_CID) return this.#receiveFromAddress(record, from, turn)
-    const association = record.cid.length === 0 ? undefined : table.byCid(record.cid)
-    if (association === undefined) return discard(turn, 'no-session')
-    this.#current = association
-    if (association.state === 'open') {
-      receiveOpened(this.#context, association, record, association.channel.open(record), from, turn)
-    } else if (isAt(association, from)) receiveProtected(this.#context, association, record, turn)
-    else discard(turn, 'address')
-  }
-
-  /** Without an id the address says whose it is; while a session is replaced there may be two, and the keys decide. */
-  #receiveFromAddress(record: DtlsRecord, from: Remote, turn: Turn): void {
-    const context = this.#context
-    const halfOpen = context.table.halfOpenAt(from)
-    const open = context.table.openAt(from)
-    if (halfOpen === undefined && open === undefined) return discard(turn, 'no-session')
-    if (halfOpen !== undefined && isReadable(halfOpen)) {
-      this.#current = halfOpen
-      const opened = halfOpen.channel.open(record)
-      if (opened.result === 'content' || open === undefined)
-        return receiveEarlyOpened(context, halfOpen, opened, turn)
-      if (opened.result === 'mac' && halfOpen.handshake) halfOpen.handshake.undecrypted++
-    }
-    if (open !== undefined) {
-      this.#current = open
-      const opened = open.channel.open(record)
-      if (opened.result === 'content' || halfOpen === undefined || isReadable(halfOpen))
-        return receiveOpened(context, open, record, opened, from, turn)
-    }
-    if (halfOpen === undefined) return
-    this.#current = halfOpen
-    if (halfOpen.channel.ownCid.length > 0) return discard(turn, 'malformed')
-    receiveProtected(context, halfOpen, record, turn)
   }
 }

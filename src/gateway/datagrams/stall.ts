@@ -8,6 +8,20 @@ const MANY = 32
 /** Throwing away ends after so many milliseconds, whatever comes: by then, all is new. */
 const LONGEST = 1000
 
+/** Whether the process has just stood still; to be asked far more often than every `STALL`, the first time whenever it begins. */
+export class Pulse {
+  /** when it last began to run again */
+  wokenAt = Number.NEGATIVE_INFINITY
+  #last = Number.POSITIVE_INFINITY
+
+  isStall(now: number): boolean {
+    const isStall = now - this.#last > STALL
+    this.#last = now
+    if (isStall) this.wokenAt = now
+    return isStall
+  }
+}
+
 /** `beat` has to be called far more often than every `STALL` while the process runs. */
 export class StallWatch {
   #last: number

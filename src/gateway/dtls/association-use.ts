@@ -29,6 +29,19 @@ export class AssociationUse {
     this.#change(key, -1)
   }
 
+  /** Whether sensors use this one. */
+  has(listener: number, number: number): boolean {
+    return this.#counts.has(`${listener} ${number}`)
+  }
+
+  /** Those that sensors use, by the keys of their peers. */
+  *keys(): Iterable<PeerKey> {
+    for (const name of this.#counts.keys()) {
+      const [listener = 0, number = 0] = name.split(' ').map(Number)
+      yield peerKey(listener, '', 0, undefined, { number, identity: '', kind: 'psk' })
+    }
+  }
+
   #change(key: PeerKey, by: number): void {
     const found = associationIn(key)
     if (found === undefined) return

@@ -1,6 +1,6 @@
 // Tables of a PostgreSQL database as what a grouped store writes to.
 
-import type { AsideRecord } from '../asides.ts'
+import type { AsideRecord, SlotAside } from '../asides.ts'
 import type { Group } from '../changes.ts'
 import type { Environment, FoundSession, Place } from '../environment.ts'
 import { recordsOf } from '../group-records.ts'
@@ -8,7 +8,7 @@ import type { EngineHealth, Slots } from '../store.ts'
 import type { EngineClock } from './engine/clock.ts'
 import type { Query } from './engine/connection.ts'
 import { groupStatement } from './group-statement.ts'
-import { type EngineLoadParts, loadSessions } from './load.ts'
+import { type EngineLoadParts, loadSessions, loadSlotAsides } from './load.ts'
 import { UplinkFetches } from './uplink-fetches.ts'
 import type { EngineWriter } from './writer.ts'
 
@@ -50,6 +50,10 @@ export class PostgresEnvironment implements Environment {
     const { writer, ...parts } = this.#parts
     const query: Query = (statement) => writer.query(statement)
     return loadSessions({ ...parts, query, toMonotonic: this.time.toMonotonic }, slots)
+  }
+
+  loadAsides(slots: Slots): Promise<readonly SlotAside[]> {
+    return loadSlotAsides((statement) => this.#parts.writer.query(statement), slots)
   }
 
   get absence(): Error | undefined {

@@ -1,9 +1,11 @@
 // Reads sessions from the database, page by page, so that neither memory nor a turn has to hold many at once.
 
+import { markOfSlot, placeOfName, type SlotAside } from '../asides.ts'
 import type { FoundSession } from '../environment.ts'
 import { Pace } from '../pace.ts'
 import { Reading } from '../reading.ts'
 import { type SlotOf, type Slots, StoreError } from '../store.ts'
+import { textArray } from './arrays.ts'
 import type { Query, Row } from './engine/connection.ts'
 import { asideIn, recordIn } from './group-statement.ts'
 import { keyOfNumber } from './keys.ts'
@@ -161,14 +163,42 @@ export async function* loadSessions(
   yield piece
 }
 
-/** The records beside sessions, by their names. Throws StoreError, EngineError. */
+/** The records beside sessions that belong to no slot, by their names. Throws StoreError, EngineError. */
 export async function loadAsides(query: Query, beside: Map<string, unknown>): Promise<void> {
-  const rows = await query({ text: 'SELECT name, value FROM mqttsn_aside ORDER BY name', more: MORE })
-  for (const [name, hex] of rows) {
-    try {
-      beside.set(name ?? '', asideIn(name ?? '', hex ?? ''))
-    } catch (cause) {
-      throw unreadable(`the record "${name}" beside sessions`, cause)
+  const rows = await query({
+    text: "SELECT name, value FROM mqttsn_aside WHERE left(name, 1) <> '@' ORDER BY name",
+    more: MORE,
+  })
+  for (const row of rows) beside.set(row[0] ?? '', besideIn(row))
+}
+
+/** Those of these slots, page by page. Throws StoreError, EngineError. */
+export async function loadSlotAsides(query: Query, slots: Slots): Promise<readonly SlotAside[]> {
+  const marks = textArray([...slots].map(markOfSlot))
+  const found: SlotAside[] = []
+  let after = ''
+  for (let isWhole = false; !isWhole; ) {
+    const rows = await query({
+      name: 'mqttsn_load_aside',
+      text: `SELECT name, value FROM mqttsn_aside WHERE name > $2 AND split_part(name, ' ', 1) = ANY ($1::text[])
+        ORDER BY name LIMIT ${PAGE}`,
+      values: [marks, after],
+      more: MORE,
+    })
+    for (const row of rows) {
+      const [slot, name] = placeOfName(row[0] ?? '') ?? []
+      if (slot !== undefined && name !== undefined) found.push([slot, name, besideIn(row)])
     }
+    isWhole = rows.length < PAGE
+    after = rows.at(-1)?.[0] ?? ''
+  }
+  return found
+}
+
+function besideIn([name, hex]: Row): unknown {
+  try {
+    return asideIn(name ?? '', hex ?? '')
+  } catch (cause) {
+    throw unreadable(`the record "${name}" beside sessions`, cause)
   }
 }

@@ -4,21 +4,24 @@ import { systemChance } from '../../dtls/crypto/chance.ts'
 import type { Effect, Turn } from '../../dtls/effects.ts'
 import type { ServerOptions } from '../../dtls/server/options.ts'
 import { DtlsServer } from '../../dtls/server/server.ts'
-import type { AsideStore, OnWire, SecureLink, SecureSession } from '../secure-link.ts'
+import type {
+  AsideStore,
+  OnWire,
+  SecureLink,
+  SecureSession,
+  SessionSharing,
+  SlotRecord,
+} from '../secure-link.ts'
 import type { OnDatagram, Remote, Transport, TransportStats } from '../transport.ts'
 import { DueTimer } from './due-timer.ts'
 import { HandshakeBook } from './handshake-book.ts'
-import { HeldDatagrams } from './held-datagrams.ts'
+import { EarlyDatagrams, HeldDatagrams } from './held-datagrams.ts'
 import { HelloQueue } from './hello-queue.ts'
 import { type KeyLog, openKeyLog } from './key-log.ts'
 import { lookUpAgain, OpenSessions, shownOf } from './open-sessions.ts'
 import type { EffectOf, SecureOptions } from './options.ts'
-import { SessionKeeper } from './session-keeper.ts'
-import { FreshNumbers, sessionName, sessionsIn, ticketKeysIn, ticketsName } from './session-records.ts'
+import { StoredSessions } from './stored-sessions.ts'
 import { WireWatch } from './wire-watch.ts'
-
-/** Datagrams that may wait until `begin`. */
-const MOST_EARLY = 5000
 
 export class DtlsTransport implements Transport, SecureLink {
   readonly url: string
@@ -27,15 +30,14 @@ export class DtlsTransport implements Transport, SecureLink {
   readonly #onDatagram: OnDatagram
   readonly #keyLog: KeyLog | undefined
   readonly #held: HeldDatagrams
+  readonly #early = new EarlyDatagrams()
   readonly #hellos: HelloQueue
   readonly #sessions = new OpenSessions()
   readonly #handshakes = new HandshakeBook()
   readonly #wire = new WireWatch((at) => this.#sessions.get(this.#core.sessionAt(at))?.association)
   readonly #timer = new DueTimer(() => this.#perform((turn) => this.#core.tick(turn)))
   #core: DtlsServer
-  #keeper: SessionKeeper | undefined
-  #numbers: FreshNumbers | undefined
-  #early: [Uint8Array, Remote][] | undefined = []
+  #stored: StoredSessions | undefined
   #unsent = 0
 
   constructor(socket: Transport, options: SecureOptions, onDatagram: OnDatagram) {
@@ -46,12 +48,11 @@ export class DtlsTransport implements Transport, SecureLink {
     this.#keyLog = options.keyLog === undefined ? undefined : openKeyLog(options.keyLog)
     this.#held = new HeldDatagrams((bytes, to) => {
       if (this.#wire.isWatched) this.#wire.note('sent', bytes, to)
-      socket.send(bytes, to)
+      const way = this.#stored === undefined ? to : this.#stored.wayOut(to, bytes)
+      if (way !== undefined) socket.send(bytes, way)
     })
-    this.#hellos = new HelloQueue(
-      (bytes, from) => this.#hear(bytes, from),
-      (from) => options.reports.discarded('hello-flood', from),
-    )
+    const onDropped = (from: Remote) => options.reports.discarded('hello-flood', from)
+    this.#hellos = new HelloQueue(this.#hear.bind(this), onDropped)
     this.#core = new DtlsServer(this.#settings(options.server), systemChance)
   }
 
@@ -66,9 +67,17 @@ export class DtlsTransport implements Transport, SecureLink {
   receive(bytes: Uint8Array, from: Remote): void {
     const { admits, reports } = this.#options
     if (!admits(from.address)) return reports.refused(bytes, from)
-    if (this.#early !== undefined) {
-      if (this.#early.length < MOST_EARLY) this.#early.push([bytes, from])
-    } else if (!this.#hellos.takes(bytes, from)) this.#hear(bytes, from)
+    if (this.#early.takes(bytes, from)) return
+    const own = this.#stored === undefined ? from : this.#stored.admit(bytes, from)
+    if (own !== undefined) this.hear(bytes, own)
+  }
+
+  hear(bytes: Uint8Array, from: Remote): void {
+    if (!this.#hellos.takes(bytes, from)) this.#hear(bytes, from)
+  }
+
+  sendSealed(bytes: Uint8Array, to: Remote): void {
+    this.#socket.send(bytes, to)
   }
 
   #hear(bytes: Uint8Array, from: Remote): void {
@@ -77,19 +86,16 @@ export class DtlsTransport implements Transport, SecureLink {
   }
 
   send(bytes: Uint8Array, { association: to }: Remote): void {
-    if (to !== undefined) this.#keeper?.holdPromise(to.number, bytes)
+    if (to !== undefined) this.#stored?.keeper.holdPromise(to.number, bytes)
     const isSent = to !== undefined && this.#perform((turn) => this.#core.send(to.number, bytes, turn))
     if (!isSent) this.#unsent++
   }
 
-  /** There is no way to tell all nodes something that only each of them can read. */
-  broadcast(): void {}
+  broadcast(): void {} // there is no way to tell all nodes something that only each of them can read
 
   stats(): TransportStats {
-    const { sizes, limits } = this.#core
     const secure = {
-      ...{ sessions: sizes.sessions, halfOpen: sizes.halfOpen },
-      limits: { sessions: limits.sessions, halfOpen: limits.handshakes },
+      ...this.#core.load,
       ...this.#handshakes.stats(),
       ...{ moves: this.#sessions.moves, keyLog: this.#keyLog !== undefined },
       credentials: this.#options.credentials(),
@@ -100,28 +106,39 @@ export class DtlsTransport implements Transport, SecureLink {
 
   async close(): Promise<void> {
     // with a store the sessions live on, and the next start goes on with them
-    if (this.#keeper === undefined && this.#early === undefined)
+    if (this.#stored === undefined && this.#early.isOver)
       this.#perform((turn) => {
         for (const { association } of this.#sessions.list())
           this.#core.close(association.number, 'the gateway stops', turn)
       })
-    this.#early = []
+    this.#early.resume()
     this.#timer.stop()
     this.#hellos.close()
     await this.#socket.close()
     this.#keyLog?.close()
   }
 
-  begin(store?: AsideStore): void {
+  begin(store?: AsideStore, sharing?: SessionSharing): void {
     if (store !== undefined) {
-      this.#core = new DtlsServer(this.#settings(this.#options.server, true), systemChance)
-      const [core, options, sessions, held] = [this.#core, this.#options, this.#sessions, this.#held]
-      this.#keeper = new SessionKeeper({ store, core, options, sessions, held })
-      this.#restore(store)
+      const [options, sessions, held] = [this.#options, this.#sessions, this.#held]
+      const core = new DtlsServer(this.#settings(options.server, sharing !== undefined), systemChance)
+      const stored = new StoredSessions({ store, sharing, core, options, sessions, held })
+      this.#core = core
+      this.#stored = stored
+      this.#perform((turn) => stored.restore(turn))
+      this.#lookUpAgain(options.server)
     }
-    const early = this.#early ?? []
-    this.#early = undefined
-    for (const datagram of early) this.receive(...datagram)
+    for (const datagram of this.#early.end()) this.receive(...datagram)
+  }
+
+  takeUp(slots: ReadonlySet<number>, records: readonly SlotRecord[]): readonly number[] {
+    const numbers = this.#perform((turn) => this.#stored?.takeUp(slots, records, turn)) ?? []
+    this.#lookUpAgain(this.#options.server, numbers)
+    return numbers
+  }
+
+  letGo(slots: ReadonlySet<number>): void {
+    this.#perform((turn) => this.#stored?.letGo(slots, turn))
   }
 
   setInUse(association: number, inUse: boolean): void {
@@ -148,24 +165,10 @@ export class DtlsTransport implements Transport, SecureLink {
     return this.#wire.add(onWire)
   }
 
-  #settings(options: ServerOptions, persist = this.#keeper !== undefined): ServerOptions {
-    return { ...options, persist, keyLog: this.#keyLog !== undefined }
-  }
-
-  #restore(store: AsideStore): void {
-    const { name } = this.#options
-    this.#numbers = new FreshNumbers(store, name)
-    this.#core.numberFrom(this.#numbers.first)
-    this.#core.useTicketKeys(ticketKeysIn(store, name))
-    this.#core.onTicketKeys = (keys) => store.keepAside(ticketsName(name), () => ({ keys }))
-    this.#perform((turn) => {
-      for (const saved of sessionsIn(store, name)) {
-        const { session, info, remote, openedAt, sequence } = saved
-        if (this.#core.restore(saved, turn)) this.#sessions.add(session, info, remote, openedAt, sequence)
-        else store.keepAside(sessionName(name, session), () => undefined)
-      }
-    })
-    this.#lookUpAgain(this.#options.server)
+  /** `isShared`: undefined where nothing is stored */
+  #settings(options: ServerOptions, isShared = this.#stored?.isShared): ServerOptions {
+    const place = isShared ? () => this.#stored?.place() : undefined
+    return { ...options, persist: isShared !== undefined, keyLog: this.#keyLog !== undefined, place }
   }
 
   #perform<T>(step: (turn: Turn) => T, from?: Remote): T {
@@ -189,8 +192,9 @@ export class DtlsTransport implements Transport, SecureLink {
         return this.#move(effect)
       case 'closed': {
         const session = this.#sessions.take(effect.session)
-        if (session !== undefined) reports.closed(session.association, effect.why)
-        return
+        if (session === undefined) return
+        this.#stored?.noteClosed(effect.session, session.remote)
+        return reports.closed(session.association, effect.why)
       }
       case 'failed':
         this.#handshakes.noteFailed(effect, Date.now())
@@ -202,9 +206,8 @@ export class DtlsTransport implements Transport, SecureLink {
       case 'look-up':
         return void this.#lookUp(effect)
       case 'save':
-        return this.#keeper?.save(effect.session)
       case 'forget':
-        return this.#keeper?.forget(effect.session)
+        return this.#stored?.keeper[effect.type](effect.session)
       case 'keylog':
         return this.#keyLog?.write(effect.line)
       case 'fault':
@@ -214,7 +217,7 @@ export class DtlsTransport implements Transport, SecureLink {
 
   #open({ session, info, remote, took = 0 }: EffectOf<'open'>): void {
     this.#handshakes.noteOpened(info, took)
-    this.#numbers?.note(session)
+    this.#stored?.noteOpened(session, info, remote)
     const association = this.#sessions.add(session, info, remote, Date.now())
     if (association !== undefined) this.#options.reports.opened(association, info, remote)
   }
@@ -223,7 +226,7 @@ export class DtlsTransport implements Transport, SecureLink {
     const open = this.#sessions.get(session)
     if (open === undefined) return
     open.received += 1
-    this.#keeper?.noteReceived(open, bytes)
+    this.#stored?.keeper.noteReceived(open, bytes)
     this.#onDatagram(bytes, { address, port, local, association: open.association })
   }
 
@@ -238,9 +241,9 @@ export class DtlsTransport implements Transport, SecureLink {
     this.#perform((turn) => this.#core.found(ask, key, turn))
   }
 
-  #lookUpAgain({ findKey }: ServerOptions): void {
+  #lookUpAgain({ findKey }: ServerOptions, numbers?: readonly number[]): void {
     const ways = { findKey, lookUp: this.#options.lookUp }
-    void lookUpAgain(this.#sessions.list(), ways, (session, key) =>
+    void lookUpAgain(this.#sessions.list(numbers), ways, (session, key) =>
       this.#perform((turn) => this.#core.verifyKey(session, key, turn)),
     )
   }

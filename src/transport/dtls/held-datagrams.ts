@@ -1,5 +1,5 @@
-// Datagrams that must not leave before the sequence numbers in them are reserved on the disk: otherwise a crash could use a nonce
-// twice. They wait by the address that they go to.
+// Datagrams that wait. Those that come before the link serves; and those that must not leave before the sequence numbers in them are
+// reserved on the disk, as otherwise a crash could use a nonce twice: they wait by the address that they go to.
 
 import type { Remote } from '../../dtls/effects.ts'
 
@@ -10,6 +10,38 @@ const MOST = 256
  * mean something else by now. A sensor that hears a PINGRESP so late sleeps, though it is being served.
  */
 const MOST_AGE = 1000
+
+/** Datagrams that may wait until there is somebody to take them. */
+const MOST_EARLY = 5000
+
+/** Those that come before the link begins to serve. */
+export class EarlyDatagrams {
+  #waiting: [bytes: Uint8Array, from: Remote][] | undefined = []
+
+  /** it serves */
+  get isOver(): boolean {
+    return this.#waiting === undefined
+  }
+
+  /** Whether this one waits, or is lost as too many do. */
+  takes(bytes: Uint8Array, from: Remote): boolean {
+    if (this.#waiting === undefined) return false
+    if (this.#waiting.length < MOST_EARLY) this.#waiting.push([bytes, from])
+    return true
+  }
+
+  /** It does not serve any more. */
+  resume(): void {
+    this.#waiting = []
+  }
+
+  /** It serves now: these have waited. */
+  end(): readonly [bytes: Uint8Array, from: Remote][] {
+    const waiting = this.#waiting ?? []
+    this.#waiting = undefined
+    return waiting
+  }
+}
 
 type Datagram = readonly [bytes: Uint8Array, to: Remote, since: number]
 

@@ -74,9 +74,10 @@ export class OpenSessions {
     return open
   }
 
-  /** All of them as they are now: meanwhile some may end. */
-  list(): OpenSession[] {
-    return [...this.#all.values()]
+  /** All of them as they are now, or those of these numbers: meanwhile some may end. */
+  list(numbers?: readonly number[]): OpenSession[] {
+    if (numbers === undefined) return [...this.#all.values()]
+    return numbers.flatMap((number) => this.#all.get(number) ?? [])
   }
 }
 

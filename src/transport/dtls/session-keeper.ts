@@ -7,7 +7,7 @@ import type { AsideStore } from '../secure-link.ts'
 import type { HeldDatagrams } from './held-datagrams.ts'
 import type { OpenSession, OpenSessions } from './open-sessions.ts'
 import type { SecureOptions } from './options.ts'
-import { sessionName } from './session-records.ts'
+import { keptName } from './session-records.ts'
 
 interface KeeperParts {
   readonly store: AsideStore
@@ -49,12 +49,12 @@ export class SessionKeeper {
   }
 
   forget(session: number): void {
-    this.#store.keepAside(sessionName(this.#parts.options.name, session), () => undefined)
+    this.#store.keepAside(keptName(this.#store, this.#parts.options.name, session), () => undefined)
   }
 
   #keep(open: OpenSession, isLazy: boolean): void {
     open.record ??= () => this.#recordOf(open)
-    open.name ??= sessionName(this.#parts.options.name, open.association.number)
+    open.name ??= keptName(this.#store, this.#parts.options.name, open.association.number)
     this.#store.keepAside(open.name, open.record, isLazy)
   }
 

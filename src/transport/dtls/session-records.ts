@@ -3,12 +3,20 @@
 import type { IdentityKind, Remote, SessionInfo } from '../../dtls/effects.ts'
 import type { TicketKey } from '../../dtls/resumption/tickets.ts'
 import type { SavedSession } from '../../dtls/server/saved.ts'
+import { slotOfNumber } from '../../dtls/slots.ts'
 import type { AsideStore } from '../secure-link.ts'
 
 /** Names of records: of a session, of the ticket keys of a listener, and of the numbers that it has given. */
 export const sessionName = (listener: string, session: number): string => `dtls ${session} ${listener}`
 export const ticketsName = (listener: string): string => `dtls tickets ${listener}`
-const numbersName = (listener: string): string => `dtls numbers ${listener}`
+export const numbersName = (listener: string): string => `dtls numbers ${listener}`
+
+/** The whole name of the record of a session: one that is shared belongs to its slot. */
+export function keptName(store: Pick<AsideStore, 'nameInSlot'>, listener: string, session: number): string {
+  const slot = slotOfNumber(session)
+  const name = sessionName(listener, session)
+  return slot === undefined ? name : store.nameInSlot(slot, name)
+}
 
 /** A session as it is kept here. */
 export interface KeptSession extends SavedSession {
@@ -29,7 +37,7 @@ function insist<T>(value: unknown, is: (value: unknown) => value is T): T {
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isFlag = (value: unknown): value is boolean => typeof value === 'boolean'
 const isNumber = (value: unknown): value is number => typeof value === 'number' && !Number.isNaN(value)
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
 const isOctets = (value: unknown): value is Uint8Array => value instanceof Uint8Array
 const isMaybeText = (value: unknown): value is string | undefined => value === undefined || isText(value)
 const isKind = (value: unknown): value is IdentityKind =>
@@ -95,9 +103,12 @@ const readTicketKeys = (value: unknown): readonly TicketKey[] =>
     })),
   }))?.keys ?? []
 
-/** The sessions of a listener that are in the store. */
-export function sessionsIn({ asides }: AsideStore, listener: string): KeptSession[] {
-  return [...asides].flatMap(([name, record]) => {
+/** The sessions of a listener among these records. */
+export function sessionsIn(
+  records: Iterable<readonly [name: string, record: unknown]>,
+  listener: string,
+): KeptSession[] {
+  return [...records].flatMap(([name, record]) => {
     if (!name.startsWith('dtls ')) return []
     const saved = readSession(record)
     return saved !== undefined && name === sessionName(listener, saved.session) ? [saved] : []
@@ -112,36 +123,5 @@ export function dropForeignRecords(store: AsideStore, listeners: readonly string
   for (const name of store.asides.keys()) {
     const [, listener] = /^dtls (?:\d+|tickets) (.*)$/s.exec(name) ?? []
     if (listener !== undefined && !listeners.includes(listener)) store.keepAside(name, () => undefined)
-  }
-}
-
-/** Numbers of sessions that are set aside at once, and how many must be left of them. */
-const BLOCK = 2 ** 20
-const LEAST = 2 ** 16
-
-/**
- * Numbers of sessions, none of which an earlier process has given: sensors in the store are known by them, and somebody else
- * must not be taken for one of them.
- */
-export class FreshNumbers {
-  readonly first: number
-  readonly #store: AsideStore
-  readonly #name: string
-  #end = 0
-
-  constructor(store: AsideStore, listener: string) {
-    this.#store = store
-    this.#name = numbersName(listener)
-    const { next }: { next?: unknown } = Object(store.asides.get(this.#name))
-    this.first = isCount(next) ? next : 1
-    this.note(this.first)
-  }
-
-  /** This number is in use. */
-  note(number: number): void {
-    if (number + LEAST < this.#end) return
-    const next = number + BLOCK
-    this.#end = next
-    this.#store.keepAside(this.#name, () => ({ next }))
   }
 }

@@ -56,12 +56,17 @@ export class Destinations {
   }
 
   /** Where it has to go, or to which node. */
-  find({ key, remote, hops }: Arrival, slot: number | undefined, now: number): symbol | string {
+  find({ key, hops }: Arrival, slot: number | undefined, now: number): symbol | string {
     const { owners, states, self, isNobodys, isUp } = this.#parts
-    if (slot === undefined) return remote.association !== undefined || isNobodys(key, now) ? NOBODYS : HOLD
+    if (slot === undefined) return isNobodys(key, now) ? NOBODYS : HOLD
     const owner = owners.ownerOf(slot)?.node
     if (owner === self) return states.stateOf(slot) === 'served' ? HERE : HOLD
     return owner === undefined || hops >= MOST_HOPS || !isUp(owner) ? HOLD : owner
+  }
+
+  /** Whether it has to be held no longer. */
+  mayGo(arrival: Arrival, now: number): boolean {
+    return this.find(arrival, this.slotOf(arrival, now), now) !== HOLD
   }
 
   /** Why one was held for too long. */

@@ -25,6 +25,8 @@ export type LinkMessage =
   | { readonly type: 'unknown'; readonly keys: readonly PeerKey[] }
   /** another sensor is at this address by now */
   | { readonly type: 'displaced'; readonly key: PeerKey }
+  /** sensors of this node use these sessions of DTLS, which the node that is told has */
+  | { readonly type: 'used'; readonly keys: readonly PeerKey[] }
   /** the table of owners has changed */
   | { readonly type: 'look' }
 
@@ -57,7 +59,7 @@ export function readLinkMessage(value: unknown): LinkMessage | undefined {
   if (type === 'mine' && isId(id) && isListOf(known, isKnown) && isBits(serves))
     return { type, id, known, serves }
   if (type === 'bound' && isListOf(places, isPlace)) return { type, places }
-  if (type === 'unknown' && isListOf(keys, isKey)) return { type, keys }
+  if ((type === 'unknown' || type === 'used') && isListOf(keys, isKey)) return { type, keys }
   if (type === 'displaced' && isKey(key)) return { type, key }
   if (type === 'look') return { type }
   return undefined

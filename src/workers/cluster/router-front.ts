@@ -1,6 +1,7 @@
 // What a router of datagrams has to do with the front that it works for.
 
 import type { BoundListener } from '../../gateway/datagrams/listener.ts'
+import type { AssociationUse } from '../../gateway/dtls/association-use.ts'
 import type { PeerKey } from '../../session/peers.ts'
 import type { Remote } from '../../transport/transport.ts'
 import type { Binding } from '../messages.ts'
@@ -15,6 +16,8 @@ export interface RouterFront {
   listenerAt(index: number): BoundListener | undefined
   /** Gives a datagram to the worker of a slot. */
   handOver(slot: number, bound: BoundListener, bytes: Uint8Array, remote: Remote): void
+  /** which sessions of DTLS sensors use */
+  readonly use: AssociationUse
   /** Another sensor is at this address now. */
   displace(key: PeerKey): void
 }
@@ -29,10 +32,12 @@ interface RouterWorkers {
 export function routerFrontOf(
   routes: Routes,
   workers: RouterWorkers,
+  use: AssociationUse,
   listenerAt: RouterFront['listenerAt'],
   give: (index: number, bound: BoundListener, bytes: Uint8Array, remote: Remote) => void,
 ): RouterFront {
   return {
+    use,
     listenerAt,
     boundAt: (key) => routes.boundAt(key),
     isAway: (slot) => workers.isAway(routes.workerOf(slot)),

@@ -7,7 +7,7 @@ import type { LinkBatch } from '../../cluster/links/connection.ts'
 import { peekMsgType, unwrapMessage } from '../../codec/envelope.ts'
 import { countDiscard, type DiscardReason } from '../../gateway/counters.ts'
 import type { BoundListener } from '../../gateway/datagrams/listener.ts'
-import { STALL } from '../../gateway/datagrams/stall.ts'
+import { Pulse } from '../../gateway/datagrams/stall.ts'
 import { type PeerKey, peerKey } from '../../session/peers.ts'
 import { clientIdIn, isAboutGateways, needsNoOwner } from '../../sessions/ownership/addressee.ts'
 import { continuesExchange } from '../../sessions/ownership/exchanges.ts'
@@ -15,11 +15,14 @@ import { slotOfName } from '../../sessions/slots.ts'
 import type { Remote } from '../../transport/transport.ts'
 import { isBatch, unpackBatch } from '../between/batch.ts'
 import type { Binding } from '../messages.ts'
-import { type Arrival, Destinations, HERE, HOLD, MOST_HOPS, NOBODYS } from './destinations.ts'
+import { type Arrival, Destinations, HERE, MOST_HOPS, NOBODYS } from './destinations.ts'
 import { LinkTraffic } from './link-traffic.ts'
 import type { RouterCounts, RouterParts } from './router-parts.ts'
+import { isSealed } from './secure/sealed.ts'
+import { SealedRouter } from './secure/sealed-router.ts'
 import { SlotTalk } from './slot-talk.ts'
 import { WaysIn } from './way-in.ts'
+import { WaysOut } from './ways-out.ts'
 import { Whereabouts } from './whereabouts.ts'
 
 /** Whoever serves this slot answers what is about gateways; each node does so for itself [6.1]. */
@@ -34,27 +37,39 @@ export class SlotRouter {
   readonly #traffic: LinkTraffic
   readonly #ways: WaysIn
   readonly #destinations: Destinations
-  /** when the process was last known to run, from the first time on, and when it last began to run again */
-  #beatAt = Number.POSITIVE_INFINITY
-  #wokenAt = Number.NEGATIVE_INFINITY
+  readonly #out: WaysOut
+  /** what it does besides for sessions of DTLS */
+  readonly sealed: SealedRouter
+  readonly #pulse = new Pulse()
 
   constructor(parts: RouterParts) {
     this.#parts = parts
-    const { self, owners, links, hold, front, states } = parts
+    const { self, owners, links, hold, front, states, holds } = parts
     this.#held = new Hold({ ...HOLD_LIMITS, longest: hold })
-    this.#whereabouts = new Whereabouts((key) => front.boundAt(key), hold)
+    const boundAt = (key: PeerKey) => front.boundAt(key) ?? this.sealed.addresses.slotAt(key)
+    this.#whereabouts = new Whereabouts(boundAt, hold)
     this.#traffic = new LinkTraffic(links)
     this.#ways = new WaysIn(self)
     this.#talk = new SlotTalk({
       ...{ self, owners, links, whereabouts: this.#whereabouts },
       serves: (slot) => parts.holds() && states.stateOf(slot) === 'served' && !front.isAway(slot),
-      displace: (key) => front.displace(key),
+      displace: (key) => void (this.sealed.addresses.displace(key) || front.displace(key)),
+      onUsed: (keys) => this.sealed.use.note(keys, performance.now()),
       onSettled: (key) => this.#held.settleAt(key, this.#mayGo, this.#handOver),
     })
     this.#destinations = new Destinations({
       ...{ self, owners, states, whereabouts: this.#whereabouts },
       isNobodys: (key, at) => this.#talk.asks.isNobodys(key, at),
       isUp: (node) => this.#traffic.isUp(node),
+    })
+    this.#out = new WaysOut({
+      ...{ self, owners, holds, front, traffic: this.#traffic, ways: this.#ways, counts: this.counts },
+      drop: (...one) => this.#drop(...one),
+    })
+    this.sealed = new SealedRouter({
+      ...{ self, owners, use: front.use, ways: this.#ways, whereabouts: this.#whereabouts, talk: this.#talk },
+      noteUnbound: (key, slot) => this.noteUnbound(key, slot),
+      route: (...one) => this.#route(...one),
     })
   }
 
@@ -69,11 +84,18 @@ export class SlotRouter {
    */
   admits(bound: BoundListener, bytes: Uint8Array, from: Remote, since?: number): boolean {
     const { address, port, local, association } = from
-    const remote = { address, port, local: this.#ways.own(local), association }
+    // what a session of DTLS has opened comes from here, whichever node the sensor has spoken to
+    const way = this.#ways.own(association === undefined ? local : undefined)
+    const remote = { address, port, local: way, association }
     const now = this.#beat()
     if (since !== undefined && now - since > this.#parts.hold) this.#drop('held-too-long', bound, remote)
     else this.#take(bound, bytes, remote, since ?? now, 0)
     return false
+  }
+
+  /** Takes one of DTLS that is of no session here; `from`: as `sealed.wayIn` says. */
+  passSealed(bound: BoundListener, bytes: Uint8Array, from: Remote): void {
+    this.#take(bound, bytes, from, this.#beat(), 0)
   }
 
   /** Takes datagrams of another node; false if these are none. */
@@ -81,14 +103,15 @@ export class SlotRouter {
     if (!isBatch(octets, count)) return false
     const now = this.#beat()
     const { front, holds, hold } = this.#parts
-    const isTooLate = now - since > hold ? 'held-too-long' : since < this.#wokenAt ? 'stalled' : undefined
+    const isTooLate =
+      now - since > hold ? 'held-too-long' : since < this.#pulse.wokenAt ? 'stalled' : undefined
     const reason = holds() ? isTooLate : 'no-owner'
     const unknown: PeerKey[] = []
     unpackBatch(octets, (listener, remote, bytes) => {
       const bound = front.listenerAt(listener)
       if (bound === undefined || remote.address === '') return
       if (reason !== undefined) this.#drop(reason, bound, remote)
-      else if (kind === 'answer') bound.transport.send(bytes, remote)
+      else if (kind === 'answer') this.#out.take(bound, remote, bytes)
       else {
         const lost = this.#take(bound, bytes, remote, since, kind === 'forward' ? 1 : MOST_HOPS)
         if (lost !== undefined) unknown.push(lost)
@@ -120,19 +143,9 @@ export class SlotRouter {
     this.#whereabouts.noteGone(key, isElsewhere ? slot : undefined)
   }
 
-  /** Where a worker's datagram leaves by an own socket; undefined: it leaves by another node's, or not at all. */
+  /** Where a datagram leaves by an own socket; undefined: it leaves by another node's, or not at all. */
   wayOut(listener: number, remote: Remote, bytes: Uint8Array): Remote | undefined {
-    const { self, front, holds } = this.#parts
-    const { local, node } = this.#ways.read(remote.local)
-    // without a lease the own socket does not let it go either, and counts it
-    if (node === '' || node === self || !holds()) return { ...remote, local }
-    const to = { address: remote.address, port: remote.port, local }
-    const sending = this.#traffic.send(node, 'answer', listener, to, bytes, performance.now())
-    if (sending === 'away') return { ...to, local: undefined }
-    const bound = front.listenerAt(listener)
-    if (sending === 'sent') this.counts.answered += 1
-    else if (bound !== undefined) this.#drop('overloaded', bound, remote)
-    return undefined
+    return this.#out.find(listener, remote, bytes)
   }
 
   /** Slots, owners or links have changed: what is held goes where it can. */
@@ -152,6 +165,7 @@ export class SlotRouter {
     this.#beat(now)
     for (const one of this.#held.expire(now))
       this.#drop(this.#destinations.whyHeld(one, now), one.bound, one.remote)
+    this.sealed.use.tick(now)
     this.#talk.asks.tick(now, (key) => this.#held.has(key))
     this.#talk.plan()
   }
@@ -168,6 +182,7 @@ export class SlotRouter {
     since: number,
     hops: number,
   ): PeerKey | undefined {
+    if (isSealed(bound, remote)) return this.sealed.take(bound, bytes, remote, since, hops)
     const { slotOf, states, front } = this.#parts
     const type = peekMsgType(bytes)
     if (isAboutGateways(type)) return void front.handOver(SPEAKER, bound, bytes, remote)
@@ -180,35 +195,30 @@ export class SlotRouter {
     const slot = named ?? this.#whereabouts.slotAt(key, now)
     if (slot === undefined && needsNoOwner(bytes))
       return void front.handOver(slotOfName(address), bound, bytes, remote)
-    const isHeld = this.#held.size > 0 && this.#held.has(key)
-    const mayFinish =
-      slot !== undefined && states.stateOf(slot) === 'leaving' && continuesExchange(bytes, !isHeld)
-    if (mayFinish) return void front.handOver(slot, bound, bytes, remote)
-    const arrival: Arrival = { bound, bytes, remote, key, named, since, hops }
-    if (isHeld) this.#keep(arrival, slot, now)
+    const isLeaving = slot !== undefined && states.stateOf(slot) === 'leaving'
+    if (isLeaving && continuesExchange(bytes, !this.#held.has(key)))
+      return void front.handOver(slot, bound, bytes, remote)
+    return this.#route({ bound, bytes, remote, key, named, since, hops }, slot, now)
+  }
+
+  #route(arrival: Arrival, slot: number | undefined, now: number): PeerKey | undefined {
+    if (this.#held.has(arrival.key)) this.#keep(arrival, slot, now)
     else this.#pass(arrival, slot, now)
-    return hops > 0 && slot === undefined ? key : undefined
+    return arrival.hops > 0 && slot === undefined ? arrival.key : undefined
   }
 
   #pass(arrival: Arrival, slot: number | undefined, now: number): void {
     const { bound, bytes, remote } = arrival
     const { front } = this.#parts
     const to = this.#destinations.find(arrival, slot, now)
-    if (to === HERE) front.handOver(slot ?? 0, bound, bytes, remote)
+    if (isSealed(bound, remote) && (to === HERE || to === NOBODYS))
+      bound.transport.secure?.hear(bytes, remote)
+    else if (to === HERE) front.handOver(slot ?? 0, bound, bytes, remote)
     else if (to === NOBODYS)
       // a rate per address is counted by one worker
       front.handOver(slotOfName(remote.address), bound, bytes, { ...remote, isStranger: true })
-    else if (typeof to === 'string') this.#forward(to, arrival)
+    else if (typeof to === 'string') this.#out.forward(to, arrival)
     else this.#keep(arrival, slot, now)
-  }
-
-  #forward(node: string, { bound, bytes, remote, since, hops }: Arrival): void {
-    // what a link with sessions of its own knows of a sensor is known to this node only
-    if (remote.association !== undefined || !this.#parts.holds()) return this.#drop('no-owner', bound, remote)
-    const kind = hops === 0 ? 'forward' : 'relay'
-    const sending = this.#traffic.send(node, kind, bound.index, remote, bytes, since)
-    if (sending === 'sent') this.counts.forwarded += 1
-    else this.#drop(sending === 'overloaded' ? 'overloaded' : 'no-owner', bound, remote)
   }
 
   #keep(arrival: Arrival, slot: number | undefined, now: number): void {
@@ -220,10 +230,7 @@ export class SlotRouter {
     else if (kept === 'full') this.#drop('overloaded', bound, remote)
   }
 
-  readonly #mayGo = (arrival: Arrival): boolean => {
-    const now = performance.now()
-    return this.#destinations.find(arrival, this.#destinations.slotOf(arrival, now), now) !== HOLD
-  }
+  readonly #mayGo = (arrival: Arrival): boolean => this.#destinations.mayGo(arrival, performance.now())
 
   readonly #handOver = (arrival: Arrival): void => {
     const now = performance.now()
@@ -232,10 +239,7 @@ export class SlotRouter {
 
   /** Notes that the process runs; if it has stood still, what it holds is thrown away before anything else. */
   #beat(now = performance.now()): number {
-    const isStall = now - this.#beatAt > STALL
-    this.#beatAt = now
-    if (!isStall) return now
-    this.#wokenAt = now
+    if (!this.#pulse.isStall(now)) return now
     for (const { bound, remote } of this.#held.clear()) this.#drop('stalled', bound, remote)
     return now
   }

@@ -27,6 +27,8 @@ export interface SlotTalkParts {
   serves(slot: number): boolean
   /** The sensor of an own worker at this address is not there any more. */
   displace(key: PeerKey): void
+  /** Sensors of other nodes use these sessions of DTLS. */
+  onUsed(keys: readonly PeerKey[]): void
   /** It is known now whose an address is. */
   onSettled(key: PeerKey): void
 }
@@ -108,6 +110,11 @@ export class SlotTalk {
     this.#bound.clear()
   }
 
+  /** That node is to know that these sessions of DTLS, which it has, are used here. */
+  tellUsed(node: string, keys: readonly PeerKey[]): void {
+    this.#tell(node, { type: 'used', keys })
+  }
+
   /** That node has sent something of addresses where nobody is known here. */
   tellUnknown(node: string, keys: readonly PeerKey[]): void {
     if (keys.length > 0) this.#tell(node, { type: 'unknown', keys })
@@ -133,12 +140,16 @@ export class SlotTalk {
       }
       case 'bound':
         for (const place of message.places) this.#takeBound(node, place)
+        this.#parts.onUsed(message.places.map(([key]) => key))
         break
       case 'unknown':
         for (const key of message.keys) this.#parts.whereabouts.forget(key)
         break
       case 'displaced':
         this.#parts.displace(message.key)
+        break
+      case 'used':
+        this.#parts.onUsed(message.keys)
         break
       case 'look':
         this.#parts.owners.look()

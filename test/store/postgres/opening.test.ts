@@ -165,4 +165,26 @@ describe.skipIf(!hasPostgres)('a store on PostgreSQL', () => {
     await engine.primary.sql("UPDATE mqttsn_aside SET value = 'x' WHERE name = 'lazy'")
     expect(await refusal(ownUrl())).toMatch(/the record "lazy" beside sessions/)
   })
+
+  it('has records beside sessions that belong to slots: they are read with these, page by page, and by nobody else', async () => {
+    const first = await openOn(engine)
+    const names = Array.from({ length: 700 }, (_, i) => `dtls ${i} field`)
+    for (const [i, name] of names.entries())
+      first.keepAside(first.nameInSlot(i % 2 ? 17 : 1, name), () => ({ i }))
+    first.keepAside(first.nameInSlot(170, 'dtls 1 a b'), () => ({ i: 'other' }))
+    first.keepAside('dtls numbers field', () => ({ next: 1 }))
+    await durable(first)
+    first.keepAside(first.nameInSlot(170, 'dtls 1 a b'), () => ({ i: 'last' }))
+    await first.release(new Set([170])) // and is to be read by others from then on
+    const second = await openOn(engine)
+    expect([...second.asides.keys()]).toEqual(['dtls numbers field'])
+    expect(await second.loadAsides(new Set([170, 3]))).toEqual([[170, 'dtls 1 a b', { i: 'last' }]])
+    const found = await second.loadAsides(new Set([1, 17]))
+    expect(found).toHaveLength(700)
+    for (const [slot, name, record] of found) {
+      const i = names.indexOf(name)
+      expect([slot, record]).toEqual([i % 2 ? 17 : 1, { i }])
+    }
+    await Promise.all([first.close(), second.close()])
+  })
 })

@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { SlotOwners } from '../../../src/cluster/owners.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { createCounters } from '../../../src/gateway/counters.ts'
+import { AssociationUse } from '../../../src/gateway/dtls/association-use.ts'
 import { silentLog } from '../../../src/log.ts'
 import { SlotStates } from '../../../src/sessions/ownership/slot-states.ts'
 import { slotOfName } from '../../../src/sessions/slots.ts'
@@ -18,6 +19,7 @@ const front: RoutedFront = {
   front: {
     boundAt: () => undefined,
     isAway: () => false,
+    use: new AssociationUse(() => {}),
     listenerAt: () => undefined,
     handOver() {},
     displace() {},

@@ -16,6 +16,7 @@ it('are told in messages of which each is short enough to be taken', () => {
     whereabouts: new Whereabouts(() => undefined, 2000),
     serves: () => true,
     displace() {},
+    onUsed() {},
     onSettled() {},
   })
   const keys = Array.from({ length: 10_000 }, (_, i) =>

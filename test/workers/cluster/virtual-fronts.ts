@@ -7,6 +7,7 @@ import { encodeFrame } from '../../../src/codec/v1/frame.ts'
 import type { Packet } from '../../../src/codec/v1/messages.ts'
 import { createCounters } from '../../../src/gateway/counters.ts'
 import type { BoundListener } from '../../../src/gateway/datagrams/listener.ts'
+import { AssociationUse } from '../../../src/gateway/dtls/association-use.ts'
 import { type PeerKey, peerKey } from '../../../src/session/peers.ts'
 import { SlotStates } from '../../../src/sessions/ownership/slot-states.ts'
 import { allSlots, slotOfName } from '../../../src/sessions/slots.ts'
@@ -30,6 +31,7 @@ export class VirtualFront {
   /** what has left by the socket */
   readonly sent: string[] = []
   readonly displaced: PeerKey[] = []
+  readonly use = new AssociationUse(() => {})
   readonly bound = new Map<PeerKey, number>()
   holds = true
 
@@ -56,6 +58,7 @@ export class VirtualFront {
       front: {
         boundAt: (key) => this.bound.get(key),
         isAway: () => false,
+        use: this.use,
         listenerAt: () => listener,
         handOver: (slot, _, bytes, remote) => {
           this.given.push(`${remote.isStranger ? 'stranger' : slot} ${text(bytes)}`)

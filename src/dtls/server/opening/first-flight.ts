@@ -36,6 +36,7 @@ import { Transcript } from '../../handshake/transcript.ts'
 import { concatOctets, NOTHING, u8, vector8, vector16 } from '../../octets.ts'
 import { Channel } from '../../record/channel.ts'
 import { LONGEST_PLAINTEXT } from '../../record/record.ts'
+import { type Place, writeSlot } from '../../slots.ts'
 import type { Suite } from '../../suites.ts'
 import type { Association, Handshake, Who } from '../association.ts'
 import type { ServerContext } from '../context.ts'
@@ -47,6 +48,8 @@ export interface Beginning {
   readonly from: Remote
   readonly helloSeq: number
   readonly recordSequence: number
+  /** of a server that shares sessions with others */
+  readonly place: Place | undefined
 }
 
 const NOBODY: Who = {
@@ -140,14 +143,14 @@ type Begun = Association & { readonly handshake: Handshake }
 /** With ServerHello as the first message of its flight. */
 function createAssociation(
   context: ServerContext,
-  { offer, from, helloSeq, recordSequence }: Beginning,
+  { offer, from, helloSeq, recordSequence, place }: Beginning,
   { suite, serverRandom, sessionId, wantsTicket }: Beginnings,
   turn: Turn,
 ): Begun | Failure {
   const { settings } = context
   const channel = new Channel(recordSequence)
   if (offer.connectionId !== undefined) {
-    const cid = freeConnectionId(context)
+    const cid = freeConnectionId(context, place?.slot)
     if (cid === undefined) return protocolFailure('internal_error', 'no free connection id was found')
     channel.ownCid = cid
     channel.peerCid = Uint8Array.from(offer.connectionId)
@@ -189,7 +192,7 @@ function createAssociation(
     writeServerHello(serverRandom, handshake.sessionId, suite.code, extensions),
   )
   return {
-    id: context.nextId++,
+    id: place?.number ?? context.nextId++,
     remote: from,
     state: 'key-exchange',
     channel,
@@ -207,9 +210,13 @@ function createAssociation(
   }
 }
 
-function freeConnectionId({ chance, table, settings }: ServerContext): Uint8Array | undefined {
+function freeConnectionId(
+  { chance, table, settings }: ServerContext,
+  slot: number | undefined,
+): Uint8Array | undefined {
   for (let tries = 0; tries < CID_TRIES; tries++) {
     const cid = chance.random(settings.connectionIdLength)
+    if (slot !== undefined) writeSlot(cid, slot)
     if (table.byCid(cid) === undefined) return cid
   }
   return undefined

@@ -11,6 +11,7 @@ import {
 } from '../../handshake/messages.ts'
 import { sameOctets } from '../../octets.ts'
 import { ALERT, DTLS10, type DtlsRecord, HANDSHAKE, writePlainRecord } from '../../record/record.ts'
+import type { Place } from '../../slots.ts'
 import { sendFlight } from '../answers.ts'
 import type { Association } from '../association.ts'
 import { type ServerContext, sendTo, wake } from '../context.ts'
@@ -71,7 +72,9 @@ export function receiveHello(
   const isFull = table.sessions.size >= settings.sessions && table.unused.size === 0
   if (isFull && table.openAt(from) === undefined) return discard(turn, 'sessions')
   const offer = readOffer(hello, settings)
-  const started = 'alert' in offer ? offer : start(context, offer, record, messageSeq, from, turn)
+  const place = settings.place?.()
+  if (settings.place !== undefined && place === undefined) return discard(turn, 'sessions')
+  const started = 'alert' in offer ? offer : start(context, offer, record, messageSeq, from, place, turn)
   if (!('alert' in started)) return
   const { alert, cause, why } = started
   sendTo(from, writePlainRecord(ALERT, record.sequence, alertOctets(FATAL, alert)), turn)
@@ -84,10 +87,11 @@ function start(
   record: DtlsRecord,
   helloSeq: number,
   from: Remote,
+  place: Place | undefined,
   turn: Turn,
 ): Association | Failure {
   const { settings, table } = context
-  const beginning = { offer, from, helloSeq, recordSequence: record.sequence }
+  const beginning = { offer, from, helloSeq, recordSequence: record.sequence, place }
   const resumption = chooseResumption(context, offer, turn)
   if (resumption !== undefined && 'alert' in resumption) return resumption
   // falling back to a full handshake goes on with the same verified hello
