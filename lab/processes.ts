@@ -19,11 +19,15 @@ process.once('exit', () => {
 
 /** The ports below those that systems give away by themselves: what is free here stays free over a restart. */
 const [LOWEST, PORTS] = [10_000, 20_000]
+/** who asks twice before either is used gets two */
+const given = new Set<number>()
 
-/** A TCP and UDP port on loopback that is free now. */
+/** A TCP and UDP port on loopback that is free now, and that nobody gets who leaves the choice to the system. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < 100; tries += 1) {
     const port = LOWEST + Math.floor(Math.random() * PORTS)
+    if (given.has(port)) continue
+    given.add(port)
     if ((await canListen(port)) && (await canBind(port))) return port
   }
   throw new Error('no free port')
