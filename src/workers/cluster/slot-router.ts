@@ -58,6 +58,11 @@ export class SlotRouter {
     })
   }
 
+  /** datagrams that are held now */
+  get holding(): number {
+    return this.#held.size
+  }
+
   /** addresses that were asked for */
   get asked(): number {
     return this.#talk.asks.asked
