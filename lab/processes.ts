@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Milliseconds in which a process must be ready, or gone after SIGTERM. */
-const PATIENCE = 20_000
+const PATIENCE = 60_000
 
 /** What runs now ends with this process, however that ends. */
 const running = new Set<ChildProcess>()
