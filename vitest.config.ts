@@ -27,6 +27,7 @@ const pure = [
  */
 const waiting = [
   'lab/chaos-cluster',
+  'lab/chaos-three-nodes',
   'cluster/stories/engine',
   'cluster/stories/shares',
   'upstream/brokers',
