@@ -58,12 +58,10 @@ export class SlotRouter {
     })
   }
 
-  /** datagrams that are held now */
+  /** datagrams that are held now, and addresses that were asked for since the start */
   get holding(): number {
     return this.#held.size
   }
-
-  /** addresses that were asked for */
   get asked(): number {
     return this.#talk.asks.asked
   }
