@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Milliseconds in which a process must be ready, or gone after SIGTERM. */
-const PATIENCE = 20_000
+const PATIENCE = 60_000
 
 /** What runs now ends with this process, however that ends. */
 const running = new Set<ChildProcess>()
@@ -19,11 +19,15 @@ process.once('exit', () => {
 
 /** The ports below those that systems give away by themselves: what is free here stays free over a restart. */
 const [LOWEST, PORTS] = [10_000, 20_000]
+/** who asks twice before either is used gets two */
+const given = new Set<number>()
 
-/** A TCP and UDP port on loopback that is free now. */
+/** A TCP and UDP port on loopback that is free now, and that nobody gets who leaves the choice to the system. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < 100; tries += 1) {
     const port = LOWEST + Math.floor(Math.random() * PORTS)
+    if (given.has(port)) continue
+    given.add(port)
     if ((await canListen(port)) && (await canBind(port))) return port
   }
   throw new Error('no free port')

@@ -9,8 +9,12 @@ suite=trixie # the first release whose Node.js is new enough
 
 mirror=${DEBIAN_MIRROR:-$(sed -nE 's/^(URIs:|deb) *(\[[^]]*\] *)?(https?:[^ ]*\/debian)\/?( .*)?$/\3/p' \
   /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null | head -1)}
-rm -rf --one-file-system "$folder"
 mkdir -p "$(dirname "$folder")"
+# who comes while another one makes it waits for that one
+exec 9>"$folder.lock"
+flock 9
+[ ! -e "$folder/.complete" ] || exit 0
+rm -rf --one-file-system "$folder" "$folder.part"
 packages=nodejs,ca-certificates,systemd,systemd-sysv,adduser,procps
 debootstrap --variant=minbase --include="$packages" "$suite" "$folder.part" ${mirror:+"$mirror"} >"$folder.log" 2>&1 || {
   tail -5 "$folder.log" >&2

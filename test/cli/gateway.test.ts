@@ -181,16 +181,8 @@ describe('a signal while it starts', () => {
     process.on('newListener', begun)`
 
   async function signalled(...signals: [after: number, ...NodeJS.Signals[]]) {
-    const loader = join(import.meta.dirname, '../../node_modules/tsx/dist/loader.mjs')
     const directory = directoryWith({ 'sender.mjs': sender })
-    const program = [
-      '--import',
-      loader,
-      '--import',
-      join(directory, 'sender.mjs'),
-      ...command.slice(1),
-      ...args,
-    ]
+    const program = ['--import', join(directory, 'sender.mjs'), ...command, ...args]
     const child = spawn(process.execPath, program, {
       cwd: directory,
       env: { ...process.env, SIGNALS: signals.join(' ') },

@@ -1,41 +1,24 @@
 // Nodes under random pauses, deaths, cuts and outages of the engine: never two owners, and never for long none.
 
-import { array, assert, boolean, constantFrom, integer, property, record } from 'fast-check'
+import { assert, boolean, property } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Member } from '../../src/cluster/judging/engine.ts'
+import { goesOnAt, isGone, NAMES, RESTART, STEP, someTroubles, type Trouble } from './troubles.ts'
 import { VirtualEngine } from './virtual-engine.ts'
 import { VirtualNode } from './virtual-node.ts'
 
 const LEASE = 5000
-const STEP = 20
 const END = 90_000
 /** The engine's clock differs from that of nodes by this much, which must not matter. */
 const CLOCK = 1_000_000_000
-const NAMES = ['a', 'b', 'c'] as const
-/** A process that has ended is started again after so many milliseconds. */
-const RESTART = 1000
 
 /**
- * From `at` on, for so long. The engine can be away for all, or a node cannot reach it, is paused, or is killed and started again; or the
- * engine's clock is set, forward or back by so much.
+ * The engine can be away for all, or a node cannot reach it, is paused, or is killed and started again; or the engine's clock is set,
+ * forward by so much.
  */
-interface Trouble {
-  readonly kind: 'engine' | 'cut' | 'pause' | 'kill' | 'wrong proof' | 'clock'
-  readonly node: (typeof NAMES)[number]
-  readonly at: number
-  readonly lasts: number
-}
+type Kind = 'engine' | 'cut' | 'pause' | 'kill' | 'wrong proof' | 'clock'
 
-const trouble = (...kinds: Trouble['kind'][]) =>
-  array(
-    record({
-      kind: constantFrom(...kinds),
-      node: constantFrom(...NAMES),
-      at: integer({ min: 0, max: END - 10_000 }),
-      lasts: integer({ min: 50, max: 20_000 }),
-    }),
-    { maxLength: 8 },
-  )
+const anyOf = (...kinds: Kind[]) => someTroubles(END, ...kinds)
 
 interface Outcome {
   /** epochs in which more than one incarnation has committed */
@@ -49,18 +32,11 @@ interface Outcome {
   readonly deposed: number
 }
 
-function live(troubles: readonly Trouble[], count: number, isFenced = true): Outcome {
+function live(troubles: readonly Trouble<Kind>[], count: number, isFenced = true): Outcome {
   const engine = new VirtualEngine(LEASE)
   engine.isFenced = isFenced
   let now = 0
-  const goesOn = (kind: Trouble['kind'], node?: string): boolean =>
-    troubles.some(
-      (one) =>
-        one.kind === kind &&
-        now >= one.at &&
-        now < one.at + one.lasts &&
-        (node === undefined || one.node === node),
-    )
+  const goesOn = (kind: Kind, node?: string) => goesOnAt(troubles, now, kind, node)
   const nodes = new Map<string, VirtualNode>()
   const around = {
     clock: (at: number) =>
@@ -68,14 +44,8 @@ function live(troubles: readonly Trouble[], count: number, isFenced = true): Out
     engine,
     lease: LEASE,
     reaches: (node: string) => !goesOn('engine') && !goesOn('cut', node),
-    isProven(member: Member): boolean {
-      const running = nodes.get(member.node)
-      const isGone =
-        running === undefined ||
-        running.endedAt !== undefined ||
-        running.self?.incarnation !== member.incarnation
-      return isGone || goesOn('wrong proof', member.node)
-    },
+    isProven: (member: Member) =>
+      isGone(nodes.get(member.node), member) || goesOn('wrong proof', member.node),
   }
   const [doubled, orphaned]: [number[], number[]] = [[], []]
   const names = NAMES.slice(0, count)
@@ -125,7 +95,7 @@ function live(troubles: readonly Trouble[], count: number, isFenced = true): Out
 const all = ['engine', 'cut', 'pause', 'kill'] as const
 
 /** The one that has just taken over falls asleep when its question is on the way, and wakes up shortly after the other one is back. */
-const asleepWithAnAnswer: Trouble[] = [
+const asleepWithAnAnswer: Trouble<Kind>[] = [
   { kind: 'kill', node: 'a', at: 24_161, lasts: 6020 },
   { kind: 'pause', node: 'b', at: 24_621, lasts: 5960 },
 ]
@@ -133,7 +103,7 @@ const asleepWithAnAnswer: Trouble[] = [
 describe('a cluster in virtual time', () => {
   it('has one writer in every epoch, whatever happens, also when proofs are wrong', () => {
     assert(
-      property(trouble(...all, 'wrong proof', 'clock'), boolean(), (troubles, three) => {
+      property(anyOf(...all, 'wrong proof', 'clock'), boolean(), (troubles, three) => {
         expect(live(troubles, three ? 3 : 2).shared).toEqual([])
       }),
       { numRuns: 100 },
@@ -142,7 +112,7 @@ describe('a cluster in virtual time', () => {
 
   it('has one node at a time that holds the lease, and serves again within a lease and a second of the engine', () => {
     assert(
-      property(trouble(...all), boolean(), (troubles, three) => {
+      property(anyOf(...all), boolean(), (troubles, three) => {
         const { doubled, orphaned } = live(troubles, three ? 3 : 2)
         expect({ doubled, orphaned }).toEqual({ doubled: [], orphaned: [] })
       }),
@@ -151,13 +121,13 @@ describe('a cluster in virtual time', () => {
   })
 
   it('would show writers that nobody keeps out', () => {
-    const pause: Trouble = { kind: 'pause', node: 'a', at: 10_000, lasts: 12_000 }
+    const pause: Trouble<Kind> = { kind: 'pause', node: 'a', at: 10_000, lasts: 12_000 }
     expect(live([pause], 2).shared).toEqual([])
     expect(live([pause], 2, false).shared).not.toEqual([])
   })
 
   it('serves without a gap while the engine is away for all, and nobody is deposed when it comes back', () => {
-    const away: Trouble = { kind: 'engine', node: 'a', at: 20_000, lasts: 30_000 }
+    const away: Trouble<Kind> = { kind: 'engine', node: 'a', at: 20_000, lasts: 30_000 }
     const calm = live([], 2)
     const outcome = live([away], 2)
     expect(outcome.served).toBe(calm.served)

@@ -74,7 +74,7 @@ export const PAIR: ClusterInfo = {
         ...{ trip: undefined, ...flow },
       },
     ],
-    ...{ forwarded: 5, answered: 4, asked: 3, held: 2, refused: 1 },
+    ...{ forwarded: 5, answered: 4, asked: 3, held: 2, holding: 0, refused: 1 },
     calls: [{ node: 'gw-2', failed: 1, times: { bounds: [0.1], counts: [2], sum: 0.3, count: 3 } }],
     unshown: 4,
     lastRefused: { ago: 9000, address: '10.0.0.99', node: undefined, why: 'it does not know the secret' },

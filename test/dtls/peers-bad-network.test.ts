@@ -3,10 +3,11 @@
 
 import { afterEach, describe, expect, it } from 'vitest'
 import * as pki from '../../lab/pki.ts'
+import { freePort } from '../../lab/processes.ts'
 import { signerOf } from '../../src/dtls/crypto/chance.ts'
 import { createTrust, derChain } from '../../src/dtls/crypto/x509.ts'
 import { BadNetwork } from '../support/bad-network.ts'
-import { freeUdpPort, UdpClient, UdpEchoServer } from '../support/dtls-udp.ts'
+import { UdpClient, UdpEchoServer } from '../support/dtls-udp.ts'
 import { type Kind, peerClients, peerServers } from './peers/commands.ts'
 import { Program } from './peers/program.ts'
 import { findKey, IDENTITY, KEY } from './world.ts'
@@ -69,7 +70,7 @@ for (const { name, isHere, kinds, command, ready, echoes, suites } of peerServer
   describe.skipIf(!isHere)(`${name} through a bad network`, { timeout: 2 * PATIENCE }, () => {
     for (const [seed, kind] of kinds.entries()) {
       it(`as server with ${named(kind)}`, async () => {
-        const port = await freeUdpPort()
+        const port = await freePort()
         const [program = '', ...args] = command(port, kind)
         const theirs = new Program(program, ...args)
         closing.push(() => theirs.stop())

@@ -2,10 +2,11 @@
 
 import { afterEach, describe, expect, it } from 'vitest'
 import * as pki from '../../lab/pki.ts'
+import { freePort } from '../../lab/processes.ts'
 import { signerOf } from '../../src/dtls/crypto/chance.ts'
 import { createTrust, derChain } from '../../src/dtls/crypto/x509.ts'
 import { SUITES } from '../../src/dtls/suites.ts'
-import { freeUdpPort, UdpClient, UdpEchoServer } from '../support/dtls-udp.ts'
+import { UdpClient, UdpEchoServer } from '../support/dtls-udp.ts'
 import { files } from './peers/installed.ts'
 import { pion } from './peers/pion.ts'
 import { Program } from './peers/program.ts'
@@ -63,7 +64,7 @@ describe.skipIf(pion === undefined)('pion', () => {
     })
 
     it(`as server with connection ids both ways: ${name} [DTLS-CID-2]`, async () => {
-      const port = await freeUdpPort()
+      const port = await freePort()
       const proof = kind === 'psk' ? key : ['cert', files.ca, files.serverCert, files.serverKey]
       const theirs = start('server', port, code, ...proof)
       await theirs.says('listening')

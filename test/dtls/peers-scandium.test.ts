@@ -3,11 +3,12 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import * as pki from '../../lab/pki.ts'
+import { freePort } from '../../lab/processes.ts'
 import { signerOf } from '../../src/dtls/crypto/chance.ts'
 import { createTrust, derChain } from '../../src/dtls/crypto/x509.ts'
 import { SUITES } from '../../src/dtls/suites.ts'
 import { Nat } from '../support/dtls-relay.ts'
-import { freeUdpPort, UdpClient, UdpEchoServer } from '../support/dtls-udp.ts'
+import { UdpClient, UdpEchoServer } from '../support/dtls-udp.ts'
 import { files } from './peers/installed.ts'
 import { Program } from './peers/program.ts'
 import { scandium } from './peers/scandium.ts'
@@ -88,7 +89,7 @@ describe.skipIf(scandium === undefined)('Scandium', { timeout: 2 * PATIENCE }, (
     let port = 0
     let theirs: Program | undefined
     beforeAll(async () => {
-      port = await freeUdpPort()
+      port = await freePort()
       const proof = [IDENTITY, hexKey, files.ca, files.serverCert, files.serverKey]
       theirs = start('server', `${port}`, ...proof)
       await theirs.says('listening', PATIENCE)

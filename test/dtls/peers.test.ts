@@ -3,9 +3,10 @@
 
 import { afterEach, describe, expect, it } from 'vitest'
 import * as pki from '../../lab/pki.ts'
+import { freePort } from '../../lab/processes.ts'
 import { signerOf } from '../../src/dtls/crypto/chance.ts'
 import { createTrust, derChain } from '../../src/dtls/crypto/x509.ts'
-import { freeUdpPort, UdpClient, UdpEchoServer } from '../support/dtls-udp.ts'
+import { UdpClient, UdpEchoServer } from '../support/dtls-udp.ts'
 import {
   files,
   haveErlang,
@@ -103,7 +104,7 @@ describe.skipIf(!haveOpenssl)('OpenSSL', () => {
     })
 
     it(`as server: ${suite}`, async () => {
-      const port = await freeUdpPort()
+      const port = await freePort()
       const proof =
         kind === 'psk'
           ? ['-nocert', '-psk', hexKey, '-psk_identity', IDENTITY]
@@ -193,7 +194,7 @@ describe.skipIf(!haveGnutls)('GnuTLS', () => {
     })
 
     it(`as server: ${suite}`, async () => {
-      const port = await freeUdpPort()
+      const port = await freePort()
       const proof =
         kind === 'psk'
           ? ['--pskpasswd', put('psk.txt', `${IDENTITY}:${hexKey}\n`)]

@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { freePort } from '../../lab/processes.ts'
 import { startAedes } from '../support/broker.ts'
 import { DtlsPeer } from '../support/dtls-peer.ts'
 import { connect, KEYS, publish, secureScene, subscribe } from '../support/dtls-scene.ts'
-import { freeUdpPort } from '../support/dtls-udp.ts'
 import { aWhile, Office, until } from '../support/gateway.ts'
 import { start } from '../support/process.ts'
 
@@ -88,7 +88,7 @@ describe('after SIGKILL with a durable store', () => {
     onTestFinished(() => broker.close())
     const office = await Office.at(broker, 'ab')
     onTestFinished(() => office.close())
-    const [port, path] = [await freeUdpPort(), mkdtempSync(join(tmpdir(), 'mqttsn-dtls-'))]
+    const [port, path] = [await freePort(), mkdtempSync(join(tmpdir(), 'mqttsn-dtls-'))]
     onTestFinished(() => rmSync(path, { recursive: true, force: true }))
     const first = await gatewayProcess(port, path, broker.url)
     const meter = await DtlsPeer.open(first.url, {
@@ -132,7 +132,7 @@ describe('what was recorded before SIGKILL', () => {
       onTestFinished(() => broker.close())
       const office = await Office.at(broker, 'ab')
       onTestFinished(() => office.close())
-      const [port, path] = [await freeUdpPort(), mkdtempSync(join(tmpdir(), 'mqttsn-dtls-'))]
+      const [port, path] = [await freePort(), mkdtempSync(join(tmpdir(), 'mqttsn-dtls-'))]
       onTestFinished(() => rmSync(path, { recursive: true, force: true }))
       const first = await gatewayProcess(port, path, broker.url)
       const meter = await DtlsPeer.open(first.url, {

@@ -4,6 +4,7 @@ import { setMaxListeners } from 'node:events'
 import { expect, it } from 'vitest'
 import { runChaos } from '../../lab/chaos/run.ts'
 import { haveMosquitto } from '../support/broker.ts'
+import { program } from '../support/program.ts'
 import { hasSocat } from '../support/ptys.ts'
 
 /** four kills, a stop, and a restart of the broker */
@@ -28,7 +29,7 @@ it.skipIf(!haveMosquitto)(
       shared: 0,
       nodes: 1,
       keep: false,
-      entry: ['--import', 'tsx', 'src/cli.ts'],
+      entry: program,
       say: (line) => told.push(line),
       signal: never.signal,
     })
@@ -52,7 +53,7 @@ it.skipIf(!haveMosquitto || !hasSocat)(
       ...{ rounds: 3, seed: 5, protocol: '5', store: 'lmdb', poison: 0, dtls: 0.2, lines: 0.6, keep: false },
       shared: 0,
       nodes: 1,
-      entry: ['--import', 'tsx', 'src/cli.ts'],
+      entry: program,
       say: (line) => told.push(line),
       signal: never.signal,
     })

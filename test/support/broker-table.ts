@@ -1,6 +1,6 @@
 // The brokers that exist on this machine, and stories that are left out, by name, where a broker lacks what they need.
 
-import { it } from 'vitest'
+import { afterAll, beforeAll, it } from 'vitest'
 import {
   type Broker,
   can,
@@ -54,6 +54,30 @@ export function brokersUnderTest(): BrokerUnderTest[] {
     if (hasAbility(broker, 'MQTT 5')) add(broker, 'MQTT 5', '5', () => joinForeign(url))
   }
   return list
+}
+
+/**
+ * Starts RabbitMQ, which takes its time, before the first story of a file, so that it is there when its stories begin. Resolves to the
+ * broker of a row, to be closed by who asks for it.
+ */
+export function startAhead(rows: readonly BrokerUnderTest[]): (row: BrokerUnderTest) => Promise<Broker> {
+  const begun = new Map<BrokerUnderTest, Promise<Broker>>()
+  beforeAll(() => {
+    for (const row of rows.filter(({ broker }) => broker === 'RabbitMQ')) {
+      const starting = row.start()
+      starting.catch(() => undefined) // told to who asks for it
+      begun.set(row, starting)
+    }
+  })
+  afterAll(async () => {
+    // those that nobody has asked for
+    for (const starting of begun.values()) await (await starting.catch(() => undefined))?.close()
+  }, BROKER_START)
+  return (row) => {
+    const starting = begun.get(row)
+    begun.delete(row)
+    return starting ?? row.start()
+  }
 }
 
 /** Every broker that exists on this machine once, as it is reached in plain MQTT. */

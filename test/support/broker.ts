@@ -6,7 +6,10 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Aedes } from 'aedes'
+import { freePort } from '../../lab/processes.ts'
 import { endProgram, startProgram } from './broker-process.ts'
+
+export { freePort }
 
 /** A broker under test. */
 export interface Broker {
@@ -55,14 +58,6 @@ export function listen(server: Server, port = 0): Promise<number> {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
   })
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  const port = await listen(server)
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 /** whether Mosquitto is installed here; tests that need it are skipped where it is not */

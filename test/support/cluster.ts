@@ -2,7 +2,6 @@
 // both addresses.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { join, resolve } from 'node:path'
 import { connectAsync } from 'mqtt'
 import { onTestFinished } from 'vitest'
 import type { PostgresEngine } from '../../lab/postgres/engine.ts'
@@ -12,9 +11,8 @@ import { freePort, type RestartableBroker, startMosquitto } from './broker.ts'
 import { aWhile, until } from './gateway.ts'
 import { startPostgres } from './postgres.ts'
 import { command } from './process.ts'
+import { compiledProgram } from './program.ts'
 import { UdpPeer } from './sensor.ts'
-
-const root = resolve(import.meta.dirname, '../..')
 
 /** Milliseconds: short, so that tests are, and long enough for a machine that is busy. */
 export const LEASE = 3000
@@ -49,8 +47,7 @@ export class NodeProcess {
     this.address = address
     this.console = `http://127.0.0.1:${consolePort}`
     const directory = directoryWith({ 'c.json': config })
-    const loader = ['--import', join(root, 'node_modules/tsx/dist/loader.mjs'), ...command.slice(1)]
-    const program = compiled ? [join(root, 'dist/src/cli.js'), 'gateway'] : loader
+    const program = compiled ? [compiledProgram, 'gateway'] : command
     this.child = spawn(process.execPath, [...program, '--config', 'c.json'], {
       cwd: directory,
       stdio: ['ignore', 'pipe', 'pipe'],

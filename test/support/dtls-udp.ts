@@ -18,14 +18,6 @@ async function bind(): Promise<{ socket: Socket; port: number }> {
   return { socket, port: socket.address().port }
 }
 
-/** A port of loopback that was free a moment ago. */
-export async function freeUdpPort(): Promise<number> {
-  const { socket, port } = await bind()
-  socket.close()
-  await once(socket, 'close')
-  return port
-}
-
 /** An effect in a few words, for errors. */
 const told = (effect: Effect): string =>
   effect.type === 'send'

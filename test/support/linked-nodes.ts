@@ -15,6 +15,7 @@ export interface LinkedCounts {
   readonly forwarded: number
   readonly answered: number
   readonly held: number
+  readonly holding: number
   readonly asked: number
   readonly refused: number
   readonly dropped: Readonly<Record<string, number>>

@@ -1,15 +1,15 @@
-// The command `gateway` as a process of its own, from its source, and what it says.
+// The command `gateway` as a process of its own, and what it says.
 
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { directoryWith } from '../config/files.ts'
 import { until } from './gateway.ts'
+import { compiledProgram, program } from './program.ts'
 
-const root = resolve(import.meta.dirname, '../..')
-/** What Node runs: the command from its source. */
-export const command = [join(root, 'node_modules/tsx/dist/cli.mjs'), join(root, 'src/cli.ts'), 'gateway']
+/** What Node runs. */
+export const command = [...program, 'gateway']
 
 /** A line of the log. */
 export interface Line {
@@ -35,13 +35,12 @@ export const settings = {
  * is for Node: it is loaded before the gateway, in every thread.
  */
 export function start(content: object, ...args: string[]) {
-  // by `--import`, so that signals reach the gateway itself and not a wrapper
-  return run(['--import', join(root, 'node_modules/tsx/dist/loader.mjs'), ...command.slice(1)], content, args)
+  return run(command, content, args)
 }
 
 /** The same as compiled, which several threads need. */
 export function startCompiled(content: object, ...args: string[]) {
-  return run([join(root, 'dist/src/cli.js'), 'gateway'], content, args)
+  return run([compiledProgram, 'gateway'], content, args)
 }
 
 async function run(program: readonly string[], content: object, args: readonly string[]) {

@@ -316,7 +316,8 @@ const trials: Readonly<Record<Ability, (trial: Trial) => Promise<string>>> = {
   'empty levels in topics': (trial) => loop(trial, '/a//b/'),
 }
 
-describe.each(oneOfEachBroker())('$broker is as the table says', ({ broker: name, start }) => {
+// side by side: RabbitMQ takes its time to start
+describe.concurrent.each(oneOfEachBroker())('$broker is as the table says', ({ broker: name, start }) => {
   let broker: Broker
 
   beforeAll(async () => {

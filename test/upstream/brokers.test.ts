@@ -9,6 +9,7 @@ import {
   needsOfQos,
   needsOfWills,
   qosLevels,
+  startAhead,
   storiesWith,
 } from '../support/broker-table.ts'
 import { bytes, connectOptions, type Mode, pause, Rig, text, Witness } from './harness.ts'
@@ -25,8 +26,10 @@ const rows = brokersUnderTest().flatMap((row) =>
   modes.map(({ name, mode }) => ({ ...row, name: `${row.name}, ${name}`, mode })),
 )
 
+const started = startAhead(rows)
+
 describe.each(rows)('upstream with $name', (row) => {
-  const { version, start, mode } = row
+  const { version, mode } = row
   const isOwn = mode === 'perSensor'
   const story = storiesWith(row, { concurrent: true })
   const serial = storiesWith(row)
@@ -35,7 +38,7 @@ describe.each(rows)('upstream with $name', (row) => {
   let rig: Rig
 
   beforeAll(async () => {
-    broker = await start()
+    broker = await started(row)
     rig = new Rig(broker, { version }, mode)
   }, BROKER_START)
 

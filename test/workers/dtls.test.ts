@@ -4,11 +4,11 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { freePort } from '../../lab/processes.ts'
 import type { SensorDetail } from '../../src/console/contract/sensors.ts'
 import { startAedes } from '../support/broker.ts'
 import { DtlsPeer } from '../support/dtls-peer.ts'
 import { connect, KEYS, publish, subscribe } from '../support/dtls-scene.ts'
-import { freeUdpPort } from '../support/dtls-udp.ts'
 import { aWhile, Office } from '../support/gateway.ts'
 import { startCompiled } from '../support/process.ts'
 
@@ -103,7 +103,7 @@ describe.skipIf(!existsSync('dist/src/cli.js'))('a gateway of two workers', () =
     onTestFinished(() => broker.close())
     const office = await Office.at(broker, 'ab')
     onTestFinished(() => office.close())
-    const [port, path] = [await freeUdpPort(), mkdtempSync(join(tmpdir(), 'mqttsn-dtls-'))]
+    const [port, path] = [await freePort(), mkdtempSync(join(tmpdir(), 'mqttsn-dtls-'))]
     onTestFinished(() => rmSync(path, { recursive: true, force: true }))
     const content = {
       listeners: [{ url: `dtls://127.0.0.1:${port}`, dtls: { psk: { keys: KEYS } } }],
@@ -135,7 +135,7 @@ describe.skipIf(!existsSync('dist/src/cli.js'))('a gateway of two workers', () =
     onTestFinished(() => broker.close())
     const office = await Office.at(broker, 'ab')
     onTestFinished(() => office.close())
-    const [port, path] = [await freeUdpPort(), mkdtempSync(join(tmpdir(), 'mqttsn-dtls-'))]
+    const [port, path] = [await freePort(), mkdtempSync(join(tmpdir(), 'mqttsn-dtls-'))]
     onTestFinished(() => rmSync(path, { recursive: true, force: true }))
     const listeners = [{ url: `dtls://127.0.0.1:${port}`, dtls: { psk: { keys: KEYS } } }]
     const content = {

@@ -8,6 +8,7 @@ import { freePort, GatewayProcess } from '../../processes.ts'
 import { type Link, PlainLink } from '../link.ts'
 import { BalancedLink, Balancer, isReady, type Target } from './balancer.ts'
 import { EngineWay } from './engine-way.ts'
+import { holdingOf } from './holding.ts'
 import { LinkWay } from './link-way.ts'
 import { SecureWay } from './secure-way.ts'
 
@@ -206,7 +207,8 @@ export class Nodes {
     const count = ready.filter(Boolean).length
     // Of a pair one has everything, and the other waits.
     const expected = this.isPair ? 1 : this.all.length
-    return count === expected ? undefined : `${count} of ${this.all.length} nodes are ready`
+    if (count !== expected) return `${count} of ${this.all.length} nodes are ready`
+    return this.isPair ? undefined : holdingOf(this.all)
   }
 
   async #supervise(node: GatewayNode): Promise<void> {

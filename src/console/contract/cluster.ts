@@ -71,6 +71,8 @@ export interface ClusterLinksInfo {
   readonly asked: number
   /** messages that were held until it was known who serves their sensors */
   readonly held: number
+  /** of these, those that are held now */
+  readonly holding: number
   /** connections that were refused, and the last one of them */
   readonly refused: number
   readonly lastRefused: RefusedLink | undefined

@@ -83,6 +83,7 @@ export class ClusterLinks {
       forwarded,
       answered,
       held,
+      holding: this.#router?.holding ?? 0,
       asked: this.#router?.asked ?? 0,
       refused: this.#links.refused,
       lastRefused: this.#links.lastRefused,

@@ -73,7 +73,10 @@ export class SlotRouter {
     })
   }
 
-  /** addresses that were asked for */
+  /** datagrams that are held now, and addresses that were asked for since the start */
+  get holding(): number {
+    return this.#held.size
+  }
   get asked(): number {
     return this.#talk.asks.asked
   }

@@ -1,10 +1,10 @@
 // Nodes on a line and on UDP behind a forwarder, at a real gateway: everything that sensors can do, and what may go away meanwhile.
 
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { freePort } from '../../../lab/processes.ts'
 import { openLineTransport } from '../../../src/cli/sensor/line-transport.ts'
 import { discover } from '../../../src/sensor/sensor.ts'
 import { startAedes } from '../../support/broker.ts'
-import { freeUdpPort } from '../../support/dtls-udp.ts'
 import { startForwarder } from '../../support/forwarding.ts'
 import { freshName, Office, TestGateway, TestSensor, until } from '../../support/gateway.ts'
 import { hasSocat, PtyPair } from '../../support/ptys.ts'
@@ -140,7 +140,7 @@ describe.skipIf(!hasSocat)('a node on a serial line behind a forwarder (socat)',
   it('does not notice that the forwarder was restarted, if that sends from the same port', async () => {
     const there = await centre()
     const { from, transport } = await plugged()
-    const localPort = await freeUdpPort()
+    const localPort = await freePort()
     const document = { from: [from], to: { url: there.test.url(), localPort } }
     const first = await startForwarder(document)
     const { sensor, connects } = sensorWith({ transport })
@@ -182,7 +182,7 @@ describe('nodes on UDP behind a forwarder', () => {
 
   it('find the gateway by asking a group that the forwarder listens to', async () => {
     const there = await centre()
-    const port = await freeUdpPort()
+    const port = await freePort()
     const group = { group: '127.255.255.255', port }
     await startForwarder({ from: [{ url: 'udp://127.0.0.1:0', group }], to: there.test.url() })
     const found = await discover({ group: group.group, port, timeout: 1000 })

@@ -1,24 +1,21 @@
 // Nodes that each serve a share, under random pauses, deaths, stops, cuts and outages of the engine: never two owners of a slot, and
 // never for long none.
 
-import { array, assert, asyncProperty, constantFrom, integer, record } from 'fast-check'
+import { assert, asyncProperty } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Member } from '../../../src/cluster/judging/engine.ts'
 import { planSlots } from '../../../src/cluster/plan.ts'
 import type { ContactMessage } from '../../../src/cluster/shares/engine-contact.ts'
 import { allSlots } from '../../../src/sessions/slots.ts'
+import { goesOnAt, isGone, NAMES, RESTART, STEP, someTroubles, type Trouble } from '../troubles.ts'
 import { VirtualSharer } from './virtual-sharer.ts'
 import { VirtualTable } from './virtual-table.ts'
 
 const LEASE = 5000
 const SETTLE = 3000
-const STEP = 20
 const END = 45_000
-const NAMES = ['a', 'b', 'c'] as const
 /** Milliseconds that a test may take on a machine that is busy with other things. */
 const LONG = 180_000
-/** A process that has ended is started again after so many milliseconds. */
-const RESTART = 1000
 /** What is sent within so many milliseconds may hang. */
 const HANGS = 2500
 /** Until what nodes say to each other has arrived; and after so long a silence a link counts as down. */
@@ -27,24 +24,10 @@ const LINK_SILENCE = 2500
 /** Slots that are looked at, as all are treated alike. */
 const SAMPLE = allSlots.filter((slot) => slot % 61 === 0 || slot < 8)
 
-/** From `at` on, for so long; `stop`: SIGTERM at that time; `link`: nothing goes over the links of that node, and what was sent arrives later. */
-interface Trouble {
-  readonly kind: 'engine' | 'cut' | 'pause' | 'kill' | 'stop' | 'hang' | 'link' | 'wrong proof'
-  readonly node: (typeof NAMES)[number]
-  readonly at: number
-  readonly lasts: number
-}
+/** As of a pair; `stop`: SIGTERM; `hang`: what is sent; `link`: nothing goes over the links of that node, and what was sent arrives later. */
+type Kind = 'engine' | 'cut' | 'pause' | 'kill' | 'stop' | 'hang' | 'link' | 'wrong proof'
 
-const trouble = (...kinds: Trouble['kind'][]) =>
-  array(
-    record({
-      kind: constantFrom(...kinds),
-      node: constantFrom(...NAMES),
-      at: integer({ min: 0, max: END - 10_000 }),
-      lasts: integer({ min: 50, max: 20_000 }),
-    }),
-    { maxLength: 8 },
-  )
+const anyOf = (...kinds: Kind[]) => someTroubles(END, ...kinds)
 
 interface Outcome {
   /** slots and epochs in which more than one incarnation has committed */
@@ -73,19 +56,12 @@ interface Life {
   readonly starts?: Partial<Record<(typeof NAMES)[number], number>>
 }
 
-async function live(troubles: readonly Trouble[], life: Life = {}): Promise<Outcome> {
+async function live(troubles: readonly Trouble<Kind>[], life: Life = {}): Promise<Outcome> {
   const { isFenced = true, checksEpochs = true, starts = {} } = life
   const table = new VirtualTable(LEASE)
   Object.assign(table, { isFenced, checksEpochs })
   let now = 0
-  const goesOn = (kind: Trouble['kind'], node?: string): boolean =>
-    troubles.some(
-      (one) =>
-        one.kind === kind &&
-        now >= one.at &&
-        now < one.at + one.lasts &&
-        (node === undefined || one.node === node),
-    )
+  const goesOn = (kind: Kind, node?: string) => goesOnAt(troubles, now, kind, node)
   const nodes = new Map<string, VirtualSharer>()
   const isRunning = (name: string) => {
     const node = nodes.get(name)
@@ -132,14 +108,8 @@ async function live(troubles: readonly Trouble[], life: Life = {}): Promise<Outc
           askedAt < one.at + HANGS &&
           now < one.at + one.lasts,
       ),
-    isProven(member: Member): boolean {
-      const running = nodes.get(member.node)
-      const isGone =
-        running === undefined ||
-        running.endedAt !== undefined ||
-        running.self?.incarnation !== member.incarnation
-      return isGone || goesOn('wrong proof', member.node)
-    },
+    isProven: (member: Member) =>
+      isGone(nodes.get(member.node), member) || goesOn('wrong proof', member.node),
   }
   const [doubled, atOdds, orphaned]: [number[], number[], number[]] = [[], [], []]
   const servingUntil: Record<string, number> = {}
@@ -213,7 +183,7 @@ describe('nodes that each serve a share, in virtual time', () => {
     'have one writer of each slot in every epoch, whatever happens, also when proofs are wrong',
     async () => {
       await assert(
-        asyncProperty(trouble(...all, 'wrong proof'), async (troubles) => {
+        asyncProperty(anyOf(...all, 'wrong proof'), async (troubles) => {
           expect((await live(troubles)).shared).toEqual([])
         }),
         { numRuns: 30 },
@@ -226,7 +196,7 @@ describe('nodes that each serve a share, in virtual time', () => {
     'serve a slot one at a time, and again within a lease and a second of an engine that is there',
     async () => {
       await assert(
-        asyncProperty(trouble(...all), async (troubles) => {
+        asyncProperty(anyOf(...all), async (troubles) => {
           const { doubled, orphaned } = await live(troubles)
           expect({ doubled, orphaned }).toEqual({ doubled: [], orphaned: [] })
         }),
@@ -240,7 +210,7 @@ describe('nodes that each serve a share, in virtual time', () => {
     'never serve a slot two at a time for longer than a lease after they can hear each other, whoever has the engine',
     async () => {
       await assert(
-        asyncProperty(trouble('engine', 'cut', 'pause', 'hang', 'link', 'kill'), async (troubles) => {
+        asyncProperty(anyOf('engine', 'cut', 'pause', 'hang', 'link', 'kill'), async (troubles) => {
           expect((await live(troubles)).atOdds).toEqual([])
         }),
         { numRuns: 60 },
@@ -250,12 +220,12 @@ describe('nodes that each serve a share, in virtual time', () => {
   )
 
   it('would show writers that nobody keeps out, and gifts that arrive late', async () => {
-    const pause: Trouble = { kind: 'pause', node: 'a', at: 20_000, lasts: 12_000 }
+    const pause: Trouble<Kind> = { kind: 'pause', node: 'a', at: 20_000, lasts: 12_000 }
     expect((await live([pause])).shared).toEqual([])
     expect((await live([pause], { isFenced: false })).shared).not.toEqual([])
     const late: Life = { starts: { b: 10_000, c: 10_000 } }
     // slots that were given back to their owner since a gift hung, and that are not to move for the moment
-    const hung: Trouble[] = [
+    const hung: Trouble<Kind>[] = [
       { kind: 'hang', node: 'a', at: 12_500, lasts: 5100 },
       { kind: 'kill', node: 'c', at: 15_000, lasts: 40_000 },
     ]
@@ -300,7 +270,7 @@ describe('nodes that each serve a share, in virtual time', () => {
   })
 
   it('go on when the engine is away for all and one of them dies, but not those who hear of nobody else', async () => {
-    const away: Trouble = { kind: 'engine', node: 'a', at: 30_000, lasts: 14_000 }
+    const away: Trouble<Kind> = { kind: 'engine', node: 'a', at: 30_000, lasts: 14_000 }
     const dead = await live([away, { kind: 'kill', node: 'c', at: 31_000, lasts: 40_000 }])
     expect(dead.serving['a']).toBeGreaterThan(43_000)
     expect(dead.deposed).toBe(0)

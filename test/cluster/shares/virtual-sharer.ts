@@ -157,7 +157,8 @@ export class VirtualSharer {
     if (self === undefined || this.endedAt !== undefined) return
     await this.#work() // the gateway closes
     this.#isClosed = true
-    await this.#ask(() => this.#around.table.leave(self))
+    // it ends all the same if the engine does not answer
+    await this.#ask(() => this.#around.table.leave(self)).catch(() => undefined)
     this.hasLeft = true
     this.kill(this.#now)
   }

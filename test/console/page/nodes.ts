@@ -74,7 +74,7 @@ export function cluster(trouble: Trouble = {}): ClusterInfo {
             const trip = isUp ? 0.21 : undefined
             return { node, isUp, lasting: 61_000, why, trip, underWay, mostUnderWay: 16_384 }
           }),
-          ...{ forwarded: 5_213, answered: 5_190, asked: 12, held: 9, refused: refused ? 3 : 0 },
+          ...{ forwarded: 5_213, answered: 5_190, asked: 12, held: 9, holding: 0, refused: refused ? 3 : 0 },
           ...{ calls: [], unshown: 0 },
           lastRefused: refused
             ? { ago: 9000, address: '10.0.0.99', node: 'gw-9', why: 'it does not know the secret' }

@@ -76,7 +76,7 @@ describe('a node', () => {
         { node: 'gw-2', isUp: true },
         { node: 'gw-4', isUp: true },
       ],
-      ...{ forwarded: 0, answered: 0, asked: 0, held: 0, refused: 0 },
+      ...{ forwarded: 0, answered: 0, asked: 0, held: 0, holding: 0, refused: 0 },
     })
     expect((await new Nodes('gw-1', 'gw-2').open('gw-1')).hindrance).toBeUndefined()
   })

@@ -78,7 +78,8 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (what === 'up') say(links.up())
   else if (what === 'counts') {
     const { dropped } = fleet.counters
-    say({ ...router?.counts, asked: router?.asked, dropped, refused: links.refused })
+    const { asked, holding } = router ?? {}
+    say({ ...router?.counts, asked, holding, dropped, refused: links.refused })
   } else say('what?')
 }
 await fleet.stop()

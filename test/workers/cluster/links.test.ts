@@ -126,10 +126,16 @@ describe.skipIf(!haveMosquitto)('nodes behind one address', { timeout: 60_000 },
       return (await nodes[1]?.counts())?.dropped['held-too-long'] ?? 0
     }
     await expect.poll(held, { timeout: 20_000 }).toBeGreaterThan(0)
+    const holding = async () => {
+      await held()
+      return (await nodes[1]?.counts())?.holding
+    }
+    await expect.poll(holding, { timeout: 20_000 }).toBe(1)
     expect(other.heard).toEqual([])
     nodes[2]?.child.kill('SIGCONT')
     await expect.poll(() => nodes[1]?.ask('up'), { timeout: 10_000 }).toHaveLength(2)
     await ask(other, at, { type: 'pingreq', clientId: null }, 'disconnect')
+    await expect.poll(async () => (await nodes[1]?.counts())?.holding).toBe(0)
   })
 
   it('believe who has come last to an address, and publish the will of who was there (R6)', async () => {

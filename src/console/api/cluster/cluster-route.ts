@@ -32,6 +32,7 @@ const links = object<ClusterLinksInfo>({
   answered: whole('messages to sensors that left by the nodes that they came through'),
   asked: whole('addresses that the other nodes were asked for'),
   held: whole('messages that were held until it was known who serves their sensors'),
+  holding: whole('of these, those that are held now'),
   refused: whole('connections that were refused'),
   lastRefused: optional(
     object<RefusedLink>({
