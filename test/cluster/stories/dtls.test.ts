@@ -1,10 +1,9 @@
 // Nodes that share their sensors, some of which speak DTLS: their sessions are found through any node, and outlive each.
 
 import { expect, it } from 'vitest'
-import { haveMosquitto } from '../../support/broker.ts'
+import { freePort, haveMosquitto } from '../../support/broker.ts'
 import { CLUSTER_START, type NodeProcess, Pair } from '../../support/cluster.ts'
 import { KEYS } from '../../support/dtls-scene.ts'
-import { freeUdpPort } from '../../support/dtls-udp.ts'
 import { hasPostgres } from '../../support/postgres.ts'
 import { SecureSensor } from '../../support/secure-sensor.ts'
 import { infoOf, settled, startSharing } from '../../support/sharing-nodes.ts'
@@ -13,7 +12,7 @@ it.runIf(hasPostgres && haveMosquitto)(
   'sensors with DTLS go on through any node without a handshake, also when one of them dies, comes back, and is stopped [DTLS-RUN-1]',
   async () => {
     const pair = await Pair.open()
-    const port = await freeUdpPort()
+    const port = await freePort()
     const start = (n: number): Promise<NodeProcess> =>
       startSharing(pair, n, {
         listeners: [{ name: 'field', url: `dtls://127.0.0.${n}:${port}`, dtls: { psk: { keys: KEYS } } }],
