@@ -86,10 +86,7 @@ export class SlotRouter {
    * another node. Whatever is to be done with it is done: always false.
    */
   admits(bound: BoundListener, bytes: Uint8Array, from: Remote, since?: number): boolean {
-    const { address, port, local, association } = from
-    // what a session of DTLS has opened comes from here, whichever node the sensor has spoken to
-    const way = this.#ways.own(association === undefined ? local : undefined)
-    const remote = { address, port, local: way, association }
+    const remote = this.#ways.arrival(from)
     const now = this.#beat()
     if (since !== undefined && now - since > this.#parts.hold) this.#drop('held-too-long', bound, remote)
     else this.#take(bound, bytes, remote, since ?? now, 0)

@@ -1,6 +1,8 @@
 // The way in of a sensor: the node whose socket its last datagram came in by. It stands behind the gateway's own address that the sensor
 // speaks to, so that sessions carry it, and store it, without knowing of it; and it changes as that address does, at no cost.
 
+import type { Remote } from '../../transport/transport.ts'
+
 /** The gateway's own address, if there is one, and the node that has it. */
 export interface WayIn {
   readonly local: string | undefined
@@ -34,6 +36,14 @@ export class WaysIn {
     if (this.#texts.size >= MOST) this.#texts.clear()
     this.#texts.set(local, text)
     return text
+  }
+
+  /**
+   * Where something came from that has come in here. What a session of DTLS has opened comes from this node, whichever the sensor has spoken
+   * to.
+   */
+  arrival({ address, port, local, association }: Remote): Remote {
+    return { address, port, local: this.own(association === undefined ? local : undefined), association }
   }
 
   read(text: string | undefined): WayIn {
