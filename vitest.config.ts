@@ -27,7 +27,6 @@ const pure = [
  */
 const waiting = [
   'lab/chaos-cluster',
-  'lab/chaos-three-nodes',
   'cluster/stories/engine',
   'cluster/stories/shares',
   'upstream/brokers',
@@ -43,7 +42,6 @@ const waiting = [
   'upstream/failover',
   'transport/udp/addresses',
   'store/postgres/outage',
-  'cluster/stories/contact',
   'cluster/stories/death',
   'cluster/stories/threads',
 ].map((file) => `test/${file}.test.ts`)
