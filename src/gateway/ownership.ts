@@ -1,5 +1,6 @@
 // Whose sensors this gateway serves: it takes up the sessions of slots from the store, and lets go of them.
 
+import { HOLD_LIMITS } from '../cluster/hold.ts'
 import type { Log } from '../log.ts'
 import type { Session } from '../session/session.ts'
 import { hasExchange } from '../sessions/ownership/exchanges.ts'
@@ -13,8 +14,9 @@ import { OwnerCheck, type OwnerCheckParts } from './datagrams/owner-check.ts'
 import { settleStore } from './open-store.ts'
 import type { Turns } from './turns.ts'
 
-/** How long exchanges may go on in a slot that leaves, and how often that is looked at, milliseconds. */
-const PATIENCE = 500
+/** For which part of the time that something may be held exchanges go on in a slot that leaves: what comes for other sensors is held. */
+const PATIENCE = 1 / 4
+/** How often that is looked at, milliseconds. */
 const MOMENT = 5
 
 /** Until a store that could not write is asked again, milliseconds. */
@@ -198,7 +200,8 @@ export class Ownership {
 
   /** Waits for the end of exchanges, so that nobody has to repeat himself; but not for long. */
   async #finish(slots: ReadonlySet<number>, isConcerned: (clientId: string) => boolean): Promise<void> {
-    const deadline = performance.now() + PATIENCE
+    const { hold = HOLD_LIMITS.longest } = this.#parts
+    const deadline = performance.now() + PATIENCE * hold
     for (const slot of slots) this.#finishing.add(slot)
     let busy: Session[] = []
     await this.#each(isConcerned, (session) => void busy.push(session))

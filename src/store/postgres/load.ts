@@ -63,40 +63,42 @@ const afterLast = (rows: readonly Row[], before: After): After => {
   return [String(slot), String(session), String(key)]
 }
 
-/** All records there are, in order. */
-async function* allRows(query: Query): AsyncIterable<readonly Row[]> {
-  let after = beginOf(0)
-  for (let isWhole = false; !isWhole; ) {
-    const rows = await pageOf(query, 'mqttsn_load', 'slot <= $4', after, String(SLOTS - 1))
+/** Gives pages one after the other; each is asked for while the one before is dealt with. `ask`: undefined after the last one. */
+async function* ahead(
+  ask: (before: readonly Row[] | undefined) => Promise<readonly Row[]> | undefined,
+): AsyncIterable<readonly Row[]> {
+  for (let next = ask(undefined); next !== undefined; ) {
+    const rows = await next
+    next = ask(rows)
+    next?.catch(() => {}) // it is told when it is waited for
     yield rows
-    isWhole = rows.length < PAGE
-    after = afterLast(rows, after)
   }
+}
+
+/** All records there are, in order. */
+function allRows(query: Query): AsyncIterable<readonly Row[]> {
+  let after = beginOf(0)
+  return ahead((rows) => {
+    if (rows !== undefined && rows.length < PAGE) return undefined
+    after = afterLast(rows ?? [], after)
+    return pageOf(query, 'mqttsn_load', 'slot <= $4', after, String(SLOTS - 1))
+  })
 }
 
 /**
  * All records in these slots, in order. Many slots are asked for at once where they hold little, as each question waits behind groups of
  * writes; few where they hold much, as the server reads all of these slots before it gives the first page of them.
  */
-async function* rowsOf(query: Query, slots: Slots): AsyncIterable<readonly Row[]> {
+function rowsOf(query: Query, slots: Slots): AsyncIterable<readonly Row[]> {
   const left = [...slots].sort((a, b) => a - b)
-  let together = TOGETHER
+  let [together, asked] = [TOGETHER, 0]
   let begin = beginOf(0)
-  while (left.length > 0) {
-    const those = left.slice(0, together)
-    const rows = await pageOf(
-      query,
-      'mqttsn_load_slots',
-      'slot = ANY ($4::int2[])',
-      begin,
-      `{${those.join()}}`,
-    )
-    yield rows
-    begin = afterLast(rows, begin)
-    if (rows.length < PAGE) {
-      left.splice(0, those.length)
+  return ahead((rows) => {
+    if (rows !== undefined) begin = afterLast(rows, begin)
+    if (rows !== undefined && rows.length < PAGE) {
+      left.splice(0, asked)
       together = Math.min(MOST_TOGETHER, together * 4)
-    } else {
+    } else if (rows !== undefined) {
       const reached = Number(begin[0])
       left.splice(
         0,
@@ -104,7 +106,11 @@ async function* rowsOf(query: Query, slots: Slots): AsyncIterable<readonly Row[]
       )
       together = Math.max(1, Math.floor(together / 4))
     }
-  }
+    const those = left.slice(0, together)
+    asked = those.length
+    if (asked === 0) return undefined
+    return pageOf(query, 'mqttsn_load_slots', 'slot = ANY ($4::int2[])', begin, `{${those.join()}}`)
+  })
 }
 
 /** The sessions in these slots, or in all, piece by piece. Throws StoreError, EngineError. */
