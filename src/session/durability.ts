@@ -44,16 +44,9 @@ function isPromise({ packet, session, backed }: Extract<Effect, { type: 'send' }
   return !harmless.has(packet.type)
 }
 
-/** Whether it is the same message again, but for DUP. */
-function saysTheSame(packet: Packet, before: Packet): boolean {
-  if (packet.type !== before.type) return false
-  if (packet.type === 'disconnect') return true
-  const isAlike =
-    !('returnCode' in packet && 'returnCode' in before) || packet.returnCode === before.returnCode
-  if ('msgId' in packet && 'msgId' in before)
-    return isAlike && packet.msgId !== 0 && packet.msgId === before.msgId
-  return isAlike && packet.type === 'connack'
-}
+/** Whether it is the same request of the gateway again, but for DUP. */
+const isSameRequest = (packet: Packet, before: Packet): boolean =>
+  packet.type === before.type && 'msgId' in packet && 'msgId' in before && packet.msgId === before.msgId
 
 /** Try later, as far as this message can say so. */
 function refusalOf(effect: Extract<Effect, { type: 'send' }>): typeof effect | undefined {
@@ -71,9 +64,13 @@ const rules: { readonly [T in Effect['type']]: DurabilityRule<Extract<Effect, { 
       !backed && (packet.type === 'publish' ? packet.qos > 0 : !harmless.has(packet.type)),
     // DISCONNECT has no code to refuse it with, and a sensor that hears nothing goes all the same: it is told where a disk is full
     refusal: refusalOf,
-    // what has come of every repetition meanwhile would all leave at one time, and DISCONNECT might meet a sensor that is awake since
-    repeats: ({ packet, peer }, before) =>
-      before.type === 'send' && before.peer.key === peer.key && saysTheSame(packet, before.packet),
+    // a sensor that hears DISCONNECT again, when it is awake since, takes it for an end of its connection
+    repeats: ({ packet, peer, repeated }, before) =>
+      before.type === 'send' &&
+      before.peer.key === peer.key &&
+      (packet.type === 'disconnect'
+        ? before.packet.type === 'disconnect'
+        : repeated === true && isSameRequest(packet, before.packet)),
     overtakes: (effect, shared) => (!shared && effect.packet.type === 'disconnect') || !isPromise(effect),
     // a sensor that has spoken since would take it for an end of what it has begun
     lapses: ({ packet, session }) =>
