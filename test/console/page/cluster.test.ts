@@ -105,7 +105,7 @@ describe.skipIf(!haveChromium)(`the page of a cluster, ${inChromium}`, () => {
     for (const [clientId, node] of [
       ['valve-0001', 'gw-2'],
       ['meter-0000', 'gw-1'],
-    ]) {
+    ] as const) {
       await go(`#/sensor/${clientId}`)
       await page.getByRole('heading', { name: clientId, exact: true }).waitFor()
       await page.getByRole('heading', { name: 'Conversation' }).waitFor()
