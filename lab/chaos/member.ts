@@ -69,6 +69,7 @@ export class Member {
     })
     sensor.on('message', (message) => this.#onMessage(message))
     sensor.on('disconnected', (why) => {
+      if (why === 'gateway' && this.#mayBeLost) return
       this.#site.tally.sessionsLost += 1
       this.#fault(why === 'gateway' ? 'the gateway ended its connection' : 'the gateway answers no more')
     })
@@ -215,11 +216,15 @@ export class Member {
       if (!(error instanceof SensorError)) throw error
       if (this.#site.ended.aborted || this.air.silent) return
       if (error.code === 'rejected' && error.returnCode === 1) this.#site.tally.refused += 1
-      else this.#fault(error.message)
+      else if (error.code !== 'disconnected' || !this.#mayBeLost) this.#fault(error.message)
       await this.#connectAgain()
     } finally {
       this.#running = false
     }
+  }
+
+  get #mayBeLost(): boolean {
+    return this.#site.wills.mayBeLost(this.role.name, this.#life)
   }
 
   /** Who was refused for now tries again, until it is connected. */

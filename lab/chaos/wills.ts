@@ -94,6 +94,11 @@ export class Wills {
       if (isCut && life.state === 'alive' && life.keepAlive < LONGEST_CUT) life.mayBeLost = true
   }
 
+  /** Whether the gateway may take it for lost, and tell it so, although it lives. */
+  mayBeLost(sensor: string, life: number): boolean {
+    return this.#lives.get(`${sensor}/${life}`)?.mayBeLost === true
+  }
+
   gatewayKilled(): void {
     for (const life of this.#lives.values()) if (life.state === 'dead') life.kills += 1
   }

@@ -105,6 +105,12 @@ describe('the wills of those that were cut off from the node that serves them', 
     expect(['c00', 'c18', 'c19', 'c20'].map((sensor) => wills.arrive(sensor, 1) === undefined)).toEqual([
       ...[false, true, true, false],
     ])
+    expect(['c00', 'c18', 'c19', 'c20'].map((sensor) => wills.mayBeLost(sensor, 1))).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ])
     for (const sensor of ['c18', 'c20']) wills.end(sensor, 1, 'dead')
     expect([wills.open, wills.isSettled('c18', 1)]).toEqual([1, true]) // another one is due of nobody that may have had its own
   })
