@@ -181,6 +181,7 @@ export class Chaos {
       ...this.#cast,
       outages: this.#outages,
       wills: this.#site.wills,
+      isSecure: (name) => isSecure(name, this.#options.dtls),
       outcome: this.outcome,
       signal,
     }

@@ -26,6 +26,8 @@ export interface Cast {
 export interface Scene extends Cast {
   readonly outages: Outage[]
   readonly wills: Wills
+  /** whether the sensor of this name speaks DTLS */
+  readonly isSecure: (sensor: string) => boolean
   readonly outcome: ChaosOutcome
   readonly signal: AbortSignal
 }
@@ -64,9 +66,18 @@ export async function troubleBroker({ brokerRestart }: RoundPlan, scene: Scene):
   outage.end()
 }
 
-/** A gateway that is started meanwhile has to wait for the database. */
-export async function troubleDatabase({ engineTrouble }: RoundPlan, scene: Scene): Promise<void> {
-  const { engine, outcome, signal } = scene
+/**
+ * A gateway that is started meanwhile has to wait for the database. Where a node is hurt as well, nobody can take over its sessions of
+ * DTLS as long as the database commits nothing: the owner of such a sensor, another node, is well and hears nothing of it.
+ */
+export async function troubleDatabase(
+  { engineTrouble, nodeTroubles }: RoundPlan,
+  scene: Scene,
+): Promise<void> {
+  const { engine, nodes, wills, outcome, signal } = scene
   if (engine === undefined || engineTrouble === undefined) return
+  const isDeaf = !nodes.isPair && nodes.all.length > 1 && nodeTroubles.length > 0
+  const endSilence = isDeaf ? wills.beginSilence(scene.isSecure) : undefined
   await troubleEngine(engineTrouble, engine, outcome.engine, signal)
+  endSilence?.()
 }

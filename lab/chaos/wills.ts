@@ -2,8 +2,8 @@
 
 /** Milliseconds after a sensor's death in which its will has to arrive. */
 const LATEST = 30_000
-/** Milliseconds for which nodes are cut off from each other at most, and until they have found each other again. */
-const LONGEST_CUT = 10_000
+/** Milliseconds for which the owner of a sensor cannot hear it at most, and until all have found each other again. */
+const LONGEST_SILENCE = 10_000
 
 interface Life {
   state: 'alive' | 'left' | 'dead' | 'refused'
@@ -18,7 +18,7 @@ interface Life {
   overdue: boolean
   /** the gateway hears nothing of it within a keep-alive of this length: milliseconds */
   keepAlive: number
-  /** it was cut off from the node that serves it for longer than that, perhaps: it may be taken for lost, and its will then comes early */
+  /** its owner could not hear it for longer than that, perhaps: it may be taken for lost, and its will then comes early */
   mayBeLost: boolean
 }
 
@@ -27,8 +27,8 @@ export class Wills {
   readonly #lives = new Map<string, Life>()
   /** with MQTT 3.1.1 a gateway that crashes makes the broker publish every will: only what must arrive is checked then */
   readonly #strict: boolean
-  /** nodes are cut off from each other */
-  #isCut = false
+  /** by who they befall: times in which the owner of a sensor may be unable to hear it */
+  readonly #silences = new Set<(sensor: string) => boolean>()
   /** wills of the dead that arrived */
   arrived = 0
   /** wills that Mosquitto published because it was itself stopped: it does that for everyone connected */
@@ -53,7 +53,7 @@ export class Wills {
       kills: 0,
       overdue: false,
       keepAlive,
-      mayBeLost: this.#isCut && keepAlive < LONGEST_CUT,
+      mayBeLost: keepAlive < LONGEST_SILENCE && [...this.#silences].some((befalls) => befalls(sensor)),
     })
   }
 
@@ -87,11 +87,13 @@ export class Wills {
     for (const life of this.#lives.values()) if (!isOver(life)) life.byBroker += 2
   }
 
-  /** Nodes are cut off from each other, or not any more: the owner of a sensor cannot hear it if it came to another one. */
-  cutLinks(isCut: boolean): void {
-    this.#isCut = isCut
-    for (const life of this.#lives.values())
-      if (isCut && life.state === 'alive' && life.keepAlive < LONGEST_CUT) life.mayBeLost = true
+  /** A time begins in which the owner of these sensors may be unable to hear them, however well they speak. The result ends it. */
+  beginSilence(befalls: (sensor: string) => boolean): () => void {
+    this.#silences.add(befalls)
+    for (const [key, life] of this.#lives)
+      if (life.state === 'alive' && life.keepAlive < LONGEST_SILENCE && befalls(sensorOf(key)))
+        life.mayBeLost = true
+    return () => this.#silences.delete(befalls)
   }
 
   /** Whether the gateway may take it for lost, and tell it so, although it lives. */
@@ -142,6 +144,8 @@ export class Wills {
     return faults
   }
 }
+
+const sensorOf = (key: string): string => key.slice(0, key.lastIndexOf('/'))
 
 /** Its will came, or it left: a broker that stops has none to publish. */
 const isOver = ({ state, fulfilled }: Life): boolean => state === 'left' || fulfilled

@@ -57,8 +57,8 @@ export function planNodeTroubles(
 export interface TroubleEar {
   /** somebody is about to be hurt */
   gatewayKilled(): void
-  /** nodes are about to be cut off from each other, or not any more */
-  cutLinks(isCut: boolean): void
+  /** the owner of these sensors may be unable to hear them, until the result is called */
+  beginSilence(befalls: (sensor: string) => boolean): () => void
 }
 
 /** Makes them. Resolves when all nodes have been started again. */
@@ -95,13 +95,15 @@ export async function troubleNodes(
         await pause(lasts, signal)
         await node.ways.engine?.set('open')
         break
-      case 'link':
-        ear.cutLinks(true)
+      case 'link': {
+        // A sensor may have come to another node than its owner's.
+        const endSilence = ear.beginSilence(() => true)
         await node.ways.links?.cut()
         await pause(lasts, signal)
         await node.ways.links?.mend()
-        ear.cutLinks(false)
+        endSilence()
         break
+      }
       case 'rehash':
         nodes.balancer?.rehash(trouble.victim)
         break
