@@ -147,6 +147,8 @@ export interface Session {
   askedFor: number
   /** the nearest deadline: the shell sends `deadline` when it has passed */
   wakeAt: number
+  /** where the table of sessions keeps that in mind; Infinity: nowhere */
+  duePeriod: number
   will: WillData
   topics: Topics
   readonly subscriptions: SparseMap<string, Subscription>
@@ -181,15 +183,11 @@ const createDownlink = (first: number): Downlink => ({
 })
 
 /** A session without history for this ClientId, in state disconnected. */
-export const createSession = (
-  clientId: string,
-  env: Env,
-  { identity, rule }: Partial<Who> = {},
-): Session => ({
+export const createSession = (clientId: string, env: Env, who: Partial<Who> = {}): Session => ({
   clientId,
-  identity,
-  rule,
-  policy: env.policyFor({ clientId, identity, rule }),
+  identity: who.identity,
+  rule: who.rule,
+  policy: env.policyFor({ clientId, identity: who.identity, rule: who.rule }),
   peer: undefined,
   state: 'disconnected',
   cleanSession: true,
@@ -205,6 +203,7 @@ export const createSession = (
   movedFrom: undefined,
   askedFor: Number.NaN,
   wakeAt: never,
+  duePeriod: never,
   will: { topic: undefined, message: undefined },
   topics: createTopics(firstTopicId(env.random())),
   subscriptions: new SparseMap(),
@@ -230,7 +229,7 @@ export const createSession = (
   downlink: createDownlink(1 + Math.floor(env.random() * 0x7fff)),
   validation: createValidation(),
   link: {
-    pool: env.policyFor({ clientId, identity, rule }).pool,
+    pool: env.policyFor({ clientId, identity: who.identity, rule: who.rule }).pool,
     state: 'closed',
     limits: undefined,
     congested: false,

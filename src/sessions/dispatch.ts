@@ -11,9 +11,10 @@ import type { Turn } from '../session/turn.ts'
 import { clearDeadLetters } from '../session/uplink/dead-letters.ts'
 import { owesBroker } from '../session/uplink/spool.ts'
 import { forgetInflight } from '../session/uplink/uplinks.ts'
+import { noteDeadline } from './due.ts'
 import { subtractTotals } from './ownership/let-go.ts'
 import { findDeadest, makeTotalRoom } from './queue-shares.ts'
-import { noteDeadline, removeSession, type Sessions, unbindPeer } from './table.ts'
+import { removeSession, type Sessions, unbindPeer } from './table.ts'
 
 /** Hands an event to a session, and clears up when that ended it. */
 export function dispatch(sessions: Sessions, session: Session, event: Event, turn: Turn): void {

@@ -12,7 +12,8 @@ import type { Turn } from '../session/turn.ts'
 import { owesBroker, reopenUplink } from '../session/uplink/spool.ts'
 import { noteName } from './connect/broker-names.ts'
 import { forgetSession, restSession } from './dispatch.ts'
-import { bindPeer, countSource, noteDeadline, type Sessions } from './table.ts'
+import { noteDeadline } from './due.ts'
+import { bindPeer, countSource, type Sessions } from './table.ts'
 
 /**
  * Milliseconds between the broker connections of two sensors that say nothing; those that speak go before them. Brokers are asked to

@@ -1,9 +1,10 @@
-// All sessions: found by address and by ClientId, and those with something due by the nearest deadline of all. Pure.
+// All sessions: found by address and by ClientId. Pure.
 
 import type { Connect } from '../codec/v1/messages.ts'
 import { noteProof, restartValidation } from '../session/downlink/validation.ts'
 import { type Listener, type Peer, type PeerKey, sourceOf } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
+import { type Calendar, createCalendar, dropDeadline } from './due.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
 
 /** Where the search for the session that has most of something goes on. */
@@ -46,8 +47,8 @@ export interface Sessions {
   readonly yielding: Map<string, Yielding>
   /** since when newcomers have found these links full */
   readonly fullSince: Map<Listener, number>
-  /** nothing of any session is due before this time */
-  nextAt: number
+  /** when something is due of whom */
+  readonly calendar: Calendar
   /** when the connection of the last session from the store is to be mended, if nobody speaks before */
   mendingUntil: number
   /** those with the longest queues, and with most dead letters, as they were last looked for */
@@ -71,7 +72,7 @@ export const createSessions = (): Sessions => ({
   lastTicket: 0,
   yielding: new Map(),
   fullSince: new Map(),
-  nextAt: Number.POSITIVE_INFINITY,
+  calendar: createCalendar(),
   mendingUntil: Number.NEGATIVE_INFINITY,
   longest: nobodyFound(),
   deadest: nobodyFound(),
@@ -120,28 +121,6 @@ export function unbindPeer(sessions: Sessions, session: Session): void {
 /** Takes the session out of the table, unless another one of the same ClientId is there by now. */
 export function removeSession(sessions: Sessions, session: Session): void {
   countSource(sessions, session, undefined)
+  dropDeadline(sessions.calendar, session)
   if (sessions.byClientId.get(session.clientId) === session) sessions.byClientId.delete(session.clientId)
-}
-
-/** To be called whenever `session.wakeAt` has changed. One that moved away leaves `nextAt` too early, which only costs a look. */
-export function noteDeadline(sessions: Sessions, { wakeAt }: Session): void {
-  if (wakeAt < sessions.nextAt) sessions.nextAt = wakeAt
-}
-
-const nobody: readonly Session[] = []
-
-/**
- * The sessions whose deadline has passed: each is to be given the event `deadline`. The next call looks at all again, so
- * that one is not overlooked because dealing with it failed.
- */
-export function dueSessions(sessions: Sessions, now: number): readonly Session[] {
-  if (now < sessions.nextAt) return nobody
-  const due: Session[] = []
-  let nextAt = Number.POSITIVE_INFINITY
-  for (const session of sessions.byClientId.values()) {
-    if (session.wakeAt <= now) due.push(session)
-    if (session.wakeAt < nextAt) nextAt = session.wakeAt
-  }
-  sessions.nextAt = nextAt
-  return due
 }

@@ -1,9 +1,19 @@
 // Who is looked for when: a tick without a deadline must not cost a look at every session.
 
+import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Session } from '../../src/session/session.ts'
-import { createSessions, dueSessions, noteDeadline } from '../../src/sessions/table.ts'
+import { dueSessions, noteDeadline } from '../../src/sessions/due.ts'
+import { createSessions, removeSession } from '../../src/sessions/table.ts'
 import { sessionOf } from '../store/sessions.ts'
+
+const never = Number.POSITIVE_INFINITY
+
+const moves = fc.record({
+  who: fc.nat(4),
+  wakeIn: fc.oneof(fc.integer({ min: -100, max: 500 }), fc.constant(never)),
+  passes: fc.nat(200),
+})
 
 function waiting(...times: readonly number[]) {
   const sessions = createSessions()
@@ -27,11 +37,11 @@ it('finds one again until its deadline has moved', () => {
   const { sessions, all } = waiting(100)
   expect([dueSessions(sessions, 100), dueSessions(sessions, 150)]).toEqual([all, all])
   for (const session of all) session.wakeAt = 1000
-  expect([dueSessions(sessions, 200), sessions.nextAt]).toEqual([[], 1000])
+  expect([dueSessions(sessions, 200), dueSessions(sessions, 999)]).toEqual([[], []])
   expect(dueSessions(sessions, 1000)).toEqual(all)
 })
 
-it('finds one whose deadline came nearer, and looks once in vain where it went away', () => {
+it('finds one whose deadline came nearer, and when its time has come one whose deadline went away', () => {
   const { sessions, all } = waiting(500, 800)
   const [first, second] = all as [Session, Session]
   second.wakeAt = 200
@@ -39,6 +49,44 @@ it('finds one whose deadline came nearer, and looks once in vain where it went a
   expect(dueSessions(sessions, 200)).toEqual([second])
   second.wakeAt = 900
   first.wakeAt = 700
-  expect(dueSessions(sessions, 500)).toEqual([])
-  expect(sessions.nextAt).toBe(700)
+  expect([dueSessions(sessions, 500), dueSessions(sessions, 700)]).toEqual([[], [first]])
+})
+
+it('finds one whose deadline is in the past already', () => {
+  const { sessions, all } = waiting(never)
+  expect(dueSessions(sessions, 10_000)).toEqual([])
+  for (const session of all) session.wakeAt = 10
+  for (const session of all) noteDeadline(sessions, session)
+  expect(dueSessions(sessions, 10_001)).toEqual(all)
+})
+
+it('keeps nothing of a session that has left, whatever becomes of it', () => {
+  const { sessions, all } = waiting(100, 5000, 100_000_000)
+  for (const session of all) removeSession(sessions, session)
+  for (const session of all) noteDeadline(sessions, session)
+  expect([dueSessions(sessions, 6000), sessions.calendar.periods.size]).toEqual([[], 0])
+})
+
+it('finds at each tick those whose deadline has passed, as a look at all would, however deadlines move', () => {
+  fc.assert(
+    fc.property(fc.array(moves, { maxLength: 200 }), (steps) => {
+      const { sessions, all } = waiting(...Array.from({ length: 5 }, () => never))
+      let now = 0
+      for (const { who, wakeIn, passes } of steps) {
+        const session = all[who] as Session
+        session.wakeAt = now + wakeIn
+        noteDeadline(sessions, session)
+        now += passes
+        const expected = all.filter(({ wakeAt }) => wakeAt <= now)
+        expect(new Set(dueSessions(sessions, now))).toEqual(new Set(expected))
+      }
+    }),
+  )
+})
+
+it('looks at those alone of which something may be due', () => {
+  const { sessions } = waiting(100, ...Array.from({ length: 1000 }, (_, i) => 1000 + i))
+  dueSessions(sessions, 100)
+  const looks = [...sessions.calendar.periods].filter(([period]) => period <= sessions.calendar.reached)
+  expect(looks.map(([, there]) => there.size)).toEqual([1])
 })
