@@ -86,21 +86,28 @@ function nameOfAnswered(packet: Packet): string | undefined {
   }
 }
 
+const timeOfDay = (at: number): string => new Date(at).toISOString().slice(11, 23)
+
 export class CrowdMember {
   readonly name: string
   readonly role: CrowdRole
   readonly #site: CrowdSite
   readonly #link: Link
   readonly #sensor: Sensor
-  /** requests that were sent and have no answer */
-  readonly #asked = new Set<string>()
+  /** requests that were sent and have no answer, and when */
+  readonly #asked = new Map<string, number>()
+  /** an answer was thrown away since it asked last */
+  #isStray = false
   #isReady = false
 
   constructor(index: number, site: CrowdSite) {
     this.name = `${site.prefix}${index}`
     this.role = ROLES[index % ROLES.length] ?? 'qos1'
     this.#site = site
-    this.#link = site.linkOf(this.name, () => site.waits.noteStray(this.name))
+    this.#link = site.linkOf(this.name, () => {
+      this.#isStray = true
+      site.waits.noteStray(this.name)
+    })
     const mayVanish = this.role === 'newcomer'
     this.#sensor = new Sensor({
       transport: transportOf(this.#link),
@@ -218,7 +225,7 @@ export class CrowdMember {
 
   /** Requests that are sent again, and what a sensor need not say twice. */
   #note(direction: 'in' | 'out', packet: Packet): void {
-    const { tally, waits, onFault } = this.#site
+    const { tally, onFault, onRepeated } = this.#site
     if (direction === 'in') {
       const answered = nameOfAnswered(packet)
       if (answered !== undefined) this.#asked.delete(answered)
@@ -227,11 +234,14 @@ export class CrowdMember {
     }
     const asked = nameOfRequest(packet)
     if (asked === undefined) return
-    if (this.#asked.has(asked)) {
+    const since = this.#asked.get(asked)
+    if (since !== undefined) {
       tally.repeated += 1
-      if (waits.isStray(this.name)) tally.strayRepeated += 1
+      if (this.#isStray) tally.strayRepeated += 1
+      else onRepeated(`${this.name}, ${this.role}: ${asked}, first asked at ${timeOfDay(since)}`)
     }
-    this.#asked.add(asked)
+    this.#isStray = false
+    if (since === undefined) this.#asked.set(asked, Date.now())
     const isAgain = packet.type === 'connect' || packet.type === 'register' || packet.type === 'subscribe'
     if (this.#isReady && isAgain) onFault(`${this.name}: it has to say ${packet.type.toUpperCase()} again`)
   }

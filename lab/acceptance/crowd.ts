@@ -47,6 +47,8 @@ export interface CrowdSite {
   /** `onStray`: an answer was thrown away, since its sensor does not speak to the node any more that it came from */
   linkOf(sensor: string, onStray: () => void): Link
   onFault(what: string): void
+  /** a request was sent again, and its answer was not thrown away by the balancer */
+  onRepeated(what: string): void
 }
 
 /** What a crowd is made of. */
@@ -63,6 +65,8 @@ export class Crowd {
   readonly tally: CrowdTally = { repeated: 0, strayRepeated: 0, downRepeated: 0, refused: 0 }
   /** what must not be, since the last `mark` */
   readonly faults: string[] = []
+  /** requests that were sent again for no reason that the balancer gave, since the last `mark` */
+  readonly repetitions: string[] = []
   readonly #options: CrowdOptions
   readonly #members: readonly CrowdMember[]
   readonly #qos0 = new Map<number, Wait>()
@@ -83,6 +87,7 @@ export class Crowd {
       qos0: this.#qos0,
       nextNumber: () => ++this.#numbers,
       onFault: (what) => void this.faults.push(what),
+      onRepeated: (what) => void this.repetitions.push(what),
     }
     setMaxListeners(0, this.#over.signal)
     this.#members = Array.from({ length: sensors }, (_, index) => new CrowdMember(index, site))
@@ -114,6 +119,7 @@ export class Crowd {
     this.waits.mark()
     Object.assign(this.tally, { repeated: 0, strayRepeated: 0, downRepeated: 0, refused: 0 })
     this.faults.splice(0)
+    this.repetitions.splice(0)
   }
 
   /** Sends nothing any more, and waits until everything that was acknowledged has arrived, but not for ever. */

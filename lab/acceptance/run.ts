@@ -7,6 +7,7 @@ import { Crowd } from './crowd.ts'
 import { T_RETRY, T_RETRY_LONG } from './goals.ts'
 import { type AcceptanceReport, type Measured, worstOf } from './report.ts'
 import { freeze, kill, rolling, stop } from './rows/endings.ts'
+import { compareEngines } from './rows/engine.ts'
 import { failover } from './rows/failover.ts'
 import { rehash } from './rows/flows.ts'
 import { forward } from './rows/forwarding.ts'
@@ -50,7 +51,7 @@ const WITH_CROWD = {
 
 export const ROWS = [
   ...(['kill', 'freeze', 'stop', 'rolling', 'rehash', 'failover', 'kill10'] as const),
-  ...(['forwarding', 'loading'] as const),
+  ...(['forwarding', 'engine', 'loading'] as const),
 ] as const
 export type RowName = (typeof ROWS)[number]
 
@@ -75,6 +76,8 @@ export async function runAcceptance(options: AcceptanceOptions): Promise<Accepta
   const alone = { ...options, tRetry: T_RETRY_LONG }
   for (let run = 0; run < options.runs && isWanted(options, 'forwarding') && !signal.aborted; run += 1)
     note(await forward(alone, options.say), measured, options.say)
+  for (let run = 0; run < options.runs && isWanted(options, 'engine') && !signal.aborted; run += 1)
+    note(await compareEngines(signal, options.say), measured, options.say)
   for (let run = 0; run < options.runs && isWanted(options, 'loading') && !signal.aborted; run += 1)
     note(await load(alone, options.sessions, options.say), measured, options.say)
   return {

@@ -58,11 +58,6 @@ export class Waits {
     for (const wait of this.#open) if (wait.sensor === sensor) wait.isStray = true
   }
 
-  /** whether an answer for what this sensor waits for was thrown away */
-  isStray(sensor: string): boolean {
-    return [...this.#open].some((wait) => wait.sensor === sensor && wait.isStray)
-  }
-
   /** Nothing will come: it does not count. */
   drop(wait: Wait): void {
     this.#open.delete(wait)

@@ -8,6 +8,8 @@ import { ANSWERED } from '../waits.ts'
 
 /** Milliseconds for which it is watched what becomes of sensors. */
 const AFTERMATH = 4000
+/** Repetitions that are told one by one. */
+const TOLD = 20
 
 /** SIGKILL; `tRetry`: of the sensors. */
 export const kill =
@@ -77,7 +79,7 @@ export const stop: Row = async (scene, run) => {
 
 /** As docs/cluster.md says of an upgrade: the next one when the one before is ready. */
 export const rolling: Row = async (scene) => {
-  const { site, crowd, signal } = scene
+  const { site, crowd, say, signal } = scene
   const happening = await happens(
     scene,
     'rolling restart',
@@ -92,6 +94,7 @@ export const rolling: Row = async (scene) => {
   )
   const { seconds, note } = happening.waits(ANSWERED, false)
   const { repeated, strayRepeated } = crowd.tally
+  for (const what of crowd.repetitions.slice(0, TOLD)) say(`  repeated: ${what}`)
   await site.isEven()
   site.balancer.rehash(Math.random())
   return [
