@@ -117,6 +117,8 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   'pino-pretty': ['log'],
   fastify: ['console'],
   '@fastify/swagger': ['console'],
+  '@fastify/ajv-compiler': ['console'],
+  '@fastify/fast-json-stringify-compiler': ['console'],
   'prom-client': ['console'],
   preact: ['page'],
   uplot: ['page'],

@@ -1,7 +1,7 @@
 // Health, for whoever starts and stops gateways, and metrics, for Prometheus.
 
 import type { FastifyInstance } from 'fastify'
-import type { Schema } from './api/shapes.ts'
+import type { Schema } from './api/schemas/shapes.ts'
 import type { GatewayView } from './view.ts'
 
 const live: Schema = { type: 'object', properties: { live: { type: 'boolean' } }, required: ['live'] }

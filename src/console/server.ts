@@ -4,7 +4,8 @@ import swagger from '@fastify/swagger'
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify'
 import { type ConsoleLog, serveActions } from './api/actions.ts'
 import { serveApi } from './api/api.ts'
-import { components } from './api/schemas.ts'
+import { lazyCompilers } from './api/schemas/lazy-schemas.ts'
+import { components } from './api/schemas/schemas.ts'
 import { type SettingsDoor, serveSettings } from './api/settings-routes.ts'
 import { serveSeveral } from './api/several.ts'
 import { serveDocs } from './docs.ts'
@@ -145,6 +146,7 @@ function createServer(limits: Limits): FastifyInstance {
     forceCloseConnections: true,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     http: { headersTimeout: requestTime / 2, connectionsCheckingInterval: Math.min(requestTime / 4, 1000) },
+    schemaController: { compilersFactory: lazyCompilers },
     // What is not known is an error, not silently dropped.
     ajv: { customOptions: { removeAdditional: false } },
     schemaErrorFormatter(errors, where) {

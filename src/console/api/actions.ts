@@ -3,8 +3,8 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Publication, SimpleAction } from '../contract/routes.ts'
 import type { Action, GatewayView } from '../view.ts'
-import { qos } from './sensor-schemas.ts'
-import { ref, type Schema } from './shapes.ts'
+import { qos } from './schemas/sensor-schemas.ts'
+import { ref, type Schema } from './schemas/shapes.ts'
 
 /** The part of a pino logger that the console uses. */
 export interface ConsoleLog {

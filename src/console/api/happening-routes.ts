@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { HappeningQuery } from '../contract/happenings.ts'
 import type { GatewayView } from '../view.ts'
 import { KINDS } from './happenings.ts'
-import { listOf, ref, type Schema } from './shapes.ts'
+import { listOf, ref, type Schema } from './schemas/shapes.ts'
 import { moment, pageOf, pageQuery, query, told } from './told.ts'
 
 /** What events can be found by. */

@@ -2,8 +2,8 @@
 
 import type { HistoryReport, HistorySample } from '../contract/gateway.ts'
 import type { DropEntry, Happening, HappeningKind, RefusalEntry } from '../contract/happenings.ts'
-import { tone } from './sensor-schemas.ts'
-import { counts, listOf, object, optional, type Schema, text, time, whole } from './shapes.ts'
+import { tone } from './schemas/sensor-schemas.ts'
+import { counts, listOf, object, optional, type Schema, text, time, whole } from './schemas/shapes.ts'
 
 /** Every kind of event; one that is missing does not compile. */
 export const KINDS = Object.keys({

@@ -1,7 +1,7 @@
 // What sensors can be found and sorted by.
 
-import { state } from './sensor-schemas.ts'
-import type { Schema } from './shapes.ts'
+import { state } from './schemas/sensor-schemas.ts'
+import type { Schema } from './schemas/shapes.ts'
 
 /** What sensors can be found and sorted by. */
 export const sensorFilters: Record<string, Schema> = {

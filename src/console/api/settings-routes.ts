@@ -9,7 +9,7 @@ import type {
   SettingsReport,
 } from '../contract/settings.ts'
 import type { ConsoleLog } from './actions.ts'
-import { listOf, object, optional, ref, type Schema, text, whole, yesNo } from './shapes.ts'
+import { listOf, object, optional, ref, type Schema, text, whole, yesNo } from './schemas/shapes.ts'
 import { told } from './told.ts'
 
 /** The configuration of the running gateway, as far as the console may ask for it. */

@@ -13,7 +13,7 @@ import {
   SIMPLE_ACTIONS,
   sensorParams,
 } from './actions.ts'
-import { listOf, ref, type Schema } from './shapes.ts'
+import { listOf, ref, type Schema } from './schemas/shapes.ts'
 
 /** Sensors in one request. */
 const MOST = 1000

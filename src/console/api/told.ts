@@ -1,6 +1,6 @@
 // How routes that only look are described.
 
-import { listOf, ref, type Schema } from './shapes.ts'
+import { listOf, ref, type Schema } from './schemas/shapes.ts'
 
 const node: Schema = {
   type: 'string',

@@ -4,8 +4,8 @@ import type { FastifyInstance } from 'fastify'
 import type { DeadLetterQuery, OwnedDeadLetter } from '../contract/happenings.ts'
 import type { LiveTopic, LiveTopicQuery } from '../contract/topics.ts'
 import type { GatewayView } from '../view.ts'
-import { deadLetter } from './sensor-schemas.ts'
-import { listOf, object, optional, ref, type Schema, text, time, whole, yesNo } from './shapes.ts'
+import { deadLetter } from './schemas/sensor-schemas.ts'
+import { listOf, object, optional, ref, type Schema, text, time, whole, yesNo } from './schemas/shapes.ts'
 import { pageOf, pageQuery, query, told } from './told.ts'
 
 const direction: Schema = {

@@ -10,8 +10,8 @@ import type {
   RefusedLink,
 } from '../../contract/cluster.ts'
 import type { GatewayView } from '../../view.ts'
-import { times } from '../secure-schemas.ts'
-import { listOf, object, optional, ref, type Schema, text, whole, yesNo } from '../shapes.ts'
+import { times } from '../schemas/secure-schemas.ts'
+import { listOf, object, optional, ref, type Schema, text, whole, yesNo } from '../schemas/shapes.ts'
 
 const number = (description: string): Schema => ({ type: 'number', description })
 const oneOf = (...words: readonly string[]): Schema => ({ type: 'string', enum: words })

@@ -1,6 +1,6 @@
 // JSON Schemas of sensors: rows, and one in depth. What is not named is not sent.
 
-import type { DeadLetterEntry } from '../contract/happenings.ts'
+import type { DeadLetterEntry } from '../../contract/happenings.ts'
 import type {
   Finding,
   QueueEntry,
@@ -8,9 +8,9 @@ import type {
   SensorDetail,
   SensorSummary,
   Waiting,
-} from '../contract/sensors.ts'
-import type { SubscriptionEntry, TopicEntry, TopicUse } from '../contract/topics.ts'
-import { STATES } from '../states.ts'
+} from '../../contract/sensors.ts'
+import type { SubscriptionEntry, TopicEntry, TopicUse } from '../../contract/topics.ts'
+import { STATES } from '../../states.ts'
 import { sensorSecurity } from './secure-schemas.ts'
 import {
   counts,

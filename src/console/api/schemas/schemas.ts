@@ -8,15 +8,15 @@ import type {
   ListenerInfo,
   SharedConnectionInfo,
   StoreInfo,
-} from '../contract/gateway.ts'
-import type { Problem } from '../contract/routes.ts'
-import { clusterSchema } from './cluster/cluster-route.ts'
-import { happenings } from './happenings.ts'
+} from '../../contract/gateway.ts'
+import type { Problem } from '../../contract/routes.ts'
+import { clusterSchema } from '../cluster/cluster-route.ts'
+import { happenings } from '../happenings.ts'
+import { settingsSchemas } from '../settings-routes.ts'
+import { topicSchemas } from '../topic-routes.ts'
 import { secureInfo } from './secure-schemas.ts'
 import { sensorSchemas } from './sensor-schemas.ts'
-import { settingsSchemas } from './settings-routes.ts'
 import { counts, listOf, object, optional, type Schema, text, time, whole, yesNo } from './shapes.ts'
-import { topicSchemas } from './topic-routes.ts'
 
 /** What the description calls by name. */
 export const components: readonly (Schema & { readonly $id: string })[] = [

@@ -1,7 +1,7 @@
 // JSON Schemas of DTLS: listeners, the keys and certificates that they use, sessions of sensors.
 
-import type { CredentialInfo, FailedHandshake, HistogramInfo, SecureInfo } from '../contract/gateway.ts'
-import type { OpenSecurity, SensorSecurity } from '../contract/sensors.ts'
+import type { CredentialInfo, FailedHandshake, HistogramInfo, SecureInfo } from '../../contract/gateway.ts'
+import type { OpenSecurity, SensorSecurity } from '../../contract/sensors.ts'
 import { counts, listOf, object, optional, type Schema, text, time, whole, yesNo } from './shapes.ts'
 
 const number = (description: string): Schema => ({ type: 'number', description })
