@@ -207,7 +207,6 @@ export class Chaos {
     await Promise.all([...disorder, ...sending])
     const fetches = this.members.map((member) => member.fetch(fetching.signal))
     await this.#quiesce(plan.isPoisoned ? PATIENCE_POISON : PATIENCE)
-    await pause(SETTLE, signal)
     fetching.abort()
     if (!signal.aborted) {
       await this.#check(plan)
@@ -256,7 +255,7 @@ export class Chaos {
     return new ConsoleApi(this.#cast.nodes.consoles)
   }
 
-  /** Waits until nothing is under way, not even in the spool, but not for ever. */
+  /** Waits until nothing has been under way for a while, not even in the spool, but not for ever: a session between two nodes is in no spool. */
   async #quiesce(patience: number): Promise<void> {
     const { up, down } = this.#site
     const deadline = performance.now() + patience
@@ -266,8 +265,10 @@ export class Chaos {
       this.members.every(({ busy }) => !busy) &&
       (await this.#cast.nodes.problem()) === undefined &&
       (await this.#api.spooledMessages().catch(() => undefined)) === 0
-    while (performance.now() < deadline && !this.#options.signal.aborted && !(await isQuiet()))
-      await pause(20)
+    for (let quiet = 0; quiet < 2 && performance.now() < deadline && !this.#options.signal.aborted; ) {
+      quiet = (await isQuiet()) ? quiet + 1 : 0
+      await pause(quiet > 0 ? SETTLE : 20)
+    }
   }
 
   /** The wills of those that died last. */

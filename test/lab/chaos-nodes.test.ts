@@ -6,8 +6,8 @@ import { createServer } from 'node:http'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { planEngineTrouble } from '../../lab/chaos/engine-trouble.ts'
 import { BalancedLink, Balancer, type Target } from '../../lab/chaos/nodes/balancer.ts'
-import { holdingOf } from '../../lab/chaos/nodes/holding.ts'
 import { LEASE, planNodeTroubles } from '../../lab/chaos/nodes/node-trouble.ts'
+import { unsettledOf } from '../../lab/chaos/nodes/unsettled.ts'
 import { describeTroubles, troublesSince } from '../../lab/chaos/tally.ts'
 
 const TRAFFIC = 1500
@@ -175,20 +175,22 @@ describe('the plans of chaos', () => {
   })
 })
 
-describe('what nodes hold at the end of a round', () => {
+describe('what nodes have not settled at the end of a round', () => {
   it('is what they say of themselves, and one that says nothing is told too', async () => {
-    let holding = 3
-    const server = createServer((_, response) => response.end(JSON.stringify({ links: { holding } })))
+    let [holding, slots] = [3, 500]
+    const server = createServer((_, response) => response.end(JSON.stringify({ slots, links: { holding } })))
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const address = server.address()
     const port = typeof address === 'object' ? address?.port : undefined
     const nodes = [{ name: 'gw-1', console: `http://127.0.0.1:${port}` }]
-    expect(await holdingOf(nodes)).toBe('the node gw-1 holds 3 datagrams')
+    expect(await unsettledOf(nodes)).toBe('the node gw-1 holds 3 datagrams')
     holding = 0
-    expect(await holdingOf(nodes)).toBeUndefined()
+    expect(await unsettledOf(nodes)).toBe('500 of 1024 slots are served')
+    slots = 1024
+    expect(await unsettledOf(nodes)).toBeUndefined()
     server.closeAllConnections()
     server.close()
-    expect(await holdingOf(nodes)).toMatch(/^the node gw-1 does not say what it holds/)
+    expect(await unsettledOf(nodes)).toMatch(/^the node gw-1 does not say what it holds/)
   })
 })

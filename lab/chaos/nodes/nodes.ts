@@ -8,9 +8,9 @@ import { freePort, GatewayProcess } from '../../processes.ts'
 import { type Link, PlainLink } from '../link.ts'
 import { BalancedLink, Balancer, isReady, type Target } from './balancer.ts'
 import { EngineWay } from './engine-way.ts'
-import { holdingOf } from './holding.ts'
 import { LinkWay } from './link-way.ts'
 import { SecureWay } from './secure-way.ts'
+import { unsettledOf } from './unsettled.ts'
 
 /** Milliseconds after which a supervisor starts what has ended. */
 const RESTART = 200
@@ -208,7 +208,7 @@ export class Nodes {
     // Of a pair one has everything, and the other waits.
     const expected = this.isPair ? 1 : this.all.length
     if (count !== expected) return `${count} of ${this.all.length} nodes are ready`
-    return this.isPair ? undefined : holdingOf(this.all)
+    return this.isPair ? undefined : unsettledOf(this.all)
   }
 
   async #supervise(node: GatewayNode): Promise<void> {
