@@ -27,7 +27,7 @@ const sleep = (milliseconds: number): Promise<void> =>
 
 /** What an ownership works with. */
 export interface OwnershipParts
-  extends Pick<OwnerCheckParts, 'slotOf' | 'books' | 'handle' | 'isBehindFront' | 'hold'> {
+  extends Pick<OwnerCheckParts, 'slotOf' | 'books' | 'handle' | 'giveBack' | 'hold'> {
   readonly sessions: Sessions
   readonly store: Store
   readonly turns: Turns

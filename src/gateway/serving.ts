@@ -73,7 +73,7 @@ export async function openServing(parts: ServingParts): Promise<Serving> {
     const handle = (...datagram: Datagram) =>
       take(store.isFailing ? receiveWithoutStore : receive, ...datagram)
     const ownership = new Ownership({
-      isBehindFront: share !== undefined,
+      giveBack: share && (([{ index }, ...datagram], age) => share.giveBack(index, ...datagram, age)),
       hold: config.cluster?.hold,
       sessions,
       store,

@@ -3,7 +3,7 @@
 
 import type { Sessions } from '../sessions/table.ts'
 import type { StorePart } from '../store/part.ts'
-import type { OnDatagram, Transport } from '../transport/transport.ts'
+import type { OnDatagram, Remote, Transport } from '../transport/transport.ts'
 
 /** The share of one gateway. */
 export interface WorkerShare {
@@ -19,4 +19,6 @@ export interface WorkerShare {
   slotOf(clientId: string): number
   /** takes the place of a socket; `listener`: the listener's number */
   listen(listener: number, onDatagram: OnDatagram): Transport
+  /** takes a datagram whose slot has left before it was handled; `age`: for how long it counts as held, milliseconds */
+  giveBack(listener: number, bytes: Uint8Array, remote: Remote, age: number): void
 }

@@ -197,6 +197,16 @@ export class Front {
       this.books.drop('overloaded', bound, bytes, remote)
   }
 
+  /** Takes what a worker has held for a slot that has left meanwhile: another node may have it. */
+  takeBack({ batch, age }: Extract<FromWorker, { type: 'returned' }>): void {
+    const since = performance.now() - age
+    if (this.#router?.takeBatch(undefined, { kind: 'forward', octets: batch, count: 1, since })) return
+    unpackBatch(batch, (listener, remote, bytes) => {
+      const bound = this.#listeners[listener]
+      if (bound !== undefined) this.books.drop('no-owner', bound, bytes, remote)
+    })
+  }
+
   /** Takes what a worker sends: where its sensors are, and then datagrams for them. */
   send(index: number, message: Extract<FromWorker, { type: 'datagrams' }>): void {
     for (const key of message.unbound) {

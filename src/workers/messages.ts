@@ -106,6 +106,8 @@ export type FromWorker =
       readonly bound: readonly Binding[]
       readonly unbound: readonly PeerKey[]
     }
+  /** a datagram whose slot has left before it was handled; `age`: for how long it counts as held, milliseconds */
+  | { readonly type: 'returned'; readonly batch: Uint8Array; readonly age: number }
   | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly type: 'failure'; readonly id: number; readonly message: string }
   | { readonly type: 'deposed'; readonly why: string }

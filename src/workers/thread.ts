@@ -9,6 +9,7 @@ import type { FromWorker, ToWorker, WorkerCalls, WorkerTask } from './messages.t
 /** What a thread reports. */
 export interface ThreadEvents {
   datagrams(message: Extract<FromWorker, { type: 'datagrams' }>): void
+  returned(message: Extract<FromWorker, { type: 'returned' }>): void
   change(message: Extract<FromWorker, { type: 'change' }>): void
   happenings(message: Extract<FromWorker, { type: 'happenings' }>): void
   packet(message: Extract<FromWorker, { type: 'packet' }>): void
@@ -64,6 +65,7 @@ export class Thread {
       else if (message.type === 'packet') events.packet(message)
       else if (message.type === 'deposed') events.deposed(message)
       else if (message.type === 'confirm') events.confirm()
+      else if (message.type === 'returned') events.returned(message)
       else {
         tally.add('toFront', message.count)
         events.datagrams(message)

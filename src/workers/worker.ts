@@ -18,7 +18,7 @@ import { Deposed } from '../store/store.ts'
 import { MESSAGES } from '../transport/line/options.ts'
 import { isLineUrl } from '../transport/line/url.ts'
 import type { OnDatagram, Remote, Transport } from '../transport/transport.ts'
-import { unpackBatch } from './between/batch.ts'
+import { Batch, unpackBatch } from './between/batch.ts'
 import { Outbox, Tally } from './between/outbox.ts'
 import { channelsOf, idleRoom } from './lines/channel.ts'
 import { WorkerRoom } from './lines/worker-room.ts'
@@ -36,6 +36,7 @@ const outbox = new Outbox(tally, 'toFront', (batch, datagrams) =>
   tell({ type: 'datagrams', batch, count: datagrams, ...byPeer.take() }, batch),
 )
 byPeer.onChange = () => outbox.plan()
+const returned = new Batch()
 
 const tellDeposed = ({ message }: Error): void => tell({ type: 'deposed', why: message })
 
@@ -121,6 +122,11 @@ const gateway = new Gateway(config, {
     slots: allSlots.filter((slot) => workerOfSlot(slot, task.count) === index),
     slotOf,
     listen,
+    giveBack(listener, bytes, remote, age) {
+      outbox.flush() // that its sensor is not here any more comes first
+      returned.add(listener, remote, bytes)
+      tell({ type: 'returned', batch: returned.take(), age })
+    },
   },
 })
 

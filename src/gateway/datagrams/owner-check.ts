@@ -1,20 +1,23 @@
 // Whether a datagram's sensor is served here. What comes for a slot on its way is held for a moment; what comes for one that is not
-// here is counted and dropped, since a living sensor must not be told that it is a stranger.
+// here is counted and dropped, or given back to who sent it here, since a living sensor must not be told that it is a stranger.
 
 import { HOLD_LIMITS, Hold } from '../../cluster/hold.ts'
 import { peekMsgType, unwrapMessage } from '../../codec/envelope.ts'
 import { type PeerKey, peerKey } from '../../session/peers.ts'
 import { clientIdIn, needsNoOwner } from '../../sessions/ownership/addressee.ts'
 import { continuesExchange } from '../../sessions/ownership/exchanges.ts'
-import type { SlotStates, Verdict } from '../../sessions/ownership/slot-states.ts'
+import type { SlotStates } from '../../sessions/ownership/slot-states.ts'
 import { countDiscard, type DiscardBooks, type DiscardReason } from '../counters.ts'
 import type { Datagram } from './intake.ts'
 
 /** What a check works with. */
 export interface OwnerCheckParts {
   readonly states: SlotStates
-  /** another thread has asked before: what still comes for a slot that has left was on its way here, and the slot may be back */
-  readonly isBehindFront?: boolean
+  /**
+   * Another thread has asked before, and takes back what was held for a slot that has left meanwhile; `age`: of the time for which something
+   * may be held, what is over, milliseconds. What still comes for a slot that has left was on its way here, and the slot may be back.
+   */
+  readonly giveBack?: ((datagram: Datagram, age: number) => void) | undefined
   /** of a slot that leaves: exchanges under way are brought to their end first */
   isFinishing(slot: number): boolean
   /** milliseconds for which something may be held */
@@ -27,14 +30,32 @@ export interface OwnerCheckParts {
   handle(...datagram: Datagram): void
 }
 
+/**
+ * The part of the time for holding something in which it may be held on by who takes it back: that may have held it before, too, and all of
+ * it together must end before a sensor repeats itself.
+ */
+const AGAIN = 1 / 4
+
+interface Held {
+  readonly datagram: Datagram
+  readonly since: number
+  /** of its sensor, when it came: that is not known any more when the slot has left */
+  readonly slot: number | undefined
+  /** it was for nobody here when it came */
+  readonly isLate: boolean
+}
+
 export class OwnerCheck {
   readonly #parts: OwnerCheckParts
-  readonly #held: Hold<Datagram>
+  readonly #held: Hold<Held>
+  /** milliseconds for which something may have been held before it came here */
+  readonly #before: number
 
   constructor(parts: OwnerCheckParts) {
     this.#parts = parts
     const { hold: longest = HOLD_LIMITS.longest } = parts
     this.#held = new Hold({ ...HOLD_LIMITS, longest })
+    this.#before = (1 - AGAIN) * longest
   }
 
   /** Whether a datagram is to be handled now; if not, it is held or counted. */
@@ -45,37 +66,55 @@ export class OwnerCheck {
     const key = peerKey(index, address, port, unwrapMessage(bytes)?.nodeId, association)
     const isFirst = !this.#held.has(key)
     if (continuesExchange(bytes, isFirst) && this.#isFinishing(key)) return true
-    const verdict = isFirst ? this.#judge(datagram, key) : 'hold'
-    if (verdict === 'serve') return true
-    if (verdict === 'refuse' && !this.#parts.isBehindFront) this.#drop('no-owner', datagram)
-    else if (this.#held.keep(key, bytes, datagram, performance.now()) === 'full')
-      this.#drop('overloaded', datagram)
+    const slot = this.#slotOf(datagram, key)
+    const verdict = this.#parts.states.judge(slot)
+    if (verdict === 'serve' && isFirst) return true
+    const isLate = verdict === 'refuse'
+    if (isLate && isFirst && this.#parts.giveBack === undefined) this.#drop('no-owner', datagram)
+    else this.#hold(key, { datagram, since: performance.now(), slot, isLate })
     return false
   }
 
-  /** Slots have changed their states: what is held goes where it can. What has left may be back before it was held for too long. */
+  #hold(key: PeerKey, held: Held): void {
+    const { datagram, since } = held
+    if (this.#held.keep(key, datagram[1], held, since) === 'full') this.#drop('overloaded', datagram)
+  }
+
+  /**
+   * Slots have changed their states: what is held goes where it can. What has left may be back before it was held for too long; what was
+   * held for it goes back to who knows where it is now.
+   */
   settle(): void {
+    const { states, handle, giveBack } = this.#parts
+    let isBack = false
     this.#held.settle(
-      (datagram, key) => this.#judge(datagram, key) === 'serve',
-      (datagram) => this.#parts.handle(...datagram),
+      ({ datagram, slot, isLate }, key) => {
+        const verdict = states.judge(this.#slotOf(datagram, key) ?? slot)
+        isBack = verdict === 'refuse' && !isLate && giveBack !== undefined
+        return verdict === 'serve' || isBack
+      },
+      ({ datagram, since }) => {
+        if (isBack) giveBack?.(datagram, performance.now() - since + this.#before)
+        else handle(...datagram)
+      },
     )
   }
 
   /** Drops what is held for too long. */
   tick(now: number): void {
     if (this.#held.size === 0) return
-    for (const datagram of this.#held.expire(now)) this.#drop('held-too-long', datagram)
+    for (const { datagram } of this.#held.expire(now)) this.#drop('held-too-long', datagram)
   }
 
   /** Drops all that is held. */
   close(): void {
-    for (const datagram of this.#held.clear()) this.#drop('not-serving', datagram)
+    for (const { datagram } of this.#held.clear()) this.#drop('not-serving', datagram)
   }
 
-  #judge([, bytes]: Datagram, key: PeerKey): Verdict {
-    const { slotOf, slotAt, states } = this.#parts
+  #slotOf([, bytes]: Datagram, key: PeerKey): number | undefined {
+    const { slotOf, slotAt } = this.#parts
     const clientId = clientIdIn(bytes, peekMsgType(bytes))
-    return states.judge(clientId === undefined ? slotAt(key) : slotOf(clientId))
+    return clientId === undefined ? slotAt(key) : slotOf(clientId)
   }
 
   #isFinishing(key: PeerKey): boolean {

@@ -98,8 +98,8 @@ export class SlotRouter {
     this.#take(bound, bytes, from, this.#beat(), 0)
   }
 
-  /** Takes datagrams of another node; false if these are none. */
-  takeBatch(node: string, { kind, octets, count, since }: LinkBatch): boolean {
+  /** Takes datagrams of another node, or back from a worker that has held them for slots that left; false if these are none. */
+  takeBatch(node: string | undefined, { kind, octets, count, since }: LinkBatch): boolean {
     if (!isBatch(octets, count)) return false
     const now = this.#beat()
     const { front, holds, hold } = this.#parts
@@ -113,12 +113,13 @@ export class SlotRouter {
       if (reason !== undefined) this.#drop(reason, bound, remote)
       else if (kind === 'answer') this.#out.take(bound, remote, bytes)
       else {
-        const lost = this.#take(bound, bytes, remote, since, kind === 'forward' ? 1 : MOST_HOPS)
+        const hops = kind === 'forward' ? 1 : MOST_HOPS
+        const lost = this.#take(bound, bytes, remote, since, hops, node === undefined)
         if (lost !== undefined) unknown.push(lost)
       }
     })
     // it is not known yet who is in slots that come and go
-    if (unknown.length > 0 && !this.#parts.states.isMoving) this.#talk.tellUnknown(node, unknown)
+    if (node && unknown.length > 0 && !this.#parts.states.isMoving) this.#talk.tellUnknown(node, unknown)
     return true
   }
 
@@ -139,8 +140,7 @@ export class SlotRouter {
 
   /** It is not any more; `slot`: its own. */
   noteUnbound(key: PeerKey, slot: number): void {
-    const isElsewhere = this.#parts.states.stateOf(slot) !== 'served'
-    this.#whereabouts.noteGone(key, isElsewhere ? slot : undefined)
+    this.#whereabouts.noteGone(key, this.#parts.states.stateOf(slot) === 'served' ? undefined : slot)
   }
 
   /** Where a datagram leaves by an own socket; undefined: it leaves by another node's, or not at all. */
@@ -181,6 +181,7 @@ export class SlotRouter {
     remote: Remote,
     since: number,
     hops: number,
+    isBack = false,
   ): PeerKey | undefined {
     if (isSealed(bound, remote)) return this.sealed.take(bound, bytes, remote, since, hops)
     const { slotOf, states, front } = this.#parts
@@ -195,15 +196,14 @@ export class SlotRouter {
     const slot = named ?? this.#whereabouts.slotAt(key, now)
     if (slot === undefined && needsNoOwner(bytes))
       return void front.handOver(slotOfName(address), bound, bytes, remote)
-    const isLeaving = slot !== undefined && states.stateOf(slot) === 'leaving'
+    const isLeaving = !isBack && slot !== undefined && states.stateOf(slot) === 'leaving'
     if (isLeaving && continuesExchange(bytes, !this.#held.has(key)))
       return void front.handOver(slot, bound, bytes, remote)
     return this.#route({ bound, bytes, remote, key, named, since, hops }, slot, now)
   }
 
   #route(arrival: Arrival, slot: number | undefined, now: number): PeerKey | undefined {
-    if (this.#held.has(arrival.key)) this.#keep(arrival, slot, now)
-    else this.#pass(arrival, slot, now)
+    this.#held.has(arrival.key) ? this.#keep(arrival, slot, now) : this.#pass(arrival, slot, now)
     return arrival.hops > 0 && slot === undefined ? arrival.key : undefined
   }
 

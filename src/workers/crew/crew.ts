@@ -17,7 +17,7 @@ export interface CrewParts {
   readonly log: Log
   /** where lost workers are counted */
   counters(): Counters
-  front(): Pick<Front, 'send' | 'forgetWorker'>
+  front(): Pick<Front, 'send' | 'takeBack' | 'forgetWorker'>
   observer(): FleetObserver | undefined
   /** what this one is started with */
   taskOf(index: number): Omit<WorkerTask, 'tally'>
@@ -113,6 +113,7 @@ export class Crew {
     const { taskOf, front, observer, confirm, onDeposed } = this.#parts
     const thread: Thread = new Thread(taskOf(index), {
       datagrams: (message) => front().send(index, message),
+      returned: (message) => front().takeBack(message),
       change: (message) => observer()?.change(message),
       happenings: (message) => observer()?.happenings(message),
       packet: (message) => observer()?.packet(message),

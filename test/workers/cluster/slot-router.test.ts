@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Packet } from '../../../src/codec/v1/messages.ts'
 import { slotOfName } from '../../../src/sessions/slots.ts'
+import { Batch } from '../../../src/workers/between/batch.ts'
 import { keyAt, octets, VirtualCluster, type VirtualFront } from './virtual-fronts.ts'
 
 afterEach(() => void vi.useRealTimers())
@@ -165,6 +166,27 @@ describe('a datagram', () => {
     b.hear(publish(2)) // it gave the sensor away, and knows where it is
     cluster.pass(50)
     expect([a.sent.length, c.given.length, b.router.asked, a.router.asked]).toEqual([1, 2, 0, 0])
+  })
+
+  it('that a worker has held for a slot that leaves is not given to it again: it goes on to the new owner', () => {
+    const { cluster, b, c, clientId } = scene()
+    const slot = slotOfName(clientId)
+    const remote = { address: '10.0.0.9', port: 5000, local: b.remotes[0]?.local }
+    b.states.enter('leaving', [slot])
+    b.hear({ type: 'pubrel', msgId: 1 }) // it goes on with something
+    expect(b.given).toHaveLength(1)
+    b.unbind()
+    const batch = new Batch()
+    batch.add(0, remote, octets({ type: 'pubrel', msgId: 1 }))
+    const since = performance.now()
+    b.router.takeBatch(undefined, { kind: 'forward', octets: batch.take(), count: 1, since })
+    b.states.enter('absent', [slot])
+    cluster.give(clientId, 2)
+    c.bind(clientId, 5000, undefined, true)
+    c.states.enter('served', [slot])
+    for (const { router } of [b, c]) router.settle()
+    cluster.pass(50)
+    expect([b.given.length, c.given]).toEqual([1, [given(clientId, { type: 'pubrel', msgId: 1 })]])
   })
 
   it('is not sent round in circles when the tables of two nodes differ', () => {
