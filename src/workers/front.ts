@@ -48,7 +48,7 @@ export class Front {
   readonly #routes: Routes
   readonly #states: SlotStates
   readonly #slotOf: (clientId: string) => number
-  #check: Pick<OwnerCheck, 'admits' | 'settle' | 'tick' | 'close'>
+  #check: Pick<OwnerCheck, 'admits' | 'settle' | 'tick' | 'close'> & Partial<Pick<OwnerCheck, 'takeBack'>>
   /** in its place, where other nodes serve some of the sensors */
   #router: SlotRouter | undefined
   #ticker: NodeJS.Timeout | undefined
@@ -203,7 +203,7 @@ export class Front {
     if (this.#router?.takeBatch(undefined, { kind: 'forward', octets: batch, count: 1, since })) return
     unpackBatch(batch, (listener, remote, bytes) => {
       const bound = this.#listeners[listener]
-      if (bound !== undefined) this.books.drop('no-owner', bound, bytes, remote)
+      if (bound !== undefined) this.#check.takeBack?.([bound, bytes, remote], since)
     })
   }
 

@@ -198,6 +198,7 @@ export class Share {
       for (const slot of slots) this.#leaving.delete(slot)
       this.#changedAt = this.#now()
     }
+    this.#parts.look() // what comes for them is held here until it is known whose they are
   }
 
   /** Slots that may still be on their way to others get another epoch, so that a gift which arrives late has no effect. */

@@ -6,7 +6,7 @@ import { peekMsgType, unwrapMessage } from '../../codec/envelope.ts'
 import { type PeerKey, peerKey } from '../../session/peers.ts'
 import { clientIdIn, needsNoOwner } from '../../sessions/ownership/addressee.ts'
 import { continuesExchange } from '../../sessions/ownership/exchanges.ts'
-import type { SlotStates } from '../../sessions/ownership/slot-states.ts'
+import type { SlotStates, Verdict } from '../../sessions/ownership/slot-states.ts'
 import { countDiscard, type DiscardBooks, type DiscardReason } from '../counters.ts'
 import type { Datagram } from './intake.ts'
 
@@ -14,8 +14,8 @@ import type { Datagram } from './intake.ts'
 export interface OwnerCheckParts {
   readonly states: SlotStates
   /**
-   * Another thread has asked before, and takes back what was held for a slot that has left meanwhile; `age`: of the time for which something
-   * may be held, what is over, milliseconds. What still comes for a slot that has left was on its way here, and the slot may be back.
+   * Another thread has asked before, and takes back what is for a slot that has left meanwhile; `age`: of the time for which something may
+   * be held, what is over, milliseconds.
    */
   readonly giveBack?: ((datagram: Datagram, age: number) => void) | undefined
   /** of a slot that leaves: exchanges under way are brought to their end first */
@@ -41,8 +41,6 @@ interface Held {
   readonly since: number
   /** of its sensor, when it came: that is not known any more when the slot has left */
   readonly slot: number | undefined
-  /** it was for nobody here when it came */
-  readonly isLate: boolean
 }
 
 export class OwnerCheck {
@@ -69,10 +67,24 @@ export class OwnerCheck {
     const slot = this.#slotOf(datagram, key)
     const verdict = this.#parts.states.judge(slot)
     if (verdict === 'serve' && isFirst) return true
-    const isLate = verdict === 'refuse'
-    if (isLate && isFirst && this.#parts.giveBack === undefined) this.#drop('no-owner', datagram)
-    else this.#hold(key, { datagram, since: performance.now(), slot, isLate })
+    if (verdict === 'refuse' && isFirst) this.#refuse(datagram, 0)
+    else this.#hold(key, { datagram, since: performance.now(), slot })
     return false
+  }
+
+  /** Takes back what a worker was given for a slot that has left; `since`: when it counts as having come. The slot may be back. */
+  takeBack(datagram: Datagram, since: number): void {
+    const [{ index }, bytes, { address, port, association }] = datagram
+    const key = peerKey(index, address, port, unwrapMessage(bytes)?.nodeId, association)
+    this.#hold(key, { datagram, since, slot: this.#slotOf(datagram, key) })
+    this.settle()
+  }
+
+  /** `age`: milliseconds that it was held here */
+  #refuse(datagram: Datagram, age: number): void {
+    const { giveBack } = this.#parts
+    if (giveBack === undefined) this.#drop('no-owner', datagram)
+    else giveBack(datagram, age + this.#before)
   }
 
   #hold(key: PeerKey, held: Held): void {
@@ -81,21 +93,20 @@ export class OwnerCheck {
   }
 
   /**
-   * Slots have changed their states: what is held goes where it can. What has left may be back before it was held for too long; what was
-   * held for it goes back to who knows where it is now.
+   * Slots have changed their states: what is held goes where it can. Where nobody knows who has a slot that has left, what came for it is
+   * held on: it may be back.
    */
   settle(): void {
     const { states, handle, giveBack } = this.#parts
-    let isBack = false
+    let verdict: Verdict = 'hold'
     this.#held.settle(
-      ({ datagram, slot, isLate }, key) => {
-        const verdict = states.judge(this.#slotOf(datagram, key) ?? slot)
-        isBack = verdict === 'refuse' && !isLate && giveBack !== undefined
-        return verdict === 'serve' || isBack
+      ({ datagram, slot }, key) => {
+        verdict = states.judge(this.#slotOf(datagram, key) ?? slot)
+        return verdict === 'serve' || (verdict === 'refuse' && giveBack !== undefined)
       },
       ({ datagram, since }) => {
-        if (isBack) giveBack?.(datagram, performance.now() - since + this.#before)
-        else handle(...datagram)
+        if (verdict === 'serve') handle(...datagram)
+        else this.#refuse(datagram, performance.now() - since)
       },
     )
   }

@@ -11,7 +11,7 @@ import type { Whereabouts } from './whereabouts.ts'
 /** Links that a datagram may go over: who has just given a slot away passes on what was sent to him before that was known. */
 export const MOST_HOPS = 2
 
-/** What becomes of a datagram: it is for a worker here, nobody's, or held; or else a node gets it. */
+/** What becomes of a datagram: it is for a worker here, nobody's (one worker counts how often an address is told so), or held; or else a node gets it. */
 export const HERE = Symbol('here')
 export const NOBODYS = Symbol("nobody's")
 export const HOLD = Symbol('hold')

@@ -196,9 +196,10 @@ export class SlotRouter {
     const slot = named ?? this.#whereabouts.slotAt(key, now)
     if (slot === undefined && needsNoOwner(bytes))
       return void front.handOver(slotOfName(address), bound, bytes, remote)
-    const isLeaving = !isBack && slot !== undefined && states.stateOf(slot) === 'leaving'
-    if (isLeaving && continuesExchange(bytes, !this.#held.has(key)))
-      return void front.handOver(slot, bound, bytes, remote)
+    const state = slot === undefined ? 'absent' : states.stateOf(slot)
+    if (isBack && state === 'served') return void this.#drop('no-owner', bound, remote) // not round and round
+    if (!isBack && state === 'leaving' && continuesExchange(bytes, !this.#held.has(key)))
+      return void front.handOver(slot ?? 0, bound, bytes, remote)
     return this.#route({ bound, bytes, remote, key, named, since, hops }, slot, now)
   }
 
@@ -215,7 +216,6 @@ export class SlotRouter {
       bound.transport.secure?.hear(bytes, remote)
     else if (to === HERE) front.handOver(slot ?? 0, bound, bytes, remote)
     else if (to === NOBODYS)
-      // a rate per address is counted by one worker
       front.handOver(slotOfName(remote.address), bound, bytes, { ...remote, isStranger: true })
     else if (typeof to === 'string') this.#out.forward(to, arrival)
     else this.#keep(arrival, slot, now)

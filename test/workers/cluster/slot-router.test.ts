@@ -189,6 +189,16 @@ describe('a datagram', () => {
     expect([b.given.length, c.given]).toEqual([1, [given(clientId, { type: 'pubrel', msgId: 1 })]])
   })
 
+  it('that a worker gives back although its slot is served there is not sent round and round', () => {
+    const { b } = scene()
+    const remote = { address: '10.0.0.9', port: 5000, local: b.remotes[0]?.local }
+    const batch = new Batch()
+    batch.add(0, remote, octets(publish(1)))
+    const since = performance.now()
+    b.router.takeBatch(undefined, { kind: 'forward', octets: batch.take(), count: 1, since })
+    expect([b.given, b.dropped]).toEqual([[], { 'no-owner': 1 }])
+  })
+
   it('is not sent round in circles when the tables of two nodes differ', () => {
     const { cluster, a, b, clientId } = scene()
     const { owners } = cluster
