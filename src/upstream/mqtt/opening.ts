@@ -6,6 +6,9 @@ import type { Duplex } from 'node:stream'
 /** The event with which a stream is open. */
 const openingOf = (stream: Duplex): string => ('encrypted' in stream ? 'secureConnect' : 'connect')
 
+/** Whether it is not open yet; of TLS, not even below. */
+export const isConnecting = (stream: Duplex): boolean => 'connecting' in stream && stream.connecting === true
+
 /** `mayConnect`: undefined where nobody else serves; `onForbidden`: it may not be said any more. */
 export function sayConnect(
   stream: Duplex,
