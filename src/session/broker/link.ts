@@ -33,7 +33,6 @@ export function openLink(session: Session, turn: Turn): void {
   takeOverOwed(session, turn)
   resetLink(session)
   session.link.pool = session.policy.pool
-  session.link.owesFarewell = false
   session.link.state = 'connecting'
   turn.out.push({
     type: 'connect',
@@ -91,7 +90,7 @@ function settleFarewell(session: Session, justNow: boolean, turn: Turn): void {
   const isHeld = turn.out.some((effect) => waitsForStore(effect, session)) || !turn.leavesAtOnce(session)
   link.owesFarewell = isHeld
   if (isHeld) link.retryAt = turn.now + FAREWELL_PAUSE
-  else if (!justNow) turn.out.push({ type: 'saveProgress', session, lazy: true })
+  else if (!justNow && session.established) turn.out.push({ type: 'saveProgress', session, lazy: true })
 }
 
 /**

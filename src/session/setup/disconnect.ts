@@ -33,12 +33,12 @@ export function onDisconnect(session: Session, { duration }: Disconnect, turn: T
 /**
  * An MQTT 5 broker that waits for a lost connection to come back would publish the will at last, although the sensor left
  * properly: it is told on a new connection, also after a crash of the gateway. So it is where CONNECT has not left yet: the sensor may
- * have repeated it, since whoever sent it on was killed.
+ * have repeated it, since whoever sent it on was killed. Nothing is kept of strangers for that.
  */
 function noteFarewell(session: Session, turn: Turn): void {
   const { link, will } = session
   if (link.pool !== undefined) return // the broker has no will of its
-  const isUnsaid = link.state === 'connecting' && !turn.leavesAtOnce(session)
+  const isUnsaid = link.state === 'connecting' && session.established && !turn.leavesAtOnce(session)
   // on an open connection it is settled at the end of the turn, if it can leave then
   const isOwed = link.lostAt !== undefined || link.state === 'up' || isUnsaid
   link.owesFarewell = will.topic !== undefined && isOwed

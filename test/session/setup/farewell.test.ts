@@ -103,21 +103,50 @@ it('costs no write, and no moment, where what is said leaves at once [SN-DISC-1]
   expect(world.store.disk.size).toBe(0)
 })
 
+const connectsOf = (world: World) =>
+  world.effects
+    .filter((effect) => effect.type === 'connect')
+    .map(({ mend, will }) => [mend, will?.topic] as const)
+
 it('says it in place of a CONNECT that has not left: one before it may have, by a process that is gone [SN-DISC-1]', () => {
+  const [world, sensor] = connected()
+  sensor.send(disconnect)
+  world.broker.answers = false
+  world.broker.isBackedUp = true
+  sensor.connectWithWill('dev1', will, { cleanSession: false, duration: 60 })
+  world.receive(disconnect, sensor.peer)
+  world.broker.answers = true
+  world.broker.isBackedUp = false
+  world.happened()
+  world.advance(60_000)
+  expect(connectsOf(world).slice(1)).toEqual([
+    [false, 'lwt/1'],
+    [true, undefined],
+  ])
+  expect(saidToBroker(world)).toEqual(['gateway → broker DISCONNECT'])
+})
+
+it('keeps nothing of a stranger who gives up before its CONNECT has left [SN-ROB-1]', () => {
   const world = new World()
   const sensor = world.sensor()
   world.broker.answers = false
   world.broker.isBackedUp = true
   sensor.connectWithWill('dev1', will)
   world.receive(disconnect, sensor.peer)
-  world.broker.answers = true
-  world.broker.isBackedUp = false
-  world.advance(60_000)
-  const connects = world.effects.filter((effect) => effect.type === 'connect')
-  expect(connects.map((effect) => [effect.mend, effect.will?.topic])).toEqual([
-    [false, 'lwt/1'],
-    [true, undefined],
-  ])
-  expect(world.happened().at(-1)).toBe('gateway → broker DISCONNECT')
   expect(world.sessions.byClientId.size).toBe(0)
+})
+
+it('says it also if the sensor comes back before that, and is refused [SN-DISC-1]', () => {
+  const [world, sensor] = connected()
+  world.broker.isBackedUp = true
+  sensor.send(disconnect)
+  world.restart(10)
+  world.broker.refuses = 1
+  sensor.connect('dev1', { cleanSession: false })
+  expect(world.session('dev1')).toMatchObject({ state: 'disconnected', link: { owesFarewell: true } })
+  world.broker.refuses = undefined
+  world.broker.isBackedUp = false
+  world.happened()
+  world.advance(60_000)
+  expect(saidToBroker(world)).toEqual(['gateway → broker CONNECT', 'gateway → broker DISCONNECT'])
 })
