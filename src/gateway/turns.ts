@@ -60,7 +60,8 @@ export function createTurns(parts: TurnsParts): Turns {
   const readUplink: Turn['readUplink'] = (clientId, token) => store.readUplink(clientId, token)
 
   function attempt(session: Session | undefined, step: (turn: Turn) => void): boolean {
-    const turn: Turn = { readUplink, now: performance.now(), env: rules.env, out: [] }
+    const now = performance.now()
+    const turn: Turn = { readUplink, leavesAtOnce: performer.leavesAtOnce, now, env: rules.env, out: [] }
     try {
       step(turn)
       performer.perform(turn.out)

@@ -122,6 +122,7 @@ export function onClosed(session: Session, event: Reported<'closed'>, turn: Turn
     return refuseConnect(session, ReturnCode.congestion, event.detail, turn)
   }
   if (!needsLink(session)) return
+  if (event.why === 'taken-over') link.owesFarewell = false // the will went with it
   if (event.why === 'taken-over' || event.why === 'forbidden')
     return giveUpSession(session, event.detail, turn) // [SN-MAP-35]
   const { grace } = turn.env.settings.timers

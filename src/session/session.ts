@@ -104,7 +104,7 @@ export interface Link {
   /** filters that the broker could not take for now: the next connection asks again */
   unrestored: readonly string[]
   readonly hangUps: HangUps
-  /** the sensor ended well while the connection was away: the broker must hear of that, or it publishes the will */
+  /** the sensor ended well, and the broker may not have been told: it must hear of that, or it publishes the will */
   owesFarewell: boolean
   /** names the next request at the connection */
   nextToken: number

@@ -12,6 +12,8 @@ import { maySend, type State } from './states.ts'
 export interface Turn {
   /** A publish that an earlier turn has kept in the store; `gone`: not there any more; `later`: it cannot be read now. */
   readonly readUplink: (clientId: string, token: number) => Uplink | 'gone' | 'later' | 'soon'
+  /** Whether what the broker is told for this session now leaves the process at once, and waits neither for the store nor for the broker. */
+  readonly leavesAtOnce: (session: Session) => boolean
   readonly now: number
   readonly env: Env
   readonly out: Effect[]

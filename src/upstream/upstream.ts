@@ -76,6 +76,11 @@ export interface UpstreamConnection {
    * broker needs not keep the session.
    */
   close(publishWill: boolean, final: boolean): void
+  /**
+   * Whether all that it was to say has left this process, CONNECT first: what is said now does not wait behind anything, and is on its
+   * way even if the process ends.
+   */
+  isFlushed(): boolean
   /** Ends it without a word to the broker, as if this process had ended; no event follows. */
   cut(): void
 }

@@ -45,17 +45,23 @@ function next() {
 }
 
 const readUplink = () => 'gone' as const
+const leavesAtOnce = () => true
 
 /** What the gateway's shell would have to do for it. */
 function publish(packet: Publish): Effect[] {
   const { peer, session } = next()
   const out: Effect[] = []
   const now = world.now
-  receive(world.sessions, packet, peer, { readUplink, now, env, out })
+  receive(world.sessions, packet, peer, { readUplink, leavesAtOnce, now, env, out })
   for (const effect of out) {
     if (effect.type !== 'publish' || packet.qos === 0) continue
     const { token } = effect
-    dispatch(world.sessions, session, { type: 'published', token, outcome: 0 }, { readUplink, now, env, out })
+    dispatch(
+      world.sessions,
+      session,
+      { type: 'published', token, outcome: 0 },
+      { readUplink, leavesAtOnce, now, env, out },
+    )
   }
   return out
 }

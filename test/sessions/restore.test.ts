@@ -270,7 +270,12 @@ describe('a sensor that was not there', () => {
     world.receive(disconnect, sensor.peer)
     expect([world.isRunning, world.store.disk.size]).toEqual([false, 1])
     expect(types(sensor.take())).toEqual(['publish', 'disconnect'])
+    world.happened()
     world.start()
+    // the broker has not heard of it yet: the message on its way came first
+    world.advance(10)
+    expect(world.transcript).toContain('gateway → broker CONNECT clean')
+    expect(world.transcript.at(-1)).toBe('gateway → broker DISCONNECT')
     expect([world.sessions.byClientId.size, world.store.disk.size]).toEqual([0, 0])
     expect(world.totals).toEqual({ queuedMessages: 0, queuedOctets: 0 })
     world.advance(500_000)

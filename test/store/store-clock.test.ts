@@ -90,7 +90,13 @@ async function find(path: string, clock: MachineClock): Promise<Found> {
     isOwnName: () => false,
     random: () => 0,
   }
-  const turn: Turn = { readUplink: () => 'gone', now: performance.now(), env, out: [] }
+  const turn: Turn = {
+    readUplink: () => 'gone',
+    leavesAtOnce: () => true,
+    now: performance.now(),
+    env,
+    out: [],
+  }
   const sessions = createSessions()
   restore(sessions, stored, { ...createBearings([], store), peerOf: () => peer }, turn)
   await store.close()

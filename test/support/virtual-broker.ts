@@ -49,6 +49,8 @@ export class VirtualBroker {
   answers = true
   /** false: it cannot be reached, connections are lost */
   reachable = true
+  /** its connections take nothing: what the gateway says waits in its process until that is over, and ends with it */
+  isBackedUp = false
   /** how CONNECT is refused; undefined: accepted */
   refuses: 1 | 3 | undefined
   limits: BrokerLimits = noLimits

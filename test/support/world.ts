@@ -316,7 +316,9 @@ export class World {
       random: this.#random,
     }
     const readUplink: Turn['readUplink'] = (clientId, token) => this.store.readUplink(clientId, token)
-    return { readUplink, now: this.now, env, out: [] }
+    const leavesAtOnce = (session: Session): boolean =>
+      !this.#gate.isHolding(session.clientId) && !this.broker.isBackedUp
+    return { readUplink, leavesAtOnce, now: this.now, env, out: [] }
   }
 
   #turn(cause: Cause, step: (turn: Turn) => void): void {

@@ -81,6 +81,7 @@ function memberOf(upstream: Upstream, onEvent: (event: UpstreamEvent) => void): 
     unsubscribe: (...unsubscribe) => member?.unsubscribe(...unsubscribe),
     acknowledge: (ack) => member?.acknowledge(ack),
     close: (publishWill, final) => member?.close(publishWill, final),
+    isFlushed: () => member?.isFlushed() === true,
     cut: () => member?.cut(),
   }
 }

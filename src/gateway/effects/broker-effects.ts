@@ -42,6 +42,8 @@ interface BrokerEffects
   > {
   /** The session is forgotten: so is what it has on a connection that it shares. */
   leaveShared(session: Session): void
+  /** Whether all that was said for the session has left this process. */
+  isFlushed(session: Session): boolean
   /** Somebody else goes on with the session: its connection ends here, and nothing of it is heard any more. */
   letGo(session: Session, how: Leaving): void
 }
@@ -110,6 +112,7 @@ export function createBrokerEffects(parts: BrokerEffectsParts): BrokerEffects {
     endAtBroker({ session, expired }) {
       if (session.link.pool === undefined) endings.end(session, expired) // others share what the broker has of it
     },
+    isFlushed: (session) => ways.get(session)?.connection.isFlushed() !== false,
     leaveShared: (session) => ways.get(session)?.member?.forget(),
     letGo(session, how) {
       const way = ways.get(session)

@@ -28,6 +28,8 @@ export interface CommitGate {
    * anything any more. What it brings, the broker brings again.
    */
   isClosing(session: Session): boolean
+  /** Whether something that the broker is to be told for this sensor is held: what follows comes after it. */
+  isHolding(clientId: string): boolean
   /** Forgets all that is held of a sensor: somebody else goes on with it, from what is durable. */
   forgetSession(clientId: string): void
   /** Sessions of which too many effects were held: all of those were thrown away. Each session is named once. */
@@ -190,6 +192,7 @@ export function createCommitGate({ store, release, onFailure }: CommitGateParts)
       held -= before - one.broker.length
     },
     isClosing: (session) => closing.size > 0 && closing.has(session),
+    isHolding: (clientId) => (waiting.get(clientId)?.broker.length ?? 0) > 0,
     forgetSession(clientId) {
       const one = waiting.get(clientId)
       if (one !== undefined) throwAway(one)

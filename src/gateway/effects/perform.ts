@@ -50,6 +50,8 @@ export interface EffectPerformer {
   perform(effects: readonly Effect[]): void
   /** Somebody else goes on with the session: what is held of it is forgotten, and its connection to the broker ends. */
   letGo(session: Session, how: Leaving): void
+  /** see `Turn` */
+  leavesAtOnce(session: Session): boolean
   /** effects that wait for the store */
   readonly held: number
 }
@@ -74,7 +76,7 @@ export function createEffectPerformer(
   const doubts = parts.tenure && new TakeoverDoubts(parts.tenure)
   const logDropped = createDroppedLog(log)
   const warnOfTopics = createTopicWarnings(log)
-  const { leaveShared, letGo, ...brokerEffects } = createBrokerEffects({
+  const { leaveShared, letGo, isFlushed, ...brokerEffects } = createBrokerEffects({
     ...parts,
     onUpstreamEvent(session, event) {
       if (gate.isClosing(session)) return
@@ -139,6 +141,7 @@ export function createEffectPerformer(
       doubts?.forget(session)
       letGo(session, how)
     },
+    leavesAtOnce: (session) => !gate.isHolding(session.clientId) && isFlushed(session),
     get held() {
       return gate.held
     },

@@ -1,6 +1,8 @@
 // What a session wants of its broker connection: to have one, to have it again after a loss, or to end it [SN-MAP-26..37, AMB-29].
 
 import { takeOverOwed } from '../downlink/owed.ts'
+import { durabilityOf } from '../durability.ts'
+import type { Effect } from '../events.ts'
 import { effectiveWill } from '../message.ts'
 import type { Session } from '../session.ts'
 import { isEnded, isLive } from '../states.ts'
@@ -31,7 +33,6 @@ export function openLink(session: Session, turn: Turn): void {
   takeOverOwed(session, turn)
   resetLink(session)
   session.link.pool = session.policy.pool
-  session.link.owesFarewell = false
   session.link.state = 'connecting'
   turn.out.push({
     type: 'connect',
@@ -70,12 +71,35 @@ export function closeLink(session: Session, publishWill: boolean, turn: Turn): v
 export const needsLink = (session: Session): boolean =>
   isLive(session) || session.state === 'connecting' || (isEnded(session) && owesBroker(session))
 
+/** Milliseconds until it is looked again whether a farewell would leave at once. */
+const FAREWELL_PAUSE = 100
+
+/** Whether it goes to the broker when what was written before is durable. */
+function waitsForStore(effect: Effect, session: Session): boolean {
+  const { lane, tells } = durabilityOf(effect)
+  return lane === 'broker' && 'session' in effect && effect.session === session && tells?.(effect) === true
+}
+
+/**
+ * On an open connection a farewell is owed until it leaves at once: what waits in this process, for the store or for a broker that is
+ * slow, ends with it, and the broker would publish the will of a sensor that is known to have left.
+ */
+function settleFarewell(session: Session, justNow: boolean, turn: Turn): void {
+  const { link, uplink } = session
+  if (!link.owesFarewell || link.state !== 'up' || uplink.spooled.messages > 0) return
+  const isHeld = turn.out.some((effect) => waitsForStore(effect, session)) || !turn.leavesAtOnce(session)
+  link.owesFarewell = isHeld
+  if (isHeld) link.retryAt = turn.now + FAREWELL_PAUSE
+  else if (!justNow && session.established) turn.out.push({ type: 'saveProgress', session, lazy: true })
+}
+
 /**
  * Ends the connection of a session that has ended (`justNow`: in this turn), once nothing of it waits for the broker any
  * more. That of a lost sensor was closed when it was lost, since the broker is to publish the will.
  */
 export function closeUnneededLink(session: Session, justNow: boolean, turn: Turn): void {
   const { link, state } = session
+  settleFarewell(session, justNow, turn)
   if (!needsLink(session)) {
     if (!isPristine(session) || (justNow && state === 'disconnected')) closeLink(session, false, turn)
   } else if (link.state === 'closed' && link.retryAt === never) scheduleReconnect(session, turn)

@@ -23,20 +23,25 @@ export function onDisconnect(session: Session, { duration }: Disconnect, turn: T
     enter(session, 'asleep', `DISCONNECT for ${duration} s`, turn)
   } else {
     enter(session, 'disconnected', 'DISCONNECT', turn)
-    noteFarewell(session)
+    noteFarewell(session, turn)
   }
   if (session.established) turn.out.push({ type: 'saveProgress', session, lazy: isRepeated })
   send(session, { type: 'disconnect', duration: null }, turn) // always without Duration [SN-COD-6]
-  if (session.link.owesFarewell && session.link.state === 'closed') reopenLink(session, turn)
+  if (session.link.owesFarewell && session.link.state !== 'up') reopenLink(session, turn)
 }
 
 /**
  * An MQTT 5 broker that waits for a lost connection to come back would publish the will at last, although the sensor left
- * properly: it is told on a new connection, also after a crash of the gateway.
+ * properly: it is told on a new connection, also after a crash of the gateway. So it is where CONNECT has not left yet: the sensor may
+ * have repeated it, since whoever sent it on was killed. Nothing is kept of strangers for that.
  */
-function noteFarewell({ link, will }: Session): void {
+function noteFarewell(session: Session, turn: Turn): void {
+  const { link, will } = session
   if (link.pool !== undefined) return // the broker has no will of its
-  link.owesFarewell = link.state !== 'up' && link.lostAt !== undefined && will.topic !== undefined
+  const isUnsaid = link.state === 'connecting' && session.established && !turn.leavesAtOnce(session)
+  // on an open connection it is settled at the end of the turn, if it can leave then
+  const isOwed = link.lostAt !== undefined || link.state === 'up' || isUnsaid
+  link.owesFarewell = will.topic !== undefined && isOwed
 }
 
 /**

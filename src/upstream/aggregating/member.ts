@@ -102,6 +102,11 @@ export class SharedMember implements UpstreamConnection, Sharing, Member {
     this.life += 1
   }
 
+  /** Of its will the broker knows nothing, so that it matters to nobody when that is told. */
+  isFlushed(): boolean {
+    return true
+  }
+
   /** The connection goes on for others. */
   cut(): void {
     this.close(false, false)

@@ -83,6 +83,10 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
     this.#life += 1
   }
 
+  isFlushed(): boolean {
+    return this.#socket?.isFlushed() ?? this.#wanted === undefined
+  }
+
   cut(): void {
     this.#socket?.cut()
     this.close(false, false)
@@ -200,8 +204,7 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
   }
 
   #startAttempt(version: Version): void {
-    const { counts, options, endpoints } = this.#shared
-    const wanted = this.#wanted
+    const [{ counts, options, endpoints }, wanted] = [this.#shared, this.#wanted]
     if (wanted === undefined) return
     try {
       if (options.mayConnect?.() === false) throw new NotNow()
@@ -219,23 +222,19 @@ export class SensorConnection implements UpstreamConnection, SocketOwner, Report
   /** The attempt has succeeded or failed: makes room for the next one. */
   #finishAttempt(): void {
     this.#shared.counts.connecting -= 1
-    this.#slot?.end()
-    this.#slot = undefined
+    this.#slot = void this.#slot?.end()
     this.#wanted = undefined
   }
 
   /** Ends whatever is open, running or waiting. */
   #endAttemptOrSocket(publishWill: boolean, final: boolean): void {
-    const { counts, presence } = this.#shared
-    const socket = this.#socket
+    const [{ counts, presence }, socket] = [this.#shared, this.#socket]
     presence.forgetEnd(this)
-    this.#stopWaiting?.()
-    this.#stopWaiting = undefined
+    this.#stopWaiting = void this.#stopWaiting?.()
     if (socket?.open === true) counts.connected -= 1
     else if (socket !== undefined) counts.connecting -= 1
     socket?.end(publishWill, final, this.#sender?.unused() ?? 1)
-    this.#slot?.end()
-    this.#slot = undefined
+    this.#slot = void this.#slot?.end()
     this.#wanted = undefined
     this.#forgetSocket()
   }

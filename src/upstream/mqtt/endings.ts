@@ -2,6 +2,7 @@
 // another CONNECT only after that [SN-MAP-14].
 
 import type { Duplex } from 'node:stream'
+import { isConnecting } from './opening.ts'
 
 /** How long the broker may take to close the connection after our DISCONNECT, in milliseconds. */
 const FAREWELL = 1000
@@ -27,7 +28,7 @@ export class Endings {
     }
     stream.once('close', closed)
     // CONNECT has not been sent yet, so that the broker needs no DISCONNECT.
-    if ('connecting' in stream && stream.connecting) stream.destroy()
+    if (isConnecting(stream)) stream.destroy()
     else if (last.length === 0) stream.end()
     else stream.end(last)
   }

@@ -3,11 +3,11 @@
 
 import type { Duplex } from 'node:stream'
 
-/** The event with which a stream is open; undefined: it does not tell, as WebSocket's. */
-function openingOf(stream: Duplex): string | undefined {
-  if ('encrypted' in stream) return 'secureConnect'
-  return 'connecting' in stream ? 'connect' : undefined
-}
+/** The event with which a stream is open. */
+const openingOf = (stream: Duplex): string => ('encrypted' in stream ? 'secureConnect' : 'connect')
+
+/** Whether it is not open yet; of TLS, not even below. */
+export const isConnecting = (stream: Duplex): boolean => 'connecting' in stream && stream.connecting === true
 
 /** `mayConnect`: undefined where nobody else serves; `onForbidden`: it may not be said any more. */
 export function sayConnect(
@@ -16,9 +16,8 @@ export function sayConnect(
   mayConnect: (() => boolean) | undefined,
   onForbidden: () => void,
 ): void {
-  const opening = mayConnect && openingOf(stream)
-  if (mayConnect === undefined || opening === undefined) return void stream.write(octets)
-  stream.once(opening, () => {
+  if (mayConnect === undefined) return void stream.write(octets)
+  stream.once(openingOf(stream), () => {
     if (!stream.writable)
       stream.destroy() // it was ended meanwhile, and the broker has heard nothing of it
     else if (mayConnect()) stream.write(octets)

@@ -14,9 +14,9 @@ import { describeError, type SystemError } from './failures/system-error.ts'
 import { explainTls, foreignProtocol, watchHandshake } from './failures/tls-mistakes.ts'
 import type { Kept, Pulse } from './keepalive.ts'
 import type { Abilities, Ability } from './limits/abilities.ts'
-import { isTooMuch } from './limits/backlog.ts'
+import { hasLeft, isTooMuch } from './limits/backlog.ts'
 import { connectPacket, negotiated, type Version, windowOf } from './negotiation.ts'
-import { sayConnect } from './opening.ts'
+import { isConnecting, sayConnect } from './opening.ts'
 import type { FromBroker, Published, Unusable } from './packets/decoder.ts'
 import { Framing } from './packets/framing.ts'
 import { farewell, PINGREQ, willPackets } from './packets/octets.ts'
@@ -96,12 +96,10 @@ export class BrokerSocket implements Kept {
     this.#stream.on('error', (error) => {
       this.#error ??= error
     })
-    const over = (): void => this.#over(this.#error)
-    this.#stream.on('close', over).on('end', over)
+    this.#stream.on('close', () => this.#over(this.#error)).on('end', () => this.#over(this.#error))
     sayConnect(this.#stream, octets, parts.options.mayConnect, () => this.#cut()?.failed(NOT_NOW))
-    this.#deadline = setTimeout(() => {
-      this.#fail(noConnack('connecting' in this.#stream && this.#stream.connecting === true))
-    }, parts.options.connectTimeout)
+    const late = (): void => this.#fail(noConnack(isConnecting(this.#stream)))
+    this.#deadline = setTimeout(late, parts.options.connectTimeout)
   }
 
   /** Sends what was written within a tick as one, or for many sensors within a turn of the event loop; nothing once it has ended. */
@@ -136,6 +134,11 @@ export class BrokerSocket implements Kept {
     this.#detach()
     const last = farewell(this.version, publishWill && !here, final && this.#patient)
     this.#parts.endings.end(this.#clientId, this.#stream, last)
+  }
+
+  /** Whether CONNECT, and all that was written since, has left this process. */
+  isFlushed(): boolean {
+    return !isConnecting(this.#stream) && !this.#inHandshake() && hasLeft(this.#stream)
   }
 
   /** Ends the stream without a word; `end` is to follow. */
@@ -205,8 +208,7 @@ export class BrokerSocket implements Kept {
     this.open = true
     this.place = this.#way?.arrived('remoteAddress' in this.#stream && this.#stream.remoteAddress)
     this.#way = undefined
-    clearTimeout(this.#deadline)
-    this.#deadline = undefined
+    this.#deadline = void clearTimeout(this.#deadline)
     this.#pulse = this.#parts.keepAlive.start(this, keepAlive)
     this.#owner?.accepted(packet.sessionPresent && !this.#clean)
     for (const early of this.#early ?? []) this.#owner?.received(early)
@@ -221,8 +223,7 @@ export class BrokerSocket implements Kept {
   }
 
   #fail(failure: Failure, error?: SystemError): void {
-    const judged = this.#way?.judged(error, failure) ?? failure
-    this.#cut()?.failed(judged)
+    this.#cut()?.failed(this.#way?.judged(error, failure) ?? failure)
   }
 
   #end(how: Ending, detail: string): void {

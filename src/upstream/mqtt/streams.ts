@@ -1,9 +1,11 @@
 // The octet streams under MQTT: TCP, TLS and WebSocket to one broker.
 
+import type { EventEmitter } from 'node:events'
+import type { ClientRequest } from 'node:http'
 import { connect as connectTcp, isIP, type TcpNetConnectOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
-import { streamBuilder as openWebSocket } from 'mqtt/lib/connect/ws'
+import { streamBuilder } from 'mqtt/lib/connect/ws'
 import type { Identity, TlsOptions } from '../upstream.ts'
 
 /**
@@ -57,9 +59,7 @@ export function streams(url: string, tls: TlsOptions): OpenStream {
   return (identity, onData, way) => {
     const context = shared && { ...verification, secureContext: secureContext(tls, identity, shared) }
     const options = { ...endpoint, wsOptions: { perMessageDeflate: false, ...way, ...context } }
-    // It passes its first argument on to a function that could change the address, and there is none. The type is that
-    // of the userland copy of Node's own class.
-    return (openWebSocket(undefined as never, options) as unknown as Duplex).on('data', onData)
+    return openWebSocket(options).on('data', onData)
   }
 }
 
@@ -78,6 +78,29 @@ function parse(url: string): { scheme: keyof typeof PORTS; hostname: string; por
   if (hostname === '') throw new Error('the broker URL has no host')
   const path = pathname === '' ? '/' : pathname
   return { scheme, hostname, port: port === '' ? PORTS[scheme] : Number(port), path: path + search }
+}
+
+/**
+ * A WebSocket stream that is `connecting`, and tells `connect`, as those of TCP: before anything that was written meanwhile leaves, when
+ * the other side has agreed to speak WebSocket.
+ */
+function openWebSocket(options: NonNullable<Parameters<typeof streamBuilder>[1]>): Duplex {
+  let stream: (Duplex & { connecting: boolean }) | undefined
+  // where the socket below the stream is shown
+  const finishRequest = (request: ClientRequest, socket: EventEmitter): void => {
+    socket.once('open', () => {
+      if (stream === undefined) return
+      stream.connecting = false
+      stream.emit('connect')
+    })
+    request.end()
+  }
+  const wsOptions = { ...options.wsOptions, finishRequest }
+  // It passes its first argument on to a function that could change the address, and there is none. The type is that
+  // of the userland copy of Node's own class.
+  const opened = streamBuilder(undefined as never, { ...options, wsOptions }) as unknown as Duplex
+  stream = Object.assign(opened, { connecting: true })
+  return stream
 }
 
 function serverName(tls: TlsOptions, host: string): { servername?: string } {

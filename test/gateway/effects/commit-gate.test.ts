@@ -87,6 +87,7 @@ function scene(store: Store) {
         unsubscribe: (_token, filter) => note(`unsubscribe ${filter}`),
         acknowledge: (ack) => note(`acknowledge ${ack}`),
         close: (will, final) => note(`close${will ? ' with will' : ''}${final ? ' for good' : ''}`),
+        isFlushed: () => true,
         cut: () => note('cut'),
       }
     },

@@ -4,6 +4,15 @@ import type { Duplex } from 'node:stream'
 import type { UpstreamOptions } from '../../upstream.ts'
 
 /**
+ * Whether the system has taken all that was written; what only waits for the end of this tick is given to it. Streams that encrypt or
+ * frame what they carry learn of it a moment later.
+ */
+export function hasLeft(stream: Duplex): boolean {
+  if (stream.writableCorked > 0) stream.uncork()
+  return stream.writableLength === 0
+}
+
+/**
  * Whether more waits than may: here, or so much that it would be too much if it waited on all connections. What only waits
  * for the end of this tick says nothing about the broker, and does not count for the latter: `backlog` is without it.
  */
