@@ -46,11 +46,12 @@ export class DtlsTransport implements Transport, SecureLink {
     this.#options = options
     this.#onDatagram = onDatagram
     this.#keyLog = options.keyLog === undefined ? undefined : openKeyLog(options.keyLog)
-    this.#held = new HeldDatagrams((bytes, to) => {
+    const letGo = (bytes: Uint8Array, to: Remote) => {
       if (this.#wire.isWatched) this.#wire.note('sent', bytes, to)
       const way = this.#stored === undefined ? to : this.#stored.wayOut(to, bytes)
       if (way !== undefined) socket.send(bytes, way)
-    })
+    }
+    this.#held = new HeldDatagrams(letGo, undefined, () => void this.#unsent++)
     const onDropped = (from: Remote) => options.reports.discarded('hello-flood', from)
     this.#hellos = new HelloQueue(this.#hear.bind(this), onDropped)
     this.#core = new DtlsServer(this.#settings(options.server), systemChance)

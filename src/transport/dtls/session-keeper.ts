@@ -20,6 +20,7 @@ interface KeeperParts {
 export class SessionKeeper {
   readonly #parts: KeeperParts
   readonly #store: AsideStore
+  #isWatching = false
 
   constructor(parts: KeeperParts) {
     this.#parts = parts
@@ -69,8 +70,18 @@ export class SessionKeeper {
   /** What goes to it waits until everything that was kept so far is on the disk. */
   #hold(open: OpenSession): void {
     if (open.kept !== open.received) this.#keep(open, false)
-    const release = this.#parts.held.hold(open.remote)
-    const settle = (error?: Error): void => (error === undefined ? release() : this.#store.onDurable(settle))
-    this.#store.onDurable(settle)
+    this.#parts.held.hold(open.remote, this.#store.written)
+    this.#watch()
+  }
+
+  /** One question to the store for all that wait, however long that cannot write. */
+  #watch(): void {
+    if (this.#isWatching) return
+    this.#isWatching = true
+    this.#store.onDurable(() => {
+      this.#isWatching = false
+      this.#parts.held.settle(this.#store.durable)
+      if (this.#parts.held.isHolding) this.#watch()
+    })
   }
 }
