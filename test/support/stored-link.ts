@@ -6,17 +6,17 @@ import type { Association } from '../../src/session/peers.ts'
 import type { SecureOptions } from '../../src/transport/dtls/options.ts'
 import { openLink } from '../../src/transport/open.ts'
 import type { SecureLink, SessionSharing } from '../../src/transport/secure-link.ts'
-import type { Remote } from '../../src/transport/transport.ts'
+import type { Remote, Transport } from '../../src/transport/transport.ts'
 import { UdpClient } from './dtls-udp.ts'
-import { StoreByHand } from './store-by-hand.ts'
+import type { StoreByHand } from './store-by-hand.ts'
 
 const KEY = Uint8Array.from({ length: 16 }, (_, i) => i)
 const quiet = () => {}
 
 /** Everything that a test looks at. */
 export interface StoredLink {
-  readonly store: StoreByHand
   readonly secure: SecureLink
+  readonly transport: Transport
   readonly port: number
   /** messages that came, with their sender */
   readonly received: { readonly bytes: Uint8Array; readonly from: Remote }[]
@@ -28,13 +28,18 @@ export interface StoredLink {
   send(bytes: Uint8Array, to: Remote): void
 }
 
-/** `answer`: what every message is answered with at once; `sharing`: undefined where it has all sessions. */
+/**
+ * `answer`: what every message is answered with at once; `sharing`: undefined where it has all sessions; `store`: undefined, and it is to
+ * be begun by somebody else.
+ */
 export async function openStoredLink({
-  store = new StoreByHand(),
+  name = 'field',
+  store,
   server = {},
   sharing,
   answer,
 }: {
+  readonly name?: string
   readonly store?: StoreByHand
   readonly server?: Partial<SecureOptions['server']>
   readonly sharing?: Partial<SessionSharing>
@@ -46,7 +51,7 @@ export async function openStoredLink({
   const discarded: string[] = []
   const secureOptions: SecureOptions = {
     server: { findKey: (identity) => (identity === 'meter-1' ? KEY : undefined), ...server },
-    name: 'field',
+    name,
     admits: () => true,
     promises: { isPromised, isPromise },
     credentials: () => ({ identities: 1, pskFile: undefined, trouble: undefined, certificates: {} }),
@@ -69,22 +74,22 @@ export async function openStoredLink({
   onTestFinished(() => transport.close())
   const { secure } = transport
   if (secure === undefined) throw new Error('it is a DTLS link')
-  secure.begin(
-    store,
-    sharing && {
-      chooseSlot: () => undefined,
-      wayIn: (from) => from,
-      wayOut: (to) => to,
-      pass: (bytes) => void passed.push(Uint8Array.from(bytes)),
-      noteAddress: quiet,
-      forgetAddress: quiet,
-      ...sharing,
-    },
-  )
+  if (store !== undefined) secure.begin(store, sharing && sharingOf(sharing, passed))
   const port = Number(/\d+$/.exec(transport.url)?.[0])
   const send = transport.send.bind(transport)
-  return { store, secure, port, received, closed, passed, discarded, send }
+  return { secure, transport, port, received, closed, passed, discarded, send }
 }
+
+/** With others that do nothing, but for what is told; `passed`: datagrams that were of no session here. */
+export const sharingOf = (sharing: Partial<SessionSharing>, passed: Uint8Array[] = []): SessionSharing => ({
+  chooseSlot: () => undefined,
+  wayIn: (from) => from,
+  wayOut: (to) => to,
+  pass: (bytes) => void passed.push(Uint8Array.from(bytes)),
+  noteAddress: quiet,
+  forgetAddress: quiet,
+  ...sharing,
+})
 
 /** A sensor at this port. */
 export async function openStoredSensor(

@@ -18,7 +18,7 @@ import { HandshakeBook } from './handshake-book.ts'
 import { EarlyDatagrams, HeldDatagrams } from './held-datagrams.ts'
 import { HelloQueue } from './hello-queue.ts'
 import { type KeyLog, openKeyLog } from './key-log.ts'
-import { lookUpAgain, OpenSessions, shownOf } from './open-sessions.ts'
+import { KeyChecks, OpenSessions, shownOf } from './open-sessions.ts'
 import type { EffectOf, SecureOptions } from './options.ts'
 import { StoredSessions } from './stored-sessions.ts'
 import { WireWatch } from './wire-watch.ts'
@@ -35,6 +35,7 @@ export class DtlsTransport implements Transport, SecureLink {
   readonly #sessions = new OpenSessions()
   readonly #handshakes = new HandshakeBook()
   readonly #wire = new WireWatch((at) => this.#sessions.get(this.#core.sessionAt(at))?.association)
+  readonly #keys: KeyChecks
   readonly #timer = new DueTimer(() => this.#perform((turn) => this.#core.tick(turn)))
   #core: DtlsServer
   #stored: StoredSessions | undefined
@@ -55,6 +56,9 @@ export class DtlsTransport implements Transport, SecureLink {
     const onDropped = (from: Remote) => options.reports.discarded('hello-flood', from)
     this.#hellos = new HelloQueue(this.#hear.bind(this), onDropped)
     this.#core = new DtlsServer(this.#settings(options.server), systemChance)
+    this.#keys = new KeyChecks(this.#sessions, options.lookUp, (session, key) =>
+      this.#perform((turn) => this.#core.verifyKey(session, key, turn)),
+    )
   }
 
   get atOnce(): number | undefined {
@@ -127,14 +131,14 @@ export class DtlsTransport implements Transport, SecureLink {
       this.#core = core
       this.#stored = stored
       this.#perform((turn) => stored.restore(turn))
-      this.#lookUpAgain(options.server)
+      void this.#keys.check(options.server.findKey)
     }
     for (const datagram of this.#early.end()) this.receive(...datagram)
   }
 
   takeUp(slots: ReadonlySet<number>, records: readonly SlotRecord[]): readonly number[] {
     const numbers = this.#perform((turn) => this.#stored?.takeUp(slots, records, turn)) ?? []
-    this.#lookUpAgain(this.#options.server, numbers)
+    this.#keys.checkTaken(this.#options.server.findKey, numbers)
     return numbers
   }
 
@@ -148,7 +152,7 @@ export class DtlsTransport implements Transport, SecureLink {
 
   reconfigure(options: ServerOptions): void {
     this.#perform((turn) => this.#core.reconfigure(this.#settings(options), turn))
-    this.#lookUpAgain(options)
+    void this.#keys.check(options.findKey)
   }
 
   about(association: number): SecureSession | undefined {
@@ -240,12 +244,5 @@ export class DtlsTransport implements Transport, SecureLink {
   async #lookUp({ ask, identity }: EffectOf<'look-up'>): Promise<void> {
     const key = await this.#options.lookUp?.(identity).catch(() => undefined)
     this.#perform((turn) => this.#core.found(ask, key, turn))
-  }
-
-  #lookUpAgain({ findKey }: ServerOptions, numbers?: readonly number[]): void {
-    const ways = { findKey, lookUp: this.#options.lookUp }
-    void lookUpAgain(this.#sessions.list(numbers), ways, (session, key) =>
-      this.#perform((turn) => this.#core.verifyKey(session, key, turn)),
-    )
   }
 }

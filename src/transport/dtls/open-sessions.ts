@@ -103,26 +103,43 @@ export function shownOf(
   }
 }
 
-interface KeyWays {
-  readonly findKey: ServerOptions['findKey']
-  readonly lookUp: SecureOptions['lookUp']
-}
+type FindKey = ServerOptions['findKey']
 
 /** Keys that are looked up outside may be others now: each is asked for again, one after the other, and `verify` is told. */
-export async function lookUpAgain(
-  sessions: readonly OpenSession[],
-  { findKey, lookUp }: KeyWays,
-  verify: (session: number, key: Uint8Array | undefined) => void,
-): Promise<void> {
-  if (lookUp === undefined || findKey === undefined) return
-  for (const { association } of sessions) {
-    const { number, identity, kind } = association
-    if (kind !== 'psk' || findKey(identity) !== 'later') continue
-    // who cannot answer has taken nothing away
-    const found = await lookUp(identity).then(
-      (key) => ({ key }),
-      () => undefined,
-    )
-    if (found !== undefined) verify(number, found.key)
+export class KeyChecks {
+  readonly #sessions: OpenSessions
+  readonly #lookUp: SecureOptions['lookUp']
+  readonly #verify: (session: number, key: Uint8Array | undefined) => void
+  #taken: Promise<void> = Promise.resolve()
+
+  constructor(
+    sessions: OpenSessions,
+    lookUp: SecureOptions['lookUp'],
+    verify: (session: number, key: Uint8Array | undefined) => void,
+  ) {
+    this.#sessions = sessions
+    this.#lookUp = lookUp
+    this.#verify = verify
+  }
+
+  /** Those of all sessions. */
+  async check(findKey: FindKey, numbers?: readonly number[]): Promise<void> {
+    const lookUp = this.#lookUp
+    if (lookUp === undefined || findKey === undefined) return
+    for (const { association } of this.#sessions.list(numbers)) {
+      const { number, identity, kind } = association
+      if (kind !== 'psk' || findKey(identity) !== 'later') continue
+      // who cannot answer has taken nothing away
+      const found = await lookUp(identity).then(
+        (key) => ({ key }),
+        () => undefined,
+      )
+      if (found !== undefined) this.#verify(number, found.key)
+    }
+  }
+
+  /** Those of these sessions, after those of all that were taken up before. */
+  checkTaken(findKey: FindKey, numbers: readonly number[]): void {
+    if (this.#lookUp !== undefined) this.#taken = this.#taken.then(() => this.check(findKey, numbers))
   }
 }

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { encodeFrame } from '../../../src/codec/v1/frame.ts'
 import { publish as publishOf } from '../../support/dtls-scene.ts'
+import { StoreByHand } from '../../support/store-by-hand.ts'
 import { openStoredLink, openStoredSensor } from '../../support/stored-link.ts'
 
 const publish = (msgId: number): Uint8Array => encodeFrame(publishOf('ab', 'x', 1, msgId))
@@ -10,8 +11,9 @@ const puback = (): Uint8Array => encodeFrame({ type: 'puback', topicId: 1, msgId
 
 describe('acknowledgements of a session', () => {
   it('leave as soon as what they acknowledge is on the disk, though the next ones always wait already: as a forwarder has them', async () => {
-    const link = await openStoredLink({ answer: puback })
-    const { store, received } = link
+    const store = new StoreByHand()
+    const link = await openStoredLink({ store, answer: puback })
+    const { received } = link
     const sensor = await openStoredSensor(link)
     store.write()
     const acknowledged = () => sensor.of('data').length
