@@ -85,6 +85,7 @@ export const sharingOf = (sharing: Partial<SessionSharing>, passed: Uint8Array[]
   chooseSlot: () => undefined,
   wayIn: (from) => from,
   wayOut: (to) => to,
+  isWaiting: () => false,
   pass: (bytes) => void passed.push(Uint8Array.from(bytes)),
   noteAddress: quiet,
   forgetAddress: quiet,

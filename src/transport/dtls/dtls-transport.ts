@@ -146,6 +146,10 @@ export class DtlsTransport implements Transport, SecureLink {
     this.#perform((turn) => this.#stored?.letGo(slots, turn))
   }
 
+  displace(at: Remote): void {
+    this.#perform((turn) => this.#core.displace(at, turn))
+  }
+
   setInUse(association: number, inUse: boolean): void {
     this.#perform((turn) => this.#core.setInUse(association, inUse, turn))
   }
@@ -209,7 +213,9 @@ export class DtlsTransport implements Transport, SecureLink {
       case 'discard':
         return reports.discarded(effect.reason, from)
       case 'look-up':
-        return void this.#lookUp(effect)
+        return void this.#keys.find(effect).then((key) => {
+          this.#perform((turn) => this.#core.found(effect.ask, key, turn))
+        })
       case 'save':
       case 'forget':
         return this.#stored?.keeper[effect.type](effect.session)
@@ -239,10 +245,5 @@ export class DtlsTransport implements Transport, SecureLink {
     this.#held.move(from, to)
     const open = this.#sessions.move(session, to, Date.now())
     if (open !== undefined) this.#options.reports.moved(open.association, from, to)
-  }
-
-  async #lookUp({ ask, identity }: EffectOf<'look-up'>): Promise<void> {
-    const key = await this.#options.lookUp?.(identity).catch(() => undefined)
-    this.#perform((turn) => this.#core.found(ask, key, turn))
   }
 }

@@ -4,7 +4,7 @@ import type { SessionInfo, Remote as SessionRemote } from '../../dtls/effects.ts
 import type { ServerOptions } from '../../dtls/server/options.ts'
 import type { Association } from '../../session/peers.ts'
 import type { SecureSession } from '../secure-link.ts'
-import type { SecureOptions } from './options.ts'
+import type { EffectOf, SecureOptions } from './options.ts'
 
 export interface OpenSession {
   readonly association: Association
@@ -105,7 +105,7 @@ export function shownOf(
 
 type FindKey = ServerOptions['findKey']
 
-/** Keys that are looked up outside may be others now: each is asked for again, one after the other, and `verify` is told. */
+/** Keys that are looked up outside. They may be others later: each is asked for again then, one after the other, and `verify` is told. */
 export class KeyChecks {
   readonly #sessions: OpenSessions
   readonly #lookUp: SecureOptions['lookUp']
@@ -120,6 +120,11 @@ export class KeyChecks {
     this.#sessions = sessions
     this.#lookUp = lookUp
     this.#verify = verify
+  }
+
+  /** The key of an identity; undefined: nobody has it, or nobody can tell. */
+  async find({ identity }: EffectOf<'look-up'>): Promise<Uint8Array | undefined> {
+    return this.#lookUp?.(identity).catch(() => undefined)
   }
 
   /** Those of all sessions. */

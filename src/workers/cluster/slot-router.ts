@@ -46,14 +46,13 @@ export class SlotRouter {
     this.#parts = parts
     const { self, owners, links, hold, front, states, holds } = parts
     this.#held = new Hold({ ...HOLD_LIMITS, longest: hold })
-    const boundAt = (key: PeerKey) => front.boundAt(key) ?? this.sealed.addresses.slotAt(key)
-    this.#whereabouts = new Whereabouts(boundAt, hold)
+    this.#whereabouts = new Whereabouts((key) => front.boundAt(key) ?? this.sealed.slotAt(key), hold)
     this.#traffic = new LinkTraffic(links)
     this.#ways = new WaysIn(self)
     this.#talk = new SlotTalk({
       ...{ self, owners, links, whereabouts: this.#whereabouts },
       serves: (slot) => parts.holds() && states.stateOf(slot) === 'served' && !front.isAway(slot),
-      displace: (key) => void (this.sealed.addresses.displace(key) || front.displace(key)),
+      displace: (key) => void (this.sealed.displace(key) || front.displace(key)),
       onUsed: (keys) => this.sealed.use.note(keys, performance.now()),
       onSettled: (key) => this.#held.settleAt(key, this.#mayGo, this.#handOver),
     })
@@ -67,7 +66,8 @@ export class SlotRouter {
       drop: (...one) => this.#drop(...one),
     })
     this.sealed = new SealedRouter({
-      ...{ self, owners, use: front.use, ways: this.#ways, whereabouts: this.#whereabouts, talk: this.#talk },
+      ...{ self, owners, front, ways: this.#ways, whereabouts: this.#whereabouts, talk: this.#talk },
+      held: this.#held,
       noteUnbound: (key, slot) => this.noteUnbound(key, slot),
       route: (...one) => this.#route(...one),
     })

@@ -22,6 +22,8 @@ const hello = Uint8Array.of(22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1)
 class SecureFront {
   readonly heard: string[] = []
   readonly remotes: Remote[] = []
+  /** ports where another node has a newer session */
+  readonly displaced: number[] = []
   readonly front: VirtualFront
 
   constructor(front: VirtualFront) {
@@ -32,7 +34,8 @@ class SecureFront {
     }
     const sendSealed = (bytes: Uint8Array, { address, port, local = '' }: Remote) =>
       void front.sent.push(`sealed ${address}:${port} ${local} ${hex(bytes)}`)
-    Object.assign(front.listener.transport, { secure: { hear, sendSealed } })
+    const displace = ({ port }: Remote) => void this.displaced.push(port)
+    Object.assign(front.listener.transport, { secure: { hear, sendSealed, displace } })
   }
 
   /** A record comes in by the socket, of a session that is not here. */
@@ -111,6 +114,32 @@ describe('a record', () => {
     // nobody's: the link counts it where it came in, and tells nobody anything
     expect(a.heard).toEqual([hex(record(undefined, 4))])
     expect([a.front.given, a.front.sent]).toEqual([[], []])
+  })
+
+  it('goes to the newer of two sessions at its address, also at the node that has the older one: that ends', () => {
+    const { cluster, a, b, c } = scene()
+    const at = { address: '10.0.0.9', port: 5000 }
+    a.front.router.sealed.note(0, at, numberInSlot(SLOT_A, 1), false)
+    cluster.pass(1000)
+    b.front.router.sealed.note(0, at, numberInSlot(SLOT_B, 1), false)
+    cluster.pass(50)
+    expect([a, b, c].map(({ displaced }) => displaced)).toEqual([[5000], [], []])
+    for (const [i, one] of [a, c].entries()) one.pass(record(undefined, i + 1))
+    cluster.pass(50)
+    expect([a.heard, b.heard.length]).toEqual([[], 2])
+  })
+
+  it('has to wait where others of its address do, also when its session is here', () => {
+    const { cluster, b } = scene()
+    const isWaiting = (port: number) => b.front.router.sealed.isWaiting(0, { address: '10.0.0.9', port })
+    b.front.states.enter('leaving', [SLOT_B])
+    b.pass(record(SLOT_B, 1))
+    expect([isWaiting(5000), isWaiting(5001)]).toEqual([true, false])
+    b.front.states.enter('absent', [SLOT_B])
+    b.front.states.enter('served', [SLOT_B])
+    b.front.router.settle()
+    cluster.pass(50)
+    expect([isWaiting(5000), b.heard.length]).toEqual([false, 1])
   })
 
   it('of a handshake goes to a node that serves something, where this one does not yet', () => {
