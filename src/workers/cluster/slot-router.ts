@@ -15,7 +15,7 @@ import { slotOfName } from '../../sessions/slots.ts'
 import type { Remote } from '../../transport/transport.ts'
 import { isBatch, unpackBatch } from '../between/batch.ts'
 import type { Binding } from '../messages.ts'
-import { type Arrival, Destinations, HERE, MOST_HOPS, NOBODYS } from './destinations.ts'
+import { type Arrival, Destinations, HERE, HOLD, MOST_HOPS, NOBODYS } from './destinations.ts'
 import { LinkTraffic } from './link-traffic.ts'
 import type { RouterCounts, RouterParts } from './router-parts.ts'
 import { isSealed } from './secure/sealed.ts'
@@ -44,7 +44,7 @@ export class SlotRouter {
 
   constructor(parts: RouterParts) {
     this.#parts = parts
-    const { self, owners, links, hold, front, states, holds } = parts
+    const { self, owners, links, hold, front, states } = parts
     this.#held = new Hold({ ...HOLD_LIMITS, longest: hold })
     this.#whereabouts = new Whereabouts((key) => front.boundAt(key) ?? this.sealed.slotAt(key), hold)
     this.#traffic = new LinkTraffic(links)
@@ -62,12 +62,12 @@ export class SlotRouter {
       isUp: (node) => this.#traffic.isUp(node),
     })
     this.#out = new WaysOut({
-      ...{ self, owners, holds, front, traffic: this.#traffic, ways: this.#ways, counts: this.counts },
+      ...{ ...parts, traffic: this.#traffic, ways: this.#ways, counts: this.counts, held: this.#held },
+      route: (arrival) => void this.#route(arrival, arrival.named, performance.now()),
       drop: (...one) => this.#drop(...one),
     })
     this.sealed = new SealedRouter({
-      ...{ self, owners, front, ways: this.#ways, whereabouts: this.#whereabouts, talk: this.#talk },
-      held: this.#held,
+      ...{ ...parts, ways: this.#ways, whereabouts: this.#whereabouts, talk: this.#talk, held: this.#held },
       noteUnbound: (key, slot) => this.noteUnbound(key, slot),
       route: (...one) => this.#route(...one),
     })
@@ -111,7 +111,7 @@ export class SlotRouter {
       const bound = front.listenerAt(listener)
       if (bound === undefined || remote.address === '') return
       if (reason !== undefined) this.#drop(reason, bound, remote)
-      else if (kind === 'answer') this.#out.take(bound, remote, bytes)
+      else if (kind === 'answer' || kind === 'onward') this.#out.take(bound, remote, bytes, since, kind)
       else {
         const hops = kind === 'forward' ? 1 : MOST_HOPS
         const lost = this.#take(bound, bytes, remote, since, hops, node === undefined)
@@ -211,7 +211,8 @@ export class SlotRouter {
     const { bound, bytes, remote } = arrival
     const { front } = this.#parts
     const to = this.#destinations.find(arrival, slot, now)
-    if (isSealed(bound, remote) && (to === HERE || to === NOBODYS))
+    if (arrival.isAnswer && to !== HOLD) this.#out.passOn(arrival, to)
+    else if (isSealed(bound, remote) && (to === HERE || to === NOBODYS))
       bound.transport.secure?.hear(bytes, remote)
     else if (to === HERE) front.handOver(slot ?? 0, bound, bytes, remote)
     else if (to === NOBODYS)
