@@ -91,8 +91,8 @@ export class DtlsTransport implements Transport, SecureLink {
   }
 
   send(bytes: Uint8Array, { association: to }: Remote): void {
-    if (to !== undefined) this.#stored?.keeper.holdPromise(to.number, bytes)
-    const isSent = to !== undefined && this.#perform((turn) => this.#core.send(to.number, bytes, turn))
+    const mayGo = to !== undefined && this.#stored?.keeper.holdPromise(to.number, bytes) !== false
+    const isSent = mayGo && this.#perform((turn) => this.#core.send(to.number, bytes, turn))
     if (!isSent) this.#unsent++
   }
 

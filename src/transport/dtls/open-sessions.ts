@@ -19,6 +19,11 @@ export interface OpenSession {
   /** how many messages had come when it was last written, and with which write of the store */
   kept: number
   keptWith: number
+  /**
+   * Another process may have received more in it than is in its record: how often each was received here that is not acknowledged yet.
+   * Undefined: nobody has.
+   */
+  heard: Map<number, number> | undefined
   /** its record in the store, by name, where there is a store: made once, as it is told of each message */
   name: string | undefined
   record: (() => object | undefined) | undefined
@@ -49,6 +54,7 @@ export class OpenSessions {
       movedAt: undefined,
       kept: 0,
       keptWith: 0,
+      heard: undefined,
       name: undefined,
       record: undefined,
     }

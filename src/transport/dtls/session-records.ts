@@ -22,6 +22,8 @@ export function keptName(store: Pick<AsideStore, 'nameInSlot'>, listener: string
 export interface KeptSession extends SavedSession {
   /** wall time */
   readonly openedAt: number
+  /** nothing came in it after this was written, as it was let go with that */
+  readonly isWhole?: boolean
 }
 
 /** The fields that a T has, if these are they. */
@@ -89,6 +91,7 @@ const readSession = (value: unknown): KeptSession | undefined =>
       longest: insist(of.longest, isCount),
       sequence: insist(of.sequence, isCount),
       top: insist(of.top, isNumber),
+      isWhole: of.isWhole === true,
       // records of before have none
       openedAt: of.openedAt === undefined ? Date.now() : insist(of.openedAt, isNumber),
     }

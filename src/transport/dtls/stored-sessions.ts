@@ -117,7 +117,7 @@ export class StoredSessions {
     for (const saved of core.takeAway((session) => isIn(slots, session), turn)) {
       const open = sessions.take(saved.session)
       if (open === undefined) continue
-      const record = { ...saved, openedAt: open.openedAt }
+      const record: KeptSession = { ...saved, openedAt: open.openedAt, isWhole: true }
       store.keepAside(keptName(store, options.name, saved.session), () => record)
       sharing?.forgetAddress(saved.remote, saved.session)
     }
@@ -129,6 +129,8 @@ export class StoredSessions {
     if (info.connectionId === undefined && !this.#hasAddress(saved, turn)) return false
     if (!core.restore(saved, turn)) return false
     sessions.add(session, info, remote, openedAt, sequence)
+    const open = sessions.get(session)
+    if (open !== undefined && sharing !== undefined && saved.isWhole !== true) open.heard = new Map()
     if (info.connectionId === undefined) sharing?.noteAddress(remote, session, true)
     return true
   }

@@ -65,6 +65,49 @@ async function keptSession(at: Remote, openedAt: number, later: number, connecti
   return { session, records }
 }
 
+describe('a session that is taken up', () => {
+  /** It goes and comes back, with what was kept of it. */
+  async function takenUp(change: (record: object) => object) {
+    const { store, link, sensor, number } = await addressed()
+    link.secure.letGo(new Set([SLOT]))
+    store.write()
+    const records = store.inSlots(new Set([SLOT]))
+    link.secure.takeUp(
+      new Set([SLOT]),
+      records.map(([slot, name, record]) => [slot, name, change(Object(record))]),
+    )
+    const to = link.received[0]?.from ?? { address: '', port: 0 }
+    const got = () => sensor.of('data').length
+    const acknowledge = (msgId: number) => {
+      link.send(encodeFrame({ type: 'puback', topicId: 1, msgId, returnCode: 0 }), to)
+      store.write()
+    }
+    return { store, link, sensor, number, acknowledge, got, to }
+  }
+
+  it('after a death acknowledges nothing but what has come here: the number of that record may never have been kept [DTLS-RUN-2]', async () => {
+    const { store, link, sensor, acknowledge, got, to } = await takenUp((record) => ({
+      ...record,
+      isWhole: false,
+    }))
+    acknowledge(7) // of a message that came to the one who died
+    link.send(encodeFrame({ type: 'pingresp' }), to)
+    store.write()
+    await expect.poll(got, { interval: 2 }).toBe(1)
+    const count = link.received.length
+    sensor.do((turn) => void sensor.core.send(publish(7), turn)) // once more
+    await expect.poll(() => link.received.length, { interval: 2 }).toBe(count + 1)
+    acknowledge(7)
+    await expect.poll(got, { interval: 2 }).toBe(2)
+  })
+
+  it('as it was let go acknowledges also what came before', async () => {
+    const { acknowledge, got } = await takenUp((record) => record)
+    acknowledge(7)
+    await expect.poll(got, { interval: 2 }).toBe(1)
+  })
+})
+
 describe('of two sessions at one address', () => {
   it('without connection ids the later one is there: an older one that is taken up takes nothing from it', async () => {
     const { link, says, at, isOpen, number } = await addressed()
