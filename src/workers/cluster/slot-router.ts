@@ -233,10 +233,8 @@ export class SlotRouter {
 
   readonly #mayGo = (arrival: Arrival): boolean => this.#destinations.mayGo(arrival, performance.now())
 
-  readonly #handOver = (arrival: Arrival): void => {
-    const now = performance.now()
+  readonly #handOver = (arrival: Arrival, now = performance.now()): void =>
     this.#pass(arrival, this.#destinations.slotOf(arrival, now), now)
-  }
 
   /** Notes that the process runs; if it has stood still, what it holds is thrown away before anything else. */
   #beat(now = performance.now()): number {
