@@ -84,9 +84,13 @@ export class GroupWriter {
     else process.nextTick(told, this.#deposed)
   }
 
-  /** Writes what is pending. Resolves to why it is not durable; undefined: it is, or this writer is deposed. */
+  /**
+   * Writes what is pending, and not what comes meanwhile: where much is written that would never end. Resolves to why it is not durable;
+   * undefined: it is, or this writer is deposed.
+   */
   async flush(): Promise<Error | undefined> {
-    while (this.durable < this.written && this.#deposed === undefined) {
+    const upTo = this.written
+    while (this.durable < upTo && this.#deposed === undefined) {
       const failure = await new Promise<Error | undefined>((resolve) => this.onDurable(resolve))
       if (failure !== undefined) return failure
     }
@@ -119,7 +123,8 @@ export class GroupWriter {
     if (this.#later !== undefined) this.changed()
     if (this.#retry !== undefined) this.#begin() // a last try, at once
     // A change that comes while a group is written goes with the next one.
-    await this.flush()
+    while (this.durable < this.written && this.#deposed === undefined)
+      if ((await this.flush()) !== undefined) break
     clearInterval(this.#look)
     clearTimeout(this.#later)
     clearTimeout(this.#retry)

@@ -117,7 +117,9 @@ export interface SessionSharing {
   wayIn(from: Remote): Remote
   /** Where a datagram leaves by the own socket; undefined: it leaves by another one, or not at all. */
   wayOut(to: Remote, bytes: Uint8Array): Remote | undefined
-  /** Takes a datagram that is of no session here; `from`: see `wayIn`. */
+  /** Whether datagrams from there wait elsewhere, so that those which follow have to wait behind them; `from`: see `wayIn`. */
+  isWaiting(from: Remote): boolean
+  /** Takes a datagram that is of no session here, or has to wait; `from`: see `wayIn`. */
   pass(bytes: Uint8Array, from: Remote): void
   /** A session without connection id, which is found by its address only, is here; `isRestored`: and was somewhere before. */
   noteAddress(at: Remote, session: number, isRestored: boolean): void
@@ -135,6 +137,8 @@ export interface SecureLink {
   takeUp(slots: ReadonlySet<number>, records: readonly SlotRecord[]): readonly number[]
   /** Lets go of those of these slots, and keeps them in the store as they are. */
   letGo(slots: ReadonlySet<number>): void
+  /** Another link has a session at this address: one here that is known by nothing else ends, as nobody can reach it any more. */
+  displace(at: Remote): void
   /** Takes a datagram that has come to another link of those that share sessions, or that was for a session which is here by now. */
   hear(bytes: Uint8Array, from: Remote): void
   /** Sends what another link has made of a message. */

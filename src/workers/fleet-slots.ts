@@ -70,7 +70,16 @@ export class FleetSlots {
       await adopted.then(() => thread.call('release', part, 'closing')).catch(() => {})
       throw error
     }
-    await adopted
+    try {
+      await adopted
+    } catch (error) {
+      // what cannot be written now is written before it is read again
+      await this.#parts
+        .security()
+        .letGo(part, 'closing')
+        .catch(() => {})
+      throw error
+    }
   }
 
   /** As `Gateway.release`. What a worker cannot give away, since its store cannot write, is served on. */

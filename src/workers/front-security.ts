@@ -8,9 +8,11 @@ import { openStore, secureNames } from '../gateway/open-store.ts'
 import type { Log } from '../log.ts'
 import type { Leaving } from '../sessions/ownership/let-go.ts'
 import type { SlotStates } from '../sessions/ownership/slot-states.ts'
+import type { SlotAside } from '../store/asides.ts'
+import { Pace } from '../store/pace.ts'
 import { everything, type Incarnation } from '../store/part.ts'
 import type { Store } from '../store/store.ts'
-import { dropForeignRecords } from '../transport/dtls/session-records.ts'
+import { dropForeignInSlot, dropForeignRecords } from '../transport/dtls/session-records.ts'
 import type { SecureLink } from '../transport/secure-link.ts'
 import type { SlotRouter } from './cluster/slot-router.ts'
 
@@ -28,7 +30,10 @@ export class FrontSecurity {
   readonly #parts: FrontSecurityParts
   #store: Store | undefined
   #isShared = false
-  readonly #wanted = new Set<number>()
+  /** of the links */
+  #names: readonly string[] = []
+  /** slots that are to be served here, each by the call that takes it up */
+  readonly #wanted = new Map<number, object>()
 
   constructor(parts: FrontSecurityParts) {
     this.#parts = parts
@@ -46,6 +51,7 @@ export class FrontSecurity {
     const names = secureNames(config)
     const { index, states } = this.#parts
     this.#isShared = router !== undefined
+    this.#names = names
     if (names.length > 0 && config.store.type !== 'memory') {
       const part = { ...everything, index, owns: () => false, isBeside: true, taken } as const
       this.#store = await openStore(config, log, () => 0, part)
@@ -58,13 +64,28 @@ export class FrontSecurity {
   /** The sessions of these slots are to be served here. */
   async takeUp(slots: readonly number[]): Promise<void> {
     if (this.#store === undefined || !this.#isShared || slots.length === 0) return
-    for (const slot of slots) this.#wanted.add(slot)
+    const call = {}
+    for (const slot of slots) this.#wanted.set(slot, call)
     const all = new Set(slots)
     // what could not be written when they were let go comes first: numbers that it reserves are in records which may still leave
     await this.#store.release(all)
-    const records = await this.#store.loadAsides(all)
-    // meanwhile others may be to have them after all
-    const wanted = new Set(slots.filter((slot) => this.#wanted.has(slot)))
+    const bySlot = new Map<number, SlotAside[]>()
+    for (const record of await this.#store.loadAsides(all)) {
+      const records = bySlot.get(record[0])
+      if (records === undefined) bySlot.set(record[0], [record])
+      else records.push(record)
+    }
+    const pace = new Pace()
+    for (const slot of slots) {
+      if (pace.isOver()) await pace.next()
+      // meanwhile others may be to have it after all; and if it has come back since, what was read is no longer true
+      if (this.#wanted.get(slot) === call) this.#takeUpSlot(slot, bySlot.get(slot) ?? [])
+    }
+  }
+
+  #takeUpSlot(slot: number, records: readonly SlotAside[]): void {
+    const wanted = new Set([slot])
+    if (this.#store !== undefined) dropForeignInSlot(this.#store, records, this.#names)
     for (const [index, secure] of this.#links()) {
       for (const number of secure.takeUp(wanted, records))
         if (this.use.has(index, number)) secure.setInUse(number, true)

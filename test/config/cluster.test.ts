@@ -111,4 +111,14 @@ describe('the section cluster', () => {
       expect(() => load({ ...base, cluster: shared, ...withIds(octets) })).not.toThrow()
     expect(() => load({ ...base, cluster: {}, ...withIds(1) })).not.toThrow()
   })
+
+  it('keeps sessions of DTLS for longer than it takes until is told that sensors of other nodes use them', () => {
+    const psk = { keys: { a: '00112233445566778899aabbccddeeff' } }
+    const withIdle = (idle: string) => ({
+      listeners: [{ name: 'field', url: 'dtls://127.0.0.1:1885', dtls: { psk, idle } }],
+    })
+    expect(problems(shared, withIdle('179s'))).toMatchObject([{ path: 'listeners[0].dtls.idle' }])
+    expect(() => load({ ...base, cluster: shared, ...withIdle('3m') })).not.toThrow()
+    expect(() => load({ ...base, cluster: {}, ...withIdle('1s') })).not.toThrow()
+  })
 })

@@ -123,9 +123,12 @@ describe('a session that servers share', () => {
   it('is not among those that go while its handshake lasts: that fails, and is begun anew', () => {
     const [a, b] = [sharing([5]), sharing([])]
     a.network = (direction, bytes) => (direction === 'up' && bytes[0] === 22 && bytes[13] === 16 ? [] : [0])
-    a.client().start()
+    const client = a.client().start()
     expect(a.server.sizes.halfOpen).toBe(1)
     expect(move(a, b)).toEqual([])
     expect([a.server.sizes.halfOpen, a.of('failed').map(({ cause }) => cause)]).toEqual([0, ['replaced']])
+    // the sensor knows at once, and need not repeat itself to nobody
+    a.settle()
+    expect(client.effects.filter(({ type }) => type === 'failed')).toMatchObject([{ cause: 'alert' }])
   })
 })

@@ -388,6 +388,25 @@ export function storeContract(name: string, newPlace: () => Place): void {
         expect([messagesOf('a1'), messagesOf('a2'), messagesOf('a3')]).toEqual([[], [1, 2], []])
       })
 
+      it('lets slots go though sensors of others are written all the time', async () => {
+        const store = await filled()
+        await loaded(store)
+        store.keepMessage('a1', messageOf(2))
+        let isOver = false
+        let writes = 0
+        const write = () => {
+          if (isOver) return
+          store.keepMessage('c1', messageOf(3 + (writes++ % 5)))
+          setImmediate(write)
+        }
+        write()
+        const { groups } = store.health
+        await store.release(new Set([0]))
+        isOver = true
+        // the one under way, and the next
+        expect(store.health.groups - groups).toBeLessThanOrEqual(3)
+      })
+
       it('goes on with sessions of slots that were loaded again', async () => {
         const store = await filled()
         await loaded(store)

@@ -24,17 +24,19 @@ const TOO_MANY_WAITING = 33_554_432
 const BATCH_HEADER = 12
 
 /** What a batch of datagrams is for; see `FrameType`. */
-export type BatchKind = 'forward' | 'relay' | 'answer'
+export type BatchKind = 'forward' | 'relay' | 'answer' | 'onward'
 
 const BATCH_TYPES: Readonly<Record<BatchKind, FrameType>> = {
   forward: FrameType.forward,
   relay: FrameType.relay,
   answer: FrameType.answer,
+  onward: FrameType.onward,
 }
 const BATCH_KINDS: ReadonlyMap<number, BatchKind> = new Map([
   [FrameType.forward, 'forward'],
   [FrameType.relay, 'relay'],
   [FrameType.answer, 'answer'],
+  [FrameType.onward, 'onward'],
 ])
 
 /** Datagrams that have come in. */

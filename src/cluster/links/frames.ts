@@ -1,6 +1,6 @@
 // Frames on the link between two nodes: the length of the body, a type, the body. Pure.
 
-/** What a frame is. `forward`, `relay` and `answer` are batches of datagrams; all others are seldom. */
+/** What a frame is. `forward`, `relay`, `answer` and `onward` are batches of datagrams; all others are seldom. */
 export const FrameType = {
   greeting: 1,
   proof: 2,
@@ -18,6 +18,8 @@ export const FrameType = {
   pong: 9,
   /** the last word of who will not have this connection: why, as text */
   refusal: 10,
+  /** as `answer`, from a node that does not have their sessions of DTLS any more: it is not passed on again */
+  onward: 11,
 } as const
 
 export type FrameType = (typeof FrameType)[keyof typeof FrameType]

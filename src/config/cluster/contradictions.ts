@@ -7,6 +7,9 @@ import type { Config } from '../schema.ts'
 import { isLoopback } from '../sections/networks.ts'
 import { readLinkUrl } from './section.ts'
 
+/** Milliseconds: two rounds in which others are told what is used, and time to tell it. */
+const SHORTEST_SHARED_IDLE = 180_000
+
 /** Of a configuration with a section `cluster`. */
 export function* clusterContradictions(config: Config): Generator<Contradiction> {
   const { cluster, store, listeners } = config
@@ -78,6 +81,17 @@ function* shareContradictions({ cluster, listeners, broker, sensors }: Config): 
       ],
       found: `${connectionId} octets`,
       expected: `${SHORTEST_SHARED_ID} to 16 octets, or 0 for none, as connection ids tell which node has the session`,
+    }
+  }
+  for (const [i, { dtls }] of listeners.entries()) {
+    if (dtls === undefined || dtls.idle >= SHORTEST_SHARED_IDLE) continue
+    yield {
+      about: [
+        ['listeners', i, 'dtls', 'idle'],
+        ['cluster', 'listen'],
+      ],
+      found: `${dtls.idle / 1000} s`,
+      expected: `${SHORTEST_SHARED_IDLE / 60_000} minutes or more, as that another node's sensor uses a session is told every minute`,
     }
   }
   const shared = [

@@ -1,6 +1,6 @@
 // Ends of associations: each one is told to the peer at most once, and to those above exactly once.
 
-import type { Turn } from '../effects.ts'
+import type { Remote, Turn } from '../effects.ts'
 import { type AlertName, FATAL, type Failure, type FailureCause, WARNING } from '../failure.ts'
 import { sendAlert } from './answers.ts'
 import type { Association } from './association.ts'
@@ -44,6 +44,13 @@ export function closeSession(
   turn: Turn,
 ): void {
   endSession(context, association, why, { level: WARNING, alert: 'close_notify' }, turn)
+}
+
+/** Another session is at this address now: one that could be found by it alone ends, without a word to whoever is there. */
+export function displaceSession(context: ServerContext, at: Remote, turn: Turn): void {
+  const open = context.table.openAt(at)
+  if (open !== undefined && open.channel.ownCid.length === 0)
+    endSession(context, open, 'replaced', undefined, turn)
 }
 
 export interface LastWord {

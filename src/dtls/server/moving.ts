@@ -1,10 +1,11 @@
 // Sessions that other servers have, and that go there: this one may serve some of the slots only.
 
 import type { Remote, Turn } from '../effects.ts'
+import { failure } from '../failure.ts'
 import { readRecord, TLS12_CID } from '../record/record.ts'
 import { beginsInPlain } from '../slots.ts'
 import type { ServerContext } from './context.ts'
-import { endHandshake, forgetSecrets } from './end.ts'
+import { failHandshake, forgetSecrets } from './end.ts'
 import { type SavedSession, saveSession } from './saved.ts'
 
 /** Whose a datagram is: of a session or a handshake here, of a handshake that may begin anywhere, or of neither. */
@@ -20,7 +21,12 @@ export function locate({ table, settings }: ServerContext, datagram: Uint8Array,
   return known === undefined ? 'elsewhere' : 'here'
 }
 
-/** Takes sessions away without a word to their peers, and ends handshakes that would become such. What it returns is all that there is of them. */
+const MOVED = failure('internal_error', 'replaced', 'sessions have moved to another server')
+
+/**
+ * Takes sessions away without a word to their peers. Handshakes that would become such end, and their peers are told: nobody can go on
+ * with them, so that they would repeat themselves for a minute. What it returns is all that there is of the sessions.
+ */
 export function takeAway(
   context: ServerContext,
   isWanted: (session: number) => boolean,
@@ -28,8 +34,7 @@ export function takeAway(
 ): SavedSession[] {
   const { table } = context
   for (const association of [...table.halfOpen]) {
-    if (isWanted(association.id))
-      endHandshake(context, association, 'replaced', 'sessions have moved to another server', turn)
+    if (isWanted(association.id)) failHandshake(context, association, MOVED, turn)
   }
   const taken: SavedSession[] = []
   for (const association of [...table.sessions.values()]) {

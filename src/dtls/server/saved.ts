@@ -89,7 +89,7 @@ export function restoreSession(context: ServerContext, saved: SavedSession, turn
     refusedRenegotiation: false,
   }
   context.nextId = Math.max(context.nextId, session + 1)
-  table.addOpen(association)
+  table.addOpen(association, true)
   wakeToSweep(context, turn.now)
   return true
 }

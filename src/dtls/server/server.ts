@@ -7,7 +7,7 @@ import { readRecord } from '../record/record.ts'
 import { ResumptionCache } from '../resumption/cache.ts'
 import { type TicketKey, Tickets } from '../resumption/tickets.ts'
 import type { ServerContext } from './context.ts'
-import { closeSession, endBroken, failHandshake } from './end.ts'
+import { closeSession, displaceSession, endBroken, failHandshake } from './end.ts'
 import { type Locality, locate, takeAway } from './moving.ts'
 import { AddressRate } from './opening/address-rate.ts'
 import { useKey } from './opening/client-flight.ts'
@@ -69,6 +69,11 @@ export class DtlsServer {
   close(session: number, why: string, turn: Turn): void {
     const association = this.#context.table.sessions.get(session)
     if (association !== undefined) closeSession(this.#context, association, why, turn)
+  }
+
+  /** Another server has a session at this address now: one here that is known by it alone cannot be reached any more. */
+  displace(at: Remote, turn: Turn): void {
+    displaceSession(this.#context, at, turn)
   }
 
   /** The answer to a `look-up`; an ask that is not waited for any more is none. */

@@ -46,13 +46,14 @@ export class AssociationTable {
     if (ownCid.length > 0) this.#byCid.set(cidKey(ownCid), association)
   }
 
-  /** From half-open, or restored, to open. */
-  addOpen(association: Association): void {
+  /** From half-open to open; or `isRestored`: it was somewhere before, and takes no address from anybody if it is found without. */
+  addOpen(association: Association, isRestored = false): void {
     this.#removeHalfOpen(association)
     this.sessions.set(association.id, association)
     this.unused.add(association)
-    this.#openAt.set(addressKey(association.remote), association)
     const { ownCid } = association.channel
+    const key = addressKey(association.remote)
+    if (!isRestored || ownCid.length === 0 || !this.#openAt.has(key)) this.#openAt.set(key, association)
     if (ownCid.length > 0) this.#byCid.set(cidKey(ownCid), association)
   }
 

@@ -17,6 +17,21 @@ export function isPromised(bytes: Uint8Array): boolean {
   return qos !== 0 && qos !== QOS
 }
 
+/** Octets between the header and the message id of each of them. */
+const BEFORE_ID: ReadonlyMap<number | undefined, number> = new Map([
+  [MsgType.publish, 3],
+  [MsgType.puback, 2],
+  [MsgType.pubrec, 0],
+])
+
+/** The message id of such a message, or of what acknowledges it. */
+export function promiseId(bytes: Uint8Array): number {
+  const start = messageStart(bytes) ?? 0
+  const header = bytes[start] === 1 ? LONG_HEADER : SHORT_HEADER
+  const at = start + header + (BEFORE_ID.get(peekMsgType(bytes)) ?? 0)
+  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)
+}
+
 /** Whether this message acknowledges such a one. */
 export function isPromise(bytes: Uint8Array): boolean {
   const type = peekMsgType(bytes)

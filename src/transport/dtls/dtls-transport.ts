@@ -18,7 +18,7 @@ import { HandshakeBook } from './handshake-book.ts'
 import { EarlyDatagrams, HeldDatagrams } from './held-datagrams.ts'
 import { HelloQueue } from './hello-queue.ts'
 import { type KeyLog, openKeyLog } from './key-log.ts'
-import { lookUpAgain, OpenSessions, shownOf } from './open-sessions.ts'
+import { KeyChecks, OpenSessions, shownOf } from './open-sessions.ts'
 import type { EffectOf, SecureOptions } from './options.ts'
 import { StoredSessions } from './stored-sessions.ts'
 import { WireWatch } from './wire-watch.ts'
@@ -35,6 +35,7 @@ export class DtlsTransport implements Transport, SecureLink {
   readonly #sessions = new OpenSessions()
   readonly #handshakes = new HandshakeBook()
   readonly #wire = new WireWatch((at) => this.#sessions.get(this.#core.sessionAt(at))?.association)
+  readonly #keys: KeyChecks
   readonly #timer = new DueTimer(() => this.#perform((turn) => this.#core.tick(turn)))
   #core: DtlsServer
   #stored: StoredSessions | undefined
@@ -46,14 +47,18 @@ export class DtlsTransport implements Transport, SecureLink {
     this.#options = options
     this.#onDatagram = onDatagram
     this.#keyLog = options.keyLog === undefined ? undefined : openKeyLog(options.keyLog)
-    this.#held = new HeldDatagrams((bytes, to) => {
+    const letGo = (bytes: Uint8Array, to: Remote) => {
       if (this.#wire.isWatched) this.#wire.note('sent', bytes, to)
       const way = this.#stored === undefined ? to : this.#stored.wayOut(to, bytes)
       if (way !== undefined) socket.send(bytes, way)
-    })
+    }
+    this.#held = new HeldDatagrams(letGo, undefined, () => void this.#unsent++)
     const onDropped = (from: Remote) => options.reports.discarded('hello-flood', from)
     this.#hellos = new HelloQueue(this.#hear.bind(this), onDropped)
     this.#core = new DtlsServer(this.#settings(options.server), systemChance)
+    this.#keys = new KeyChecks(this.#sessions, options.lookUp, (session, key) =>
+      this.#perform((turn) => this.#core.verifyKey(session, key, turn)),
+    )
   }
 
   get atOnce(): number | undefined {
@@ -86,8 +91,8 @@ export class DtlsTransport implements Transport, SecureLink {
   }
 
   send(bytes: Uint8Array, { association: to }: Remote): void {
-    if (to !== undefined) this.#stored?.keeper.holdPromise(to.number, bytes)
-    const isSent = to !== undefined && this.#perform((turn) => this.#core.send(to.number, bytes, turn))
+    const mayGo = to !== undefined && this.#stored?.keeper.holdPromise(to.number, bytes) !== false
+    const isSent = mayGo && this.#perform((turn) => this.#core.send(to.number, bytes, turn))
     if (!isSent) this.#unsent++
   }
 
@@ -126,19 +131,23 @@ export class DtlsTransport implements Transport, SecureLink {
       this.#core = core
       this.#stored = stored
       this.#perform((turn) => stored.restore(turn))
-      this.#lookUpAgain(options.server)
+      void this.#keys.check(options.server.findKey)
     }
     for (const datagram of this.#early.end()) this.receive(...datagram)
   }
 
   takeUp(slots: ReadonlySet<number>, records: readonly SlotRecord[]): readonly number[] {
     const numbers = this.#perform((turn) => this.#stored?.takeUp(slots, records, turn)) ?? []
-    this.#lookUpAgain(this.#options.server, numbers)
+    this.#keys.checkTaken(this.#options.server.findKey, numbers)
     return numbers
   }
 
   letGo(slots: ReadonlySet<number>): void {
     this.#perform((turn) => this.#stored?.letGo(slots, turn))
+  }
+
+  displace(at: Remote): void {
+    this.#perform((turn) => this.#core.displace(at, turn))
   }
 
   setInUse(association: number, inUse: boolean): void {
@@ -147,7 +156,7 @@ export class DtlsTransport implements Transport, SecureLink {
 
   reconfigure(options: ServerOptions): void {
     this.#perform((turn) => this.#core.reconfigure(this.#settings(options), turn))
-    this.#lookUpAgain(options)
+    void this.#keys.check(options.findKey)
   }
 
   about(association: number): SecureSession | undefined {
@@ -204,7 +213,9 @@ export class DtlsTransport implements Transport, SecureLink {
       case 'discard':
         return reports.discarded(effect.reason, from)
       case 'look-up':
-        return void this.#lookUp(effect)
+        return void this.#keys.find(effect).then((key) => {
+          this.#perform((turn) => this.#core.found(effect.ask, key, turn))
+        })
       case 'save':
       case 'forget':
         return this.#stored?.keeper[effect.type](effect.session)
@@ -234,17 +245,5 @@ export class DtlsTransport implements Transport, SecureLink {
     this.#held.move(from, to)
     const open = this.#sessions.move(session, to, Date.now())
     if (open !== undefined) this.#options.reports.moved(open.association, from, to)
-  }
-
-  async #lookUp({ ask, identity }: EffectOf<'look-up'>): Promise<void> {
-    const key = await this.#options.lookUp?.(identity).catch(() => undefined)
-    this.#perform((turn) => this.#core.found(ask, key, turn))
-  }
-
-  #lookUpAgain({ findKey }: ServerOptions, numbers?: readonly number[]): void {
-    const ways = { findKey, lookUp: this.#options.lookUp }
-    void lookUpAgain(this.#sessions.list(numbers), ways, (session, key) =>
-      this.#perform((turn) => this.#core.verifyKey(session, key, turn)),
-    )
   }
 }

@@ -48,49 +48,101 @@ type Datagram = readonly [bytes: Uint8Array, to: Remote, since: number]
 const keyOf = ({ address, port }: Remote): string => `${address}|${port}`
 
 interface Queue {
-  waits: number
-  /** addresses that it is found by: more than one where the peer has moved */
+  /** addresses that it is found by: more than one where peers have moved */
   readonly keys: string[]
-  readonly datagrams: Datagram[]
+  /** datagrams, each behind the number of the write that must be on the disk before it leaves */
+  readonly items: (Datagram | number)[]
+  /** how many of these are datagrams */
+  datagrams: number
 }
 
+/** Datagrams that wait for writes of the store: no longer than for those that were wanted before them, however many are wanted later. */
 export class HeldDatagrams {
   readonly #queues = new Map<string, Queue>()
+  readonly #all = new Set<Queue>()
   readonly #send: (bytes: Uint8Array, to: Remote) => void
-
   readonly #now: () => number
+  readonly #onLost: () => void
 
-  constructor(send: (bytes: Uint8Array, to: Remote) => void, now = () => performance.now()) {
+  /** `onLost`: told of each that does not leave, since too many wait or it has waited for too long */
+  constructor(
+    send: (bytes: Uint8Array, to: Remote) => void,
+    now = () => performance.now(),
+    onLost: () => void = () => {},
+  ) {
     this.#send = send
     this.#now = now
+    this.#onLost = onLost
   }
 
-  /** What goes to this address from now on waits until the returned function is called. */
-  hold(to: Remote): () => void {
-    const key = keyOf(to)
-    const queue = this.#queues.get(key) ?? { waits: 0, keys: [key], datagrams: [] }
-    this.#queues.set(key, queue)
-    queue.waits += 1
-    return () => {
-      queue.waits -= 1
-      if (queue.waits > 0) return
-      for (const each of queue.keys) this.#queues.delete(each)
-      const oldest = this.#now() - MOST_AGE
-      for (const [bytes, to, since] of queue.datagrams) if (since >= oldest) this.#send(bytes, to)
-    }
+  /** Whether anything may wait. */
+  get isHolding(): boolean {
+    return this.#all.size > 0
   }
 
-  /** The peer has another address: what waits there goes on waiting. */
+  /** What goes to this address from now on waits until the write of this number is on the disk. */
+  hold(to: Remote, upTo: number): void {
+    const { items } = this.#queueAt(to)
+    const last = items.at(-1)
+    if (typeof last === 'number') items[items.length - 1] = Math.max(last, upTo)
+    else items.push(upTo)
+  }
+
+  /** All writes up to this number are on the disk. */
+  settle(durable: number): void {
+    for (const queue of this.#all) this.#settleQueue(queue, durable)
+  }
+
+  /** The peer has another address: what waits there goes on waiting, also where something waits for another peer that was there. */
   move(from: Remote, to: Remote): void {
-    const queue = this.#queues.get(keyOf(from))
-    if (queue === undefined || this.#queues.has(keyOf(to))) return
-    queue.keys.push(keyOf(to))
-    this.#queues.set(keyOf(to), queue)
+    const [queue, other] = [this.#queues.get(keyOf(from)), this.#queues.get(keyOf(to))]
+    if (queue === undefined || queue === other) return
+    if (other === undefined) this.#addKey(queue, keyOf(to))
+    else {
+      other.items.push(...queue.items)
+      other.datagrams += queue.datagrams
+      this.#all.delete(queue)
+      for (const key of queue.keys) this.#addKey(other, key)
+    }
   }
 
   send(bytes: Uint8Array, to: Remote): void {
     const queue = this.#queues.size === 0 ? undefined : this.#queues.get(keyOf(to))
-    if (queue === undefined) this.#send(bytes, to)
-    else if (queue.datagrams.length < MOST) queue.datagrams.push([bytes, to, this.#now()])
+    if (queue === undefined) return this.#send(bytes, to)
+    if (queue.datagrams >= MOST) return this.#onLost()
+    queue.items.push([bytes, to, this.#now()])
+    queue.datagrams += 1
+  }
+
+  #queueAt(to: Remote): Queue {
+    const known = this.#queues.get(keyOf(to))
+    if (known !== undefined) return known
+    const queue: Queue = { keys: [], items: [], datagrams: 0 }
+    this.#addKey(queue, keyOf(to))
+    this.#all.add(queue)
+    return queue
+  }
+
+  #addKey(queue: Queue, key: string): void {
+    queue.keys.push(key)
+    this.#queues.set(key, queue)
+  }
+
+  #settleQueue(queue: Queue, durable: number): void {
+    const oldest = this.#now() - MOST_AGE
+    const { items } = queue
+    const next = items.findIndex((item) => typeof item === 'number' && item > durable)
+    const due = items.splice(0, next === -1 ? items.length : next)
+    if (items.length === 0) {
+      for (const key of queue.keys) this.#queues.delete(key)
+      this.#all.delete(queue)
+    }
+    for (const item of due) {
+      if (typeof item === 'number') continue
+      const [bytes, to, since] = item
+      queue.datagrams -= 1
+      if (since >= oldest) this.#send(bytes, to)
+      else this.#onLost()
+    }
   }
 }

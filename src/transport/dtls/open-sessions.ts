@@ -4,7 +4,7 @@ import type { SessionInfo, Remote as SessionRemote } from '../../dtls/effects.ts
 import type { ServerOptions } from '../../dtls/server/options.ts'
 import type { Association } from '../../session/peers.ts'
 import type { SecureSession } from '../secure-link.ts'
-import type { SecureOptions } from './options.ts'
+import type { EffectOf, SecureOptions } from './options.ts'
 
 export interface OpenSession {
   readonly association: Association
@@ -19,6 +19,11 @@ export interface OpenSession {
   /** how many messages had come when it was last written, and with which write of the store */
   kept: number
   keptWith: number
+  /**
+   * Another process may have received more in it than is in its record: how often each was received here that is not acknowledged yet.
+   * Undefined: nobody has.
+   */
+  heard: Map<number, number> | undefined
   /** its record in the store, by name, where there is a store: made once, as it is told of each message */
   name: string | undefined
   record: (() => object | undefined) | undefined
@@ -49,6 +54,7 @@ export class OpenSessions {
       movedAt: undefined,
       kept: 0,
       keptWith: 0,
+      heard: undefined,
       name: undefined,
       record: undefined,
     }
@@ -103,26 +109,48 @@ export function shownOf(
   }
 }
 
-interface KeyWays {
-  readonly findKey: ServerOptions['findKey']
-  readonly lookUp: SecureOptions['lookUp']
-}
+type FindKey = ServerOptions['findKey']
 
-/** Keys that are looked up outside may be others now: each is asked for again, one after the other, and `verify` is told. */
-export async function lookUpAgain(
-  sessions: readonly OpenSession[],
-  { findKey, lookUp }: KeyWays,
-  verify: (session: number, key: Uint8Array | undefined) => void,
-): Promise<void> {
-  if (lookUp === undefined || findKey === undefined) return
-  for (const { association } of sessions) {
-    const { number, identity, kind } = association
-    if (kind !== 'psk' || findKey(identity) !== 'later') continue
-    // who cannot answer has taken nothing away
-    const found = await lookUp(identity).then(
-      (key) => ({ key }),
-      () => undefined,
-    )
-    if (found !== undefined) verify(number, found.key)
+/** Keys that are looked up outside. They may be others later: each is asked for again then, one after the other, and `verify` is told. */
+export class KeyChecks {
+  readonly #sessions: OpenSessions
+  readonly #lookUp: SecureOptions['lookUp']
+  readonly #verify: (session: number, key: Uint8Array | undefined) => void
+  #taken: Promise<void> = Promise.resolve()
+
+  constructor(
+    sessions: OpenSessions,
+    lookUp: SecureOptions['lookUp'],
+    verify: (session: number, key: Uint8Array | undefined) => void,
+  ) {
+    this.#sessions = sessions
+    this.#lookUp = lookUp
+    this.#verify = verify
+  }
+
+  /** The key of an identity; undefined: nobody has it, or nobody can tell. */
+  async find({ identity }: EffectOf<'look-up'>): Promise<Uint8Array | undefined> {
+    return this.#lookUp?.(identity).catch(() => undefined)
+  }
+
+  /** Those of all sessions. */
+  async check(findKey: FindKey, numbers?: readonly number[]): Promise<void> {
+    const lookUp = this.#lookUp
+    if (lookUp === undefined || findKey === undefined) return
+    for (const { association } of this.#sessions.list(numbers)) {
+      const { number, identity, kind } = association
+      if (kind !== 'psk' || findKey(identity) !== 'later') continue
+      // who cannot answer has taken nothing away
+      const found = await lookUp(identity).then(
+        (key) => ({ key }),
+        () => undefined,
+      )
+      if (found !== undefined) this.#verify(number, found.key)
+    }
+  }
+
+  /** Those of these sessions, after those of all that were taken up before. */
+  checkTaken(findKey: FindKey, numbers: readonly number[]): void {
+    if (this.#lookUp !== undefined) this.#taken = this.#taken.then(() => this.check(findKey, numbers))
   }
 }

@@ -52,6 +52,12 @@ export class FreshNumbers {
 /** For those of one slot, which is taken up often. */
 const SMALL: NumberBlock = { size: 2 ** 12, least: 2 ** 8 }
 
+/**
+ * Whoever has a slot begins somewhere within so many numbers: the one before may have given some before their record was on the disk, and a
+ * sensor that is stored by then must not be taken for another one. With a new beginning every hour they last for thirty years.
+ */
+const LEAP = 2 ** 20
+
 /** Numbers of sessions that are shared: each slot has its own, which go with it. */
 export class SlotNumbers {
   readonly #store: Pick<AsideStore, 'keepAside' | 'nameInSlot'>
@@ -59,14 +65,22 @@ export class SlotNumbers {
   readonly #first = new Map<number, number>()
   readonly #drawn = new Map<number, { next: number; readonly fresh: FreshNumbers }>()
 
-  constructor(store: Pick<AsideStore, 'keepAside' | 'nameInSlot'>, listener: string) {
+  readonly #chance: () => number
+
+  /** `chance`: from 0 to 1 */
+  constructor(
+    store: Pick<AsideStore, 'keepAside' | 'nameInSlot'>,
+    listener: string,
+    chance: () => number = Math.random,
+  ) {
     this.#store = store
+    this.#chance = chance
     this.#name = numbersName(listener)
   }
 
   /** A slot is here, with this record of its numbers, if there is one. */
   takeUp(slot: number, record: unknown): void {
-    this.#first.set(slot, firstNumber(record))
+    this.#first.set(slot, firstNumber(record) + Math.floor(this.#chance() * LEAP))
     this.#drawn.delete(slot)
   }
 

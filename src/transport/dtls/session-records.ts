@@ -4,7 +4,7 @@ import type { IdentityKind, Remote, SessionInfo } from '../../dtls/effects.ts'
 import type { TicketKey } from '../../dtls/resumption/tickets.ts'
 import type { SavedSession } from '../../dtls/server/saved.ts'
 import { slotOfNumber } from '../../dtls/slots.ts'
-import type { AsideStore } from '../secure-link.ts'
+import type { AsideStore, SlotRecord } from '../secure-link.ts'
 
 /** Names of records: of a session, of the ticket keys of a listener, and of the numbers that it has given. */
 export const sessionName = (listener: string, session: number): string => `dtls ${session} ${listener}`
@@ -22,6 +22,8 @@ export function keptName(store: Pick<AsideStore, 'nameInSlot'>, listener: string
 export interface KeptSession extends SavedSession {
   /** wall time */
   readonly openedAt: number
+  /** nothing came in it after this was written, as it was let go with that */
+  readonly isWhole?: boolean
 }
 
 /** The fields that a T has, if these are they. */
@@ -89,6 +91,7 @@ const readSession = (value: unknown): KeptSession | undefined =>
       longest: insist(of.longest, isCount),
       sequence: insist(of.sequence, isCount),
       top: insist(of.top, isNumber),
+      isWhole: of.isWhole === true,
       // records of before have none
       openedAt: of.openedAt === undefined ? Date.now() : insist(of.openedAt, isNumber),
     }
@@ -118,10 +121,24 @@ export function sessionsIn(
 export const ticketKeysIn = ({ asides }: AsideStore, listener: string): readonly TicketKey[] =>
   readTicketKeys(asides.get(ticketsName(listener)))
 
+/** Whether a record is of a listener that is not there any more; the numbers that it has given are remembered. */
+function isForeign(name: string, listeners: readonly string[]): boolean {
+  const [, listener] = /^dtls (?:\d+|tickets) (.*)$/s.exec(name) ?? []
+  return listener !== undefined && !listeners.includes(listener)
+}
+
 /** Takes away what listeners have left that are not there any more. */
 export function dropForeignRecords(store: AsideStore, listeners: readonly string[]): void {
-  for (const name of store.asides.keys()) {
-    const [, listener] = /^dtls (?:\d+|tickets) (.*)$/s.exec(name) ?? []
-    if (listener !== undefined && !listeners.includes(listener)) store.keepAside(name, () => undefined)
-  }
+  for (const name of store.asides.keys())
+    if (isForeign(name, listeners)) store.keepAside(name, () => undefined)
+}
+
+/** The same of slots, of which there are these records. */
+export function dropForeignInSlot(
+  store: Pick<AsideStore, 'keepAside' | 'nameInSlot'>,
+  records: readonly SlotRecord[],
+  listeners: readonly string[],
+): void {
+  for (const [slot, name] of records)
+    if (isForeign(name, listeners)) store.keepAside(store.nameInSlot(slot, name), () => undefined)
 }

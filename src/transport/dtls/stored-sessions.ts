@@ -2,7 +2,7 @@
 
 import type { Remote, SessionInfo, Turn } from '../../dtls/effects.ts'
 import type { DtlsServer } from '../../dtls/server/server.ts'
-import { type Place, slotOfNumber } from '../../dtls/slots.ts'
+import { beginsInPlain, type Place, slotOfNumber } from '../../dtls/slots.ts'
 import type { AsideStore, SessionSharing, SlotRecord } from '../secure-link.ts'
 import type { HeldDatagrams } from './held-datagrams.ts'
 import type { OpenSessions } from './open-sessions.ts'
@@ -71,7 +71,9 @@ export class StoredSessions {
     if (sharing === undefined) return at
     const from = sharing.wayIn(at)
     const whose = core.locate(bytes, from)
-    if (whose === 'here' || (whose === 'beginning' && sharing.chooseSlot() !== undefined)) return from
+    // parts of a handshake have no order among messages, and would be sent to where handshakes begin
+    if (whose === 'here' && (beginsInPlain(bytes) || !sharing.isWaiting(from))) return from
+    if (whose === 'beginning' && sharing.chooseSlot() !== undefined) return from
     sharing.pass(bytes, from)
     return undefined
   }
@@ -115,7 +117,7 @@ export class StoredSessions {
     for (const saved of core.takeAway((session) => isIn(slots, session), turn)) {
       const open = sessions.take(saved.session)
       if (open === undefined) continue
-      const record = { ...saved, openedAt: open.openedAt }
+      const record: KeptSession = { ...saved, openedAt: open.openedAt, isWhole: true }
       store.keepAside(keptName(store, options.name, saved.session), () => record)
       sharing?.forgetAddress(saved.remote, saved.session)
     }
@@ -124,9 +126,24 @@ export class StoredSessions {
   #open(saved: KeptSession, turn: Turn): boolean {
     const { core, sessions, sharing } = this.#parts
     const { session, info, remote, openedAt, sequence } = saved
+    if (info.connectionId === undefined && !this.#hasAddress(saved, turn)) return false
     if (!core.restore(saved, turn)) return false
     sessions.add(session, info, remote, openedAt, sequence)
+    const open = sessions.get(session)
+    if (open !== undefined && sharing !== undefined && saved.isWhole !== true) open.heard = new Map()
     if (info.connectionId === undefined) sharing?.noteAddress(remote, session, true)
+    return true
+  }
+
+  /** Of two sessions that only their address tells apart from others, the later one is there, whichever of them was here first. */
+  #hasAddress({ remote, openedAt }: KeptSession, turn: Turn): boolean {
+    const { core, sessions } = this.#parts
+    const other = core.sessionAt(remote)
+    const open = sessions.get(other)
+    if (other === undefined || open === undefined) return true
+    if (core.about(other)?.info.connectionId !== undefined) return true // it is found without
+    if (open.openedAt >= openedAt) return false
+    core.displace(remote, turn)
     return true
   }
 

@@ -29,6 +29,8 @@ export interface Arrival {
   readonly since: number
   /** links that it has come over */
   readonly hops: number
+  /** it is for a sensor, and goes to whoever has its session of DTLS, whose slot is `named` */
+  readonly isAnswer?: true
 }
 
 /** What is looked at. */

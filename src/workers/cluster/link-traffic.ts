@@ -99,7 +99,12 @@ export class LinkTraffic {
       return undefined
     }
     const outboxOf = (kind: BatchKind): LinkOutbox => new LinkOutbox(connection, kind)
-    const outboxes = { forward: outboxOf('forward'), relay: outboxOf('relay'), answer: outboxOf('answer') }
+    const outboxes = {
+      forward: outboxOf('forward'),
+      relay: outboxOf('relay'),
+      answer: outboxOf('answer'),
+      onward: outboxOf('onward'),
+    }
     const line: Line = { connection, outboxes }
     this.#lines.set(node, line)
     return line

@@ -15,7 +15,7 @@ import { slotOfName } from '../../sessions/slots.ts'
 import type { Remote } from '../../transport/transport.ts'
 import { isBatch, unpackBatch } from '../between/batch.ts'
 import type { Binding } from '../messages.ts'
-import { type Arrival, Destinations, HERE, MOST_HOPS, NOBODYS } from './destinations.ts'
+import { type Arrival, Destinations, HERE, HOLD, MOST_HOPS, NOBODYS } from './destinations.ts'
 import { LinkTraffic } from './link-traffic.ts'
 import type { RouterCounts, RouterParts } from './router-parts.ts'
 import { isSealed } from './secure/sealed.ts'
@@ -44,16 +44,15 @@ export class SlotRouter {
 
   constructor(parts: RouterParts) {
     this.#parts = parts
-    const { self, owners, links, hold, front, states, holds } = parts
+    const { self, owners, links, hold, front, states } = parts
     this.#held = new Hold({ ...HOLD_LIMITS, longest: hold })
-    const boundAt = (key: PeerKey) => front.boundAt(key) ?? this.sealed.addresses.slotAt(key)
-    this.#whereabouts = new Whereabouts(boundAt, hold)
+    this.#whereabouts = new Whereabouts((key) => front.boundAt(key) ?? this.sealed.slotAt(key), hold)
     this.#traffic = new LinkTraffic(links)
     this.#ways = new WaysIn(self)
     this.#talk = new SlotTalk({
       ...{ self, owners, links, whereabouts: this.#whereabouts },
       serves: (slot) => parts.holds() && states.stateOf(slot) === 'served' && !front.isAway(slot),
-      displace: (key) => void (this.sealed.addresses.displace(key) || front.displace(key)),
+      displace: (key) => void (this.sealed.displace(key) || front.displace(key)),
       onUsed: (keys) => this.sealed.use.note(keys, performance.now()),
       onSettled: (key) => this.#held.settleAt(key, this.#mayGo, this.#handOver),
     })
@@ -63,11 +62,12 @@ export class SlotRouter {
       isUp: (node) => this.#traffic.isUp(node),
     })
     this.#out = new WaysOut({
-      ...{ self, owners, holds, front, traffic: this.#traffic, ways: this.#ways, counts: this.counts },
+      ...{ ...parts, traffic: this.#traffic, ways: this.#ways, counts: this.counts, held: this.#held },
+      route: (arrival) => void this.#route(arrival, arrival.named, performance.now()),
       drop: (...one) => this.#drop(...one),
     })
     this.sealed = new SealedRouter({
-      ...{ self, owners, use: front.use, ways: this.#ways, whereabouts: this.#whereabouts, talk: this.#talk },
+      ...{ ...parts, ways: this.#ways, whereabouts: this.#whereabouts, talk: this.#talk, held: this.#held },
       noteUnbound: (key, slot) => this.noteUnbound(key, slot),
       route: (...one) => this.#route(...one),
     })
@@ -111,7 +111,7 @@ export class SlotRouter {
       const bound = front.listenerAt(listener)
       if (bound === undefined || remote.address === '') return
       if (reason !== undefined) this.#drop(reason, bound, remote)
-      else if (kind === 'answer') this.#out.take(bound, remote, bytes)
+      else if (kind === 'answer' || kind === 'onward') this.#out.take(bound, remote, bytes, since, kind)
       else {
         const hops = kind === 'forward' ? 1 : MOST_HOPS
         const lost = this.#take(bound, bytes, remote, since, hops, node === undefined)
@@ -212,7 +212,8 @@ export class SlotRouter {
     const { bound, bytes, remote } = arrival
     const { front } = this.#parts
     const to = this.#destinations.find(arrival, slot, now)
-    if (isSealed(bound, remote) && (to === HERE || to === NOBODYS))
+    if (arrival.isAnswer && to !== HOLD) this.#out.passOn(arrival, to)
+    else if (isSealed(bound, remote) && (to === HERE || to === NOBODYS))
       bound.transport.secure?.hear(bytes, remote)
     else if (to === HERE) front.handOver(slot ?? 0, bound, bytes, remote)
     else if (to === NOBODYS)
@@ -232,10 +233,8 @@ export class SlotRouter {
 
   readonly #mayGo = (arrival: Arrival): boolean => this.#destinations.mayGo(arrival, performance.now())
 
-  readonly #handOver = (arrival: Arrival): void => {
-    const now = performance.now()
+  readonly #handOver = (arrival: Arrival, now = performance.now()): void =>
     this.#pass(arrival, this.#destinations.slotOf(arrival, now), now)
-  }
 
   /** Notes that the process runs; if it has stood still, what it holds is thrown away before anything else. */
   #beat(now = performance.now()): number {

@@ -188,6 +188,11 @@ export class SlotTalk {
     onSettled(key)
   }
 
+  /** Somebody new is at this address, of whom no other node knows: whoever has known somebody there is to know that. */
+  tellNewer(key: PeerKey): void {
+    for (const node of this.#parts.links.up()) this.#tellDisplaced(node, key)
+  }
+
   #tellDisplaced(node: string, key: PeerKey): void {
     this.#tell(node, { type: 'displaced', key })
   }

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeFrame, MsgType } from '../../../src/codec/v1/frame.ts'
 import type { Packet, PacketType } from '../../../src/codec/v1/messages.ts'
-import { isPromise, isPromised } from '../../../src/gateway/dtls/promises.ts'
+import { isPromise, isPromised, promiseId } from '../../../src/gateway/dtls/promises.ts'
 import { packetOfType } from '../../codec/packets.ts'
 
 const types = Object.keys(MsgType) as PacketType[]
@@ -38,6 +38,8 @@ describe('a message', () => {
         const bytes = encodeFrame(packet, node)
         const isAcknowledged = packet.type === 'publish' && (packet.qos === 1 || packet.qos === 2)
         expect(isPromised(bytes)).toBe(isAcknowledged)
+        if (packet.type === 'publish' || packet.type === 'puback' || packet.type === 'pubrec')
+          expect(promiseId(bytes)).toBe(packet.msgId)
         expect(isPromise(bytes)).toBe(packet.type === 'puback' || packet.type === 'pubrec')
       }),
       { numRuns: 1000 },

@@ -27,6 +27,17 @@ describe('the numbers of a slot', () => {
     expect(given.every((number) => number !== undefined && slotOfNumber(number) === 7)).toBe(true)
   })
 
+  it('are hardly given twice even if the record of the first ones was never written: sensors may be stored by them', () => {
+    const { store } = keeping()
+    const given = Array.from({ length: 1000 }, () => {
+      const numbers = new SlotNumbers(store, 'field')
+      numbers.takeUp(7, undefined)
+      return numbers.draw(7)
+    })
+    expect(new Set(given).size).toBeGreaterThan(990)
+    expect(given.every((number = 0) => number < 2 ** 48 && slotOfNumber(number) === 7)).toBe(true)
+  })
+
   it('are kept when the first one is drawn, so that taking up many slots writes nothing', () => {
     const { kept, store } = keeping()
     const numbers = new SlotNumbers(store, 'field')

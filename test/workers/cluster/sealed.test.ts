@@ -5,6 +5,7 @@ import { numberInSlot } from '../../../src/dtls/slots.ts'
 import { type Association, peerKey } from '../../../src/session/peers.ts'
 import { slotOfName } from '../../../src/sessions/slots.ts'
 import type { Remote } from '../../../src/transport/transport.ts'
+import { Batch } from '../../../src/workers/between/batch.ts'
 import { octets, VirtualCluster, type VirtualFront } from './virtual-fronts.ts'
 
 afterEach(() => void vi.useRealTimers())
@@ -22,6 +23,8 @@ const hello = Uint8Array.of(22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1)
 class SecureFront {
   readonly heard: string[] = []
   readonly remotes: Remote[] = []
+  /** ports where another node has a newer session */
+  readonly displaced: number[] = []
   readonly front: VirtualFront
 
   constructor(front: VirtualFront) {
@@ -32,7 +35,9 @@ class SecureFront {
     }
     const sendSealed = (bytes: Uint8Array, { address, port, local = '' }: Remote) =>
       void front.sent.push(`sealed ${address}:${port} ${local} ${hex(bytes)}`)
-    Object.assign(front.listener.transport, { secure: { hear, sendSealed } })
+    const displace = ({ port }: Remote) => void this.displaced.push(port)
+    const about = () => undefined
+    Object.assign(front.listener.transport, { secure: { hear, sendSealed, displace, about } })
   }
 
   /** A record comes in by the socket, of a session that is not here. */
@@ -113,6 +118,32 @@ describe('a record', () => {
     expect([a.front.given, a.front.sent]).toEqual([[], []])
   })
 
+  it('goes to the newer of two sessions at its address, also at the node that has the older one: that ends', () => {
+    const { cluster, a, b, c } = scene()
+    const at = { address: '10.0.0.9', port: 5000 }
+    a.front.router.sealed.note(0, at, numberInSlot(SLOT_A, 1), false)
+    cluster.pass(1000)
+    b.front.router.sealed.note(0, at, numberInSlot(SLOT_B, 1), false)
+    cluster.pass(50)
+    expect([a, b, c].map(({ displaced }) => displaced)).toEqual([[5000], [], []])
+    for (const [i, one] of [a, c].entries()) one.pass(record(undefined, i + 1))
+    cluster.pass(50)
+    expect([a.heard, b.heard.length]).toEqual([[], 2])
+  })
+
+  it('has to wait where others of its address do, also when its session is here', () => {
+    const { cluster, b } = scene()
+    const isWaiting = (port: number) => b.front.router.sealed.isWaiting(0, { address: '10.0.0.9', port })
+    b.front.states.enter('leaving', [SLOT_B])
+    b.pass(record(SLOT_B, 1))
+    expect([isWaiting(5000), isWaiting(5001)]).toEqual([true, false])
+    b.front.states.enter('absent', [SLOT_B])
+    b.front.states.enter('served', [SLOT_B])
+    b.front.router.settle()
+    cluster.pass(50)
+    expect([isWaiting(5000), b.heard.length]).toEqual([false, 1])
+  })
+
   it('of a handshake goes to a node that serves something, where this one does not yet', () => {
     const { cluster, a, b, c } = scene()
     const index = slotOfName('10.0.0.9') % 3
@@ -176,5 +207,49 @@ describe('what is in a record', () => {
     c.front.use.remove(key)
     cluster.pass(400_000)
     expect(isUsed()).toBe(false)
+  })
+
+  it('is answered also while its session is on its way from one node to another: the answer waits, or goes after it', () => {
+    const { cluster, a, b, c } = scene()
+    const sensor = association(SLOT_A)
+    const to: Remote = { address: '10.0.0.9', port: 5000, association: sensor }
+    const answer = (number: number) => octets({ type: 'puback', topicId: 1, msgId: number, returnCode: 0 })
+    const sentOf = ({ front }: SecureFront) => front.sent.map((text) => text.replace(/.* /, ''))
+    a.front.states.enter('leaving', [SLOT_A]) // and its session has left
+    expect(c.front.router.wayOut(0, to, answer(1))).toBeUndefined()
+    expect(a.front.router.wayOut(0, to, answer(2))).toBeUndefined()
+    cluster.pass(50)
+    expect([a, b, c].map(sentOf)).toEqual([[], [], []])
+    a.front.states.enter('absent', [SLOT_A])
+    cluster.giveSlot(SLOT_A, 1)
+    b.front.states.enter('loading', [SLOT_A])
+    for (const { front } of [a, b, c]) front.router.settle()
+    // who does not know it yet sends it to the one that had it
+    const batch = new Batch()
+    batch.add(0, to, answer(3))
+    const late = { kind: 'answer', octets: batch.take(), count: 1, since: performance.now() } as const
+    a.front.router.takeBatch('gw-3', late)
+    cluster.pass(50)
+    expect([a, b, c].map(sentOf)).toEqual([[], [], []])
+    b.front.states.enter('served', [SLOT_A])
+    b.front.router.settle()
+    cluster.pass(50)
+    expect([a, b, c].map((one) => sentOf(one).sort())).toEqual([[], [1, 2, 3].map((n) => hex(answer(n))), []])
+    expect(a.front.router.holding + b.front.router.holding).toBe(0)
+  })
+
+  it('is answered at once by who has its session still, and by nobody who never gets it: no node sends it to and fro', () => {
+    const { cluster, a, b, c } = scene()
+    const to: Remote = { address: '10.0.0.9', port: 5000, association: association(SLOT_A) }
+    const answer = octets({ type: 'pingresp' })
+    Object.assign(a.front.listener.transport.secure ?? {}, { about: () => ({}) })
+    a.front.states.enter('leaving', [SLOT_A])
+    expect(a.front.router.wayOut(0, to, answer)).toBe(to)
+    a.front.states.enter('absent', [SLOT_A])
+    // nobody serves it: it is dropped in the end, wherever it waits
+    expect(c.front.router.wayOut(0, to, answer)).toBeUndefined()
+    cluster.pass(2500)
+    expect([a, b, c].map(({ front }) => front.router.holding)).toEqual([0, 0, 0])
+    expect([a, b, c].map(({ front }) => front.dropped['held-too-long'] ?? 0)).toEqual([1, 0, 0])
   })
 })

@@ -147,7 +147,11 @@ export class VirtualCluster {
 
   /** The table of owners says so from now on. */
   give(clientId: string, i: number): void {
-    this.#given.set(slotOfName(clientId), this.front(i).name)
+    this.giveSlot(slotOfName(clientId), i)
+  }
+
+  giveSlot(slot: number, i: number): void {
+    this.#given.set(slot, this.front(i).name)
   }
 
   cut(one: number, other: number, isCut = true): void {

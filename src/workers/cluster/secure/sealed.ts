@@ -18,26 +18,33 @@ export const isSealed = ({ transport }: BoundListener, { association }: Remote):
 export const slotNamed = (bytes: Uint8Array, { address }: Remote): number | undefined =>
   beginsInPlain(bytes) ? slotOfName(address) : slotInDatagram(bytes)
 
+/** A session that is known by its address alone. */
+export interface Addressed {
+  /** number of the listener */
+  readonly listener: number
+  readonly at: Remote
+  readonly session: number
+}
+
 /** Where sessions are that have no connection id, by their addresses. */
 export class SealedAddresses {
-  readonly #sessions = new Map<PeerKey, number>()
+  readonly #sessions = new Map<PeerKey, Addressed>()
 
-  slotAt(key: PeerKey): number | undefined {
-    const session = this.#sessions.get(key)
-    return session === undefined ? undefined : slotOfNumber(session)
+  get(key: PeerKey): Addressed | undefined {
+    return this.#sessions.get(key)
   }
 
-  note(key: PeerKey, session: number): void {
-    this.#sessions.set(key, session)
+  slotAt(key: PeerKey): number | undefined {
+    const one = this.#sessions.get(key)
+    return one && slotOfNumber(one.session)
+  }
+
+  note(key: PeerKey, one: Addressed): void {
+    this.#sessions.set(key, one)
   }
 
   /** That session is not there any more; false: it was not, as another one is. */
   forget(key: PeerKey, session: number): boolean {
-    return this.#sessions.get(key) === session && this.#sessions.delete(key)
-  }
-
-  /** Another node has a newer one there; false: there is none here. */
-  displace(key: PeerKey): boolean {
-    return this.#sessions.delete(key)
+    return this.#sessions.get(key)?.session === session && this.#sessions.delete(key)
   }
 }

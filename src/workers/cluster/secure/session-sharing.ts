@@ -25,6 +25,7 @@ export interface SealedWays {
 /** What is remembered of datagrams; see `SealedRouter`. */
 interface SealedPlaces {
   wayIn(from: Remote): Remote
+  isWaiting(listener: number, from: Remote): boolean
   note(listener: number, at: Remote, session: number, isRestored: boolean): void
   forget(listener: number, at: Remote, session: number): void
 }
@@ -38,6 +39,7 @@ export const sharingOf = (
   chooseSlot: () => chooseServed(states),
   wayIn: (from) => places.wayIn(from),
   wayOut: (to, bytes) => ways.wayOut(bound.index, to, bytes),
+  isWaiting: (from) => places.isWaiting(bound.index, from),
   pass: (bytes, from) => ways.passSealed(bound, bytes, from),
   noteAddress: (at, session, isRestored) => places.note(bound.index, at, session, isRestored),
   forgetAddress: (at, session) => places.forget(bound.index, at, session),
