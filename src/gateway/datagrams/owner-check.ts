@@ -34,7 +34,7 @@ export interface OwnerCheckParts {
  * The part of the time for holding something in which it may be held on by who takes it back: that may have held it before, too, and all of
  * it together must end before a sensor repeats itself.
  */
-const AGAIN = 1 / 4
+const AGAIN = 1 / 2
 
 interface Held {
   readonly datagram: Datagram

@@ -8,8 +8,10 @@ import type { SlotStates } from '../../sessions/ownership/slot-states.ts'
 import type { Remote } from '../../transport/transport.ts'
 import type { Whereabouts } from './whereabouts.ts'
 
-/** Links that a datagram may go over: who has just given a slot away passes on what was sent to him before that was known. */
+/** Links that a datagram may go over at once: who has just given a slot away passes on what was sent to him before that was known. */
 export const MOST_HOPS = 2
+/** Milliseconds for which it rests then: two nodes that believe in each other would send it round and round until one of them looks. */
+const REST = 50
 
 /** What becomes of a datagram: it is for a worker here, nobody's (one worker counts how often an address is told so), or held; or else a node gets it. */
 export const HERE = Symbol('here')
@@ -27,8 +29,9 @@ export interface Arrival {
   readonly named: number | undefined
   /** since when it is under way, monotonic milliseconds */
   readonly since: number
-  /** links that it has come over */
+  /** links that it has come over, and when it came, monotonic milliseconds */
   readonly hops: number
+  readonly at: number
   /** it is for a sensor, and goes to whoever has its session of DTLS, whose slot is `named` */
   readonly isAnswer?: true
 }
@@ -58,12 +61,13 @@ export class Destinations {
   }
 
   /** Where it has to go, or to which node. */
-  find({ key, hops }: Arrival, slot: number | undefined, now: number): symbol | string {
+  find({ key, hops, at }: Arrival, slot: number | undefined, now: number): symbol | string {
     const { owners, states, self, isNobodys, isUp } = this.#parts
     if (slot === undefined) return isNobodys(key, now) ? NOBODYS : HOLD
     const owner = owners.ownerOf(slot)?.node
     if (owner === self) return states.stateOf(slot) === 'served' ? HERE : HOLD
-    return owner === undefined || hops >= MOST_HOPS || !isUp(owner) ? HOLD : owner
+    const rests = hops >= MOST_HOPS && now - at < REST
+    return owner === undefined || rests || !isUp(owner) ? HOLD : owner
   }
 
   /** Whether it has to be held no longer. */

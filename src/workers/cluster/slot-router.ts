@@ -165,6 +165,7 @@ export class SlotRouter {
     this.#beat(now)
     for (const one of this.#held.expire(now))
       this.#drop(this.#destinations.whyHeld(one, now), one.bound, one.remote)
+    this.#held.settle(this.#mayGo, this.#handOver) // some have rested
     this.sealed.use.tick(now)
     this.#talk.asks.tick(now, (key) => this.#held.has(key))
     this.#talk.plan()
@@ -200,7 +201,7 @@ export class SlotRouter {
     if (isBack && state === 'served') return void this.#drop('no-owner', bound, remote) // not round and round
     if (!isBack && state === 'leaving' && continuesExchange(bytes, !this.#held.has(key)))
       return void front.handOver(slot ?? 0, bound, bytes, remote)
-    return this.#route({ bound, bytes, remote, key, named, since, hops }, slot, now)
+    return this.#route({ bound, bytes, remote, key, named, since, hops, at: now }, slot, now)
   }
 
   #route(arrival: Arrival, slot: number | undefined, now: number): PeerKey | undefined {

@@ -123,7 +123,17 @@ export class WaysOut {
     hops: number,
   ): void {
     const key = `> ${peerKey(bound.index, '', 0, undefined, remote.association)}`
-    this.#parts.route({ bound, bytes, remote, key, named: slot, since, hops, isAnswer: true })
+    this.#parts.route({
+      bound,
+      bytes,
+      remote,
+      key,
+      named: slot,
+      since,
+      hops,
+      at: performance.now(),
+      isAnswer: true,
+    })
   }
 
   #send(

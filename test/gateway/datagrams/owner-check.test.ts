@@ -54,7 +54,7 @@ it('what is held for a slot that leaves goes back when it has left, as old as it
   expect(back).toEqual([])
   states.enter('absent', [SLOT])
   check.settle()
-  const age = 30 + (HOLD * 3) / 4
+  const age = 30 + HOLD / 2
   expect([handled, back]).toEqual([
     [],
     [
@@ -71,7 +71,7 @@ it('the same of what came when its sensor had left, and its slot had not yet', (
   expect(hear(pubrel)).toBe(false)
   states.enter('absent', [SLOT])
   check.settle()
-  expect(back).toEqual([[octets(pubrel), (HOLD * 3) / 4]])
+  expect(back).toEqual([[octets(pubrel), HOLD / 2]])
 })
 
 it('what is held is handled here where the slot stays, or is back', () => {
@@ -90,7 +90,7 @@ it('what comes for a slot that has left goes back at once', () => {
   states.enter('absent', [SLOT])
   letGo()
   expect(hear(pubrel)).toBe(false)
-  expect([back, dropped]).toEqual([[[octets(pubrel), (HOLD * 3) / 4]], []])
+  expect([back, dropped]).toEqual([[[octets(pubrel), HOLD / 2]], []])
 })
 
 it('an exchange goes on as long as its slot is finishing', () => {

@@ -199,6 +199,40 @@ describe('a datagram', () => {
     expect([b.given, b.dropped]).toEqual([[], { 'no-owner': 1 }])
   })
 
+  it('that comes back from a node which has not seen yet that it has the slot rests, and goes there again', () => {
+    const { cluster, b, c, clientId } = scene()
+    const slot = slotOfName(clientId)
+    const pingreq: Packet = { type: 'pingreq', clientId }
+    b.states.enter('absent', [slot])
+    b.unbind()
+    cluster.give(clientId, 2)
+    c.lags.set(slot, b.name)
+    b.hear(pingreq)
+    cluster.pass(20)
+    expect([b.router.counts.forwarded, c.router.counts.forwarded, b.router.holding]).toEqual([1, 1, 1])
+    c.lags.clear()
+    c.bind(clientId, 5000, undefined, true)
+    c.states.enter('served', [slot])
+    cluster.pass(100)
+    expect([c.given, b.router.holding]).toEqual([[given(clientId, pingreq)], 0])
+  })
+
+  it('goes round slowly, and not for long, between two nodes that believe in each other', () => {
+    const { cluster, b, c, clientId } = scene()
+    const slot = slotOfName(clientId)
+    const pingreq: Packet = { type: 'pingreq', clientId }
+    b.states.enter('absent', [slot])
+    b.unbind()
+    cluster.give(clientId, 2)
+    c.lags.set(slot, b.name)
+    b.hear(pingreq)
+    cluster.pass(2500)
+    const sent = b.router.counts.forwarded + c.router.counts.forwarded
+    expect(sent).toBeGreaterThan(10)
+    expect(sent).toBeLessThanOrEqual(2 + 2000 / 50)
+    expect([b.given, c.given, b.router.holding + c.router.holding]).toEqual([[], [], 0])
+  })
+
   it('is not sent round in circles when the tables of two nodes differ', () => {
     const { cluster, a, b, clientId } = scene()
     const { owners } = cluster

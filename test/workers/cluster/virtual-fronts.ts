@@ -34,6 +34,8 @@ export class VirtualFront {
   readonly use = new AssociationUse(() => {})
   readonly bound = new Map<PeerKey, number>()
   holds = true
+  /** what it has not seen yet: who has these slots in its table */
+  readonly lags = new Map<number, string>()
 
   constructor(name: string, cluster: VirtualCluster) {
     this.name = name
@@ -48,7 +50,13 @@ export class VirtualFront {
     this.listener = listener
     this.router = new SlotRouter({
       self: name,
-      owners: cluster.owners,
+      owners: {
+        ...cluster.owners,
+        ownerOf: (slot) =>
+          this.lags.has(slot)
+            ? { node: this.lags.get(slot) ?? '', incarnation: 1, epoch: 0 }
+            : cluster.owners.ownerOf(slot),
+      },
       links: { to: (node) => cluster.link(name, node), up: () => cluster.linked(name) },
       hold: 2000,
       holds: () => this.holds,

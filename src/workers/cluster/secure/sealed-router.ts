@@ -68,7 +68,7 @@ export class SealedRouter {
     const now = performance.now()
     const named = slotNamed(bytes, remote)
     const slot = named ?? this.#parts.whereabouts.slotAt(key, now)
-    return this.#parts.route({ bound, bytes, remote, key, named, since, hops }, slot, now)
+    return this.#parts.route({ bound, bytes, remote, key, named, since, hops, at: now }, slot, now)
   }
 
   /** Whether something from there is held, behind which all that follows has to wait. */
