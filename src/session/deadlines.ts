@@ -12,11 +12,11 @@ import { takeOverOwed } from './downlink/owed.ts'
 import { nextWithheldDeadline, releaseWithheld } from './downlink/withhold.ts'
 import type { Timers } from './policy.ts'
 import type { Session } from './session.ts'
-import { abandonSetup, refuseConnect } from './setup/connect.ts'
+import { abandonSetup, refuseConnect, resumeAccepted } from './setup/connect.ts'
 import { giveUpSession, loseSensor } from './setup/disconnect.ts'
 import { askIfThere, nextSilenceDeadline, silenceDeadline } from './setup/keep-alive.ts'
 import { failWillUpdate } from './setup/will-update.ts'
-import { isEnded, isListening } from './states.ts'
+import { isAskedAgain, isEnded, isListening } from './states.ts'
 import { enter, type Turn } from './turn.ts'
 import {
   expireDeadLetters,
@@ -174,5 +174,7 @@ function giveUpRequest(session: Session, outstanding: Outstanding, turn: Turn): 
   const { type } = outstanding.packet
   if (type !== 'willtopicreq' && type !== 'willmsgreq') return giveUpDelivery(session, outstanding, turn)
   session.downlink.outstanding = undefined
-  abandonSetup(session, 'no answer to the will request', turn)
+  if (isAskedAgain(session))
+    resumeAccepted(session, turn) // its silence is judged as that of any other
+  else abandonSetup(session, 'no answer to the will request', turn)
 }

@@ -39,6 +39,10 @@ export const isAskedAgain = ({
 }: Stateful & { readonly setup: { readonly repeated: boolean } }): boolean =>
   setup.repeated && (state === 'willtopic' || state === 'willmsg')
 
+/** Whether it was accepted, and that holds: its connection to the broker is needed, and its will is due should it fall silent. */
+export const isAccepted = (session: Parameters<typeof isAskedAgain>[0]): boolean =>
+  isLive(session) || isAskedAgain(session)
+
 /**
  * What becomes of a message: `handle` it; `refuse` it with DISCONNECT, so that the sensor connects again [5.4.21];
  * or discard it silently and count it as `ignore` (not legal here) or `unasked` (an answer to nothing).

@@ -1,6 +1,6 @@
 // What sensors said while nobody listened is not held against them.
 
-import { isLive } from '../session/states.ts'
+import { isAccepted } from '../session/states.ts'
 import type { Sessions } from './table.ts'
 
 /**
@@ -9,5 +9,5 @@ import type { Sessions } from './table.ts'
  */
 export function excuseSilence(sessions: Pick<Sessions, 'byClientId'>, since: number, now: number): void {
   for (const session of sessions.byClientId.values())
-    if (isLive(session)) session.heardAt = Math.min(now, session.heardAt + now - since)
+    if (isAccepted(session)) session.heardAt = Math.min(now, session.heardAt + now - since)
 }

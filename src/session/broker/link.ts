@@ -5,7 +5,7 @@ import { durabilityOf } from '../durability.ts'
 import type { Effect } from '../events.ts'
 import { effectiveWill } from '../message.ts'
 import type { Session } from '../session.ts'
-import { isEnded, isLive } from '../states.ts'
+import { isAccepted, isEnded, isLive } from '../states.ts'
 import type { Turn } from '../turn.ts'
 import { owesBroker } from '../uplink/spool.ts'
 
@@ -69,7 +69,7 @@ export function closeLink(session: Session, publishWill: boolean, turn: Turn): v
  * messages of it wait for the broker.
  */
 export const needsLink = (session: Session): boolean =>
-  isLive(session) || session.state === 'connecting' || (isEnded(session) && owesBroker(session))
+  isAccepted(session) || session.state === 'connecting' || (isEnded(session) && owesBroker(session))
 
 /** Milliseconds until it is looked again whether a farewell would leave at once. */
 const FAREWELL_PAUSE = 100

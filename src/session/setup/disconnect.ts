@@ -6,7 +6,7 @@ import { stopWaiting } from '../downlink/ask.ts'
 import { takeOverOwed } from '../downlink/owed.ts'
 import { postponeUnanswered } from '../downlink/queue.ts'
 import type { Session } from '../session.ts'
-import { isEnded, isLive } from '../states.ts'
+import { isAccepted, isEnded, isLive } from '../states.ts'
 import { enter, send, type Turn } from '../turn.ts'
 import { spoolWill } from '../uplink/will.ts'
 import { abandonSetup, refuseConnect } from './connect.ts'
@@ -67,7 +67,7 @@ export function loseSensor(session: Session, why: string, turn: Turn): void {
 /** Another sensor is at its address: it is not there any more, and counts as lost [SN-CONN-12]. */
 export function onDisplaced(session: Session, by: string, turn: Turn): void {
   const why = `its address now belongs to ${JSON.stringify(by)}`
-  if (isLive(session)) loseSensor(session, why, turn)
+  if (isAccepted(session)) loseSensor(session, why, turn)
   else if (!isEnded(session)) abandonSetup(session, why, turn)
 }
 
@@ -81,6 +81,6 @@ export function onSuspend(session: Session, turn: Turn): void {
 export function onShutdown(session: Session, turn: Turn): void {
   const why = 'the gateway stops'
   if (isEnded(session)) return
-  if (isLive(session)) giveUpSession(session, why, turn)
+  if (isAccepted(session)) giveUpSession(session, why, turn)
   else refuseConnect(session, ReturnCode.congestion, why, turn, 'stopping') // before CONNACK there is no other answer [SN-CONN-14]
 }

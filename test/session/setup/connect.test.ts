@@ -148,6 +148,31 @@ it.each([
   },
 )
 
+it('mends the broker connection of such a sensor, should it break meanwhile [SN-CONN-9, SN-MAP-31]', () => {
+  const { world, sensor } = repeatedTooLate(false)
+  world.broker.hangUp(world.session('dev1'))
+  world.advance(5000)
+  sensor.send({ type: 'register', topicId: 0, msgId: 1, topicName: 'a' })
+  world.advance(5000)
+  expect([world.session('dev1').state, world.session('dev1').link.state]).toEqual(['active', 'up'])
+})
+
+it.each([
+  ['falls silent', (world: World) => world.advance(200_000)],
+  ['loses its address to another one', (world: World) => void world.sensor().connect('dev2')],
+])('publishes the will of such a sensor that %s: it had its CONNACK [SN-WILL-6, SN-CONN-9]', (_, end) => {
+  const { world } = repeatedTooLate(true)
+  end(world)
+  world.advance(1000)
+  expect(world.broker.wills.map(({ topic }) => topic)).toEqual(['lwt/1'])
+})
+
+it('tells such a sensor of a stop with DISCONNECT, and takes no CONNACK back [SN-ROB-5, SN-CONN-9]', () => {
+  const { world, sensor } = repeatedTooLate(true)
+  world.happen(world.session('dev1'), { type: 'shutdown' })
+  expect(sensor.take()).toEqual([{ type: 'disconnect', duration: null }])
+})
+
 it('asks such a sensor for another will, if it answers [SN-CONN-9]', () => {
   const { world, sensor } = repeatedTooLate(true)
   sensor.send({ ...willtopic, willTopic: 'lwt/2' } as Packet)
