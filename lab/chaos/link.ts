@@ -33,6 +33,7 @@ export class PlainLink implements Link {
   readonly #onStray: () => void
   #socket: Socket
   #moves = 0
+  #isClosed = false
 
   /**
    * `spot`: of the gateway at this moment, after so many moves; `onStray`: something came from another one, and was thrown away.
@@ -57,12 +58,15 @@ export class PlainLink implements Link {
     before.close()
   }
 
+  /** What was under way through the air when it was closed is lost. */
   send(bytes: Uint8Array): void {
+    if (this.#isClosed) return
     const { port, address = LOOPBACK } = this.#spot(this.#moves) ?? NOWHERE
     this.#socket.send(bytes, port, address)
   }
 
   close(): void {
+    this.#isClosed = true
     this.#socket.close()
   }
 
