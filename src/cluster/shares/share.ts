@@ -11,7 +11,7 @@ import { OwnersView } from './owners-view.ts'
 /** Slots that are loaded at a time: the first ones are served while the others are loaded. */
 const PIECE = 128
 
-/** Milliseconds to the next look when it is not known what has become of slots. */
+/** Milliseconds to the next look when it is not known what has become of slots, and to the next try when some could not be given away. */
 const DOUBT = 250
 
 /** How sensors of slots are taken up, and let go: `Gateway.adopt` and `release`. */
@@ -51,6 +51,8 @@ export class Share {
   readonly #doubtful = new Set<number>()
   /** looks that were asked for before tell nothing new of slots; monotonic milliseconds */
   #changedAt = Number.NEGATIVE_INFINITY
+  /** slots that could not be given away are not given before that; monotonic milliseconds */
+  #givesAt = Number.NEGATIVE_INFINITY
   #onEmptied: (() => void)[] = []
   /** told to whom slots were given, so that they can be told to look */
   onGiven: ((receivers: readonly string[]) => void) | undefined
@@ -139,7 +141,8 @@ export class Share {
     const gifts = decision.gifts.filter(
       ({ slot }) => isIdle(slot) && (this.#isDraining || this.#here.has(slot)),
     )
-    if (gifts.length > 0 && this.#leaving.size === 0) void this.#give(self, gifts, door)
+    if (gifts.length > 0 && this.#leaving.size === 0 && this.#now() >= this.#givesAt)
+      void this.#give(self, gifts, door)
     else if (this.#isDraining && this.#leaving.size === 0 && this.#isEmptied) this.#tellEmptied()
   }
 
@@ -184,6 +187,7 @@ export class Share {
       this.#here.delete(slot)
       this.#leaving.add(slot)
     }
+    let isDone = false
     try {
       await door.release(slots, 'closing')
       for (const slot of slots) this.#doubtful.add(slot)
@@ -192,11 +196,14 @@ export class Share {
       const receivers = [...new Set(gifts.map(({ to }) => to.node))]
       log.info({ slots: given.length, to: receivers }, 'sensors handed over')
       this.onGiven?.(receivers)
+      isDone = given.length === slots.length
     } catch (err) {
       log.warn({ err }, 'sensors cannot be handed over: they are served on') // taken up again at the next look
     } finally {
       for (const slot of slots) this.#leaving.delete(slot)
       this.#changedAt = this.#now()
+      // the look that follows at once would find the same to be given
+      if (!isDone) this.#givesAt = this.#changedAt + DOUBT
     }
     this.#parts.look() // what comes for them is held here until it is known whose they are
   }
