@@ -1,7 +1,7 @@
 // A DTLS link with a store that writes when the test says so, on loopback; alone, or one of several that share sessions.
 
 import { onTestFinished } from 'vitest'
-import { isPromise, isPromised, promiseId } from '../../src/gateway/dtls/promises.ts'
+import { isPromise, isPromised, isRefusal, promiseId } from '../../src/gateway/dtls/promises.ts'
 import type { Association } from '../../src/session/peers.ts'
 import type { SecureOptions } from '../../src/transport/dtls/options.ts'
 import { openLink } from '../../src/transport/open.ts'
@@ -53,7 +53,7 @@ export async function openStoredLink({
     server: { findKey: (identity) => (identity === 'meter-1' ? KEY : undefined), ...server },
     name,
     admits: () => true,
-    promises: { isPromised, isPromise, idOf: promiseId },
+    promises: { isPromised, isPromise, isRefusal, idOf: promiseId },
     credentials: () => ({ identities: 1, pskFile: undefined, trouble: undefined, certificates: {} }),
     reports: {
       ...{ refused: quiet, opened: quiet, moved: quiet, failed: quiet },

@@ -14,7 +14,7 @@ import { findDatagramCalls } from '../../transport/udp/batched.ts'
 import { mayBeAt } from '../dtls/association-use.ts'
 import { Credentials } from '../dtls/credentials.ts'
 import { type KeyLookUp, KeyQuestions } from '../dtls/key-questions.ts'
-import { isPromise, isPromised, promiseId } from '../dtls/promises.ts'
+import { isPromise, isPromised, isRefusal, promiseId } from '../dtls/promises.ts'
 import { createDtlsReports, type DtlsReportParts } from '../dtls/reports.ts'
 import { serverOptionsOf } from '../dtls/server-options.ts'
 import { logLine } from '../reports/line-log.ts'
@@ -100,7 +100,7 @@ export async function openListener(
       server: secureServerOf(config.dtls, limits, { index, admits, credentials }, secure),
       lookUp: questions && ((identity) => questions.wait(identity)),
       admits,
-      promises: { isPromised, isPromise, idOf: promiseId },
+      promises: { isPromised, isPromise, isRefusal, idOf: promiseId },
       credentials: credentials.status,
       // it is counted and told as on any other listener, which refuses it for the same reason
       reports: { ...createDtlsReports(secure, listener), refused: receive },

@@ -2,7 +2,7 @@
 // a crash, so that the link keeps the numbers of their records first. Looks at octets only, since it is asked for each message.
 
 import { messageStart, peekMsgType } from '../../codec/envelope.ts'
-import { MsgType } from '../../codec/v1/frame.ts'
+import { MsgType, ReturnCode } from '../../codec/v1/messages.ts'
 
 /** QoS among the flags of PUBLISH; -1 has both bits [5.3.4]. */
 const QOS = 0x60
@@ -12,8 +12,7 @@ const [SHORT_HEADER, LONG_HEADER] = [2, 4]
 /** Whether this message will be acknowledged once for all. */
 export function isPromised(bytes: Uint8Array): boolean {
   if (peekMsgType(bytes) !== MsgType.publish) return false
-  const start = messageStart(bytes) ?? 0
-  const qos = (bytes[start + (bytes[start] === 1 ? LONG_HEADER : SHORT_HEADER)] ?? 0) & QOS
+  const qos = (bytes[bodyStart(bytes)] ?? 0) & QOS
   return qos !== 0 && qos !== QOS
 }
 
@@ -24,11 +23,18 @@ const BEFORE_ID: ReadonlyMap<number | undefined, number> = new Map([
   [MsgType.pubrec, 0],
 ])
 
+/** Between the header of PUBACK and its return code. */
+const BEFORE_CODE = 4
+
+/** Where what follows the header begins. */
+function bodyStart(bytes: Uint8Array): number {
+  const start = messageStart(bytes) ?? 0
+  return start + (bytes[start] === 1 ? LONG_HEADER : SHORT_HEADER)
+}
+
 /** The message id of such a message, or of what acknowledges it. */
 export function promiseId(bytes: Uint8Array): number {
-  const start = messageStart(bytes) ?? 0
-  const header = bytes[start] === 1 ? LONG_HEADER : SHORT_HEADER
-  const at = start + header + (BEFORE_ID.get(peekMsgType(bytes)) ?? 0)
+  const at = bodyStart(bytes) + (BEFORE_ID.get(peekMsgType(bytes)) ?? 0)
   return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)
 }
 
@@ -36,4 +42,10 @@ export function promiseId(bytes: Uint8Array): number {
 export function isPromise(bytes: Uint8Array): boolean {
   const type = peekMsgType(bytes)
   return type === MsgType.puback || type === MsgType.pubrec
+}
+
+/** Whether it says that nobody has taken the message, which may be one of QoS 0 [SN-PUB-4]. */
+export function isRefusal(bytes: Uint8Array): boolean {
+  if (peekMsgType(bytes) !== MsgType.puback) return false
+  return (bytes[bodyStart(bytes) + BEFORE_CODE] ?? 0) !== ReturnCode.accepted
 }

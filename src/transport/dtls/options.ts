@@ -32,10 +32,14 @@ export interface SecureOptions {
   /** file for the secrets of all sessions */
   readonly keyLog?: string | undefined
   admits(address: string): boolean
-  /** a message that will be acknowledged once for all, and one that acknowledges such a message; `idOf`: what both have */
+  /**
+   * a message that will be acknowledged once for all, and one that acknowledges such a message, or refuses what need not be such a one;
+   * `idOf`: what both have
+   */
   readonly promises?: {
     isPromised(bytes: Uint8Array): boolean
     isPromise(bytes: Uint8Array): boolean
+    isRefusal(bytes: Uint8Array): boolean
     idOf(bytes: Uint8Array): number
   }
   /** what of `server` are keys and certificates, and what became of their files */

@@ -54,7 +54,8 @@ export class SessionKeeper {
 
   /**
    * A message is about to go: an acknowledgement waits until what came before it is on the disk. False: it must not go, as what it
-   * acknowledges came to a process that died, perhaps before it could keep the number of its record. The sensor repeats itself.
+   * acknowledges came to a process that died, perhaps before it could keep the number of its record. The sensor repeats itself. A refusal
+   * goes: nobody relies on it, and what it refuses may be something that is never repeated.
    */
   holdPromise(session: number, bytes: Uint8Array): boolean {
     const open = this.#parts.sessions.get(session)
@@ -64,7 +65,8 @@ export class SessionKeeper {
     if (isSafe && heard === undefined) return true
     const { promises } = this.#parts.options
     if (promises?.isPromise(bytes) !== true) return true
-    if (heard !== undefined && !takeHeard(heard, promises.idOf(bytes))) return false
+    if (heard !== undefined && !takeHeard(heard, promises.idOf(bytes)) && !promises.isRefusal(bytes))
+      return false
     if (!isSafe) this.#hold(open)
     return true
   }

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeFrame, MsgType } from '../../../src/codec/v1/frame.ts'
 import type { Packet, PacketType } from '../../../src/codec/v1/messages.ts'
-import { isPromise, isPromised, promiseId } from '../../../src/gateway/dtls/promises.ts'
+import { isPromise, isPromised, isRefusal, promiseId } from '../../../src/gateway/dtls/promises.ts'
 import { packetOfType } from '../../codec/packets.ts'
 
 const types = Object.keys(MsgType) as PacketType[]
@@ -41,6 +41,7 @@ describe('a message', () => {
         if (packet.type === 'publish' || packet.type === 'puback' || packet.type === 'pubrec')
           expect(promiseId(bytes)).toBe(packet.msgId)
         expect(isPromise(bytes)).toBe(packet.type === 'puback' || packet.type === 'pubrec')
+        expect(isRefusal(bytes)).toBe(packet.type === 'puback' && packet.returnCode !== 0)
       }),
       { numRuns: 1000 },
     )
@@ -52,6 +53,7 @@ describe('a message', () => {
     for (const octets of [[], [1], [1, 0], [3, 0xfe], [0xfe, 0xfe, 0xfe], [0, 0xfe]]) {
       expect(isPromised(Uint8Array.from(octets))).toBe(false)
       expect(isPromise(Uint8Array.from(octets))).toBe(false)
+      expect(isRefusal(Uint8Array.from(octets))).toBe(false)
     }
   })
 })

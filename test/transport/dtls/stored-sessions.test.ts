@@ -101,6 +101,13 @@ describe('a session that is taken up', () => {
     await expect.poll(got, { interval: 2 }).toBe(2)
   })
 
+  it('after a death refuses what it cannot take all the same, as what has QoS 0: nobody would ever say so again [SN-PUB-4]', async () => {
+    const { store, link, got, to } = await takenUp((record) => ({ ...record, isWhole: false }))
+    link.send(encodeFrame({ type: 'puback', topicId: 1, msgId: 0, returnCode: 2 }), to)
+    store.write()
+    await expect.poll(got, { interval: 2 }).toBe(1)
+  })
+
   it('as it was let go acknowledges also what came before', async () => {
     const { acknowledge, got } = await takenUp((record) => record)
     acknowledge(7)
