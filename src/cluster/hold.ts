@@ -75,18 +75,22 @@ export class Hold<T> {
   settleAt(key: PeerKey, mayGo: (item: T, key: PeerKey) => boolean, handOver: (item: T) => void): void {
     const queue = this.#byAddress.get(key) ?? []
     for (let first = queue[0]; first !== undefined && mayGo(first.item, key); first = queue[0]) {
-      this.#shift(key, queue)
+      this.#remove(key, queue, 0)
       handOver(first.item)
     }
   }
 
-  /** Takes out what was held for too long. */
+  /** Takes out what was held for too long, also behind what came earlier: others may have held it before. */
   expire(now: number): T[] {
     const expired: T[] = []
     for (const [key, queue] of this.#byAddress) {
-      for (let first = queue[0]; first !== undefined && first.until <= now; first = queue[0]) {
-        this.#shift(key, queue)
-        expired.push(first.item)
+      for (let at = 0; at < queue.length; ) {
+        const one = queue[at]
+        if (one === undefined || one.until > now) at += 1
+        else {
+          this.#remove(key, queue, at)
+          expired.push(one.item)
+        }
       }
     }
     return expired
@@ -97,10 +101,10 @@ export class Hold<T> {
     return this.expire(Number.POSITIVE_INFINITY)
   }
 
-  #shift(key: PeerKey, queue: Held<T>[]): void {
-    const first = queue.shift()
+  #remove(key: PeerKey, queue: Held<T>[], at: number): void {
+    const [one] = queue.splice(at, 1)
     this.#datagrams -= 1
-    this.#octets -= first?.bytes.length ?? 0
+    this.#octets -= one?.bytes.length ?? 0
     if (queue.length === 0) this.#byAddress.delete(key)
   }
 }

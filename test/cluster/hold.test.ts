@@ -76,6 +76,19 @@ describe('nothing', () => {
     expect([hold.clear(), hold.size]).toEqual([['1 first'], 0])
   })
 
+  it('is held for longer as it stands behind something younger: others have held it before (R3)', () => {
+    const { hold, keep, settle, served } = scene()
+    keep(1, 'younger', 5000)
+    keep(1, 'older', 3500)
+    keep(1, 'youngest', 5100)
+    expect(hold.expire(5499)).toEqual([])
+    expect([hold.expire(5500), hold.size]).toEqual([['1 older'], 2])
+    expect(keep(1, 'older', 5500)).toBe('held')
+    settle(() => true)
+    expect(served).toEqual(['1 younger', '1 youngest', '1 older'])
+    expect([hold.has(1), hold.size]).toEqual([false, 0])
+  })
+
   it('is held beyond the bounds of one address, of all, and of memory', () => {
     const { hold, keep } = scene({ datagramsOfOne: 2, datagrams: 4, octets: 10 })
     expect([keep(1, 'a'), keep(1, 'b'), keep(1, 'c')]).toEqual(['held', 'held', 'full'])
