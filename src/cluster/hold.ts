@@ -24,6 +24,7 @@ interface Held<T> {
   readonly bytes: Uint8Array
   readonly item: T
   readonly until: number
+  readonly isBack: boolean
 }
 
 /** Holds what is known by `T`, by the addresses of senders. */
@@ -48,15 +49,19 @@ export class Hold<T> {
     return this.#byAddress.has(key)
   }
 
-  /** Holds a datagram. `known`: the same octets from there are held already, which is enough; `full`: there is no room. */
-  keep(key: PeerKey, bytes: Uint8Array, item: T, now: number): 'held' | 'known' | 'full' {
+  /**
+   * Holds a datagram; `isBack`: it had gone on from here, so that it was sent before all that is held. `known`: the same octets from there
+   * are held already, which is enough; `full`: there is no room.
+   */
+  keep(key: PeerKey, bytes: Uint8Array, item: T, now: number, isBack = false): 'held' | 'known' | 'full' {
     const { longest, datagrams, datagramsOfOne, octets } = this.#limits
     const queue = this.#byAddress.get(key) ?? []
     if (queue.some((held) => isSame(held.bytes, bytes))) return 'known'
     const isFull =
       this.#datagrams >= datagrams || queue.length >= datagramsOfOne || this.#octets + bytes.length > octets
     if (isFull) return 'full'
-    queue.push({ bytes, item, until: now + longest })
+    const first = isBack ? queue.findIndex((held) => !held.isBack) : -1
+    queue.splice(first < 0 ? queue.length : first, 0, { bytes, item, until: now + longest, isBack })
     this.#byAddress.set(key, queue)
     this.#datagrams += 1
     this.#octets += bytes.length

@@ -50,6 +50,15 @@ describe('while anything of an address is held', () => {
     expect(served).toEqual(['1 publish', '1 other', '1 ', '2 publish'])
   })
 
+  it('what comes back goes before all that has not been handed over yet, in order (R2)', () => {
+    const { hold, keep, settle, served } = scene()
+    for (const text of ['disconnect', 'connect']) keep(1, text)
+    for (const text of ['publish', 'pingreq']) hold.keep(1, bytes(text), `1 ${text}`, 0, true)
+    settle(() => true)
+    expect(served).toEqual(['1 publish', '1 pingreq', '1 disconnect', '1 connect'])
+    expect(hold.size).toBe(0)
+  })
+
   it('each is judged after what came before it was handed over', () => {
     const { keep, settle, served } = scene()
     keep(1, 'connect')

@@ -76,7 +76,7 @@ export class OwnerCheck {
   takeBack(datagram: Datagram, since: number): void {
     const [{ index }, bytes, { address, port, association }] = datagram
     const key = peerKey(index, address, port, unwrapMessage(bytes)?.nodeId, association)
-    this.#hold(key, { datagram, since, slot: this.#slotOf(datagram, key) })
+    this.#hold(key, { datagram, since, slot: this.#slotOf(datagram, key) }, true)
     this.settle()
   }
 
@@ -87,9 +87,10 @@ export class OwnerCheck {
     else giveBack(datagram, age + this.#before)
   }
 
-  #hold(key: PeerKey, held: Held): void {
+  #hold(key: PeerKey, held: Held, isBack = false): void {
     const { datagram, since } = held
-    if (this.#held.keep(key, datagram[1], held, since) === 'full') this.#drop('overloaded', datagram)
+    const kept = this.#held.keep(key, datagram[1], held, since, isBack)
+    if (kept === 'full') this.#drop('overloaded', datagram)
   }
 
   /**

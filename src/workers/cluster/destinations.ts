@@ -32,6 +32,8 @@ export interface Arrival {
   /** links that it has come over, and when it came, monotonic milliseconds */
   readonly hops: number
   readonly at: number
+  /** a worker has held it and gives it back: it was sent before all that is held here of its sensor */
+  readonly isBack?: boolean
   /** it is for a sensor, and goes to whoever has its session of DTLS, whose slot is `named` */
   readonly isAnswer?: true
 }

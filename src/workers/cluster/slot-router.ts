@@ -201,7 +201,7 @@ export class SlotRouter {
     if (isBack && state === 'served') return void this.#drop('no-owner', bound, remote) // not round and round
     if (!isBack && state === 'leaving' && continuesExchange(bytes, !this.#held.has(key)))
       return void front.handOver(slot ?? 0, bound, bytes, remote)
-    return this.#route({ bound, bytes, remote, key, named, since, hops, at: now }, slot, now)
+    return this.#route({ bound, bytes, remote, key, named, since, hops, at: now, isBack }, slot, now)
   }
 
   #route(arrival: Arrival, slot: number | undefined, now: number): PeerKey | undefined {
@@ -224,10 +224,10 @@ export class SlotRouter {
   }
 
   #keep(arrival: Arrival, slot: number | undefined, now: number): void {
-    const { bound, bytes, remote, key, since } = arrival
+    const { bound, bytes, remote, key, since, isBack } = arrival
     if (slot === undefined && !this.#talk.want(key, remote.address, now))
       return this.#drop('rate-limited', bound, remote)
-    const kept = this.#held.keep(key, bytes, arrival, since)
+    const kept = this.#held.keep(key, bytes, arrival, since, isBack)
     if (kept === 'held') this.counts.held += 1
     else if (kept === 'full') this.#drop('overloaded', bound, remote)
   }

@@ -35,7 +35,7 @@ function scene() {
   })
   const bound = { index: 0, listener: { name: 'sensors' } } as unknown as BoundListener
   return {
-    ...{ states, check, handled, back, dropped },
+    ...{ states, check, bound, handled, back, dropped },
     hear: (packet: Packet) => check.admits(bound, encode(packet), from),
     finish: () => void Object.assign(sensor, { isFinishing: true }),
     letGo: () => void Object.assign(sensor, { isThere: false }),
@@ -98,4 +98,15 @@ it('an exchange goes on as long as its slot is finishing', () => {
   states.enter('leaving', [SLOT])
   finish()
   expect([hear(pubrel), hear(pingreq), hear(pubrel)]).toEqual([true, false, false])
+})
+
+it('what is taken back goes before what has come for its sensor since (R2)', () => {
+  const { states, check, bound, hear, handled } = scene()
+  states.enter('leaving', [SLOT])
+  hear(pingreq)
+  check.takeBack([bound, encode(pubrel), from], performance.now() - HOLD / 2)
+  expect(handled).toEqual([])
+  states.enter('served', [SLOT])
+  check.settle()
+  expect(handled).toEqual([octets(pubrel), octets(pingreq)])
 })

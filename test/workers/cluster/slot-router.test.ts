@@ -189,6 +189,29 @@ describe('a datagram', () => {
     expect([b.given.length, c.given]).toEqual([1, [given(clientId, { type: 'pubrel', msgId: 1 })]])
   })
 
+  it('that a worker has held goes before what has come for its sensor since, in order (R2)', () => {
+    const { cluster, b, c, clientId } = scene()
+    const slot = slotOfName(clientId)
+    const remote = { address: '10.0.0.9', port: 5000, local: b.remotes[0]?.local }
+    b.states.enter('leaving', [slot])
+    b.hear({ type: 'disconnect', duration: null })
+    b.unbind()
+    for (const msgId of [1, 2]) {
+      const batch = new Batch()
+      batch.add(0, remote, octets(publish(msgId)))
+      const since = performance.now() - 1000
+      b.router.takeBatch(undefined, { kind: 'forward', octets: batch.take(), count: 1, since })
+    }
+    b.states.enter('absent', [slot])
+    cluster.give(clientId, 2)
+    c.bind(clientId, 5000, undefined, true)
+    c.states.enter('served', [slot])
+    for (const { router } of [b, c]) router.settle()
+    cluster.pass(50)
+    const expected: Packet[] = [publish(1), publish(2), { type: 'disconnect', duration: null }]
+    expect(c.given).toEqual(expected.map((packet) => given(clientId, packet)))
+  })
+
   it('that a worker gives back although its slot is served there is not sent round and round', () => {
     const { b } = scene()
     const remote = { address: '10.0.0.9', port: 5000, local: b.remotes[0]?.local }
