@@ -78,7 +78,7 @@ async function live(troubles: readonly Trouble<Kind>[], life: Life = {}): Promis
     )
   const isLinked = (one: string, other: string) =>
     [one, other].every((name) => isRunning(name) && !isCutOff(name))
-  const underWay = new Set<{ from: string; to: string; message: ContactMessage; at: number }>()
+  const underWay = new Set<{ from: string; to: string; message: ContactMessage | 'look'; at: number }>()
   /** what arrives at a node that runs */
   const deliver = (node: VirtualSharer) => {
     for (const one of underWay) {
@@ -94,7 +94,7 @@ async function live(troubles: readonly Trouble<Kind>[], life: Life = {}): Promis
   }
   const around = {
     linked: (name: string) => NAMES.filter((other) => other !== name && isLinked(name, other)),
-    send: (from: string, to: string, message: ContactMessage) =>
+    send: (from: string, to: string, message: ContactMessage | 'look') =>
       void underWay.add({ from, to, message, at: now }),
     ...{ table, lease: LEASE, settle: SETTLE },
     reaches: (node: string) => !goesOn('engine') && !goesOn('cut', node),

@@ -21,7 +21,7 @@ export interface Surroundings {
   /** the nodes to which there is a link from there at this moment */
   linked(node: string): readonly string[]
   /** what a node says to another one goes on its way */
-  send(from: string, to: string, message: ContactMessage): void
+  send(from: string, to: string, message: ContactMessage | 'look'): void
   /** whether somebody believes to have proof that this process is gone, right or wrong */
   isProven(member: Member): boolean
 }
@@ -95,6 +95,9 @@ export class VirtualSharer {
         this.#next = this.#now
       },
     })
+    this.share.onGiven = (receivers) => {
+      for (const to of receivers) around.send(node, to, 'look')
+    }
     this.contact = new EngineContact({
       ...{ lease: around.lease, log: silentLog, now: () => this.#now },
       judge: {
@@ -117,8 +120,10 @@ export class VirtualSharer {
   }
 
   /** Another node says this. */
-  take(from: string, message: ContactMessage): void {
-    if (this.endedAt === undefined) this.contact.take(from, message)
+  take(from: string, message: ContactMessage | 'look'): void {
+    if (this.endedAt !== undefined) return
+    if (message === 'look') this.notice(this.#now)
+    else this.contact.take(from, message)
   }
 
   get isActive(): boolean {
