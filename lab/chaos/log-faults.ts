@@ -15,6 +15,9 @@ const OF_NODES = [/has not answered for [\d.]+ s/]
 /** What a node says that stood still, or was cut off from the database, for so long that another one has its place. */
 const OF_THE_DEPOSED = [/this node must not go on/, /another gateway has taken over the sessions/]
 
+/** A broker that is restarted for the third time in two minutes looks like another client to a node that has no other connection to it. */
+const OF_THE_BROKER = [/another client uses the ClientId "[^"]*" of this gateway's own connection/]
+
 /** What a round has done. */
 export interface Accounted {
   readonly hasDatabaseTrouble: boolean
@@ -22,18 +25,21 @@ export interface Accounted {
   readonly hasNodes: boolean
   /** a node stood still, or was cut off from the database */
   readonly hasDeposed: boolean
+  /** the broker was restarted */
+  readonly hasBrokerTrouble: boolean
 }
 
 /** Those that remain. */
 export function faultsInLog(
   lines: readonly string[],
-  { hasDatabaseTrouble, hasNodes, hasDeposed }: Accounted,
+  { hasDatabaseTrouble, hasNodes, hasDeposed, hasBrokerTrouble }: Accounted,
 ): string[] {
   const accounted = [
     ...ALWAYS,
     ...(hasDatabaseTrouble ? OF_THE_DATABASE : []),
     ...(hasNodes ? OF_NODES : []),
     ...(hasDeposed ? OF_THE_DEPOSED : []),
+    ...(hasBrokerTrouble ? OF_THE_BROKER : []),
   ]
   return lines.filter((line) => !accounted.some((pattern) => pattern.test(line)))
 }

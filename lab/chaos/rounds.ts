@@ -222,7 +222,7 @@ export class Chaos {
   }
 
   /** Compares everything with the books. */
-  async #check({ discards, engineTrouble, nodeTroubles }: RoundPlan): Promise<void> {
+  async #check({ discards, brokerRestart, engineTrouble, nodeTroubles }: RoundPlan): Promise<void> {
     const { up, down, wills, deadLetters } = this.#site
     for (const what of [...up.writeOff(), ...down.writeOff(), ...wills.overdue()]) this.#fault(what)
     for (const { role, busy } of this.members)
@@ -235,6 +235,7 @@ export class Chaos {
       hasDatabaseTrouble: engineTrouble !== undefined || isCut,
       hasNodes: nodes.all.length > 1,
       hasDeposed: isCut || nodeTroubles.some(({ kind }) => kind === 'freeze'),
+      hasBrokerTrouble: brokerRestart !== undefined,
     }
     for (const what of (await writers?.faults()) ?? []) this.#fault(`the database: ${what}`)
     const orphans = (await writers?.orphans()) ?? 0
