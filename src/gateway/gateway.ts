@@ -7,7 +7,6 @@ import type { Event } from '../session/events.ts'
 import type { Listener, PeerKey } from '../session/peers.ts'
 import type { Session } from '../session/session.ts'
 import { displaceSession } from '../sessions/connect/takeover.ts'
-import { dueSessions } from '../sessions/due.ts'
 import type { Leaving } from '../sessions/ownership/let-go.ts'
 import type { Sessions } from '../sessions/table.ts'
 import type { Store } from '../store/store.ts'
@@ -168,7 +167,7 @@ export class Gateway {
    * unless their sessions are in a durable store: then the next start goes on with them [SN-SESS-10].
    */
   async stop(): Promise<void> {
-    clearInterval(this.#ticker)
+    this.#ticker = void clearInterval(this.#ticker)
     this.#intake.close()
     for (const end of this.#reports) end()
     for (const session of [...this.sessions.byClientId.values()]) {
@@ -236,12 +235,12 @@ export class Gateway {
   }
 
   #tick(): void {
+    if (this.#ticker === undefined) return
     const now = performance.now()
     if (this.#intake.isCatchingUp || this.#attention?.isThere(this.sessions, now) === false) return
     const { ownership, turns, transmitter, speaks } = this.#opened()
     ownership.check.tick(now)
-    for (const session of dueSessions(this.sessions, now))
-      if (ownership.serves(session)) turns.dispatch(session, { type: 'deadline' })
+    if (!turns.passDeadlines(now, ownership)) setImmediate(() => this.#tick())
     if (speaks()) transmitter.advertise(now)
   }
 }

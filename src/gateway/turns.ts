@@ -7,9 +7,11 @@ import type { Session } from '../session/session.ts'
 import type { Turn } from '../session/turn.ts'
 import { onAdmission } from '../sessions/connect/takeover.ts'
 import { dispatch, evictSession } from '../sessions/dispatch.ts'
+import { passDue } from '../sessions/due.ts'
 import { type Leaving, letGo } from '../sessions/ownership/let-go.ts'
 import { type Bearings, restore, type Stored } from '../sessions/restore.ts'
 import type { Sessions } from '../sessions/table.ts'
+import { Pace } from '../store/pace.ts'
 import type { Counters } from './counters.ts'
 import { createEffectPerformer, type EffectPerformerParts } from './effects/perform.ts'
 import type { Observers } from './observer.ts'
@@ -27,6 +29,8 @@ export interface Turns {
   attempt(session: Session | undefined, step: (turn: Turn) => void): boolean
   /** Hands an event to a session and performs what follows from it; ends the session if that fails. */
   dispatch(session: Session, event: Event): void
+  /** Deals with what is due of sessions that are served, for some milliseconds; false: the rest is for the next turn of the event loop. */
+  passDeadlines(now: number, ownership: { serves(session: Session): boolean }): boolean
   /** Ends a session after a fault, and deletes it if it cannot even be ended. */
   abandon(session: Session): void
   /** Takes a session up where somebody else has left it; false if that failed. */
@@ -89,6 +93,14 @@ export function createTurns(parts: TurnsParts): Turns {
     attempt,
     abandon,
     dispatch: dispatchEvent,
+    passDeadlines(now, ownership) {
+      const pass = (session: Session): boolean => {
+        if (!ownership.serves(session)) return false
+        dispatchEvent(session, { type: 'deadline' })
+        return true
+      }
+      return passDue(sessions, now, pass, new Pace())
+    },
     takeUp(stored, bearings) {
       if (!attempt(undefined, (turn) => restore(sessions, stored, bearings, turn))) return false
       const session = sessions.byClientId.get(stored.record.lasting.clientId)

@@ -76,3 +76,17 @@ export function dueSessions({ calendar }: Dated, now: number): readonly Session[
   }
   return due
 }
+
+/**
+ * Gives each session of which something is due to `pass`, which says whether that was work, until `pace` says that others are to have
+ * their turn; false: then the rest is to be dealt with in the next one. After a start thousands may be due at once.
+ */
+export function passDue(
+  dated: Dated,
+  now: number,
+  pass: (session: Session) => boolean,
+  pace: { isOver(): boolean },
+): boolean {
+  for (const session of dueSessions(dated, now)) if (pass(session) && pace.isOver()) return false
+  return true
+}

@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Session } from '../../src/session/session.ts'
-import { dueSessions, noteDeadline } from '../../src/sessions/due.ts'
+import { dueSessions, noteDeadline, passDue } from '../../src/sessions/due.ts'
 import { createSessions, removeSession } from '../../src/sessions/table.ts'
 import { sessionOf } from '../store/sessions.ts'
 
@@ -82,6 +82,26 @@ it('finds at each tick those whose deadline has passed, as a look at all would, 
       }
     }),
   )
+})
+
+it('lets others have their turn, and goes on with those that are left: what is due is never overlooked', () => {
+  const { sessions, all } = waiting(...Array.from({ length: 10 }, (_, i) => 100 + i), 100)
+  const [served, passed]: Session[][] = [all.slice(0, 10), []]
+  let left = 0
+  const pass = (session: Session): boolean => {
+    if (!served?.includes(session)) return false // it costs nothing
+    passed?.push(session)
+    session.wakeAt = 5000
+    left -= 1
+    return true
+  }
+  const turns: boolean[] = []
+  for (let turn = 0; turn < 4; turn += 1) {
+    left = 4
+    turns.push(passDue(sessions, 200, pass, { isOver: () => left <= 0 }))
+  }
+  expect([turns, passed]).toEqual([[false, false, true, true], served])
+  expect(dueSessions(sessions, 200)).toEqual(all.slice(10))
 })
 
 it('looks at those alone of which something may be due', () => {
