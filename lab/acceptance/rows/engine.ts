@@ -1,15 +1,14 @@
 // What PostgreSQL costs the gateway in place of LMDB: the same closed loop at QoS 2 on each, one after the other.
 
-import { pause } from '../../../src/sensor/pause.ts'
 import { connectPublishers } from '../../bench/sensors.ts'
 import { openStage, type StoreKind } from '../../bench/stage.ts'
 import { publishInLoop } from '../../bench/uplink.ts'
 import { usage } from '../../processes.ts'
+import { type Cost, costOf } from '../cost.ts'
 import type { Measured } from '../report.ts'
 
 const SENSORS = 500
-/** Milliseconds: until the load runs smoothly, and in which it is measured. */
-const [WARM, DURATION] = [2000, 6000]
+const TIMES = { warm: 2000, duration: 6000 }
 /** Pairs of measurements, whose order changes. */
 const PAIRS = 2
 
@@ -35,24 +34,14 @@ export async function compareEngines(
   ]
 }
 
-async function measure(
-  store: Compared,
-  signal: AbortSignal,
-): Promise<{ readonly each: number; readonly perSecond: number }> {
+async function measure(store: Compared, signal: AbortSignal): Promise<Cost> {
   const stage = await openStage({ broker: 'mosquitto', store })
   try {
     const fleet = await connectPublishers(stage.gateway, SENSORS, 2)
     try {
       const load = await publishInLoop(fleet, stage.broker, 2)
-      await pause(WARM, signal)
       const spent = () => usage(stage.pid ?? 0).cpu
-      const before = { cpu: spent(), done: load.done, at: performance.now() }
-      await pause(DURATION, signal)
-      const done = load.done - before.done
-      const cost = {
-        each: ((spent() - before.cpu) * 1e6) / Math.max(1, done),
-        perSecond: (done * 1000) / (performance.now() - before.at),
-      }
+      const cost = await costOf(load, spent, TIMES, signal)
       await load.close()
       return cost
     } finally {

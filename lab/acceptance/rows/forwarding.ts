@@ -1,28 +1,21 @@
 // What a hop costs: sensors speak to the nodes that serve them, and then each to another one, at the same rate; the difference of the
 // processor time of all nodes is what the way over a link and back costs.
 
-import { pause } from '../../../src/sensor/pause.ts'
 import { slotOfName } from '../../../src/sessions/slots.ts'
 import { connectPublishers, type Endpoint, LightSensor } from '../../bench/sensors.ts'
 import { publishAtRate } from '../../bench/uplink.ts'
 import { usage } from '../../processes.ts'
+import { type Cost, costOf } from '../cost.ts'
 import { RATE } from '../goals.ts'
 import type { Measured } from '../report.ts'
 import { AcceptanceSite, type SiteOptions } from '../site.ts'
 
 const SENSORS = 500
-/** Milliseconds: until a load runs smoothly, and in which it is measured. */
-const [WARM, DURATION] = [2000, 8000]
+const TIMES = { warm: 2000, duration: 8000 }
 /** Of the rate that is wanted, what must be reached: few at a time cost more each. */
 const LEAST = 0.9
 /** Pairs of measurements, whose order changes. */
 const PAIRS = 2
-
-interface Cost {
-  /** microseconds of all nodes together */
-  readonly each: number
-  readonly perSecond: number
-}
 
 /** Messages at QoS 1, there and back. */
 export async function forward(
@@ -75,15 +68,8 @@ async function measure(
   const fleet = await connectPublishers(somewhere, SENSORS, 1, { prefix, make })
   try {
     const load = await publishAtRate(fleet, { host: '127.0.0.1', port }, 1, RATE, `${prefix}/#`)
-    await pause(WARM, signal)
     const spent = () => all.reduce((sum, { process }) => sum + usage(process.pid).cpu, 0)
-    const before = { cpu: spent(), done: load.done, at: performance.now() }
-    await pause(DURATION, signal)
-    const done = load.done - before.done
-    const cost = {
-      each: ((spent() - before.cpu) * 1e6) / Math.max(1, done),
-      perSecond: (done * 1000) / (performance.now() - before.at),
-    }
+    const cost = await costOf(load, spent, TIMES, signal)
     await load.close()
     return cost
   } finally {

@@ -222,7 +222,8 @@ describe('a datagram', () => {
     expect([b.given, b.dropped]).toEqual([[], { 'no-owner': 1 }])
   })
 
-  it('that comes back from a node which has not seen yet that it has the slot rests, and goes there again', () => {
+  /** The second node has given the slot to the third one, which has not seen that yet, and hears the sensor. */
+  function givenAway() {
     const { cluster, b, c, clientId } = scene()
     const slot = slotOfName(clientId)
     const pingreq: Packet = { type: 'pingreq', clientId }
@@ -231,6 +232,11 @@ describe('a datagram', () => {
     cluster.give(clientId, 2)
     c.lags.set(slot, b.name)
     b.hear(pingreq)
+    return { cluster, b, c, clientId, slot, pingreq }
+  }
+
+  it('that comes back from a node which has not seen yet that it has the slot rests, and goes there again', () => {
+    const { cluster, b, c, clientId, slot, pingreq } = givenAway()
     cluster.pass(20)
     expect([b.router.counts.forwarded, c.router.counts.forwarded, b.router.holding]).toEqual([1, 1, 1])
     c.lags.clear()
@@ -241,14 +247,7 @@ describe('a datagram', () => {
   })
 
   it('goes round slowly, and not for long, between two nodes that believe in each other', () => {
-    const { cluster, b, c, clientId } = scene()
-    const slot = slotOfName(clientId)
-    const pingreq: Packet = { type: 'pingreq', clientId }
-    b.states.enter('absent', [slot])
-    b.unbind()
-    cluster.give(clientId, 2)
-    c.lags.set(slot, b.name)
-    b.hear(pingreq)
+    const { cluster, b, c } = givenAway()
     cluster.pass(2500)
     const sent = b.router.counts.forwarded + c.router.counts.forwarded
     expect(sent).toBeGreaterThan(10)
