@@ -240,7 +240,7 @@ export class Gateway {
     if (this.#intake.isCatchingUp || this.#attention?.isThere(this.sessions, now) === false) return
     const { ownership, turns, transmitter, speaks } = this.#opened()
     ownership.check.tick(now)
-    if (!turns.passDeadlines(now, ownership)) setImmediate(() => this.#tick())
+    turns.passDeadlines(now, ownership, () => this.#tick())
     if (speaks()) transmitter.advertise(now)
   }
 }

@@ -11,7 +11,7 @@ import { passDue } from '../sessions/due.ts'
 import { type Leaving, letGo } from '../sessions/ownership/let-go.ts'
 import { type Bearings, restore, type Stored } from '../sessions/restore.ts'
 import type { Sessions } from '../sessions/table.ts'
-import { Pace } from '../store/pace.ts'
+import { Pace, Rest } from '../store/pace.ts'
 import type { Counters } from './counters.ts'
 import { createEffectPerformer, type EffectPerformerParts } from './effects/perform.ts'
 import type { Observers } from './observer.ts'
@@ -29,8 +29,11 @@ export interface Turns {
   attempt(session: Session | undefined, step: (turn: Turn) => void): boolean
   /** Hands an event to a session and performs what follows from it; ends the session if that fails. */
   dispatch(session: Session, event: Event): void
-  /** Deals with what is due of sessions that are served, for some milliseconds; false: the rest is for the next turn of the event loop. */
-  passDeadlines(now: number, ownership: { serves(session: Session): boolean }): boolean
+  /**
+   * Deals with what is due of sessions that are served, for some milliseconds; if that was not all, `again` is called in the next turn of
+   * the event loop, once, however often this was called meanwhile.
+   */
+  passDeadlines(now: number, ownership: { serves(session: Session): boolean }, again: () => void): void
   /** Ends a session after a fault, and deletes it if it cannot even be ended. */
   abandon(session: Session): void
   /** Takes a session up where somebody else has left it; false if that failed. */
@@ -61,6 +64,7 @@ export function createTurns(parts: TurnsParts): Turns {
     },
   })
 
+  const rest = new Rest()
   const readUplink: Turn['readUplink'] = (clientId, token) => store.readUplink(clientId, token)
 
   function attempt(session: Session | undefined, step: (turn: Turn) => void): boolean {
@@ -93,13 +97,14 @@ export function createTurns(parts: TurnsParts): Turns {
     attempt,
     abandon,
     dispatch: dispatchEvent,
-    passDeadlines(now, ownership) {
+    passDeadlines(now, ownership, again) {
       const pass = (session: Session): boolean => {
         if (!ownership.serves(session)) return false
         dispatchEvent(session, { type: 'deadline' })
         return true
       }
-      return passDue(sessions, now, pass, new Pace())
+      if (passDue(sessions, now, pass, new Pace())) return
+      rest.plan(again)
     },
     takeUp(stored, bearings) {
       if (!attempt(undefined, (turn) => restore(sessions, stored, bearings, turn))) return false

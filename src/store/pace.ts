@@ -22,3 +22,18 @@ export class Pace {
     this.#done = 0
   }
 }
+
+/** What is left of such work: the next turn goes on with it, in one series, however often somebody finds that there is a rest. */
+export class Rest {
+  #isPlanned = false
+
+  /** Calls `step` in the next turn, unless that is planned already. */
+  plan(step: () => void): void {
+    if (this.#isPlanned) return
+    this.#isPlanned = true
+    setImmediate(() => {
+      this.#isPlanned = false
+      step()
+    })
+  }
+}
