@@ -7,8 +7,9 @@ folder=$1
 suite=trixie # the first release whose Node.js is new enough
 [ ! -e "$folder/.complete" ] || exit 0
 
-mirror=${DEBIAN_MIRROR:-$(sed -nE 's/^(URIs:|deb) *(\[[^]]*\] *)?(https?:[^ ]*\/debian)\/?( .*)?$/\3/p' \
-  /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null | head -1)}
+# either place may be missing
+sources=$(cat /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null || true)
+mirror=${DEBIAN_MIRROR:-$(sed -nE 's/^(URIs:|deb) *(\[[^]]*\] *)?(https?:[^ ]*\/debian)\/?( .*)?$/\3/p' <<<"$sources" | head -1)}
 mkdir -p "$(dirname "$folder")"
 # who comes while another one makes it waits for that one
 exec 9>"$folder.lock"
