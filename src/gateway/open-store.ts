@@ -36,6 +36,13 @@ export async function openStore(
   return openPostgresStore({ engine: engineOf(store), replicated: store.replicated, log, part, slotOf })
 }
 
+/** Loads the code that `openStore` needs: whoever takes over from another one does not wait for it. */
+export async function loadStore({ store }: Config): Promise<void> {
+  if (store.type !== 'postgres') return
+  const { loadDriver } = await import('../store/postgres/postgres.ts')
+  await loadDriver()
+}
+
 /** The part of the store that a gateway has: a thread its own, and one that others are ready to replace as whom it has taken it. */
 export function storePartOf(share?: WorkerShare, tenure?: Pick<Tenure, 'taken'>): StorePart | undefined {
   if (share !== undefined || tenure === undefined) return share?.stored

@@ -2,7 +2,7 @@
 
 /** Milliseconds that a turn may take, and pieces of work in it. */
 const TURN = 4
-const MOST = 250
+const MOST = 1000
 
 /** Counts the work of a turn; a new one begins with `next`. */
 export class Pace {

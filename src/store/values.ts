@@ -11,6 +11,7 @@ export interface ValueEncoder {
 
 // MessagePack of [checksum, octets], whatever the checksum and the length
 const HEADER = 11
+const [CHECKSUM_AT, LENGTH_AT] = [2, 7]
 
 const checksumOf = (key: string, octets: Uint8Array): number => crc32(octets, crc32(key))
 
@@ -21,10 +22,24 @@ export function sealValue(encoder: ValueEncoder, key: string, record: object): B
   value.set(octets, HEADER)
   value[0] = 0x92
   value[1] = 0xce
-  value.writeUInt32BE(checksumOf(key, octets), 2)
+  value.writeUInt32BE(checksumOf(key, octets), CHECKSUM_AT)
   value[6] = 0xc6
-  value.writeUInt32BE(octets.length, 7)
+  value.writeUInt32BE(octets.length, LENGTH_AT)
   return value
+}
+
+/**
+ * The record in the octets that `sealValue` made.
+ * @throws TypeError if they are not what was written
+ */
+export function openSealed(encoder: ValueEncoder, key: string, value: Buffer): unknown {
+  const isWhole =
+    value.length >= HEADER &&
+    value.readUInt16BE(0) === 0x92ce &&
+    value[6] === 0xc6 &&
+    value.readUInt32BE(LENGTH_AT) === value.length - HEADER
+  if (!isWhole) throw new TypeError('a value is not what was written: it has no checksum')
+  return openValue(encoder, key, [value.readUInt32BE(CHECKSUM_AT), value.subarray(HEADER)])
 }
 
 /**

@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { LeaseEnd } from '../cluster/lease-end.ts'
 import { incrementCounter } from '../gateway/counters.ts'
 import { Gateway } from '../gateway/gateway.ts'
+import { loadStore } from '../gateway/open-store.ts'
 import { rehearse } from '../gateway/rehearsal/rehearse.ts'
 import { logSuspicion } from '../gateway/reports/suspicion.ts'
 import { createSlotOf } from '../gateway/rules/naming.ts'
@@ -151,7 +152,7 @@ const calls: WorkerCalls = {
     outbox.flush() // the front must know the addresses of all sensors before it routes what they send
   },
   async rehearse() {
-    await rehearse(config, log)
+    await Promise.all([loadStore(config), rehearse(config, log)])
   },
   serve: () => gateway.serve(),
   async adopt(slots) {

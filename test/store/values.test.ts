@@ -4,10 +4,13 @@ import { readFileSync } from 'node:fs'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { asBinary, open as openLmdb } from 'lmdb'
+import { Packr } from 'msgpackr'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openLmdbStore } from '../../src/store/lmdb/lmdb.ts'
 import { type Store, type StoredSession, StoreError } from '../../src/store/store.ts'
+import { openSealed, sealValue } from '../../src/store/values.ts'
 import { durable } from './contract.ts'
 import { loaded, messageOf, richSession, sessionOf, uplinkOf } from './sessions.ts'
 
@@ -97,6 +100,37 @@ describe('a flipped bit', () => {
     await lmdb.put([1, 3], asBinary(lmdb.getBinary([1, 1]) ?? Buffer.alloc(0)))
     await lmdb.close()
     await expect(open()).rejects.toThrow('its checksum differs')
+  })
+})
+
+describe('a sealed value', () => {
+  const encoder = new Packr({ useRecords: false })
+
+  it('is opened under its own key alone, as it was written, and not when any of it is missing, added or changed', () => {
+    const records = fc.record({ name: fc.string(), octets: fc.uint8Array({ maxLength: 300 }) })
+    fc.assert(
+      fc.property(
+        records,
+        fc.string(),
+        fc.nat(),
+        fc.integer({ min: 1, max: 255 }),
+        (record, key, place, flip) => {
+          const value = sealValue(encoder, key, record)
+          expect(openSealed(encoder, key, value)).toEqual({ ...record, octets: Buffer.from(record.octets) })
+          const at = place % value.length
+          const changed = Buffer.from(value)
+          changed[at] = Number(changed[at]) ^ flip
+          const wrong = [
+            changed,
+            value.subarray(0, at),
+            value.subarray(at + 1),
+            Buffer.concat([value, value.subarray(at)]),
+          ]
+          for (const one of wrong) expect(() => openSealed(encoder, key, one)).toThrow('not what was written')
+          expect(() => openSealed(encoder, `${key}.`, value)).toThrow('its checksum differs')
+        },
+      ),
+    )
   })
 })
 

@@ -46,14 +46,12 @@ export async function load(
     const turns = lines
       .map((line) => JSON.parse(line) as Turn)
       .filter(({ at }) => at > servedAt - took && at < servedAt + AFTERMATH)
-    for (const { thread, at, longest, pause: collected } of turns)
-      if (longest > 15)
-        say(
-          `  thread ${thread}, ${at - servedAt} ms after it served: a turn of ${longest.toFixed(0)} ms, garbage collected for ${collected.toFixed(0)} ms`,
-        )
-    const longest = Math.max(...turns.map((turn) => turn.longest))
-    const collected = Math.max(...turns.map((turn) => turn.pause))
-    const note = `garbage collection ${collected.toFixed(0)} ms at most`
+    for (const turn of turns)
+      if (turn.longest > 15)
+        say(`  thread ${turn.thread}, ${turn.at - servedAt} ms after it served: a turn of ${inWords(turn)}`)
+    const worst = turns.reduce((one, other) => (other.longest > one.longest ? other : one))
+    const { longest } = worst
+    const note = inWords(worst)
     return [
       { id: 'loading-served', value: took / 1000 },
       { id: 'loading-turn', value: longest, note },
@@ -63,3 +61,7 @@ export async function load(
     rmSync(folder, { recursive: true, force: true })
   }
 }
+
+/** How long it was, and what of it was not the gateway's work. */
+const inWords = ({ longest, pause: collected, waited }: Turn): string =>
+  `${longest.toFixed(0)} ms; in these 0.1 s up to ${collected.toFixed(0)} ms at a time for garbage, ${waited.toFixed(0)} ms without a processor`

@@ -4,7 +4,7 @@
 import { Packr } from 'msgpackr'
 import type { AsideRecord } from '../asides.ts'
 import type { GroupRecord } from '../group-records.ts'
-import { openValue, sealValue, type ValueEncoder } from '../values.ts'
+import { openSealed, sealValue, type ValueEncoder } from '../values.ts'
 import { byteaArray, int2Array, int4Array, int8Array, textArray } from './arrays.ts'
 import type { Statement } from './engine/connection.ts'
 import { numberOfKey } from './keys.ts'
@@ -96,22 +96,11 @@ function asideValues(asides: readonly AsideRecord[]): Buffer[] {
 }
 
 /** Octets as the server writes them in text. */
-const octetsOf = (hex: string): Buffer => Buffer.from(hex.slice(2), 'hex')
-
-function opened(name: string, hex: string): unknown {
-  let value: unknown
-  try {
-    value = encoder.decode(octetsOf(hex))
-  } catch {
-    throw new TypeError('a value is no MessagePack')
-  }
-  if (!Array.isArray(value)) throw new TypeError('a value has no checksum')
-  return openValue(encoder, name, value)
-}
+export const octetsOf = (hex: string): Buffer => Buffer.from(hex.slice(2), 'hex')
 
 /** The record in a value; throws TypeError if it is not what was written. */
-export const recordIn = (slot: number, session: number, key: string | bigint, hex: string): unknown =>
-  opened(nameOf(slot, session, key), hex)
+export const recordIn = (slot: number, session: number, key: string | bigint, value: Buffer): unknown =>
+  openSealed(encoder, nameOf(slot, session, key), value)
 
 /** The record beside sessions in a value; throws TypeError if it is not what was written. */
-export const asideIn = (name: string, hex: string): unknown => opened(asideName(name), hex)
+export const asideIn = (name: string, value: Buffer): unknown => openSealed(encoder, asideName(name), value)

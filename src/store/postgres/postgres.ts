@@ -15,6 +15,8 @@ import type { PostgresOptions } from './options.ts'
 import { type About, prepareSchema } from './schema.ts'
 import { EngineWriter } from './writer.ts'
 
+export { loadDriver } from './engine/connection.ts'
+
 /** The name of a node that has no other. */
 const ALONE = 'gateway'
 

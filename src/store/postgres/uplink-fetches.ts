@@ -4,7 +4,7 @@
 import type { Place } from '../environment.ts'
 import type { Slots } from '../store.ts'
 import type { Query } from './engine/connection.ts'
-import { recordIn } from './group-statement.ts'
+import { octetsOf, recordIn } from './group-statement.ts'
 
 /** Publishes of one sensor that are fetched at once. */
 const AHEAD = 64
@@ -35,7 +35,7 @@ export class UplinkFetches {
     const kept = this.#kept.get(name)
     if (kept !== undefined) {
       this.#remove(name)
-      return kept === 'gone' ? undefined : recordIn(slot, number, String(key), kept.hex)
+      return kept === 'gone' ? undefined : recordIn(slot, number, String(key), octetsOf(kept.hex))
     }
     const failure = this.#failure
     this.#failure = undefined

@@ -12,6 +12,11 @@ import { emptyStore, engineOf, openOn } from './place.ts'
 /** of sensors named by their slot, a dot and a number */
 const slotOf = (clientId: string) => Number.parseInt(clientId, 10)
 
+function contentsOf(id: number): object {
+  const { topic, payload } = messageOf(id)
+  return { id, topic, payload: [...payload] }
+}
+
 describe.skipIf(!hasPostgres)('sessions in a database', () => {
   let engine: PostgresEngine
 
@@ -55,8 +60,12 @@ describe.skipIf(!hasPostgres)('sessions in a database', () => {
       new Set(slots),
     )
     for await (const piece of sessions)
-      for (const { session } of piece)
-        found.push(`${session.record.lasting.clientId} ${session.messages.length}`)
+      for (const { session } of piece) {
+        const { messages, record } = session
+        const contents = messages.map(({ id, topic, payload }) => ({ id, topic, payload: [...payload] }))
+        expect(contents).toEqual(messages.map((_, index) => contentsOf(index + 1)))
+        found.push(`${record.lasting.clientId} ${messages.length}`)
+      }
     return { found: found.sort(), questions }
   }
 
@@ -89,5 +98,11 @@ describe.skipIf(!hasPostgres)('sessions in a database', () => {
     expect(questions).toBeLessThan(16)
     expect((await read([5, 901])).found).toEqual([])
     expect((await read([])).found).toEqual([])
+  }, 60_000)
+
+  it('come with their messages in order where one has more than several pages', async () => {
+    await fill(['3.1', '3.2'], 1300)
+    const { found } = await read([3])
+    expect(found).toEqual(['3.1 1300', '3.2 1300'])
   }, 60_000)
 })

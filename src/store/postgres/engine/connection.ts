@@ -165,8 +165,11 @@ export async function connectEngine(options: EngineOptions, preferred?: string):
   throw new EngineError(failures.map(({ message }) => message).join('; '), true, first?.code)
 }
 
+/** Loads what connections need; most gateways have no database. Whoever must connect quickly calls it before. */
+export const loadDriver = async () => (await import('pg')).default
+
 async function connectTo(at: EngineHost, options: EngineOptions): Promise<EngineConnection> {
-  const { default: pg } = await import('pg') // most gateways have no database
+  const pg = await loadDriver()
   const {
     connectTimeout = CONNECT_TIMEOUT,
     timeout = TIMEOUT,
