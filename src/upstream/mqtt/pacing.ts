@@ -3,10 +3,6 @@
 
 /** Milliseconds that starts may take in one turn of the event loop; others are started in the next one. */
 const TURN = 4
-/** Milliseconds that dealing with results may take in one turn: no more attempts run than give so many of them. */
-const RESULTS = 4
-/** Attempts that may run however long their results take. */
-const FEW = 10
 
 /** A place in the queue or, once `start` was called, a running attempt. */
 export interface Slot {
@@ -14,22 +10,14 @@ export interface Slot {
   end(): void
 }
 
-/**
- * First come, first served; at most `perSecond` starts and `atOnce` running at a time. Where results are slower to deal with than they
- * come, fewer run: those of all would come in one turn of the event loop.
- */
+/** First come, first served; at most `perSecond` starts and `atOnce` running at a time. */
 export class Pacing {
   #perSecond = 1
   #atOnce = 1
-  /** attempts that may run for now */
-  #most = 1
   #burst = 1
   readonly #queue = new Set<() => void>()
   readonly #parked = new Set<() => void>()
   #running = 0
-  /** results of this turn of the event loop, and when the first one came */
-  #results = 0
-  #resultsSince = 0
   #held = false
   #credit: number
   #creditAt = performance.now()
@@ -44,7 +32,7 @@ export class Pacing {
   /** Other limits from now on. */
   renew(perSecond: number, atOnce: number): void {
     this.#perSecond = perSecond
-    this.#atOnce = this.#most = Math.max(1, atOnce)
+    this.#atOnce = Math.max(1, atOnce)
     // A tenth of a second's worth may start together: timers are not finer than that under load.
     this.#burst = Math.max(1, perSecond / 10)
     this.#wake()
@@ -72,7 +60,6 @@ export class Pacing {
         if (!this.#queue.delete(run) && !this.#parked.delete(run) && running) {
           running = false
           this.#running -= 1
-          this.#note()
           this.#wake()
         }
       },
@@ -98,28 +85,10 @@ export class Pacing {
     this.#immediate = undefined
   }
 
-  /** There is a result, which is dealt with after this. */
-  #note(): void {
-    if (this.#results === 0) {
-      this.#resultsSince = performance.now()
-      setImmediate(() => this.#adapt())
-    }
-    this.#results += 1
-  }
-
-  /** All results of a turn are dealt with. */
-  #adapt(): void {
-    const fitting = Math.floor((this.#results * RESULTS) / (performance.now() - this.#resultsSince))
-    // it grows with each result, so that a few quick ones do not make many
-    this.#most = Math.min(this.#atOnce, this.#most + this.#results, Math.max(FEW, fitting))
-    this.#results = 0
-    this.#wake()
-  }
-
   /** Plans the next start: at the end of this turn of the event loop, or when the rate allows another attempt. */
   #wake(): void {
     const planned = this.#timer !== undefined || this.#immediate !== undefined
-    if (planned || this.#queue.size === 0 || this.#running >= this.#most) return
+    if (planned || this.#queue.size === 0 || this.#running >= this.#atOnce) return
     this.#earn()
     // A timer would delay every attempt by a millisecond or more, also when no other waits.
     if (this.#credit >= 1) this.#immediate = setImmediate(() => this.#startDue())
@@ -141,7 +110,7 @@ export class Pacing {
     this.#earn()
     const begun = performance.now()
     for (const run of this.#queue) {
-      if (this.#running >= this.#most || this.#credit < 1 || performance.now() - begun > TURN) break
+      if (this.#running >= this.#atOnce || this.#credit < 1 || performance.now() - begun > TURN) break
       this.#queue.delete(run)
       this.#credit -= 1
       this.#running += 1

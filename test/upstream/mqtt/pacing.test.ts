@@ -59,37 +59,6 @@ describe('pacing', () => {
     expect(Math.max(...inTurn)).toBeLessThan(10)
   })
 
-  it('runs fewer at once while results take long to deal with, for those of all may come in one turn, and more again after that [SN-MAP-31]', () => {
-    const pacing = new Pacing(100_000, 100)
-    const now = vi.spyOn(performance, 'now')
-    onTestFinished(() => now.mockRestore())
-    let time = 0
-    now.mockImplementation(() => time)
-    const running: Slot[] = []
-    for (let index = 0; index < 5000; index += 1) {
-      const slot: Slot = pacing.request(() => running.push(slot))
-    }
-    /** Those that run have their results in one turn, each of which takes so long; resolves to how many run after it. */
-    function turn(each: number): number {
-      for (const slot of running.splice(0)) {
-        slot.end()
-        time += each
-      }
-      for (let pass = 0; pass < 10; pass += 1) {
-        vi.advanceTimersByTime(0)
-        time += 1 // the rate is earned again
-      }
-      return running.length
-    }
-    expect(turn(0)).toBe(100)
-    expect(turn(0.25)).toBe(16)
-    expect(turn(0.25)).toBe(16)
-    expect(turn(3)).toBe(10)
-    expect(turn(1 / 64)).toBe(20)
-    expect(turn(1 / 64)).toBe(40)
-    expect([turn(1 / 64), turn(1 / 64), turn(1 / 64)]).toEqual([80, 100, 100])
-  })
-
   it('starts nobody after it was closed', () => {
     const pacing = new Pacing(100, 100)
     const { started } = queue(pacing, 5)
