@@ -29,11 +29,23 @@ export interface Accounted {
   readonly hasBrokerTrouble: boolean
 }
 
-/** Those that remain. */
-export function faultsInLog(
-  lines: readonly string[],
-  { hasDatabaseTrouble, hasNodes, hasDeposed, hasBrokerTrouble }: Accounted,
-): string[] {
+/** What a line of JSON says of when it was written, in milliseconds since 1970; NaN for others. */
+const timeOf = (line: string): number => Date.parse(/"time":"([^"]+)"/.exec(line)?.[1] ?? '')
+
+/** Judges the lines of one round after the other. */
+export class LogFaults {
+  #before: Accounted | undefined
+
+  /** Those of these lines that remain. `begun`: when the round began; what was written before that belongs to the one before. */
+  of(lines: readonly string[], round: Accounted, begun: number): string[] {
+    const before = this.#before ?? round
+    this.#before = round
+    return lines.filter((line) => !isAccounted(line, timeOf(line) < begun ? before : round))
+  }
+}
+
+function isAccounted(line: string, round: Accounted): boolean {
+  const { hasDatabaseTrouble, hasNodes, hasDeposed, hasBrokerTrouble } = round
   const accounted = [
     ...ALWAYS,
     ...(hasDatabaseTrouble ? OF_THE_DATABASE : []),
@@ -41,5 +53,5 @@ export function faultsInLog(
     ...(hasDeposed ? OF_THE_DEPOSED : []),
     ...(hasBrokerTrouble ? OF_THE_BROKER : []),
   ]
-  return lines.filter((line) => !accounted.some((pattern) => pattern.test(line)))
+  return accounted.some((pattern) => pattern.test(line))
 }

@@ -11,7 +11,7 @@ import { checkDeadLetters } from './dead-letters.ts'
 import { Downlink } from './downlink.ts'
 import type { ChaosLines } from './lines.ts'
 import { SecureLink, type SecureLinkOptions } from './link.ts'
-import { faultsInLog } from './log-faults.ts'
+import { LogFaults } from './log-faults.ts'
 import { Member } from './member.ts'
 import { planRound, type RoundPlan } from './plan.ts'
 import { describeRound, describeRun, figuresOf } from './report.ts'
@@ -69,6 +69,9 @@ export class Chaos {
   #numbers = 0
   #round = 0
   #told = 0
+  /** when this round began, in milliseconds since 1970 */
+  #begunAt = 0
+  readonly #log = new LogFaults()
 
   constructor(options: ChaosOptions, lines: ChaosLines, cast: Cast) {
     const { seed, keep } = options
@@ -170,6 +173,7 @@ export class Chaos {
   async #playRound(publisher: BrokerClient): Promise<void> {
     const { seed, signal, say, poison, nodes } = this.#options
     const startedAt = performance.now()
+    this.#begunAt = Date.now()
     const before = figuresOf(this.#site, this.outcome)
     const faults = this.outcome.faults.length
     this.#told = 0
@@ -240,7 +244,8 @@ export class Chaos {
     for (const what of (await writers?.faults()) ?? []) this.#fault(`the database: ${what}`)
     const orphans = (await writers?.orphans()) ?? 0
     if (orphans > 0) this.#fault(`${orphans} slots have no owner that is alive`)
-    for (const line of faultsInLog(nodes.takeFaults(), trouble)) this.#fault(`gateway log: ${line}`)
+    for (const line of this.#log.of(nodes.takeFaults(), trouble, this.#begunAt))
+      this.#fault(`gateway log: ${line}`)
     let spooled = await this.#api.spooledMessages()
     // the will of a sensor that has just died is one of these, where sensors share connections
     for (let i = 0; i < WILL_TRIES && this.#options.shared > 0 && spooled > 0; i++) {

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { Books, beginOutage, type Outage } from '../../lab/chaos/books.ts'
 import { DeadLetterBooks } from '../../lab/chaos/dead-letters.ts'
+import { LogFaults } from '../../lab/chaos/log-faults.ts'
 import { planRound } from '../../lab/chaos/plan.ts'
 import { choosePoison } from '../../lab/chaos/poison.ts'
 import { seeded } from '../../lab/chaos/random.ts'
@@ -257,5 +258,24 @@ describe('the plan of a round', () => {
     const plans = (seed: number) => Array.from({ length: 20 }, (_, round) => planRound(seed, round, 1500))
     expect(plans(1)).toEqual(plans(1))
     expect(plans(1)).not.toEqual(plans(2))
+  })
+})
+
+describe('the log of a gateway in a round', () => {
+  const quiet = { hasDatabaseTrouble: false, hasNodes: true, hasDeposed: false, hasBrokerTrouble: false }
+  const lineAt = (ms: number): string =>
+    JSON.stringify({
+      level: 'error',
+      time: new Date(ms).toISOString(),
+      msg: 'the database server 127.0.0.1:1: ended',
+    })
+
+  it('has faults that nothing of the round accounts for, and those of the end of the round before are accounted for by that one', () => {
+    const log = new LogFaults()
+    expect(log.of([lineAt(1500)], { ...quiet, hasDatabaseTrouble: true }, 1000)).toEqual([])
+    expect(log.of([lineAt(1900), lineAt(2500)], quiet, 2000)).toEqual([lineAt(2500)])
+    expect(log.of([lineAt(2900), lineAt(3500)], { ...quiet, hasDatabaseTrouble: true }, 3000)).toEqual([
+      lineAt(2900),
+    ])
   })
 })
