@@ -152,7 +152,8 @@ export class Gateway {
 
   /** The second half of `start`: sensors are served, those first that could not wait. Throws before the first half. */
   serve(): void {
-    const { handler, broker, speaks } = this.#opened()
+    const { handler, broker, speaks, turns } = this.#opened()
+    turns.begin()
     this.#intake.open(handler)
     this.#attention = this.#tenure && new Attention(this.#tenure, performance.now())
     this.#ticker = setInterval(() => this.#tick(), TICK)

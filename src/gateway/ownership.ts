@@ -107,6 +107,7 @@ export class Ownership {
       throw error
     }
     states.enter('served', stillWanted())
+    this.#parts.turns.begin()
     this.check.settle()
   }
 

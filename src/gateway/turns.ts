@@ -9,7 +9,7 @@ import { onAdmission } from '../sessions/connect/takeover.ts'
 import { dispatch, evictSession } from '../sessions/dispatch.ts'
 import { passDue } from '../sessions/due.ts'
 import { type Leaving, letGo } from '../sessions/ownership/let-go.ts'
-import { type Bearings, restore, type Stored } from '../sessions/restore.ts'
+import { type Bearings, restore, type Stored, spreadMending } from '../sessions/restore.ts'
 import type { Sessions } from '../sessions/table.ts'
 import { Pace, Rest } from '../store/pace.ts'
 import type { Counters } from './counters.ts'
@@ -38,6 +38,8 @@ export interface Turns {
   abandon(session: Session): void
   /** Takes a session up where somebody else has left it; false if that failed. */
   takeUp(stored: Stored, bearings: Bearings): boolean
+  /** Sessions that were taken up are served from now on. */
+  begin(): void
   /** Lets go of a session, with which somebody else goes on. */
   letGo(session: Session, how: Leaving): void
   /** effects that wait for the store */
@@ -111,6 +113,9 @@ export function createTurns(parts: TurnsParts): Turns {
       const session = sessions.byClientId.get(stored.record.lasting.clientId)
       if (session !== undefined) observers.moved(session, 'adopted')
       return true
+    },
+    begin() {
+      attempt(undefined, (turn) => spreadMending(sessions, turn))
     },
     letGo(session, how) {
       performer.letGo(session, how)

@@ -12,7 +12,7 @@ import type { Turn } from '../session/turn.ts'
 import { owesBroker, reopenUplink } from '../session/uplink/spool.ts'
 import { noteName } from './connect/broker-names.ts'
 import { forgetSession, restSession } from './dispatch.ts'
-import { noteDeadline } from './due.ts'
+import { dueSessions, noteDeadline } from './due.ts'
 import { bindPeer, countSource, type Sessions } from './table.ts'
 
 /**
@@ -99,6 +99,22 @@ function mendLater(sessions: Sessions, { link }: Session, turn: Turn): void {
   // those who share a connection wait for one attempt together
   if (link.pool !== undefined) link.retryAt = turn.now
   else link.retryAt = sessions.mendingUntil = Math.max(turn.now, sessions.mendingUntil) + SPREAD
+}
+
+/**
+ * Sessions that were taken up are served from now on. Those whose time to connect has come while others were read do not all connect at
+ * once: they are spread anew. What else is due of them is dealt with as ever.
+ */
+export function spreadMending(sessions: Sessions, turn: Turn): void {
+  let next = turn.now
+  for (const session of dueSessions(sessions, turn.now)) {
+    const { link } = session
+    if (link.state !== 'closed' || link.pool !== undefined || link.retryAt > turn.now) continue
+    next += SPREAD
+    link.retryAt = next
+    session.wakeAt = nextDeadline(session, turn)
+    noteDeadline(sessions, session)
+  }
 }
 
 /** Whether it is neither connected nor kept for the next time. */

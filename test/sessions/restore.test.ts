@@ -362,9 +362,10 @@ describe('an address', () => {
 })
 
 describe('the connections to the broker', () => {
-  /** Fifty sensors at different ports. */
-  function crowd(): [World, VirtualSensor[]] {
+  /** Fifty sensors at different ports, after a restart at which reading takes so long. */
+  function crowd(reading = 0): [World, VirtualSensor[]] {
     const world = new World()
+    world.reading = reading
     const sensors = Array.from({ length: 50 }, (_, i) => {
       const sensor = world.sensor('10.0.0.1', 6000 + i)
       sensor.connect(`dev${i}`, { cleanSession: false, duration: 3600 })
@@ -383,6 +384,24 @@ describe('the connections to the broker', () => {
     expect([early > 0, early < 25]).toEqual([true, true])
     world.advance(1000)
     expect([world.broker.connects - before, world.broker.connected.size]).toEqual([50, 50])
+  })
+
+  it('come back spread over time as well where reading all of them has taken long [SN-MAP-31]', () => {
+    const [world] = crowd(5000)
+    const before = world.broker.connects
+    world.advance(20)
+    const early = world.broker.connects - before
+    expect([early > 0, early < 25]).toEqual([true, true])
+    world.advance(1000)
+    expect([world.broker.connects - before, world.broker.connected.size]).toEqual([50, 50])
+  })
+
+  it('come no later than others that are due, where reading has taken long: a keep-alive that is over is over [SN-KA-2]', () => {
+    const [world] = active()
+    world.reading = 100_000
+    world.restart()
+    world.advance(1)
+    expect(stateOf(world)).toBe('lost')
   })
 
   it('of those that speak come first, once each', () => {

@@ -26,7 +26,7 @@ import { dispatch } from '../../src/sessions/dispatch.ts'
 import { receive } from '../../src/sessions/door.ts'
 import { dueSessions } from '../../src/sessions/due.ts'
 import { turnAway } from '../../src/sessions/overload.ts'
-import { restore } from '../../src/sessions/restore.ts'
+import { restore, spreadMending } from '../../src/sessions/restore.ts'
 import { receiveWithoutStore } from '../../src/sessions/store-failure.ts'
 import { createSessions } from '../../src/sessions/table.ts'
 import { type BrokerMessage, VirtualBroker } from './virtual-broker.ts'
@@ -150,6 +150,8 @@ export class World {
   fuse = Number.POSITIVE_INFINITY
   /** milliseconds after which it starts again by itself */
   startsAfter = Number.POSITIVE_INFINITY
+  /** milliseconds that its sessions take to be read then, in which nothing else happens */
+  reading = 0
   /** listeners that the configuration does not have any more */
   readonly listenersGone = new Set<string>()
   /** the gateway has no time for what arrives */
@@ -251,6 +253,8 @@ export class World {
     const bearings = { peerOf, toMonotonic: (time: number) => time }
     const turn = this.#newTurn()
     for (const stored of this.store.load()) restore(this.sessions, stored, bearings, turn)
+    this.now += this.reading
+    spreadMending(this.sessions, { ...turn, now: this.now })
     this.watch({ start: true }, turn.out)
     this.#perform(turn.out)
   }
