@@ -14,7 +14,7 @@ import {
 } from './records.ts'
 import type { StoredSession } from './store.ts'
 
-/** The records of one session: messages in order of their ids, the others as they come. */
+/** The records of one session, as they come. */
 export class Reading {
   readonly stored = new Set<Key>()
   readonly #records = new Map<Exclude<Key, number>, unknown>()
@@ -45,7 +45,9 @@ export class Reading {
     if (!owns(record.clientId)) return undefined
     const session = {
       record: { lasting: record, progress: readProgress(this.#records.get('progress')) },
-      messages: this.#messages.map(([id, value]) => this.#past(readMessage(id, value, this.#toMonotonic))),
+      messages: this.#messages
+        .sort(([a], [b]) => a - b)
+        .map(([id, value]) => this.#past(readMessage(id, value, this.#toMonotonic))),
       uplinks: this.#uplinks.sort((a, b) => a.token - b.token),
     }
     return { session, parts: written }

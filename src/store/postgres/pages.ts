@@ -14,8 +14,8 @@ const [TOGETHER, MOST_TOGETHER] = [32, 256]
 /** Milliseconds that a page may take longer than other statements: the disk is read. */
 export const MORE = 25_000
 
-/** Pages that wait to be dealt with, besides the one that is asked for. */
-const AHEAD = 2
+/** Pages that wait to be dealt with, besides the one that is asked for: no more, since payloads may be long. */
+const AHEAD = 1
 /** Octets that records may have in memory together. */
 const SHARED = 4096
 
