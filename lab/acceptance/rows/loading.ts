@@ -48,10 +48,12 @@ export async function load(
       .filter(({ at }) => at > servedAt - took && at < servedAt + AFTERMATH)
     for (const turn of turns)
       if (turn.longest > 15)
-        say(`  thread ${turn.thread}, ${turn.at - servedAt} ms after it served: a turn of ${inWords(turn)}`)
+        say(
+          `  thread ${turn.thread}, ${turn.at - servedAt} ms after it served: a turn of ${turn.longest.toFixed(0)} ms, ${shareOfOthers(turn)}`,
+        )
     const worst = turns.reduce((one, other) => (other.longest > one.longest ? other : one))
     const { longest } = worst
-    const note = inWords(worst)
+    const note = shareOfOthers(worst)
     return [
       { id: 'loading-served', value: took / 1000 },
       { id: 'loading-turn', value: longest, note },
@@ -62,6 +64,6 @@ export async function load(
   }
 }
 
-/** How long it was, and what of it was not the gateway's work. */
-const inWords = ({ longest, pause: collected, waited }: Turn): string =>
-  `${longest.toFixed(0)} ms; in these 0.1 s up to ${collected.toFixed(0)} ms at a time for garbage, ${waited.toFixed(0)} ms without a processor`
+/** What of it was not the gateway's work. */
+const shareOfOthers = ({ pause: collected, waited }: Turn): string =>
+  `within 0.1 s up to ${collected.toFixed(0)} ms at a time for garbage, ${waited.toFixed(0)} ms without a processor`
