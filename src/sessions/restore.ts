@@ -1,5 +1,6 @@
 // Sessions from the store: after a restart sensors go on as if the gateway had not been away [SN-SESS-10].
 
+import { isResuming } from '../session/broker/link.ts'
 import { nextDeadline } from '../session/deadlines.ts'
 import { queuedSize } from '../session/downlink/queue.ts'
 import { earnCredit } from '../session/downlink/validation.ts'
@@ -95,10 +96,10 @@ function goOn(sessions: Sessions, session: Session, peer: Peer, turn: Turn): voi
 }
 
 function mendLater(sessions: Sessions, { link }: Session, turn: Turn): void {
-  link.lostAt = turn.now
   // those who share a connection wait for one attempt together
   if (link.pool !== undefined) link.retryAt = turn.now
   else link.retryAt = sessions.mendingUntil = Math.max(turn.now, sessions.mendingUntil) + SPREAD
+  link.lostAt = link.retryAt // the time until its turn comes is nobody's fault, and used up of no grace
 }
 
 /**
@@ -111,6 +112,7 @@ export function spreadMending(sessions: Sessions, turn: Turn): void {
     const { link } = session
     if (link.state !== 'closed' || link.pool !== undefined || link.retryAt > turn.now) continue
     next += SPREAD
+    if (isResuming(session)) link.lostAt = next
     link.retryAt = next
     session.wakeAt = nextDeadline(session, turn)
     noteDeadline(sessions, session)

@@ -363,8 +363,8 @@ describe('an address', () => {
 
 describe('the connections to the broker', () => {
   /** Fifty sensors at different ports, after a restart at which reading takes so long. */
-  function crowd(reading = 0): [World, VirtualSensor[]] {
-    const world = new World()
+  function crowd(reading = 0, options: Options = {}): [World, VirtualSensor[]] {
+    const world = new World(options)
     world.reading = reading
     const sensors = Array.from({ length: 50 }, (_, i) => {
       const sensor = world.sensor('10.0.0.1', 6000 + i)
@@ -396,8 +396,28 @@ describe('the connections to the broker', () => {
     expect([world.broker.connects - before, world.broker.connected.size]).toEqual([50, 50])
   })
 
+  it.each([0, 30])(
+    'come back although the last one has its turn after the grace time, with %i ms of reading: that counts from its turn on [AMB-29]',
+    (reading) => {
+      const [world, sensors] = crowd(reading, { timers: { grace: 50 } })
+      world.advance(1000)
+      expect(world.broker.connected.size).toBe(50)
+      expect(sensors.flatMap((sensor) => sensor.take())).toEqual([])
+    },
+  )
+
+  it('are given up after the grace time for one that speaks before its turn, counted from then on [AMB-29]', () => {
+    const [world, sensors] = crowd(0, { timers: { grace: 50 } })
+    world.broker.crash()
+    const [last] = sensors.slice(-1)
+    last?.publish(1, 'x', { qos: 1, msgId: 1 })
+    world.advance(60)
+    expect(last?.take()).toContainEqual(disconnect)
+  })
+
   it('come no later than others that are due, where reading has taken long: a keep-alive that is over is over [SN-KA-2]', () => {
-    const [world] = active()
+    const world = new World()
+    world.sensor().connect('dev1', { cleanSession: false, duration: 60 })
     world.reading = 100_000
     world.restart()
     world.advance(1)

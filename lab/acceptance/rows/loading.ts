@@ -46,6 +46,7 @@ export async function load(
     const turns = lines
       .map((line) => JSON.parse(line) as Turn)
       .filter(({ at }) => at > servedAt - took && at < servedAt + AFTERMATH)
+    if (turns.length === 0) throw new Error('the node noted no turns')
     for (const turn of turns)
       if (turn.longest > 15)
         say(

@@ -157,8 +157,10 @@ export const isResuming = ({ link }: Session): boolean =>
 
 /** After a restart of the gateway those that speak come first; the connections of the others follow in their turn. */
 export function hurryLink(session: Session, turn: Turn): void {
-  if (session.link.state !== 'closed' || !isResuming(session) || !isLive(session)) return
-  session.link.retryAt = never
+  const { link } = session
+  if (link.state !== 'closed' || !isResuming(session) || !isLive(session)) return
+  link.lostAt = Math.min(turn.now, link.lostAt ?? turn.now) // its turn may have been to come
+  link.retryAt = never
   reopenLink(session, turn)
 }
 

@@ -4,7 +4,6 @@
 import { Readable } from 'node:stream'
 import type { Slots } from '../store.ts'
 import type { Query, Row } from './engine/connection.ts'
-import { octetsOf } from './group-statement.ts'
 import { SLOTS } from './schema.ts'
 
 /** Records of a page, at most. */
@@ -16,7 +15,7 @@ export const MORE = 25_000
 
 /** Pages that wait to be dealt with, besides the one that is asked for: no more, since payloads may be long. */
 const AHEAD = 1
-/** Octets that records may have in memory together. */
+/** Octets of records that are decoded together, and stay in memory together: of more, a part that is kept would keep all. */
 const SHARED = 4096
 
 /** Records of one session: all, or those that fit into a page. */
@@ -60,15 +59,15 @@ function wordsIn(text: string): number {
 
 function sessionRecordsIn([slot, number, , keys, lengths, values]: Row): SessionRecords {
   function* records(): Iterable<readonly [string, Buffer]> {
-    const octets = octetsOf(values ?? '')
-    const each = (lengths ?? '').split(' ')
+    const text = (values ?? '').slice(2)
+    const together = text.length > 2 * SHARED ? undefined : Buffer.from(text, 'hex')
+    const lengthOf = (lengths ?? '').split(' ')
     let [index, at] = [0, 0]
     for (const key of (keys ?? '').split(' ')) {
-      const value = octets.subarray(at, at + Number(each[index]))
-      // a record of which a part is kept would keep all of them in memory
-      yield [key, octets.length > SHARED ? Buffer.from(value) : value]
+      const end = at + Number(lengthOf[index])
+      yield [key, together?.subarray(at, end) ?? Buffer.from(text.slice(2 * at, 2 * end), 'hex')]
       index += 1
-      at += value.length
+      at = end
     }
   }
   return { slot: Number(slot), number: Number(number), records: records() }
